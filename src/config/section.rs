@@ -1,0 +1,261 @@
+//! Reading TOML tables so that every mistake is reported at once, with file and line.
+//!
+//! serde stops at the first mistake; a privacy officer who edits a convenant wants all of them. A [`Section`] hands out
+//! typed values, notes what is wrong, and at its end names the keys that nobody asked for.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fmt,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    rc::Rc,
+    str::FromStr,
+};
+
+use jiff::civil::Date;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// What is wrong and what is asked.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.message)
+    }
+}
+
+/// Every mistake found so far, shared by the files of one configuration.
+pub type Mistakes = Rc<RefCell<Vec<Mistake>>>;
+
+/// A file being read.
+struct Source {
+    file: PathBuf,
+    text: String,
+    mistakes: Mistakes,
+}
+
+impl Source {
+    fn line(&self, at: usize) -> usize {
+        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    fn mistake(&self, line: usize, message: impl Into<String>) {
+        self.mistakes.borrow_mut().push(Mistake { file: self.file.clone(), line, message: message.into() });
+    }
+}
+
+/// One table of a file.
+pub struct Section<'t> {
+    source: Rc<Source>,
+    table: &'t DeTable<'t>,
+    line: usize,
+    what: String,
+    asked: RefCell<BTreeSet<&'static str>>,
+}
+
+/// A value and the line it stands on.
+#[derive(Clone, Debug)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// Reads a file with `read`; a syntax error is noted and gives `None`.
+pub fn read_file<T>(file: &Path, text: &str, mistakes: &Mistakes, read: impl FnOnce(Section<'_>) -> Option<T>) -> Option<T> {
+    let source = Rc::new(Source { file: file.to_owned(), text: text.to_owned(), mistakes: Rc::clone(mistakes) });
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let line = error.span().map_or(0, |span| source.line(span.start));
+        source.mistake(line, format!("geen geldige TOML: {}", error.message()));
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    read(Section { source, table: root.get_ref(), line: 1, what: "het bestand".to_owned(), asked: RefCell::default() })
+}
+
+impl<'t> Section<'t> {
+    /// The line on which the table starts.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Notes a mistake on a line of this file.
+    pub fn mistake(&self, line: usize, message: impl Into<String>) {
+        self.source.mistake(line, message);
+    }
+
+    fn get(&self, key: &'static str) -> Option<(&'t DeValue<'t>, usize)> {
+        self.asked.borrow_mut().insert(key);
+        let value = self.table.get(key)?;
+        Some((value.get_ref(), self.source.line(value.span().start)))
+    }
+
+    fn missing<T>(&self, key: &str) -> Option<T> {
+        self.mistake(self.line, format!("{key} ontbreekt in {}", self.what));
+        None
+    }
+
+    fn wrong<T>(&self, line: usize, key: &str, wanted: &str) -> Option<T> {
+        self.mistake(line, format!("{key} moet {wanted} zijn"));
+        None
+    }
+
+    /// A text that may be absent.
+    pub fn optional_text(&self, key: &'static str) -> Option<Located<String>> {
+        let (value, line) = self.get(key)?;
+        match value.as_str() {
+            Some(text) if !text.trim().is_empty() && text.len() <= 2000 => Some(Located { value: text.to_owned(), line }),
+            _ => self.wrong(line, key, "een niet-lege tekst van hoogstens 2000 tekens"),
+        }
+    }
+
+    /// A text that must be there.
+    pub fn text(&self, key: &'static str) -> Option<Located<String>> {
+        if self.get(key).is_none() { self.missing(key) } else { self.optional_text(key) }
+    }
+
+    /// A text of a certain form.
+    pub fn parsed<T: FromStr>(&self, key: &'static str, wanted: &str) -> Option<Located<T>> {
+        let text = self.text(key)?;
+        match text.value.parse() {
+            Ok(value) => Some(Located { value, line: text.line }),
+            Err(_) => self.wrong(text.line, key, wanted),
+        }
+    }
+
+    /// A list of texts of a certain form; must be there and not empty unless `optional`.
+    pub fn list<T: FromStr>(&self, key: &'static str, wanted: &str, optional: bool) -> Vec<Located<T>> {
+        let Some((value, line)) = self.get(key) else {
+            if !optional {
+                self.missing::<()>(key);
+            }
+            return Vec::new();
+        };
+        let items: Vec<&'t Spanned<DeValue<'t>>> = match value {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => {
+                self.wrong::<()>(line, key, "een lijst");
+                return Vec::new();
+            }
+        };
+        if items.is_empty() && !optional {
+            self.wrong::<()>(line, key, "een lijst met ten minste een waarde");
+        }
+        let parse = |item: &'t Spanned<DeValue<'t>>| {
+            let line = self.source.line(item.span().start);
+            match item.get_ref().as_str().map(str::parse) {
+                Some(Ok(value)) => Some(Located { value, line }),
+                _ => self.wrong(line, key, &format!("een lijst van {wanted}")),
+            }
+        };
+        items.into_iter().filter_map(parse).collect()
+    }
+
+    /// A whole number in a range, that may be absent.
+    pub fn optional_number(&self, key: &'static str, range: RangeInclusive<u64>) -> Option<Located<u64>> {
+        let (value, line) = self.get(key)?;
+        let number = value.as_integer().and_then(|number| number.as_str().replace('_', "").parse().ok());
+        match number {
+            Some(value) if range.contains(&value) => Some(Located { value, line }),
+            _ => self.wrong(line, key, &format!("een geheel getal van {} tot en met {}", range.start(), range.end())),
+        }
+    }
+
+    /// `true` or `false`, or `default` when absent.
+    pub fn flag(&self, key: &'static str, default: bool) -> bool {
+        let Some((value, line)) = self.get(key) else { return default };
+        value.as_bool().or_else(|| self.wrong(line, key, "true of false")).unwrap_or(default)
+    }
+
+    /// A day that may be absent: a TOML date or the same as text.
+    pub fn optional_date(&self, key: &'static str) -> Option<Located<Date>> {
+        let (value, line) = self.get(key)?;
+        let text = match value {
+            DeValue::Datetime(moment) => moment.to_string(),
+            DeValue::String(text) => text.to_string(),
+            _ => String::new(),
+        };
+        match crate::domain::bericht::civil_date(&text) {
+            Some(value) => Some(Located { value, line }),
+            None => self.wrong(line, key, "een dag als 2026-11-30"),
+        }
+    }
+
+    /// A day that must be there.
+    pub fn date(&self, key: &'static str) -> Option<Located<Date>> {
+        if self.get(key).is_none() { self.missing(key) } else { self.optional_date(key) }
+    }
+
+    /// The table under this key, if there is one.
+    pub fn optional_section(&self, key: &'static str) -> Option<Self> {
+        let (value, line) = self.get(key)?;
+        match value {
+            DeValue::Table(table) => Some(self.inner(table, line, format!("[{key}]"))),
+            _ => self.wrong(line, key, &format!("een tabel [{key}]")),
+        }
+    }
+
+    /// The table under this key.
+    pub fn section(&self, key: &'static str) -> Option<Self> {
+        if self.get(key).is_none() { self.missing(&format!("[{key}]")) } else { self.optional_section(key) }
+    }
+
+    /// All tables `[[key]]`.
+    pub fn sections(&self, key: &'static str) -> Vec<Self> {
+        let Some((value, line)) = self.get(key) else { return Vec::new() };
+        let DeValue::Array(items) = value else {
+            self.wrong::<()>(line, key, &format!("een of meer tabellen [[{key}]]"));
+            return Vec::new();
+        };
+        let inner = |item: &'t Spanned<DeValue<'t>>| {
+            let line = self.source.line(item.span().start);
+            match item.get_ref() {
+                DeValue::Table(table) => Some(self.inner(table, line, format!("[[{key}]]"))),
+                _ => self.wrong(line, key, &format!("een of meer tabellen [[{key}]]")),
+            }
+        };
+        items.iter().filter_map(inner).collect()
+    }
+
+    fn inner(&self, table: &'t DeTable<'t>, line: usize, what: String) -> Self {
+        Self { source: Rc::clone(&self.source), table, line, what, asked: RefCell::default() }
+    }
+
+    /// Notes every key that nobody asked for, with the nearest one that exists.
+    pub fn finish(self) {
+        let asked = self.asked.borrow();
+        for key in self.table.keys() {
+            let name: &str = key.get_ref();
+            if asked.contains(name) {
+                continue;
+            }
+            let near = asked
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(known, name), known))
+                .filter(|(distance, _)| *distance <= 3)
+                .min();
+            let hint = near.map_or_else(
+                || format!("hier kan: {}", asked.iter().copied().collect::<Vec<_>>().join(", ")),
+                |(_, known)| format!("bedoelt u {known}?"),
+            );
+            let line = self.source.line(key.span().start);
+            self.mistake(line, format!("onbekende sleutel {name} in {}; {hint}", self.what));
+        }
+    }
+}

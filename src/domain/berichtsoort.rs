@@ -1,0 +1,89 @@
+//! The closed list of kinds of bericht.
+
+use std::{fmt, str::FromStr};
+
+/// What kind of bericht it is. To add one: a message in `inhoud.proto`, a line here, its checks in
+/// `grpc::convert`, and a rule in a convenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Berichtsoort {
+    /// Is this person known?
+    Bekendheidscheck,
+    /// Yes, no, or not one person.
+    Bekendheidsantwoord,
+    /// Asks for the context of a suspect.
+    Contextinformatieverzoek,
+    /// The context of a suspect.
+    Contextinformatie,
+    /// What the partners propose, laid ready at ZSM.
+    Scenario,
+    /// What became of a scenario.
+    Terugkoppeling,
+    /// Risk of a serious offence by a detainee, art. 18b Pbw.
+    Melding18b,
+    /// Coming return of a convict.
+    BijMelding,
+}
+
+impl Berichtsoort {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Bekendheidscheck,
+        Self::Bekendheidsantwoord,
+        Self::Contextinformatieverzoek,
+        Self::Contextinformatie,
+        Self::Scenario,
+        Self::Terugkoppeling,
+        Self::Melding18b,
+        Self::BijMelding,
+    ];
+
+    /// The name, the same in convenant, logboek and proto.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bekendheidscheck => "bekendheidscheck",
+            Self::Bekendheidsantwoord => "bekendheidsantwoord",
+            Self::Contextinformatieverzoek => "contextinformatieverzoek",
+            Self::Contextinformatie => "contextinformatie",
+            Self::Scenario => "scenario",
+            Self::Terugkoppeling => "terugkoppeling",
+            Self::Melding18b => "melding_18b",
+            Self::BijMelding => "bij_melding",
+        }
+    }
+
+    /// The kind that this one answers; such a bericht must name what it answers.
+    #[must_use]
+    pub fn answers(self) -> Option<Self> {
+        match self {
+            Self::Bekendheidsantwoord => Some(Self::Bekendheidscheck),
+            Self::Contextinformatie => Some(Self::Contextinformatieverzoek),
+            Self::Terugkoppeling => Some(Self::Scenario),
+            Self::Bekendheidscheck
+            | Self::Contextinformatieverzoek
+            | Self::Scenario
+            | Self::Melding18b
+            | Self::BijMelding => None,
+        }
+    }
+
+    /// Whether `Ask` can wait for its answer.
+    #[must_use]
+    pub fn is_verzoek(self) -> bool {
+        matches!(self, Self::Bekendheidscheck | Self::Contextinformatieverzoek)
+    }
+}
+
+impl fmt::Display for Berichtsoort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Berichtsoort {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|soort| soort.as_str() == text).ok_or(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Who is at the other end of a connection.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use super::{Adres, LoketNaam, Oin, PartnerNaam, Weigering};
+
+/// What an identity may do. No certificate has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rol {
+    /// Exchanges berichten for a partner.
+    Partner,
+    /// Functionaris gegevensbescherming (data-protection officer): sees metadata of its partner.
+    Fg,
+    /// Sees metadata as granted.
+    Auditor,
+    /// Operates the gateway.
+    Beheer,
+}
+
+impl Rol {
+    /// The role as it stands in configuration and logboek.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Partner => "partner",
+            Self::Fg => "fg",
+            Self::Auditor => "auditor",
+            Self::Beheer => "beheer",
+        }
+    }
+}
+
+impl FromStr for Rol {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Partner, Self::Fg, Self::Auditor, Self::Beheer].into_iter().find(|rol| rol.as_str() == text).ok_or(())
+    }
+}
+
+impl fmt::Display for Rol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The verified owner of a connection's certificate. Comes from `tls` and from nowhere else (promise 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identiteit {
+    /// The partner it acts for.
+    pub partner: PartnerNaam,
+    /// The OIN in the certificate.
+    pub oin: Oin,
+    /// What it may do.
+    pub rol: Rol,
+    /// The loketten that its certificate opens.
+    pub loketten: BTreeSet<LoketNaam>,
+}
+
+impl Identiteit {
+    /// The address of one of its own loketten.
+    ///
+    /// # Errors
+    /// [`Weigering::LoketNietVanU`] when the certificate does not open that loket.
+    pub fn adres(&self, loket: &LoketNaam) -> Result<Adres, Weigering> {
+        if self.loketten.contains(loket) {
+            Ok(Adres { partner: self.partner.clone(), loket: loket.clone() })
+        } else {
+            Err(Weigering::LoketNietVanU)
+        }
+    }
+}

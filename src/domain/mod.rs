@@ -1,0 +1,37 @@
+//! The domain: who may send what to whom, on which grondslag, and for how long.
+//!
+//! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
+//! [`identiteit`], [`berichtsoort`], [`convenant`], [`houdbaarheid`], [`bericht`], [`weigering`] and
+//! then [`admission`], where they meet.
+
+pub mod admission;
+pub mod bericht;
+pub mod berichtsoort;
+pub mod convenant;
+pub mod houdbaarheid;
+pub mod identiteit;
+pub mod partner;
+pub mod weigering;
+
+pub use admission::{Stempel, Toegelaten, VanKracht, Verzoek, admit, still_allowed};
+pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Geboortedatum};
+pub use berichtsoort::Berichtsoort;
+pub use convenant::{Adrespatroon, Convenant, Grondslag, Regel};
+pub use houdbaarheid::{TeltVanaf, Termijn};
+pub use identiteit::{Identiteit, Rol};
+pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};
+pub use weigering::{Overtreding, Weigering};
+
+use jiff::Timestamp;
+
+/// The time. Tests set it; only `clock.rs` reads the machine's.
+pub trait Clock: Send + Sync {
+    /// The present moment, UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness for keys, salts and identifiers. Tests seed it.
+pub trait Rng: Send + Sync {
+    /// Fills `out` with bytes that nobody can predict.
+    fn fill(&self, out: &mut [u8]);
+}

@@ -1,0 +1,174 @@
+//! Partners, their loketten (inboxes) and addresses.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+/// Why a name, OIN or address is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// A partner or loket name has another form.
+    #[error("\"{0}\" is geen naam: 1 tot 64 kleine letters, cijfers en streepjes")]
+    Name(String),
+    /// An OIN has another form.
+    #[error("\"{0}\" is geen OIN: 20 cijfers (bij een KvK-nummer ook hoofdletters)")]
+    Oin(String),
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+                if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    // A name that is none can be anything, personal data too: keep what is shown short.
+                    Err(NameError::Name(text.chars().take(32).collect()))
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// Name of a partner, for example `zvh-baronie-breda`: 1 to 64 lowercase letters, digits and hyphens.
+    PartnerNaam
+}
+name! {
+    /// Name of a loket inside a partner, for example `jeugd`: 1 to 64 lowercase letters, digits and hyphens.
+    LoketNaam
+}
+
+impl Default for LoketNaam {
+    fn default() -> Self {
+        Self("algemeen".to_owned())
+    }
+}
+
+/// Organisatie-identificatienummer: 20 positions, `subject.serialNumber` of a certificate.
+/// Source: Logius, OIN-stelsel; prefix `00000099` is for tests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Oin(String);
+
+impl Oin {
+    /// The OIN as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this OIN exists for tests only.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.0.starts_with("00000099")
+    }
+}
+
+impl FromStr for Oin {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let prefix_is_digits = text.bytes().take(8).all(|c| c.is_ascii_digit());
+        let plain = |c: u8| c.is_ascii_digit() || c.is_ascii_uppercase();
+        if text.len() == 20 && prefix_is_digits && text.bytes().all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError::Oin(text.chars().take(32).collect()))
+        }
+    }
+}
+
+impl fmt::Display for Oin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a bericht comes from or goes to: always a loket of a partner.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Adres {
+    /// The partner.
+    pub partner: PartnerNaam,
+    /// The loket inside it.
+    pub loket: LoketNaam,
+}
+
+impl fmt::Display for Adres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.partner, self.loket)
+    }
+}
+
+impl FromStr for Adres {
+    type Err = NameError;
+
+    /// Reads `partner/loket`; without a loket it is `algemeen`.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (partner, loket) = text.split_once('/').unwrap_or((text, "algemeen"));
+        Ok(Self { partner: partner.parse()?, loket: loket.parse()? })
+    }
+}
+
+/// A partner (organisation) and its loketten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// Its name, unique in the configuration.
+    pub naam: PartnerNaam,
+    /// One or more; the first one stands in addresses in the logboek.
+    pub oins: Vec<Oin>,
+    /// The loketten that can be addressed.
+    pub loketten: BTreeSet<LoketNaam>,
+}
+
+impl Partner {
+    /// The OIN under which the partner is addressed in the logboek.
+    #[must_use]
+    pub fn oin(&self) -> &Oin {
+        self.oins.first().expect("the configuration refuses a partner without an OIN")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_without_loket_goes_to_algemeen() {
+        let adres: Adres = "zsm".parse().unwrap();
+        assert_eq!(adres.to_string(), "zsm/algemeen");
+    }
+
+    #[test]
+    fn names_with_other_characters_are_refused() {
+        for bad in ["", "ZSM", "zsm jeugd", "a/b/c", "zsm/", &"x".repeat(65)] {
+            assert!(bad.parse::<Adres>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn an_oin_has_twenty_positions() {
+        assert!("00000099123456789000".parse::<Oin>().unwrap().is_test());
+        for bad in ["0000009912345678900", "000000991234567890000", "0000009912345678900x", "A0000099123456789000"] {
+            assert!(bad.parse::<Oin>().is_err(), "{bad:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Deliver: lease from a postvak, hand out, read again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::{Call, Exchange, unavailable};
+use crate::{
+    domain::{Adres, BerichtId, LoketNaam, Weigering},
+    sleutels::seal::Opened,
+    store::{
+        Event, Lease, PostvakRij,
+        postvak::{Actor, has_open},
+    },
+};
+
+/// So many at once, so that one reader does not hold the writer long.
+const CHUNK: u32 = 64;
+
+/// A bericht that is handed out, opened.
+pub struct Handed {
+    /// The bericht for this ontvanger.
+    pub rij: PostvakRij,
+    /// Content and its salt.
+    pub opened: Opened,
+}
+
+/// An open postvak: what one receiver took and did not confirm is given back at once when it goes.
+pub struct Postvak {
+    exchange: Arc<Exchange>,
+    adres: Adres,
+    actor: Actor,
+    bell: Arc<Notify>,
+    held: Mutex<HashMap<BerichtId, u64>>,
+}
+
+impl Exchange {
+    /// Opens the postvak of a loket of the caller's own.
+    ///
+    /// # Errors
+    /// [`Weigering::LoketNietVanU`].
+    pub fn open_postvak(
+        self: &Arc<Self>,
+        call: &Call,
+        loket: &LoketNaam,
+        medewerker: &str,
+    ) -> Result<Postvak, Weigering> {
+        let adres = call.identiteit.adres(loket)?;
+        let bell = self.wakers.of(&adres);
+        let actor = self.actor(call, Some(medewerker));
+        Ok(Postvak { exchange: Arc::clone(self), adres, actor, bell, held: Mutex::default() })
+    }
+
+    /// Reads one bericht again, until it expires.
+    ///
+    /// # Errors
+    /// [`Weigering::BerichtOnbekend`], [`Weigering::Vervallen`] or why no convenant allows it any more; not yet logged.
+    pub async fn fetch(
+        &self,
+        call: &Call,
+        loket: &LoketNaam,
+        bericht: BerichtId,
+        medewerker: &str,
+    ) -> Result<Handed, Weigering> {
+        let adres = call.identiteit.adres(loket)?;
+        let actor = Box::new(self.actor(call, Some(medewerker)));
+        let van_kracht = Arc::clone(&self.van_kracht);
+        let event = |reply| Event::Consult(bericht, adres, actor, van_kracht, reply);
+        let (rij, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+        self.hand(rij?)
+    }
+
+    /// Leases what waits, or the answers to one verzoek.
+    pub(super) async fn lease(
+        &self,
+        adres: &Adres,
+        verzoek: Option<BerichtId>,
+        most: u32,
+        actor: &Actor,
+    ) -> Result<Vec<Handed>, Weigering> {
+        let lease = Lease {
+            adres: adres.clone(),
+            verzoek,
+            most,
+            lease_micros: i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000),
+            actor: actor.clone(),
+            van_kracht: Arc::clone(&self.van_kracht),
+        };
+        let event = |reply| Event::Lease(Box::new(lease), reply);
+        let (rijen, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+        rijen.into_iter().map(|rij| self.hand(rij)).collect()
+    }
+
+    fn hand(&self, rij: PostvakRij) -> Result<Handed, Weigering> {
+        let sealed = rij.inhoud.as_ref().ok_or(Weigering::Vervallen)?;
+        let opened = self.data_key(&rij)?.open(rij.bericht, &rij.afzender, sealed).map_err(unavailable)?;
+        Ok(Handed { rij, opened })
+    }
+}
+
+impl Postvak {
+    /// Rings when something arrives: ask for its `notified` before [`Postvak::take`], so that nothing is missed in between.
+    #[must_use]
+    pub fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.bell)
+    }
+
+    /// Hands out what waits now, at most `most`. Must run to its end: what it leased is lost to others until then.
+    ///
+    /// # Errors
+    /// [`Weigering::NietBeschikbaar`].
+    pub async fn take(&self, most: u32) -> Result<Vec<Handed>, Weigering> {
+        let exchange = &self.exchange;
+        if !has_open(&exchange.store.read, &self.adres, exchange.clock.now()).await.map_err(unavailable)? {
+            return Ok(Vec::new());
+        }
+        let handed = exchange.lease(&self.adres, None, most.min(CHUNK), &self.actor).await?;
+        self.held().extend(handed.iter().map(|handed| (handed.rij.bericht, handed.rij.log_index)));
+        Ok(handed)
+    }
+
+    /// Confirms a bericht.
+    ///
+    /// # Errors
+    /// The [`Weigering`], not yet logged.
+    pub async fn acknowledge(&self, call: &Call, bericht: BerichtId) -> Result<i64, Weigering> {
+        let at = self.exchange.acknowledge(call, &self.adres.loket, bericht).await?;
+        self.held().remove(&bericht);
+        Ok(at)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<BerichtId, u64>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Postvak {
+    fn drop(&mut self) {
+        let log_indexes: Vec<u64> = self.held().drain().map(|(_, log_index)| log_index).collect();
+        if log_indexes.is_empty() {
+            return;
+        }
+        let (exchange, bell) = (Arc::clone(&self.exchange), Arc::clone(&self.bell));
+        tokio::spawn(async move {
+            // If this does not get through, the leases lapse by themselves.
+            if exchange.store.writer.write(|reply| Event::Release(log_indexes, reply)).await.is_ok() {
+                bell.notify_waiters();
+            }
+        });
+    }
+}

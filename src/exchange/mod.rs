@@ -1,0 +1,88 @@
+//! The verbs: what a partner can do. One file a verb; each goes down to the store once and up once.
+//!
+//! A verb gets a verified [`Call`] and parsed values, and gives a value or a [`Weigering`]; the caller logs the refusal with
+//! [`Exchange::refuse`] before it leaves (promise 1). Not here: the wire (`grpc`), what is allowed (`domain`).
+
+pub mod acknowledge;
+pub mod ask;
+pub mod deliver;
+pub mod refuse;
+pub mod send;
+pub mod status;
+pub mod wake;
+
+pub use ask::Asked;
+pub use deliver::{Handed, Postvak};
+pub use refuse::{About, Refusals};
+pub use send::{Aanvaarding, Receipt};
+pub use status::StatusView;
+
+use std::{fmt::Display, sync::Arc};
+
+use tokio::time::Instant;
+
+use self::wake::Wakers;
+use crate::{
+    domain::{Clock, Identiteit, Rng, VanKracht, Weigering},
+    logboek::commitment,
+    sleutels::KeyStore,
+    store::{Store, postvak::Actor},
+};
+
+/// Bounds of the exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Seconds a delivered bericht waits for its acknowledgement before it is offered again.
+    pub lease_seconds: u64,
+    /// Open berichten that a postvak holds.
+    pub postvak: u64,
+}
+
+/// Everything the verbs need.
+pub struct Exchange {
+    /// The store.
+    pub store: Store,
+    /// The keys.
+    pub keys: KeyStore,
+    /// What is in force.
+    pub van_kracht: Arc<VanKracht>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Bounds.
+    pub bounds: Bounds,
+    /// Wakes those who wait at a postvak.
+    pub wakers: Wakers,
+    /// Refusals that are logged once a minute.
+    pub refusals: Refusals,
+}
+
+/// One call of a verified partner.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who calls.
+    pub identiteit: Identiteit,
+    /// W3C trace id, 32 hexadecimal digits.
+    pub trace: String,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+}
+
+impl Exchange {
+    /// Who does something, with a salted commitment to the employee.
+    fn actor(&self, call: &Call, medewerker: Option<&str>) -> Actor {
+        let medewerker = medewerker.map(|medewerker| {
+            let mut zout = [0; 32];
+            self.rng.fill(&mut zout);
+            (commitment(&zout, medewerker.as_bytes()), zout)
+        });
+        Actor { identiteit: call.identiteit.clone(), trace: Some(call.trace.clone()), medewerker }
+    }
+}
+
+/// What is wrong inside goes to the process log; the caller hears that repeating is safe.
+fn unavailable(error: impl Display) -> Weigering {
+    tracing::error!(%error, "a call could not be answered");
+    Weigering::NietBeschikbaar
+}

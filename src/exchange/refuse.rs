@@ -1,0 +1,129 @@
+//! Refuse: no refusal leaves before it is logged.
+//!
+//! What was decoded is logged one by one. What never became a bericht (undecodable, oversized, too much at once) is counted and
+//! logged once an identity, reason and minute, so that an abuser cannot fill the logboek.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{Call, Exchange, unavailable};
+use crate::{
+    domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, Weigering},
+    logboek::{Logregel, Soort},
+    store::{Event, StoreError},
+};
+
+/// What is known of what was refused.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The bericht, where one exists.
+    pub bericht: Option<BerichtId>,
+    /// The loket that was named.
+    pub loket: Option<LoketNaam>,
+    /// The only ontvanger, if there is one.
+    pub ontvanger: Option<Adres>,
+    /// The kind of bericht.
+    pub soort: Option<Berichtsoort>,
+}
+
+impl About {
+    /// Without the bericht where it is not the caller's: a regel about a bericht belongs to its own parties.
+    #[must_use]
+    pub fn hiding_unknown(self, weigering: &Weigering) -> Self {
+        match weigering {
+            Weigering::BerichtOnbekend | Weigering::LoketNietVanU => Self { bericht: None, ..self },
+            _ => self,
+        }
+    }
+}
+
+impl Exchange {
+    /// Logs a refusal, and gives it back to be answered. If it cannot be logged the answer is that the gateway is unavailable.
+    pub async fn refuse(&self, call: &Call, about: About, weigering: Weigering) -> Weigering {
+        if weigering == Weigering::NietBeschikbaar {
+            return weigering;
+        }
+        let loket = about.loket.unwrap_or_default();
+        let ontvanger = about.ontvanger.and_then(|adres| {
+            let partner = self.van_kracht.partners.get(&adres.partner)?;
+            Some(format!("{}/{}", partner.oin(), adres.loket))
+        });
+        let regel = Logregel {
+            afzender: Some(format!("{}/{loket}", call.identiteit.oin)),
+            ontvanger,
+            rol: Some(call.identiteit.rol.to_string()),
+            actor: Some(call.identiteit.oin.to_string()),
+            berichtsoort: about.soort.map(|soort| soort.to_string()),
+            weigering: Some(weigering.code().to_owned()),
+            trace: Some(call.trace.clone()),
+            ..Logregel::new(String::new(), Soort::Geweigerd)
+        };
+        match self.store.writer.write(|reply| Event::Log(Box::new(regel), about.bericht, reply)).await {
+            Ok(_) => weigering,
+            Err(error) => unavailable(error),
+        }
+    }
+
+    /// Writes a regel for each identity and reason of a minute that has passed; of every minute with `all`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was not written is kept for the next time.
+    pub async fn flush_refusals(&self, all: bool) -> Result<(), StoreError> {
+        let minute = self.minute();
+        while let Some((key, aantal)) = self.refusals.take(|key| all || key.minute < minute) {
+            let regel = Logregel {
+                rol: Some(key.rol.to_owned()),
+                actor: Some(key.oin.clone()),
+                aantal: Some(aantal),
+                weigering: Some(key.weigering.to_owned()),
+                ..Logregel::new(String::new(), Soort::Geweigerd)
+            };
+            if let Err(error) = self.store.writer.write(|reply| Event::Log(Box::new(regel), None, reply)).await {
+                self.refusals.add(key, aantal);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a call that never became a bericht.
+    pub fn count_refusal(&self, identiteit: &Identiteit, weigering: &Weigering) {
+        let key = Key {
+            minute: self.minute(),
+            oin: identiteit.oin.to_string(),
+            rol: identiteit.rol.as_str(),
+            weigering: weigering.code(),
+        };
+        self.refusals.add(key, 1);
+    }
+
+    fn minute(&self) -> i64 {
+        self.clock.now().as_second().div_euclid(60)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    minute: i64,
+    oin: String,
+    rol: &'static str,
+    weigering: &'static str,
+}
+
+/// Refusals that were counted and not yet logged.
+#[derive(Default)]
+pub struct Refusals(Mutex<BTreeMap<Key, u64>>);
+
+impl Refusals {
+    fn add(&self, key: Key, aantal: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += aantal;
+    }
+
+    fn take(&self, due: impl Fn(&Key) -> bool) -> Option<(Key, u64)> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (key, _) = counts.first_key_value()?;
+        if due(key) { counts.pop_first() } else { None }
+    }
+}

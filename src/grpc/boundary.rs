@@ -1,0 +1,140 @@
+//! Around every call: role, bounds, deadline, span, and a typed answer for what tonic itself refuses.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hyper::body::Incoming;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
+use tonic::{Code, Status, body::Body};
+use tower::ServiceExt;
+use tracing::{Instrument, Span, field::Empty};
+
+use super::{
+    exchange_service::ExchangeApi,
+    status::{of_tonic, status, weigering_in},
+};
+use crate::{
+    domain::{Identiteit, PartnerNaam, Rol, Weigering},
+    exchange::{Call, Exchange},
+    proto::exchange_service_server::ExchangeServiceServer,
+};
+
+/// A message in bytes, at most.
+const MESSAGE_LIMIT: usize = 1 << 20;
+/// A call without a deadline of its own ends after this.
+const LONGEST_CALL: Duration = Duration::from_secs(310);
+
+/// Answers the calls on the partners' port.
+#[derive(Clone)]
+pub struct Boundary {
+    exchange: Arc<Exchange>,
+    service: ExchangeServiceServer<ExchangeApi>,
+    in_flight: Arc<Mutex<HashMap<PartnerNaam, Arc<Semaphore>>>>,
+    in_flight_partner: usize,
+}
+
+impl Boundary {
+    /// Around the services of one exchange.
+    #[must_use]
+    pub fn new(exchange: Arc<Exchange>, api: ExchangeApi, in_flight_partner: usize) -> Self {
+        let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
+        Self { exchange, service, in_flight: Arc::default(), in_flight_partner }
+    }
+
+    /// Answers one request of a verified identity.
+    pub async fn answer(self, identiteit: Identiteit, request: http::Request<Incoming>) -> http::Response<Body> {
+        let call = Call { trace: self.trace(&request), deadline: deadline(&request), identiteit };
+        let method = request.uri().path().rsplit('/').next().unwrap_or_default().chars().take(64).collect::<String>();
+        let span = tracing::info_span!(
+            "call",
+            method,
+            partner = %call.identiteit.partner,
+            rol = %call.identiteit.rol,
+            trace = %call.trace,
+            bericht = Empty,
+        );
+        self.answer_in(call, request).instrument(span).await
+    }
+
+    async fn answer_in(self, call: Call, request: http::Request<Incoming>) -> http::Response<Body> {
+        let started = Instant::now();
+        let response = match self.respond(&call, request).await {
+            Ok(response) => response,
+            Err(weigering) => {
+                self.exchange.count_refusal(&call.identiteit, &weigering);
+                status(&weigering).into_http()
+            }
+        };
+        let outcome = match response.extensions().get::<Status>() {
+            Some(status) => weigering_in(status).unwrap_or_else(|| "geweigerd".to_owned()),
+            None => "ok".to_owned(),
+        };
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(parent: &Span::current(), outcome, duration_us = micros, "answered");
+        response
+    }
+
+    /// The service's answer, or the weigering of a call that never became a bericht.
+    async fn respond(&self, call: &Call, mut request: http::Request<Incoming>) -> Result<http::Response<Body>, Weigering> {
+        if call.identiteit.rol != Rol::Partner {
+            return Err(Weigering::VerkeerdeRol);
+        }
+        let in_flight = self.in_flight(&call.identiteit.partner);
+        let _permit = in_flight.try_acquire().map_err(|_| Weigering::TeDruk)?;
+        request.extensions_mut().insert(call.clone());
+        let until = call.deadline.unwrap_or_else(|| Instant::now() + LONGEST_CALL);
+        let Ok(answered) = timeout_at(until, self.service.clone().oneshot(request)).await else {
+            return Err(Weigering::DeadlineVerstreken);
+        };
+        let response = answered.unwrap_or_else(|never| match never {});
+        let unknown_method = (Code::Unimplemented as i32).to_string();
+        match response.extensions().get::<Status>() {
+            Some(status) if weigering_in(status).is_none() => Err(of_tonic(status)),
+            None if response.headers().get(Status::GRPC_STATUS).is_some_and(|code| *code == *unknown_method) => {
+                Err(Weigering::MethodeOnbekend)
+            }
+            _ => Ok(response),
+        }
+    }
+
+    fn in_flight(&self, partner: &PartnerNaam) -> Arc<Semaphore> {
+        let mut partners = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Semaphore::new(self.in_flight_partner));
+        Arc::clone(partners.entry(partner.clone()).or_insert_with(fresh))
+    }
+
+    /// The caller's W3C trace id, or a new one.
+    fn trace(&self, request: &http::Request<Incoming>) -> String {
+        let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+        let id = given.and_then(|value| value.split('-').nth(1));
+        let valid = |id: &&str| {
+            id.len() == 32
+                && id.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c))
+                && id.bytes().any(|c| c != b'0')
+        };
+        id.filter(valid).map_or_else(|| self.exchange.new_trace(), str::to_owned)
+    }
+}
+
+/// The deadline in `grpc-timeout`: at most eight digits and a unit (gRPC over HTTP/2).
+fn deadline(request: &http::Request<Incoming>) -> Option<Instant> {
+    let text = request.headers().get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    let duration = match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    };
+    Instant::now().checked_add(duration)
+}

@@ -1,0 +1,250 @@
+//! Checks of the fields of a bericht: every mistake at once, each with its path and what is asked, never with its value.
+
+use std::ops::RangeInclusive;
+
+use jiff::{Timestamp, civil::Date};
+
+use crate::{
+    domain::{Berichtsoort, Bsn, Geboortedatum, Overtreding, bericht::civil_date},
+    proto::{self, inhoud::Soort},
+};
+
+/// Collects what is wrong.
+#[derive(Default)]
+pub struct Checker(pub Vec<Overtreding>);
+
+impl Checker {
+    /// Notes a mistake.
+    pub fn wrong(&mut self, veld: &str, uitleg: impl Into<String>) {
+        self.0.push(Overtreding::new(veld, uitleg));
+    }
+
+    /// A text with so many characters and nothing that controls a terminal.
+    pub fn text(&mut self, veld: &str, text: &str, length: RangeInclusive<usize>) {
+        if !length.contains(&text.chars().count()) || (*length.start() > 0 && text.trim().is_empty()) {
+            self.wrong(veld, format!("{} tot {} tekens", length.start(), length.end()));
+        } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            self.wrong(veld, "geen stuurtekens");
+        }
+    }
+
+    fn optional_text(&mut self, veld: &str, text: Option<&String>, most: usize) {
+        if let Some(text) = text {
+            self.text(veld, text, 1..=most);
+        }
+    }
+
+    fn count(&mut self, veld: &str, count: usize, range: RangeInclusive<usize>) {
+        if !range.contains(&count) {
+            self.wrong(veld, format!("{} tot {} keer", range.start(), range.end()));
+        }
+    }
+
+    /// A day as 2026-11-30.
+    pub fn date(&mut self, veld: &str, text: &str) -> Option<Date> {
+        let day = civil_date(text);
+        if day.is_none() {
+            self.wrong(veld, "een dag als 2026-11-30");
+        }
+        day
+    }
+
+    fn moment(&mut self, veld: &str, text: &str) -> Option<Timestamp> {
+        let moment = text.parse().ok();
+        if moment.is_none() {
+            self.wrong(veld, "een moment als 2026-11-22T16:00:00+01:00");
+        }
+        moment
+    }
+
+    /// A choice that was made, from those that exist.
+    fn choice<T: TryFrom<i32>>(&mut self, veld: &str, value: i32) {
+        if value == 0 || T::try_from(value).is_err() {
+            self.wrong(veld, "een van de waarden uit het proto-bestand, niet UNSPECIFIED");
+        }
+    }
+}
+
+/// What the gateway must know of the content to judge it.
+pub struct Facts {
+    /// The kind of bericht.
+    pub soort: Berichtsoort,
+    /// Date of birth of the hoofdpersoon.
+    pub geboortedatum: Option<Geboortedatum>,
+    /// Whether any betrokkene has a BSN.
+    pub bevat_bsn: bool,
+    /// The day the content was true.
+    pub peildatum: Option<Date>,
+    /// The day of the offence.
+    pub pleegdatum: Option<Date>,
+    /// Until when an answer is of use.
+    pub antwoord_nodig_voor: Option<Timestamp>,
+}
+
+/// Checks everything in a content; `None` where it has no berichtsoort at all.
+pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
+    let geboortedatum = betrokkenen(&inhoud.betrokkenen, checker);
+    checker.text("inhoud.casusnummer_afzender", &inhoud.casusnummer_afzender, 1..=64);
+    checker.text("inhoud.medewerker", &inhoud.medewerker, 1..=64);
+    checker.choice::<proto::VerderVerstrekken>("inhoud.verder_verstrekken", inhoud.verder_verstrekken);
+    match &inhoud.contact {
+        Some(contact) => {
+            checker.text("inhoud.contact.functie", &contact.functie, 1..=100);
+            let plain = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-');
+            if !(3..=20).contains(&contact.telefoon.len()) || !contact.telefoon.chars().all(plain) {
+                checker.wrong("inhoud.contact.telefoon", "3 tot 20 cijfers, spaties, + of -");
+            }
+        }
+        None => checker.wrong("inhoud.contact", "een functie en een telefoonnummer om terug te bellen"),
+    }
+    let peildatum = inhoud.peildatum.as_ref().and_then(|text| checker.date("inhoud.peildatum", text));
+    let Some(soort) = &inhoud.soort else {
+        checker.wrong("inhoud", "precies een berichtsoort, zoals bekendheidscheck");
+        return None;
+    };
+    let mut facts = Facts {
+        soort: berichtsoort(soort),
+        geboortedatum,
+        bevat_bsn: inhoud.betrokkenen.iter().any(|betrokkene| betrokkene.bsn.is_some()),
+        peildatum,
+        pleegdatum: None,
+        antwoord_nodig_voor: None,
+    };
+    check_soort(soort, &mut facts, checker);
+    if matches!(soort, Soort::Contextinformatie(_) | Soort::Scenario(_)) && inhoud.peildatum.is_none() {
+        checker.wrong("inhoud.peildatum", "de dag waarop de inhoud waar was; verplicht bij deze berichtsoort");
+    }
+    Some(facts)
+}
+
+/// The kind of bericht that a content is.
+#[must_use]
+pub fn berichtsoort(soort: &Soort) -> Berichtsoort {
+    match soort {
+        Soort::Bekendheidscheck(_) => Berichtsoort::Bekendheidscheck,
+        Soort::Bekendheidsantwoord(_) => Berichtsoort::Bekendheidsantwoord,
+        Soort::Contextinformatieverzoek(_) => Berichtsoort::Contextinformatieverzoek,
+        Soort::Contextinformatie(_) => Berichtsoort::Contextinformatie,
+        Soort::Scenario(_) => Berichtsoort::Scenario,
+        Soort::Terugkoppeling(_) => Berichtsoort::Terugkoppeling,
+        Soort::Melding18b(_) => Berichtsoort::Melding18b,
+        Soort::BijMelding(_) => Berichtsoort::BijMelding,
+    }
+}
+
+fn betrokkenen(betrokkenen: &[proto::Betrokkene], checker: &mut Checker) -> Option<Geboortedatum> {
+    checker.count("inhoud.betrokkenen", betrokkenen.len(), 1..=16);
+    let mut hoofdpersonen = Vec::new();
+    for (at, betrokkene) in betrokkenen.iter().take(16).enumerate() {
+        let veld = |name: &str| format!("inhoud.betrokkenen[{at}].{name}");
+        checker.choice::<proto::BetrokkeneRol>(&veld("rol"), betrokkene.rol);
+        checker.text(&veld("naam"), &betrokkene.naam, 1..=200);
+        let born = betrokkene.geboortedatum.parse::<Geboortedatum>().ok();
+        if born.is_none() {
+            checker.wrong(&veld("geboortedatum"), "een datum als 1987-05-12, 1987-05 of 1987");
+        }
+        let skn = betrokkene.skn.as_deref();
+        if skn.is_some_and(|skn| !(7..=8).contains(&skn.len()) || !skn.bytes().all(|c| c.is_ascii_digit())) {
+            checker.wrong(&veld("skn"), "7 of 8 cijfers");
+        }
+        if betrokkene.bsn.as_ref().is_some_and(|bsn| bsn.parse::<Bsn>().is_err()) {
+            checker.wrong(&veld("bsn"), "9 cijfers die aan de elfproef voldoen");
+        }
+        if betrokkene.rol == proto::BetrokkeneRol::Hoofdpersoon as i32 {
+            hoofdpersonen.push(born);
+        }
+    }
+    if hoofdpersonen.len() != 1 && !betrokkenen.is_empty() {
+        checker.wrong("inhoud.betrokkenen", "precies een hoofdpersoon");
+    }
+    hoofdpersonen.into_iter().next().flatten()
+}
+
+fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
+    match soort {
+        Soort::Bekendheidscheck(check) => {
+            checker.text("inhoud.bekendheidscheck.zaaknummer", &check.zaaknummer, 1..=64);
+            facts.antwoord_nodig_voor =
+                checker.moment("inhoud.bekendheidscheck.antwoord_nodig_voor", &check.antwoord_nodig_voor);
+        }
+        Soort::Bekendheidsantwoord(antwoord) => {
+            checker.choice::<proto::BekendheidUitkomst>("inhoud.bekendheidsantwoord.uitkomst", antwoord.uitkomst);
+        }
+        Soort::Contextinformatieverzoek(verzoek) => {
+            checker.text("inhoud.contextinformatieverzoek.zaaknummer", &verzoek.zaaknummer, 1..=64);
+            checker.text("inhoud.contextinformatieverzoek.verdenking", &verzoek.verdenking, 1..=500);
+            facts.pleegdatum = checker.date("inhoud.contextinformatieverzoek.pleegdatum", &verzoek.pleegdatum);
+            facts.antwoord_nodig_voor =
+                checker.moment("inhoud.contextinformatieverzoek.antwoord_nodig_voor", &verzoek.antwoord_nodig_voor);
+        }
+        Soort::Contextinformatie(context) => contextinformatie(context, checker),
+        Soort::Scenario(scenario) => {
+            checker.text("inhoud.scenario.als", &scenario.als, 1..=1000);
+            checker.text("inhoud.scenario.dan", &scenario.dan, 1..=2000);
+            checker.optional_text("inhoud.scenario.niet_doen", scenario.niet_doen.as_ref(), 1000);
+            checker.optional_text("inhoud.scenario.buiten_kantoortijd", scenario.buiten_kantoortijd.as_ref(), 1000);
+            organisations("inhoud.scenario.afgestemd_met", &scenario.afgestemd_met, checker);
+            if let Some(day) = &scenario.actualiteit_getoetst_op {
+                checker.date("inhoud.scenario.actualiteit_getoetst_op", day);
+            }
+        }
+        Soort::Terugkoppeling(terug) => {
+            checker.choice::<proto::ScenarioGebruik>("inhoud.terugkoppeling.gebruik", terug.gebruik);
+            checker.optional_text("inhoud.terugkoppeling.reden", terug.reden.as_ref(), 1000);
+            checker.optional_text("inhoud.terugkoppeling.afdoening", terug.afdoening.as_ref(), 500);
+            let partly = [proto::ScenarioGebruik::Deels as i32, proto::ScenarioGebruik::Niet as i32];
+            if partly.contains(&terug.gebruik) && terug.reden.is_none() {
+                checker.wrong("inhoud.terugkoppeling.reden", "waarom het scenario deels of niet gevolgd is");
+            }
+        }
+        Soort::Melding18b(melding) => {
+            checker.text("inhoud.melding_18b.inrichting", &melding.inrichting, 1..=200);
+            checker.choice::<proto::SoortRisico>("inhoud.melding_18b.soort_risico", melding.soort_risico);
+            checker.text("inhoud.melding_18b.aanwijzingen", &melding.aanwijzingen, 1..=4000);
+            checker.text("inhoud.melding_18b.noodzaak", &melding.noodzaak, 1..=1000);
+            checker.choice::<proto::BedreigdeBekend>("inhoud.melding_18b.bedreigde_bekend", melding.bedreigde_bekend);
+            checker.optional_text("inhoud.melding_18b.namens_burgemeester", melding.namens_burgemeester.as_ref(), 200);
+        }
+        Soort::BijMelding(melding) => {
+            checker.text("inhoud.bij_melding.gemeente", &melding.gemeente, 1..=100);
+            checker.choice::<proto::BijCategorie>("inhoud.bij_melding.categorie", melding.categorie);
+            checker.date("inhoud.bij_melding.datum_terugkeer", &melding.datum_terugkeer);
+            checker.choice::<proto::SoortTerugkeer>("inhoud.bij_melding.soort_terugkeer", melding.soort_terugkeer);
+        }
+    }
+}
+
+fn contextinformatie(context: &proto::Contextinformatie, checker: &mut Checker) {
+    checker.text("inhoud.contextinformatie.regievoerder", &context.regievoerder, 1..=200);
+    checker.count("inhoud.contextinformatie.lopende_inzet", context.lopende_inzet.len(), 0..=32);
+    for (at, inzet) in context.lopende_inzet.iter().take(32).enumerate() {
+        let veld = |name: &str| format!("inhoud.contextinformatie.lopende_inzet[{at}].{name}");
+        checker.text(&veld("organisatie"), &inzet.organisatie, 1..=200);
+        checker.text(&veld("soort"), &inzet.soort, 1..=200);
+    }
+    checker.count("inhoud.contextinformatie.leefgebieden", context.leefgebieden.len(), 0..=16);
+    for (at, leefgebied) in context.leefgebieden.iter().take(16).enumerate() {
+        let veld = |name: &str| format!("inhoud.contextinformatie.leefgebieden[{at}].{name}");
+        checker.text(&veld("leefgebied"), &leefgebied.leefgebied, 1..=100);
+        checker.text(&veld("toelichting"), &leefgebied.toelichting, 1..=500);
+    }
+    checker.optional_text("inhoud.contextinformatie.advies", context.advies.as_ref(), 2000);
+    organisations("inhoud.contextinformatie.bron_partners", &context.bron_partners, checker);
+    if let Some(grond) = context.grond_geheimhouding {
+        checker.choice::<proto::GrondGeheimhouding>("inhoud.contextinformatie.grond_geheimhouding", grond);
+    }
+    let veld = "inhoud.contextinformatie.betrokkene_geinformeerd";
+    checker.choice::<proto::BetrokkeneGeinformeerd>(veld, context.betrokkene_geinformeerd);
+    checker.optional_text("inhoud.contextinformatie.grond_uitstel", context.grond_uitstel.as_ref(), 500);
+    let postponed = context.betrokkene_geinformeerd == proto::BetrokkeneGeinformeerd::Uitgesteld as i32;
+    if postponed && context.grond_uitstel.is_none() {
+        checker.wrong("inhoud.contextinformatie.grond_uitstel", "waarom de betrokkene later wordt geinformeerd");
+    }
+}
+
+fn organisations(veld: &str, names: &[String], checker: &mut Checker) {
+    checker.count(veld, names.len(), 1..=32);
+    for (at, name) in names.iter().take(32).enumerate() {
+        checker.text(&format!("{veld}[{at}]"), name, 1..=200);
+    }
+}

@@ -1,0 +1,26 @@
+//! Ketenpoort: a secure message gateway between the partners of Dutch Zorg- en Veiligheidshuizen.
+//!
+//! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is
+//! sealed ([`sleutels`]), where it lies ([`store`]), what a partner can do ([`exchange`]), how it arrives ([`tls`],
+//! [`grpc`]), how the gateway is set up ([`config`], [`gateway`]), and who uses it ([`client`], [`cli`], [`demo`]).
+
+#![forbid(unsafe_code)]
+#![warn(clippy::pedantic, missing_docs)]
+#![expect(clippy::module_name_repetitions, reason = "names explain themselves outside their module too")]
+
+pub mod domain;
+pub mod logboek;
+pub mod sleutels;
+pub mod store;
+
+pub mod exchange;
+
+pub mod grpc;
+pub mod tls;
+
+pub mod config;
+pub mod gateway;
+
+pub mod clock;
+pub mod pki;
+pub mod proto;

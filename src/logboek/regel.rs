@@ -1,0 +1,251 @@
+//! The line of the log (logregel): its fields and its exact bytes. What verification asks of those
+//! bytes is in `check`, the words for what happened in `soort`.
+//!
+//! A logregel is encoded once, by [`Logregel::to_leaf`], and from then on is only bytes. Personal
+//! data is never in it, only a [`commitment`]. It does not check that fields go with their soort,
+//! nor that addresses or dates are well formed: the writer's types see to that.
+//!
+//! Adding a key: put it in [`Logregel`] and in `check::KEYS` at the same place, optional; old readers skip it.
+
+use serde::{Deserialize, Serialize};
+
+pub use super::check::check_leaf;
+use super::check::check_stamp;
+pub use super::soort::Soort;
+use super::tree::sha256;
+
+/// Longest logregel, in bytes. Source: design, section 6.
+pub const MAX_LEAF_BYTES: usize = 4096;
+
+/// What is wrong with a logregel.
+#[derive(Debug, thiserror::Error)]
+pub enum RegelError {
+    #[error("the logregel is {0} bytes, more than {MAX_LEAF_BYTES}")]
+    TooLong(usize),
+    #[error("the logregel is no JSON object of the expected form: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the logregel is not one line of UTF-8 JSON that is an object")]
+    NoObject,
+    #[error("the logregel has version {0}, not 1")]
+    Version(u8),
+    #[error("tijd {0:?} is not YYYY-MM-DDThh:mm:ss.ffffffZ")]
+    Tijd(String),
+    #[error("tijd {tijd} lies before {previous} of the logregel before it")]
+    TijdRunsBack { tijd: String, previous: String },
+    #[error("the logregel has a space or newline outside its strings")]
+    Whitespace,
+    #[error("key {0} is out of order")]
+    KeyOrder(String),
+}
+
+/// One line of the log; the order of the fields is the order of the keys. Source: design, section 6.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+pub struct Logregel {
+    /// Version of the format: 1. [`Logregel::new`] sets it.
+    pub v: u8,
+    /// When it entered the log: UTC, exactly six decimals, never running back.
+    pub tijd: String,
+    pub soort: Soort,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bericht: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gesprek: Option<String>,
+    /// Addresses are `OIN/loket`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub afzender: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ontvanger: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rol: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub berichtsoort: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grondslag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regel: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verwerkingsactiviteit: Option<String>,
+    /// SHA-256 of the convenant file, in lowercase hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub convenant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub convenant_oud: Option<String>,
+    /// Last civil day, in Amsterdam, on which the content can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub houdbaar_tot_en_met: Option<String>,
+    /// How many calls this one line stands for (refusals counted per minute).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aantal: Option<u64>,
+    /// Which attempt at delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poging: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weigering: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_antwoord_op: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vervangt: Option<String>,
+    /// W3C trace id of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// Commitments, one for each person concerned (betrokkene).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub betrokkene: Vec<String>,
+    /// Commitment to the employee (medewerker).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medewerker: Option<String>,
+    /// Commitment to the reason given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reden: Option<String>,
+    /// Commitment to the content bytes as stored and delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inhoud: Option<String>,
+}
+
+impl Logregel {
+    /// A logregel of this version of the format, with nothing but when and what.
+    #[must_use]
+    pub fn new(tijd: impl Into<String>, soort: Soort) -> Self {
+        Self {
+            v: 1,
+            tijd: tijd.into(),
+            soort,
+            ..Self::default()
+        }
+    }
+
+    /// The bytes that enter the log, for good; hence what verification would refuse is refused here.
+    ///
+    /// # Errors
+    /// [`RegelError`]: too long, another version than 1, or a `tijd` of another form.
+    pub fn to_leaf(&self) -> Result<Vec<u8>, RegelError> {
+        check_stamp(self)?;
+        let leaf = serde_json::to_vec(self)?;
+        if leaf.len() > MAX_LEAF_BYTES {
+            return Err(RegelError::TooLong(leaf.len()));
+        }
+        Ok(leaf)
+    }
+
+    /// Reads the bytes of a leaf. Unknown keys are ignored, so that old readers follow new writers.
+    ///
+    /// # Errors
+    /// [`RegelError`]: too long, or not a JSON object of this form.
+    pub fn from_leaf(leaf: &[u8]) -> Result<Self, RegelError> {
+        if leaf.len() > MAX_LEAF_BYTES {
+            return Err(RegelError::TooLong(leaf.len()));
+        }
+        // serde would also take an array for a struct, and pass over bad UTF-8 in unknown keys.
+        let text = str::from_utf8(leaf).map_err(|_| RegelError::NoObject)?;
+        if !text.starts_with('{') {
+            return Err(RegelError::NoObject);
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
+/// Salted commitment to a value that itself stays out of the log: SHA-256 of salt and value, in
+/// lowercase hex. Erasing the salt makes it say nothing for ever. Source: design, section 6.
+#[must_use]
+pub fn commitment(salt: &[u8; 32], value: &[u8]) -> String {
+    hex::encode(sha256(&[salt, value]))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::logboek) const TIJD: &str = "2026-03-01T12:34:56.000007Z";
+
+    /// A logregel with every key in use.
+    pub(in crate::logboek) fn full() -> Logregel {
+        let text = |value: &str| Some(value.to_owned());
+        Logregel {
+            bericht: text("b"),
+            gesprek: text("g"),
+            afzender: text("00000001234567890000/zsm"),
+            ontvanger: text("00000009876543210000/om"),
+            rol: text("r"),
+            actor: text("a"),
+            berichtsoort: text("s"),
+            grondslag: text("gr"),
+            regel: text("re"),
+            verwerkingsactiviteit: text("va"),
+            convenant: text("c"),
+            convenant_oud: text("co"),
+            houdbaar_tot_en_met: text("2026-04-01"),
+            aantal: Some(3),
+            poging: Some(2),
+            weigering: text("w"),
+            in_antwoord_op: text("i"),
+            vervangt: text("ve"),
+            trace: text("t"),
+            betrokkene: vec!["x".to_owned(), "y".to_owned()],
+            medewerker: text("m"),
+            reden: text("een \"reden\" met spaties\n"),
+            inhoud: text("h"),
+            ..Logregel::new(TIJD, Soort::Aanvaard)
+        }
+    }
+
+    #[test]
+    fn a_logregel_has_exactly_the_keys_of_the_design_in_their_order() {
+        let design = "v tijd soort bericht gesprek afzender ontvanger rol actor berichtsoort \
+            grondslag regel verwerkingsactiviteit convenant convenant_oud houdbaar_tot_en_met \
+            aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud";
+        let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
+        let places: Vec<_> = design
+            .split_whitespace()
+            .map(|key| leaf.find(&format!("\"{key}\":")).expect(key))
+            .collect();
+        assert!(places.is_sorted());
+        assert_eq!(leaf.matches("\":").count(), places.len());
+        assert_eq!(Logregel::from_leaf(leaf.as_bytes()).unwrap(), full());
+    }
+
+    #[test]
+    fn absent_keys_are_omitted() {
+        let leaf = Logregel::new(TIJD, Soort::Gestart).to_leaf().unwrap();
+        let expected = r#"{"v":1,"tijd":"2026-03-01T12:34:56.000007Z","soort":"gestart"}"#;
+        assert_eq!(leaf, expected.as_bytes());
+    }
+
+    #[test]
+    fn a_leaf_is_at_most_four_kibibytes() {
+        let mut regel = Logregel::new(TIJD, Soort::Beheerd);
+        let empty = regel.to_leaf().unwrap().len() + r#","reden":"""#.len();
+        regel.reden = Some("x".repeat(MAX_LEAF_BYTES - empty));
+        let leaf = regel.to_leaf().unwrap();
+        assert_eq!(leaf.len(), MAX_LEAF_BYTES);
+        assert_eq!(Logregel::from_leaf(&leaf).unwrap(), regel);
+
+        let longer = [&leaf[..], b" "].concat();
+        assert!(matches!(
+            Logregel::from_leaf(&longer),
+            Err(RegelError::TooLong(4097))
+        ));
+        regel.reden.as_mut().unwrap().push('x');
+        assert!(matches!(regel.to_leaf(), Err(RegelError::TooLong(4097))));
+    }
+
+    #[test]
+    fn what_verification_would_refuse_never_enters_the_log() {
+        let unversioned = Logregel {
+            tijd: TIJD.to_owned(),
+            ..Logregel::default()
+        };
+        assert!(matches!(unversioned.to_leaf(), Err(RegelError::Version(0))));
+        let timeless = Logregel::new("2026-03-01T12:34:56Z", Soort::Gestart);
+        assert!(matches!(timeless.to_leaf(), Err(RegelError::Tijd(_))));
+    }
+
+    #[test]
+    fn a_commitment_is_the_hash_of_salt_and_value() {
+        // Python: hashlib.sha256(bytes(32) + b"abc").hexdigest()
+        let expected = "365aa7d8f7f9402c4b9434502b4cc89ddb09fe50d7cd95b493b834c62d5a5370";
+        assert_eq!(commitment(&[0; 32], b"abc"), expected);
+        assert_ne!(commitment(&[1; 32], b"abc"), expected);
+    }
+}

@@ -1,0 +1,185 @@
+//! Sealing: AES-256-GCM with a key commitment.
+//!
+//! A sealed value is `nonce (12) || commitment (32) || ciphertext and tag`. AES-GCM alone does not bind a ciphertext
+//! to one key; the HMAC-SHA-256 commitment does. Content holds its salt before its bytes.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    constant_time::verify_slices_are_equal,
+    hmac,
+};
+use jiff::civil::Date;
+use zeroize::Zeroizing;
+
+use crate::domain::{Adres, BerichtId, Rng, Stempel};
+
+const COMMITMENT_LEN: usize = 32;
+const COMMITMENT_LABEL: &[u8] = b"ketenpoort/v1 key commitment";
+const FINGERPRINT_LABEL: &[u8] = b"ketenpoort/v1 request fingerprint";
+
+/// A sealed value that does not open: altered, cut short, or sealed for something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed value does not open with this key and context")]
+pub struct SealError;
+
+/// A 256-bit secret, wiped when dropped.
+pub struct Secret(Zeroizing<[u8; 32]>);
+
+impl Secret {
+    /// A new random secret.
+    pub fn random(rng: &dyn Rng) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        rng.fill(bytes.as_mut());
+        Self(bytes)
+    }
+
+    /// Takes over existing bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
+    }
+
+    /// The bytes, to be wrapped or written under protection.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn cipher(&self) -> LessSafeKey {
+        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.bytes()).expect("an AES-256 key has 32 bytes"))
+    }
+
+    fn tag(&self, label: &[u8], data: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.bytes()));
+        context.update(label);
+        context.update(data);
+        context.sign()
+    }
+
+    /// Seals `plain` for this context.
+    #[must_use]
+    pub fn seal(&self, mut plain: Zeroizing<Vec<u8>>, aad: &[u8], rng: &dyn Rng) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill(&mut nonce);
+        let mut sealed = Vec::with_capacity(NONCE_LEN + COMMITMENT_LEN + plain.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(self.tag(COMMITMENT_LABEL, &nonce).as_ref());
+        let tag = self
+            .cipher()
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
+            .expect("content is far below the limit of AES-GCM");
+        sealed.extend_from_slice(&plain);
+        sealed.extend_from_slice(tag.as_ref());
+        sealed
+    }
+
+    /// Opens what [`Secret::seal`] made for the same context.
+    ///
+    /// # Errors
+    /// [`SealError`] when anything differs.
+    pub fn open(&self, sealed: &[u8], aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError)?;
+        let (commitment, ciphertext) = rest.split_first_chunk::<COMMITMENT_LEN>().ok_or(SealError)?;
+        verify_slices_are_equal(commitment, self.tag(COMMITMENT_LABEL, nonce).as_ref()).map_err(|_| SealError)?;
+        let mut buffer = Zeroizing::new(ciphertext.to_vec());
+        let length = self
+            .cipher()
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
+            .map_err(|_| SealError)?
+            .len();
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+}
+
+/// The key of one bericht.
+pub struct DataKey(Secret);
+
+/// Content as it was sent, with the salt of its commitment.
+pub struct Opened {
+    /// 32 random bytes.
+    pub zout: [u8; 32],
+    /// The content exactly as stored.
+    pub inhoud: Zeroizing<Vec<u8>>,
+}
+
+impl DataKey {
+    /// A new random key.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(Secret::random(rng))
+    }
+
+    /// Seals content and salt; bound to the bericht and its sender.
+    #[must_use]
+    pub fn seal(&self, id: BerichtId, afzender: &Adres, zout: &[u8; 32], inhoud: &[u8], rng: &dyn Rng) -> Vec<u8> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(zout.len() + inhoud.len()));
+        plain.extend_from_slice(zout);
+        plain.extend_from_slice(inhoud);
+        self.0.seal(plain, &content_aad(id, afzender), rng)
+    }
+
+    /// Opens sealed content.
+    ///
+    /// # Errors
+    /// [`SealError`] when it is not this bericht's.
+    pub fn open(&self, id: BerichtId, afzender: &Adres, sealed: &[u8]) -> Result<Opened, SealError> {
+        let plain = self.0.open(sealed, &content_aad(id, afzender))?;
+        let (zout, inhoud) = plain.split_first_chunk::<32>().ok_or(SealError)?;
+        Ok(Opened { zout: *zout, inhoud: Zeroizing::new(inhoud.to_vec()) })
+    }
+
+    /// A fingerprint of the request that only who has this key can compare.
+    #[must_use]
+    pub fn fingerprint(&self, request: &[u8; 32]) -> Vec<u8> {
+        self.0.tag(FINGERPRINT_LABEL, request).as_ref().to_vec()
+    }
+
+    /// Wraps this key for one ontvanger.
+    #[must_use]
+    pub fn wrap(&self, day_key: &DayKeyRef<'_>, context: &WrapContext<'_>, rng: &dyn Rng) -> Vec<u8> {
+        day_key.key.seal(Zeroizing::new(self.0.bytes().to_vec()), &context.aad(day_key.day, day_key.epoch), rng)
+    }
+
+    /// Unwraps the key of an ontvanger.
+    ///
+    /// # Errors
+    /// [`SealError`] when it was wrapped for another ontvanger, stamp or day.
+    pub fn unwrap(day_key: &DayKeyRef<'_>, context: &WrapContext<'_>, wrapped: &[u8]) -> Result<Self, SealError> {
+        let plain = day_key.key.open(wrapped, &context.aad(day_key.day, day_key.epoch))?;
+        Secret::from_bytes(&plain).map(Self).ok_or(SealError)
+    }
+}
+
+/// A day key in use.
+pub struct DayKeyRef<'a> {
+    /// The day until which content under it is houdbaar.
+    pub day: Date,
+    /// The root epoch under which the day key was made.
+    pub epoch: u32,
+    /// The key.
+    pub key: &'a Secret,
+}
+
+/// What a wrapped key is bound to.
+pub struct WrapContext<'a> {
+    /// The bericht.
+    pub bericht: BerichtId,
+    /// Its sender.
+    pub afzender: &'a Adres,
+    /// Its ontvanger.
+    pub ontvanger: &'a Adres,
+    /// The stamp for that ontvanger.
+    pub stempel: &'a Stempel,
+}
+
+impl WrapContext<'_> {
+    fn aad(&self, day: Date, epoch: u32) -> Vec<u8> {
+        // None of the parts can hold a newline, so that no two contexts encode alike.
+        let Self { bericht, afzender, ontvanger, stempel } = self;
+        format!("{bericht}\n{afzender}\n{ontvanger}\n{}\n{}\n{day}\n{epoch}", stempel.grondslag, stempel.regel).into_bytes()
+    }
+}
+
+fn content_aad(id: BerichtId, afzender: &Adres) -> Vec<u8> {
+    format!("{id}\n{afzender}").into_bytes()
+}

@@ -1,0 +1,253 @@
+//! Berichten: accepting one, and finding what was accepted.
+
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::{
+    StoreError,
+    append::Appender,
+    postvak::{Counters, PostvakRij, Toestand, select_rows},
+};
+use crate::{
+    domain::{Adres, BerichtId, Berichtsoort, Doelgroep, Oin, PartnerNaam, Toegelaten, Verzoek, Weigering},
+    logboek::Logregel,
+};
+
+/// An admitted bericht, sealed and ready to be written.
+pub struct Accept {
+    /// Its new id.
+    pub id: BerichtId,
+    /// The thread it belongs to.
+    pub gesprek: BerichtId,
+    /// The admission.
+    pub toegelaten: Toegelaten,
+    /// One regel an ontvanger, in order.
+    pub regels: Vec<Logregel>,
+    /// Salts of the commitments in those regels.
+    pub zouten: Vec<u8>,
+    /// Fingerprint of the request under the data key.
+    pub vingerafdruk: Vec<u8>,
+    /// The sealed content.
+    pub inhoud: Vec<u8>,
+    /// One OIN and one wrapped key an ontvanger, in order.
+    pub sleutels: Vec<(Oin, Vec<u8>)>,
+    /// Until when an `Ask` waits for answers, microseconds; 0 when nobody waits.
+    pub wacht_tot: i64,
+    /// How many open berichten a postvak holds.
+    pub postvak_limit: u64,
+}
+
+/// What became of an accept.
+pub enum Accepted {
+    /// Written: the moment, and index and bytes of each regel.
+    New {
+        /// `tijd`, microseconds.
+        micros: i64,
+        /// One an ontvanger.
+        regels: Vec<(u64, Vec<u8>)>,
+    },
+    /// The request_id was used before, for this bericht.
+    Repeat(BerichtId),
+    /// The date in Amsterdam turned since the admission: admit again.
+    DateTurned,
+}
+
+/// A bericht as it was accepted, without its content.
+pub struct StoredBericht {
+    /// Its id.
+    pub id: BerichtId,
+    /// Its thread.
+    pub gesprek: BerichtId,
+    /// Its kind.
+    pub soort: Berichtsoort,
+    /// Who sent it.
+    pub afzender: Adres,
+    /// What it answers.
+    pub in_antwoord_op: Option<BerichtId>,
+    /// Minor or adult, as judged.
+    pub doelgroep: Option<Doelgroep>,
+    /// When it was accepted, microseconds.
+    pub micros: i64,
+    /// Fingerprint of the request under the data key.
+    pub vingerafdruk: Vec<u8>,
+    /// One an ontvanger, in the order sent.
+    pub rijen: Vec<PostvakRij>,
+}
+
+impl StoredBericht {
+    /// As that what an answer refers to.
+    #[must_use]
+    pub fn into_verzoek(self) -> Verzoek {
+        Verzoek {
+            bericht: self.id,
+            gesprek: self.gesprek,
+            soort: self.soort,
+            afzender: self.afzender,
+            ontvangers: self.rijen.into_iter().map(|rij| rij.ontvanger).collect(),
+            doelgroep: self.doelgroep,
+        }
+    }
+}
+
+/// Writes an accepted bericht, or says why not.
+pub(super) async fn accept(
+    tx: &mut SqliteConnection,
+    log: &mut Appender,
+    counters: &mut Counters,
+    accept: Accept,
+) -> Result<Result<Accepted, Weigering>, StoreError> {
+    let Accept { id, gesprek, toegelaten, regels, zouten, vingerafdruk, inhoud, sleutels, wacht_tot, postvak_limit } = accept;
+    let now = jiff::Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
+    if crate::domain::houdbaarheid::amsterdam_date(now) != toegelaten.dag() {
+        return Ok(Ok(Accepted::DateTurned));
+    }
+    let bericht = toegelaten.bericht();
+    let known: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
+        .bind(toegelaten.afzender().partner.as_str())
+        .bind(bericht.request_id.as_bytes().as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
+    if let Some(known) = known {
+        return Ok(Ok(Accepted::Repeat(bericht_id(&known, "berichten")?)));
+    }
+    for (adres, _) in toegelaten.stempels() {
+        if counters.open(tx, adres).await? >= postvak_limit {
+            return Ok(Err(Weigering::PostvakVol));
+        }
+    }
+    sqlx::query(
+        "INSERT INTO berichten (id, afzender_partner, afzender_loket, afzender_oin, request_id, berichtsoort, gesprek, \
+         in_antwoord_op, doelgroep, tijd, wacht_tot, vingerafdruk, inhoud) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(id.0.as_bytes().as_slice())
+    .bind(toegelaten.afzender().partner.as_str())
+    .bind(toegelaten.afzender().loket.as_str())
+    .bind(toegelaten.identiteit().oin.as_str())
+    .bind(bericht.request_id.as_bytes().as_slice())
+    .bind(bericht.soort.as_str())
+    .bind(gesprek.0.as_bytes().as_slice())
+    .bind(bericht.in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
+    .bind(toegelaten.doelgroep().map(Doelgroep::as_str))
+    .bind(log.micros())
+    .bind(wacht_tot)
+    .bind(vingerafdruk)
+    .bind(inhoud)
+    .execute(&mut *tx)
+    .await?;
+
+    let reserved_until = reserved_until(tx, bericht.in_antwoord_op).await?;
+    let mut written = Vec::with_capacity(regels.len());
+    for (((adres, stempel), (oin, sleutel)), regel) in toegelaten.stempels().iter().zip(sleutels).zip(regels) {
+        let (log_index, leaf) = log.append(Some(id), regel);
+        // An answer to a waiting Ask is reserved for it: as if leased, never handed out.
+        let toestand = if reserved_until > log.micros() { Toestand::Afgeleverd } else { Toestand::Wacht };
+        sqlx::query(
+            "INSERT INTO postvak (log_index, bericht, partner, loket, oin, grondslag, regel, convenant, \
+             verwerkingsactiviteit, houdbaar_tot_en_met, sleutel, in_antwoord_op, toestand, poging, lease_tot) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14)",
+        )
+        .bind(super::int(log_index))
+        .bind(id.0.as_bytes().as_slice())
+        .bind(adres.partner.as_str())
+        .bind(adres.loket.as_str())
+        .bind(oin.as_str())
+        .bind(&stempel.grondslag)
+        .bind(&stempel.regel)
+        .bind(&stempel.convenant)
+        .bind(&stempel.verwerkingsactiviteit)
+        .bind(stempel.houdbaar_tot_en_met.to_string())
+        .bind(sleutel)
+        .bind(bericht.in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
+        .bind(toestand as i64)
+        .bind(reserved_until)
+        .execute(&mut *tx)
+        .await?;
+        counters.change(tx, adres, 1).await?;
+        written.push((log_index, leaf));
+    }
+    if let Some((first, _)) = written.first() {
+        log.keep_salts(*first, zouten);
+    }
+    Ok(Ok(Accepted::New { micros: log.micros(), regels: written }))
+}
+
+async fn reserved_until(tx: &mut SqliteConnection, verzoek: Option<BerichtId>) -> Result<i64, StoreError> {
+    let Some(verzoek) = verzoek else { return Ok(0) };
+    let until = sqlx::query_scalar("SELECT wacht_tot FROM berichten WHERE id = $1")
+        .bind(verzoek.0.as_bytes().as_slice())
+        .fetch_optional(tx)
+        .await?;
+    Ok(until.unwrap_or(0))
+}
+
+/// Finds a bericht by its id.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn find(read: &SqlitePool, id: BerichtId) -> Result<Option<StoredBericht>, StoreError> {
+    let row = sqlx::query("SELECT * FROM berichten WHERE id = $1")
+        .bind(id.0.as_bytes().as_slice())
+        .fetch_optional(read)
+        .await?;
+    stored(read, row).await
+}
+
+/// Finds a bericht by the request_id of its sender.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn find_by_request(
+    read: &SqlitePool,
+    afzender: &PartnerNaam,
+    request_id: Uuid,
+) -> Result<Option<StoredBericht>, StoreError> {
+    let row = sqlx::query("SELECT * FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
+        .bind(afzender.as_str())
+        .bind(request_id.as_bytes().as_slice())
+        .fetch_optional(read)
+        .await?;
+    stored(read, row).await
+}
+
+async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<StoredBericht>, StoreError> {
+    let Some(row) = row else { return Ok(None) };
+    let id = bericht_id(row.get("id"), "berichten")?;
+    let wrong = |column| StoreError::inconsistent("berichten", column, id);
+    let mut connection = read.acquire().await?;
+    let rijen = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
+        .bind(id.0.as_bytes().as_slice())
+        .fetch_all(&mut *connection)
+        .await?;
+    let optional = |column| row.get::<Option<Vec<u8>>, _>(column).map(|bytes| bericht_id(&bytes, "berichten")).transpose();
+    Ok(Some(StoredBericht {
+        id,
+        gesprek: bericht_id(row.get("gesprek"), "berichten")?,
+        soort: row.get::<&str, _>("berichtsoort").parse().map_err(|()| wrong("berichtsoort"))?,
+        afzender: Adres {
+            partner: row.get::<&str, _>("afzender_partner").parse().map_err(|_| wrong("afzender_partner"))?,
+            loket: row.get::<&str, _>("afzender_loket").parse().map_err(|_| wrong("afzender_loket"))?,
+        },
+        in_antwoord_op: optional("in_antwoord_op")?,
+        doelgroep: row.get::<Option<&str>, _>("doelgroep").map(str::parse).transpose().map_err(|()| wrong("doelgroep"))?,
+        micros: row.get("tijd"),
+        vingerafdruk: row.get("vingerafdruk"),
+        rijen: rijen.iter().map(PostvakRij::read).collect::<Result<_, _>>()?,
+    }))
+}
+
+/// The sealed content of a bericht, as long as it is kept.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn sealed_content(read: &SqlitePool, id: BerichtId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sealed: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT inhoud FROM berichten WHERE id = $1")
+        .bind(id.0.as_bytes().as_slice())
+        .fetch_optional(read)
+        .await?;
+    Ok(sealed.flatten())
+}
+
+pub(super) fn bericht_id(bytes: &[u8], table: &'static str) -> Result<BerichtId, StoreError> {
+    Uuid::from_slice(bytes).map(BerichtId).map_err(|_| StoreError::inconsistent(table, "id", hex::encode(bytes)))
+}

@@ -1,0 +1,91 @@
+-- The first schema. Written in the subset that SQLite and PostgreSQL share, so that one set of queries serves both.
+-- Moments are microseconds since 1970 UTC; days are ISO 8601 text in Europe/Amsterdam; ids are the 16 bytes of a UUID.
+
+-- One row: the head of the logboek. Locked last in every transaction.
+CREATE TABLE logboek (
+    id BIGINT PRIMARY KEY,
+    naam TEXT NOT NULL,
+    grootte BIGINT NOT NULL,
+    frontier BLOB NOT NULL,
+    tijd BIGINT NOT NULL
+);
+
+-- Leaves of the tree, verbatim.
+CREATE TABLE logregels (
+    log_index BIGINT PRIMARY KEY,
+    regel BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    bericht BLOB
+);
+CREATE INDEX logregels_bericht ON logregels (bericht, log_index) WHERE bericht IS NOT NULL;
+
+-- C2SP tlog-tiles: level 0 once full, higher levels as they grow.
+CREATE TABLE tegels (
+    niveau BIGINT NOT NULL,
+    nummer BIGINT NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (niveau, nummer)
+);
+
+-- Every signed checkpoint ever issued.
+CREATE TABLE checkpoints (
+    grootte BIGINT PRIMARY KEY,
+    nota TEXT NOT NULL
+);
+
+-- Salts of the commitments in a logregel, and in those of the same bericht that follow it: medewerker first, then each
+-- betrokkene, 32 bytes each. Erasing a row touches no leaf.
+CREATE TABLE openingen (
+    log_index BIGINT PRIMARY KEY,
+    zouten BLOB NOT NULL
+);
+
+-- A bericht once, with its sealed content. (afzender_partner, request_id) makes a repeated send harmless.
+CREATE TABLE berichten (
+    id BLOB PRIMARY KEY,
+    afzender_partner TEXT NOT NULL,
+    afzender_loket TEXT NOT NULL,
+    afzender_oin TEXT NOT NULL,
+    request_id BLOB NOT NULL,
+    berichtsoort TEXT NOT NULL,
+    gesprek BLOB NOT NULL,
+    in_antwoord_op BLOB,
+    doelgroep TEXT,
+    tijd BIGINT NOT NULL,
+    wacht_tot BIGINT NOT NULL,
+    vingerafdruk BLOB NOT NULL,
+    inhoud BLOB,
+    UNIQUE (afzender_partner, request_id)
+);
+
+-- A bericht for one ontvanger: its stamp, its wrapped key and where it stands.
+-- toestand: 0 wacht, 1 afgeleverd, 2 bevestigd, 3 geweigerd, 4 vervallen.
+CREATE TABLE postvak (
+    log_index BIGINT PRIMARY KEY,
+    bericht BLOB NOT NULL REFERENCES berichten (id),
+    partner TEXT NOT NULL,
+    loket TEXT NOT NULL,
+    oin TEXT NOT NULL,
+    grondslag TEXT NOT NULL,
+    regel TEXT NOT NULL,
+    convenant TEXT NOT NULL,
+    verwerkingsactiviteit TEXT NOT NULL,
+    houdbaar_tot_en_met TEXT NOT NULL,
+    sleutel BLOB,
+    in_antwoord_op BLOB,
+    toestand BIGINT NOT NULL,
+    poging BIGINT NOT NULL,
+    lease_tot BIGINT NOT NULL,
+    bevestigd BIGINT,
+    UNIQUE (bericht, partner, loket)
+);
+CREATE INDEX postvak_open ON postvak (partner, loket, toestand, log_index) WHERE toestand < 2;
+CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;
+
+-- How many berichten of a postvak are not confirmed yet.
+CREATE TABLE postvakken (
+    partner TEXT NOT NULL,
+    loket TEXT NOT NULL,
+    open BIGINT NOT NULL,
+    PRIMARY KEY (partner, loket)
+);

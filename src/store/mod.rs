@@ -1,0 +1,71 @@
+//! The store: the only SQL.
+//!
+//! One writer task gathers what waits into one transaction ([`writer`]); readers use a read-only pool. What is written is
+//! always written together with its logregels ([`append`]). Not here: who may do what (`domain`, `exchange`).
+
+pub mod append;
+pub mod berichten;
+pub mod open;
+pub mod postvak;
+pub mod proofs;
+pub mod verify;
+pub mod writer;
+
+pub use berichten::{Accept, Accepted, StoredBericht};
+pub use open::{Database, Store};
+pub use postvak::{Lease, PostvakRij, Toestand};
+pub use writer::{Event, Writer};
+
+use jiff::Timestamp;
+
+/// The store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed; nothing was changed.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row does not hold what it should.
+    #[error("database: {table}.{column} van rij {row} is beschadigd; draai logboek verify en zet een reservekopie terug")]
+    Inconsistent {
+        /// Which table.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// Which row.
+        row: String,
+    },
+    /// The transaction was not carried out; repeating is safe.
+    #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
+    NotWritten,
+    /// The state of the logboek is unknown: stop, and start again into the same recovery as always.
+    #[error("de toestand van het logboek is onbekend na een schrijffout: {0}. De poort stopt; controleer de schijf en start opnieuw")]
+    Fatal(String),
+}
+
+impl StoreError {
+    fn inconsistent(table: &'static str, column: &'static str, row: impl ToString) -> Self {
+        Self::Inconsistent { table, column, row: row.to_string() }
+    }
+}
+
+/// Microseconds since 1970, as the database keeps moments.
+fn micros(moment: Timestamp) -> i64 {
+    moment.as_microsecond()
+}
+
+/// A moment as it stands in a logregel: UTC with exactly six decimals.
+#[must_use]
+pub fn tijd(micros: i64) -> String {
+    let moment = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
+    moment.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+/// An index or size as the database keeps it.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).expect("a logboek stays far below 2^63 regels")
+}
+
+/// An index or size from the database.
+fn uint(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,417 @@
+//! The postvak: what waits for a loket, what was handed out, what was confirmed.
+//!
+//! ```mermaid
+//! stateDiagram-v2
+//!     [*] --> Wacht: aanvaard
+//!     [*] --> Afgeleverd: aanvaard, reserved for a waiting Ask
+//!     Wacht --> Afgeleverd: lease, logged afgeleverd
+//!     Afgeleverd --> Afgeleverd: lease lapsed, leased again
+//!     Afgeleverd --> Bevestigd: acknowledged
+//!     Wacht --> Geweigerd: no convenant allows it any more
+//!     Afgeleverd --> Geweigerd: no convenant allows it any more
+//!     Wacht --> Vervallen: houdbaarheid passed
+//!     Afgeleverd --> Vervallen: houdbaarheid passed
+//!     Geweigerd --> Bevestigd: late acknowledgement of an earlier delivery
+//!     Vervallen --> Bevestigd: late acknowledgement of an earlier delivery
+//! ```
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{Timestamp, civil::Date};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{StoreError, append::Appender, berichten::bericht_id, int, uint};
+use crate::{
+    domain::{Adres, BerichtId, Berichtsoort, Identiteit, Stempel, VanKracht, Weigering, still_allowed},
+    logboek::{Logregel, Soort},
+};
+
+/// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal.
+macro_rules! select_rows {
+    ($rest:literal) => {
+        sqlx::query(concat!(
+            "SELECT p.*, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.tijd, b.inhoud \
+             FROM postvak p JOIN berichten b ON b.id = p.bericht ",
+            $rest
+        ))
+    };
+}
+pub(super) use select_rows;
+
+/// Where a bericht stands for one ontvanger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toestand {
+    /// Waits in the postvak.
+    Wacht = 0,
+    /// Handed out or reserved, not yet confirmed.
+    Afgeleverd = 1,
+    /// Confirmed.
+    Bevestigd = 2,
+    /// Refused at delivery.
+    Geweigerd = 3,
+    /// Its houdbaarheid has passed.
+    Vervallen = 4,
+}
+
+impl Toestand {
+    const ALL: [Self; 5] = [Self::Wacht, Self::Afgeleverd, Self::Bevestigd, Self::Geweigerd, Self::Vervallen];
+
+    /// Whether it still counts in the postvak.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Wacht | Self::Afgeleverd)
+    }
+}
+
+/// A bericht for one ontvanger.
+#[derive(Clone, Debug)]
+pub struct PostvakRij {
+    /// Index of its regel `aanvaard`.
+    pub log_index: u64,
+    /// The bericht.
+    pub bericht: BerichtId,
+    /// Its thread.
+    pub gesprek: BerichtId,
+    /// Its kind.
+    pub soort: Berichtsoort,
+    /// Who sent it.
+    pub afzender: Adres,
+    /// The sender as the logboek writes it: OIN/loket.
+    pub afzender_adres: String,
+    /// Who gets it.
+    pub ontvanger: Adres,
+    /// The ontvanger as the logboek writes it: OIN/loket.
+    pub ontvanger_adres: String,
+    /// The stamp.
+    pub stempel: Stempel,
+    /// What it answers.
+    pub in_antwoord_op: Option<BerichtId>,
+    /// When it was accepted, microseconds.
+    pub micros: i64,
+    /// Where it stands.
+    pub toestand: Toestand,
+    /// How often it was handed out.
+    pub poging: u32,
+    /// When it was confirmed, microseconds.
+    pub bevestigd: Option<i64>,
+    /// The wrapped data key, as long as it is kept.
+    pub sleutel: Option<Vec<u8>>,
+    /// The sealed content, as long as it is kept.
+    pub inhoud: Option<Vec<u8>>,
+}
+
+impl PostvakRij {
+    pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        let log_index = uint(row.get("log_index"));
+        let wrong = |column| StoreError::inconsistent("postvak", column, log_index);
+        let adres = |partner, loket| {
+            let partner: &str = row.get(partner);
+            let loket: &str = row.get(loket);
+            Ok::<_, StoreError>(Adres {
+                partner: partner.parse().map_err(|_| wrong("partner"))?,
+                loket: loket.parse().map_err(|_| wrong("loket"))?,
+            })
+        };
+        let afzender = adres("afzender_partner", "afzender_loket")?;
+        let ontvanger = adres("partner", "loket")?;
+        let toestand = usize::try_from(row.get::<i64, _>("toestand")).ok().and_then(|at| Toestand::ALL.get(at));
+        let in_antwoord_op = row.get::<Option<Vec<u8>>, _>("in_antwoord_op");
+        Ok(Self {
+            log_index,
+            bericht: bericht_id(row.get("bericht"), "postvak")?,
+            gesprek: bericht_id(row.get("gesprek"), "berichten")?,
+            soort: row.get::<&str, _>("berichtsoort").parse().map_err(|()| wrong("berichtsoort"))?,
+            afzender_adres: format!("{}/{}", row.get::<&str, _>("afzender_oin"), afzender.loket),
+            ontvanger_adres: format!("{}/{}", row.get::<&str, _>("oin"), ontvanger.loket),
+            afzender,
+            ontvanger,
+            stempel: Stempel {
+                grondslag: row.get("grondslag"),
+                regel: row.get("regel"),
+                convenant: row.get("convenant"),
+                verwerkingsactiviteit: row.get("verwerkingsactiviteit"),
+                houdbaar_tot_en_met: row
+                    .get::<&str, _>("houdbaar_tot_en_met")
+                    .parse::<Date>()
+                    .map_err(|_| wrong("houdbaar_tot_en_met"))?,
+            },
+            in_antwoord_op: in_antwoord_op.map(|bytes| bericht_id(&bytes, "postvak")).transpose()?,
+            micros: row.get("tijd"),
+            toestand: *toestand.ok_or_else(|| wrong("toestand"))?,
+            poging: u32::try_from(row.get::<i64, _>("poging")).map_err(|_| wrong("poging"))?,
+            bevestigd: row.get("bevestigd"),
+            sleutel: row.get("sleutel"),
+            inhoud: row.get("inhoud"),
+        })
+    }
+
+    /// A regel about this bericht and ontvanger.
+    fn regel(&self, soort: Soort, actor: &Actor) -> Logregel {
+        Logregel {
+            gesprek: Some(self.gesprek.to_string()),
+            afzender: Some(self.afzender_adres.clone()),
+            ontvanger: Some(self.ontvanger_adres.clone()),
+            rol: Some(actor.identiteit.rol.to_string()),
+            actor: Some(actor.identiteit.oin.to_string()),
+            berichtsoort: Some(self.soort.to_string()),
+            grondslag: Some(self.stempel.grondslag.clone()),
+            regel: Some(self.stempel.regel.clone()),
+            verwerkingsactiviteit: Some(self.stempel.verwerkingsactiviteit.clone()),
+            convenant: Some(self.stempel.convenant.clone()),
+            houdbaar_tot_en_met: Some(self.stempel.houdbaar_tot_en_met.to_string()),
+            in_antwoord_op: self.in_antwoord_op.map(|id| id.to_string()),
+            trace: actor.trace.clone(),
+            medewerker: actor.medewerker.as_ref().map(|(commitment, _)| commitment.clone()),
+            ..Logregel::new(String::new(), soort)
+        }
+    }
+}
+
+/// Who does something, as the logboek writes it.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The verified identity.
+    pub identiteit: Identiteit,
+    /// W3C trace id, 32 hexadecimal digits.
+    pub trace: Option<String>,
+    /// Commitment to the employee, and its salt.
+    pub medewerker: Option<(String, [u8; 32])>,
+}
+
+impl Actor {
+    fn log(&self, log: &mut Appender, bericht: BerichtId, regel: Logregel) {
+        let (log_index, _) = log.append(Some(bericht), regel);
+        if let Some((_, zout)) = &self.medewerker {
+            log.keep_salts(log_index, zout.to_vec());
+        }
+    }
+}
+
+/// Asks for berichten to hand out.
+pub struct Lease {
+    /// The postvak.
+    pub adres: Adres,
+    /// Only the answers to this verzoek that are reserved for its Ask; otherwise what waits.
+    pub verzoek: Option<BerichtId>,
+    /// At most so many.
+    pub most: u32,
+    /// How long they are held, microseconds.
+    pub lease_micros: i64,
+    /// Who receives.
+    pub actor: Actor,
+    /// What allows it now.
+    pub van_kracht: Arc<VanKracht>,
+}
+
+/// Hands out: lapsed leases first, then in the order of the logboek. What is no longer allowed is refused or lapses.
+pub(super) async fn lease(
+    tx: &mut SqliteConnection,
+    log: &mut Appender,
+    counters: &mut Counters,
+    lease: &Lease,
+) -> Result<Vec<PostvakRij>, StoreError> {
+    let now = log.micros();
+    let moment = Timestamp::from_microsecond(now).expect("the head holds a real moment");
+    let mut leased = Vec::new();
+    for mut rij in candidates(tx, lease, now).await? {
+        match still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &lease.van_kracht, moment) {
+            Ok(()) => {
+                rij.poging += 1;
+                rij.toestand = Toestand::Afgeleverd;
+                let until = now.saturating_add(lease.lease_micros);
+                set_state(tx, &rij, until).await?;
+                let regel = Logregel { poging: Some(rij.poging), ..rij.regel(Soort::Afgeleverd, &lease.actor) };
+                lease.actor.log(log, rij.bericht, regel);
+                leased.push(rij);
+            }
+            Err(weigering) => {
+                let (toestand, soort) = match weigering {
+                    Weigering::Vervallen => (Toestand::Vervallen, Soort::Vervallen),
+                    _ => (Toestand::Geweigerd, Soort::Geweigerd),
+                };
+                rij.toestand = toestand;
+                set_state(tx, &rij, 0).await?;
+                counters.change(tx, &rij.ontvanger, -1).await?;
+                let weigering = (soort == Soort::Geweigerd).then(|| weigering.code().to_owned());
+                let regel = Logregel { weigering, ..rij.regel(soort, &lease.actor) };
+                lease.actor.log(log, rij.bericht, regel);
+            }
+        }
+    }
+    Ok(leased)
+}
+
+async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Result<Vec<PostvakRij>, StoreError> {
+    let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
+    let mut rows = match lease.verzoek {
+        Some(verzoek) => {
+            select_rows!("WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 AND p.toestand = 1 AND p.poging = 0")
+                .bind(verzoek.0.as_bytes().to_vec())
+                .bind(partner)
+                .bind(loket)
+                .fetch_all(&mut *tx)
+                .await?
+        }
+        None => {
+            select_rows!(
+                "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 ORDER BY p.log_index LIMIT $4"
+            )
+            .bind(partner)
+            .bind(loket)
+            .bind(now)
+            .bind(i64::from(lease.most))
+            .fetch_all(&mut *tx)
+            .await?
+        }
+    };
+    if lease.verzoek.is_none() && rows.len() < lease.most as usize {
+        let room = int(u64::from(lease.most)) - i64::try_from(rows.len()).expect("no more rows than asked for");
+        rows.extend(
+            select_rows!("WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 ORDER BY p.log_index LIMIT $3")
+                .bind(partner)
+                .bind(loket)
+                .bind(room)
+                .fetch_all(&mut *tx)
+                .await?,
+        );
+    }
+    rows.iter().map(PostvakRij::read).collect()
+}
+
+async fn set_state(tx: &mut SqliteConnection, rij: &PostvakRij, lease_tot: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE postvak SET toestand = $1, poging = $2, lease_tot = $3, bevestigd = $4 WHERE log_index = $5")
+        .bind(rij.toestand as i64)
+        .bind(i64::from(rij.poging))
+        .bind(lease_tot)
+        .bind(rij.bevestigd)
+        .bind(int(rij.log_index))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Gives leases back at once, so that a client that lost its connection need not wait for them to lapse.
+pub(super) async fn release(tx: &mut SqliteConnection, log_indexes: &[u64]) -> Result<(), StoreError> {
+    for log_index in log_indexes {
+        sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE log_index = $1 AND toestand = 1")
+            .bind(int(*log_index))
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Confirms one bericht; a second time changes nothing. Gives the moment of the first confirmation.
+pub(super) async fn acknowledge(
+    tx: &mut SqliteConnection,
+    log: &mut Appender,
+    counters: &mut Counters,
+    bericht: BerichtId,
+    adres: &Adres,
+    actor: &Actor,
+) -> Result<Result<i64, Weigering>, StoreError> {
+    let Some(mut rij) = find(tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
+    if let Some(at) = rij.bevestigd {
+        return Ok(Ok(at));
+    }
+    if rij.poging == 0 {
+        return Ok(Err(Weigering::NietAfgeleverd));
+    }
+    if rij.toestand.is_open() {
+        counters.change(tx, adres, -1).await?;
+    }
+    rij.toestand = Toestand::Bevestigd;
+    rij.bevestigd = Some(log.micros());
+    set_state(tx, &rij, 0).await?;
+    actor.log(log, bericht, rij.regel(Soort::Bevestigd, actor));
+    Ok(Ok(log.micros()))
+}
+
+/// Reads one bericht again.
+pub(super) async fn consult(
+    tx: &mut SqliteConnection,
+    log: &mut Appender,
+    bericht: BerichtId,
+    adres: &Adres,
+    actor: &Actor,
+    van_kracht: &VanKracht,
+) -> Result<Result<PostvakRij, Weigering>, StoreError> {
+    let Some(rij) = find(tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
+    let moment = Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
+    if let Err(weigering) = still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, van_kracht, moment) {
+        return Ok(Err(weigering));
+    }
+    actor.log(log, bericht, rij.regel(Soort::Geraadpleegd, actor));
+    Ok(Ok(rij))
+}
+
+async fn find(tx: &mut SqliteConnection, bericht: BerichtId, adres: &Adres) -> Result<Option<PostvakRij>, StoreError> {
+    let row = select_rows!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3")
+        .bind(bericht.0.as_bytes().to_vec())
+        .bind(adres.partner.as_str())
+        .bind(adres.loket.as_str())
+        .fetch_optional(tx)
+        .await?;
+    row.as_ref().map(PostvakRij::read).transpose()
+}
+
+/// How many open berichten each postvak has, read and written once a transaction.
+#[derive(Default)]
+pub struct Counters(BTreeMap<Adres, (i64, bool)>);
+
+impl Counters {
+    async fn entry(&mut self, tx: &mut SqliteConnection, adres: &Adres) -> Result<&mut (i64, bool), StoreError> {
+        if !self.0.contains_key(adres) {
+            let open = sqlx::query_scalar("SELECT open FROM postvakken WHERE partner = $1 AND loket = $2")
+                .bind(adres.partner.as_str())
+                .bind(adres.loket.as_str())
+                .fetch_optional(tx)
+                .await?;
+            self.0.insert(adres.clone(), (open.unwrap_or(0), false));
+        }
+        Ok(self.0.get_mut(adres).expect("inserted above"))
+    }
+
+    pub(super) async fn open(&mut self, tx: &mut SqliteConnection, adres: &Adres) -> Result<u64, StoreError> {
+        Ok(uint(self.entry(tx, adres).await?.0))
+    }
+
+    pub(super) async fn change(&mut self, tx: &mut SqliteConnection, adres: &Adres, by: i64) -> Result<(), StoreError> {
+        let (open, changed) = self.entry(tx, adres).await?;
+        *open += by;
+        *changed = true;
+        Ok(())
+    }
+
+    /// Writes what changed, in the order of addresses, so that two writers never wait for each other.
+    pub(super) async fn write(self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        for (adres, (open, _)) in self.0.iter().filter(|(_, (_, changed))| *changed) {
+            sqlx::query(
+                "INSERT INTO postvakken (partner, loket, open) VALUES ($1, $2, $3) \
+                 ON CONFLICT (partner, loket) DO UPDATE SET open = excluded.open",
+            )
+            .bind(adres.partner.as_str())
+            .bind(adres.loket.as_str())
+            .bind(open)
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether anything in a postvak can be handed out now; a look that does not wait for the writer.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn has_open(read: &sqlx::SqlitePool, adres: &Adres, now: Timestamp) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 0 OR (toestand = 1 AND lease_tot <= $3)) \
+         LIMIT 1",
+    )
+    .bind(adres.partner.as_str())
+    .bind(adres.loket.as_str())
+    .bind(super::micros(now))
+    .fetch_optional(read)
+    .await?;
+    Ok(found.is_some())
+}

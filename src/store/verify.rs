@@ -1,0 +1,239 @@
+//! Verifying the logboek: everything recomputed from the database, nothing believed.
+//!
+//! Leaves are read once, in order, in one read transaction beside a running gateway: numbering, form and time of each
+//! regel, its hash, every tile, every checkpoint that was ever issued with its signature, the head, and each row of
+//! the postvak against the regel that gave it its stamp.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use super::{StoreError, append::Head, berichten::bericht_id, int, uint};
+use crate::logboek::{self, Frontier, Hash, Logregel, Node, Soort, TILE_WIDTH, VerifyKey, check_leaf, leaf_hash, tile_of};
+
+/// The logboek holds together.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    /// Number of regels.
+    pub regels: u64,
+    /// Number of checkpoints.
+    pub checkpoints: u64,
+    /// The newest checkpoint, a signed note.
+    pub nota: String,
+}
+
+/// Why the logboek does not hold together.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A regel is missing, altered or out of place.
+    #[error("logregel {index}: {what}")]
+    Regel {
+        /// The first bad index.
+        index: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A tile, checkpoint or the head contradicts the regels before it.
+    #[error("bij grootte {size}: {what}")]
+    Tree {
+        /// The tree size at which it shows.
+        size: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for VerifyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Recomputes everything.
+///
+/// # Errors
+/// [`VerifyError`] naming the first bad index.
+pub async fn verify(read: &SqlitePool, naam: &str, key: &VerifyKey) -> Result<Sound, VerifyError> {
+    let mut tx = read.begin().await?;
+    let head = Head::load(&mut tx, naam).await?;
+    if head.naam != naam {
+        return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
+    }
+    let mut walk = Walk { key, head: &head, frontier: Frontier::default(), tijd: None, checkpoints: 0, tiles: BTreeMap::new() };
+    let mut nota = String::new();
+    const PAGE: u64 = 1024;
+    loop {
+        let size = walk.frontier.size();
+        let rows = sqlx::query("SELECT log_index, regel, hash, bericht FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2")
+            .bind(int(size))
+            .bind(int(PAGE))
+            .fetch_all(&mut *tx)
+            .await?;
+        if rows.is_empty() {
+            break;
+        }
+        let notes = sqlx::query("SELECT grootte, nota FROM checkpoints WHERE grootte > $1 AND grootte <= $2 ORDER BY grootte")
+            .bind(int(size))
+            .bind(int(size + rows.len() as u64))
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut notes = notes.iter().map(|row| (uint(row.get("grootte")), row.get::<String, _>("nota"))).peekable();
+        for row in &rows {
+            let regel = walk.regel(uint(row.get("log_index")), row.get("regel"), row.get("hash"), row.get("bericht"))?;
+            check_stamp(&mut tx, walk.frontier.size() - 1, &regel).await?;
+            while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
+                walk.checkpoint(&note)?;
+                nota = note;
+            }
+        }
+    }
+    walk.finish(&mut tx, &nota).await?;
+    Ok(Sound { regels: walk.frontier.size(), checkpoints: walk.checkpoints, nota })
+}
+
+fn tree(size: u64, what: impl Into<String>) -> VerifyError {
+    VerifyError::Tree { size, what: what.into() }
+}
+
+struct Walk<'a> {
+    key: &'a VerifyKey,
+    head: &'a Head,
+    frontier: Frontier,
+    tijd: Option<String>,
+    checkpoints: u64,
+    tiles: BTreeMap<(u8, u64), Vec<u8>>,
+}
+
+impl Walk<'_> {
+    fn regel(&mut self, index: u64, leaf: &[u8], hash: &[u8], bericht: Option<&[u8]>) -> Result<Logregel, VerifyError> {
+        let wanted = self.frontier.size();
+        let bad = |what: String| VerifyError::Regel { index: wanted, what };
+        if index != wanted {
+            return Err(bad(format!("ontbreekt; na {} volgt {index}", wanted.saturating_sub(1))));
+        }
+        let regel = check_leaf(leaf, self.tijd.as_deref()).map_err(|error| bad(error.to_string()))?;
+        let computed = leaf_hash(leaf);
+        if hash != computed {
+            return Err(bad("de bewaarde hash hoort bij een andere regel".to_owned()));
+        }
+        let column = bericht.map(|bytes| bericht_id(bytes, "logregels")).transpose()?.map(|id| id.to_string());
+        if column != regel.bericht {
+            return Err(bad("de kolom bericht noemt een ander bericht dan de regel".to_owned()));
+        }
+        self.tijd = Some(regel.tijd.clone());
+        let tiles = &mut self.tiles;
+        self.frontier.push(computed, &mut |node: Node, hash: Hash| {
+            if node.level % 8 == 0 {
+                let (niveau, nummer, _) = tile_of(node);
+                tiles.entry((niveau, nummer)).or_default().extend_from_slice(&hash);
+            }
+        });
+        Ok(regel)
+    }
+
+    fn checkpoint(&mut self, nota: &str) -> Result<(), VerifyError> {
+        let size = self.frontier.size();
+        let checkpoint = logboek::open(nota, self.key)
+            .map_err(|error| tree(size, format!("het checkpoint is niet door dit logboek ondertekend: {error}")))?;
+        if checkpoint.size != size || checkpoint.root != self.frontier.root() {
+            // What the checkpoint covers was changed after it was signed; which regel, its hash cannot tell.
+            return Err(VerifyError::Regel {
+                index: size - 1,
+                what: format!("het ondertekende checkpoint van grootte {} hoort bij andere regels", checkpoint.size),
+            });
+        }
+        self.checkpoints += 1;
+        Ok(())
+    }
+
+    async fn finish(&mut self, tx: &mut SqliteConnection, nota: &str) -> Result<(), VerifyError> {
+        let size = self.frontier.size();
+        if self.head.frontier.size() != size {
+            return Err(VerifyError::Regel {
+                index: size.min(self.head.frontier.size()),
+                what: format!("de kop van het logboek noemt {} regels, er zijn er {size}", self.head.frontier.size()),
+            });
+        }
+        if self.head.frontier.root() != self.frontier.root() || self.head.frontier.to_bytes() != self.frontier.to_bytes() {
+            return Err(tree(size, "de kop van het logboek hoort bij andere regels"));
+        }
+        let beyond: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoints WHERE grootte > $1 OR grootte <= 0")
+            .bind(int(size))
+            .fetch_one(&mut *tx)
+            .await?;
+        if beyond > 0 || (size > 0 && nota.is_empty()) {
+            return Err(tree(size, "er zijn checkpoints voor regels die er niet zijn, of geen enkel checkpoint"));
+        }
+        if size > 0 && logboek::open(nota, self.key).map(|newest| newest.size).ok() != Some(size) {
+            return Err(tree(size, "het laatste checkpoint dekt niet alle regels"));
+        }
+        let stored = sqlx::query("SELECT niveau, nummer, hashes FROM tegels ORDER BY niveau, nummer").fetch_all(&mut *tx).await?;
+        let stored: BTreeMap<(u8, u64), Vec<u8>> = stored
+            .iter()
+            .map(|row| ((u8::try_from(row.get::<i64, _>("niveau")).unwrap_or(u8::MAX), uint(row.get("nummer"))), row.get("hashes")))
+            .collect();
+        // The last level-0 tile is stored once it is full.
+        let full = TILE_WIDTH as usize * 32;
+        self.tiles.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
+        if stored != self.tiles {
+            return Err(tree(size, "een tegel van de boom hoort bij andere regels"));
+        }
+        let orphans: i64 = sqlx::query_scalar("SELECT count(*) FROM postvak WHERE log_index >= $1").bind(int(size)).fetch_one(tx).await?;
+        if orphans > 0 {
+            return Err(tree(size, "het postvak bevat berichten zonder logregel"));
+        }
+        Ok(())
+    }
+}
+
+/// The row of the postvak must say what the regel `aanvaard` says.
+async fn check_stamp(tx: &mut SqliteConnection, index: u64, regel: &Logregel) -> Result<(), VerifyError> {
+    let row = sqlx::query("SELECT p.*, b.berichtsoort FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.log_index = $1")
+        .bind(int(index))
+        .fetch_optional(tx)
+        .await?;
+    let bad = |what: &str| VerifyError::Regel { index, what: what.to_owned() };
+    let accepted = regel.soort == Soort::Aanvaard;
+    let Some(row) = row else {
+        return if accepted { Err(bad("aanvaard, maar het bericht ontbreekt in het postvak")) } else { Ok(()) };
+    };
+    let text = |column| Some(row.get::<String, _>(column));
+    let same = accepted
+        && regel.bericht == Some(bericht_id(row.get("bericht"), "postvak")?.to_string())
+        && regel.ontvanger == Some(format!("{}/{}", row.get::<&str, _>("oin"), row.get::<&str, _>("loket")))
+        && regel.berichtsoort == text("berichtsoort")
+        && regel.grondslag == text("grondslag")
+        && regel.regel == text("regel")
+        && regel.convenant == text("convenant")
+        && regel.verwerkingsactiviteit == text("verwerkingsactiviteit")
+        && regel.houdbaar_tot_en_met == text("houdbaar_tot_en_met");
+    if same { Ok(()) } else { Err(bad("het postvak zegt iets anders over dit bericht dan de logregel")) }
+}
+
+/// Regels from `from` on, at most `most`, with their index.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn regels(read: &SqlitePool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2")
+        .bind(int(from))
+        .bind(i64::from(most))
+        .fetch_all(read)
+        .await?;
+    Ok(rows.iter().map(|row| (uint(row.get("log_index")), row.get("regel"))).collect())
+}
+
+/// All regels of one bericht, oldest first.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn timeline(read: &SqlitePool, bericht: crate::domain::BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
+        .bind(bericht.0.as_bytes().as_slice())
+        .fetch_all(read)
+        .await?;
+    Ok(rows.iter().map(|row| (uint(row.get("log_index")), row.get("regel"))).collect())
+}

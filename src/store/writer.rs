@@ -1,0 +1,206 @@
+//! The writer: one task that gathers what waits into one transaction, then answers all.
+//!
+//! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable; when it failed
+//! every caller of it gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
+//! the transaction.
+
+use std::sync::Arc;
+
+use sqlx::{Connection, SqliteConnection};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{
+    Database, Store, StoreError,
+    append::{Appender, Commit, Head},
+    berichten::{self, Accept, Accepted},
+    micros,
+    open::OpenError,
+    postvak::{self, Actor, Counters, Lease, PostvakRij},
+};
+use crate::{
+    domain::{Adres, BerichtId, Clock, VanKracht, Weigering},
+    logboek::{Logregel, Signer},
+};
+
+/// Events in one transaction at most.
+const BATCH_EVENTS: usize = 256;
+/// Sealed content in one transaction at most, bytes.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// A reply, and the commit that made it durable (none where nothing was logged).
+pub type Durable<T> = (T, Option<Arc<Commit>>);
+type Reply<T> = oneshot::Sender<Durable<T>>;
+
+/// Something to write.
+pub enum Event {
+    /// An admitted bericht.
+    Accept(Box<Accept>, Reply<Result<Accepted, Weigering>>),
+    /// A regel that stands alone: `gestart`, `geweigerd`.
+    Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
+    /// Hand out.
+    Lease(Box<Lease>, Reply<Vec<PostvakRij>>),
+    /// Confirm.
+    Acknowledge(BerichtId, Adres, Box<Actor>, Reply<Result<i64, Weigering>>),
+    /// Read again.
+    Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<PostvakRij, Weigering>>),
+    /// Give leases back.
+    Release(Vec<u64>, Reply<()>),
+}
+
+impl Event {
+    fn bytes(&self) -> usize {
+        if let Self::Accept(accept, _) = self { accept.inhoud.len() } else { 0 }
+    }
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub struct Writer(mpsc::Sender<Event>);
+
+impl Writer {
+    /// Hands in an event and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritten`] when it was not.
+    pub async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(event(reply)).await.map_err(|_| StoreError::NotWritten)?;
+        answer.await.map_err(|_| StoreError::NotWritten)
+    }
+}
+
+/// What is sent once a transaction is durable.
+type Answer = Box<dyn FnOnce(Option<&Arc<Commit>>) + Send>;
+
+fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
+    // A caller that has gone away is no fault: what was written stays written.
+    Box::new(move |commit| drop(reply.send((value, commit.cloned()))))
+}
+
+struct WriterTask {
+    connection: SqliteConnection,
+    events: mpsc::Receiver<Event>,
+    head: Head,
+    signer: Signer,
+    clock: Arc<dyn Clock>,
+    lock: std::fs::File,
+}
+
+impl Database {
+    /// Starts the writer. Ends when every [`Store`] is gone, or with the error after which nothing may be written.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the logboek in the database is another one or damaged.
+    pub async fn start(
+        self,
+        naam: &str,
+        signer: Signer,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
+        let Self { mut writer, read, lock } = self;
+        let head = Head::load(&mut writer, naam).await?;
+        if head.naam != naam {
+            return Err(OpenError::OtherLogboek { found: head.naam, wanted: naam.to_owned() });
+        }
+        let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
+        let task = WriterTask { connection: writer, events, head, signer, clock, lock };
+        Ok((Store { read, writer: Writer(sender) }, tokio::spawn(task.run())))
+    }
+}
+
+impl WriterTask {
+    async fn run(mut self) -> Result<(), StoreError> {
+        let mut batch = Vec::with_capacity(BATCH_EVENTS);
+        while let Some(first) = self.events.recv().await {
+            let mut bytes = first.bytes();
+            batch.push(first);
+            while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
+                let Ok(next) = self.events.try_recv() else { break };
+                bytes += next.bytes();
+                batch.push(next);
+            }
+            match self.write(batch.drain(..)).await {
+                Ok((commit, answers)) => answers.into_iter().for_each(|answer| answer(commit.as_ref())),
+                Err(fatal @ StoreError::Fatal(_)) => return Err(fatal),
+                Err(error) => {
+                    tracing::error!(%error, "a transaction was not carried out; its callers were told");
+                    self.recover().await?;
+                }
+            }
+        }
+        // Closing folds the WAL into the file; a failure leaves that to the next start.
+        drop(self.connection.close().await);
+        drop(self.lock);
+        Ok(())
+    }
+
+    async fn write(
+        &mut self,
+        batch: impl Iterator<Item = Event>,
+    ) -> Result<(Option<Arc<Commit>>, Vec<Answer>), StoreError> {
+        // IMMEDIATE: a deferred transaction that upgrades later gets SQLITE_BUSY whatever the timeout.
+        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut log = Appender::new(&self.head, micros(self.clock.now()));
+        let mut counters = Counters::default();
+        let mut answers = Vec::with_capacity(BATCH_EVENTS);
+        for event in batch {
+            answers.push(apply(&mut tx, &mut log, &mut counters, event).await?);
+        }
+        counters.write(&mut tx).await?;
+        if log.is_empty() {
+            tx.commit().await.map_err(commit_failed)?;
+            return Ok((None, answers));
+        }
+        let (head, commit) = log.finish(&mut tx, &self.signer).await?;
+        tx.commit().await.map_err(commit_failed)?;
+        self.head = head;
+        Ok((Some(Arc::new(commit)), answers))
+    }
+
+    /// After a failure the database says where the logboek stands, not what was in memory.
+    async fn recover(&mut self) -> Result<(), StoreError> {
+        let naam = self.head.naam.clone();
+        self.head = Head::load(&mut self.connection, &naam).await.map_err(|error| StoreError::Fatal(error.to_string()))?;
+        Ok(())
+    }
+}
+
+async fn apply(
+    tx: &mut SqliteConnection,
+    log: &mut Appender,
+    counters: &mut Counters,
+    event: Event,
+) -> Result<Answer, StoreError> {
+    Ok(match event {
+        Event::Accept(accept, reply) => answer(reply, berichten::accept(tx, log, counters, *accept).await?),
+        Event::Log(regel, bericht, reply) => {
+            log.append(bericht, *regel);
+            answer(reply, ())
+        }
+        Event::Lease(lease, reply) => answer(reply, postvak::lease(tx, log, counters, &lease).await?),
+        Event::Acknowledge(bericht, adres, actor, reply) => {
+            answer(reply, postvak::acknowledge(tx, log, counters, bericht, &adres, &actor).await?)
+        }
+        Event::Consult(bericht, adres, actor, van_kracht, reply) => {
+            answer(reply, postvak::consult(tx, log, bericht, &adres, &actor, &van_kracht).await?)
+        }
+        Event::Release(log_indexes, reply) => {
+            postvak::release(tx, &log_indexes).await?;
+            answer(reply, ())
+        }
+    })
+}
+
+/// A full or busy database refuses a commit and keeps the old state; after an I/O error nobody knows what is on the disk.
+fn commit_failed(error: sqlx::Error) -> StoreError {
+    const SQLITE_BUSY: i32 = 5;
+    const SQLITE_FULL: i32 = 13;
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(SQLITE_BUSY | SQLITE_FULL) => StoreError::Database(error),
+        _ => StoreError::Fatal(error.to_string()),
+    }
+}

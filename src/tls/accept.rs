@@ -1,0 +1,202 @@
+//! The accept loop: handshake with a deadline, identity, HTTP/2 with bounds, draining.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::{ServerConfig, pki_types::UnixTime};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::identity::Identifier;
+use crate::domain::{Clock, Identiteit, PartnerNaam};
+
+/// Bounds on connections; times in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// All connections together.
+    pub connections: usize,
+    /// Connections of one partner.
+    pub connections_partner: usize,
+    /// After so long a connection is drained, so that certificates are looked at again.
+    pub connection_age_seconds: u64,
+}
+
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+const HANDSHAKES_WAITING: usize = 512;
+/// How long a drained connection may finish its calls.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What listens: certificates, identities and bounds.
+pub struct Listener {
+    /// The TLS settings.
+    pub tls: Arc<ServerConfig>,
+    /// Knows who holds a certificate.
+    pub identifier: Arc<Identifier>,
+    /// Bounds.
+    pub bounds: Bounds,
+    /// The time, for certificates.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
+pub async fn serve<A, F, B>(listener: Listener, socket: TcpListener, mut stop: watch::Receiver<bool>, answer: A)
+where
+    A: Fn(Identiteit, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let listener = Arc::new(listener);
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_WAITING));
+    let connections = Arc::new(Semaphore::new(listener.bounds.connections));
+    let partners = Arc::new(PartnerConnections::default());
+    let mut tasks = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(_) = tasks.join_next() => continue,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, or a client that left at once: neither ends the gateway.
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        // Full: the connection is dropped at once, which costs least.
+        let Ok(handshake) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
+        let Ok(connection) = Arc::clone(&connections).try_acquire_owned() else { continue };
+        let (listener, partners, stop, answer) =
+            (Arc::clone(&listener), Arc::clone(&partners), stop.clone(), answer.clone());
+        tasks.spawn(async move {
+            let Some((stream, identiteit)) = handshaken(&listener, stream).await else { return };
+            drop(handshake);
+            let Some(_slot) = partners.enter(&identiteit.partner, listener.bounds.connections_partner) else {
+                tracing::warn!(partner = %identiteit.partner, "too many connections of one partner");
+                return;
+            };
+            converse(stream, identiteit, listener.bounds, stop, answer).await;
+            drop(connection);
+        });
+    }
+    drop(socket);
+    let drained = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        tracing::warn!("connections that did not finish in time were closed");
+    }
+}
+
+async fn handshaken(listener: &Listener, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Identiteit)> {
+    // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
+    drop(stream.set_nodelay(true));
+    let acceptor = TlsAcceptor::from(Arc::clone(&listener.tls));
+    let stream = match timeout(HANDSHAKE_DEADLINE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::info!(%error, "a handshake was refused");
+            return None;
+        }
+        Err(_) => {
+            tracing::info!("a handshake took longer than its deadline");
+            return None;
+        }
+    };
+    let now = u64::try_from(listener.clock.now().as_second()).unwrap_or(0);
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
+    let (leaf, chain) = stream.get_ref().1.peer_certificates()?.split_first()?;
+    let identiteit = listener.identifier.identify(leaf, chain, now).ok()?;
+    Some((stream, identiteit))
+}
+
+async fn converse<A, F, B>(
+    stream: TlsStream<TcpStream>,
+    identiteit: Identiteit,
+    bounds: Bounds,
+    mut stop: watch::Receiver<bool>,
+    answer: A,
+) where
+    A: Fn(Identiteit, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let answered = answer(identiteit.clone(), request);
+        async move { Ok::<_, Infallible>(answered.await) }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .max_header_list_size(16 << 10)
+        // Rapid reset: hyper's own bounds, which tonic would switch off.
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return note_end(ended),
+        () = sleep(Duration::from_secs(bounds.connection_age_seconds)) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    match timeout(DRAIN, connection).await {
+        Ok(ended) => note_end(ended),
+        Err(_) => tracing::debug!("a drained connection was closed with calls under way"),
+    }
+}
+
+fn note_end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[derive(Default)]
+struct PartnerConnections(Mutex<HashMap<PartnerNaam, usize>>);
+
+impl PartnerConnections {
+    fn enter(self: &Arc<Self>, partner: &PartnerNaam, most: usize) -> Option<Slot> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(partner.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Slot { partners: Arc::clone(self), partner: partner.clone() })
+    }
+}
+
+/// A connection of a partner, counted as long as it lives.
+struct Slot {
+    partners: Arc<PartnerConnections>,
+    partner: PartnerNaam,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut counts = self.partners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.partner) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.partner);
+            }
+        }
+    }
+}

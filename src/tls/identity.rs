@@ -1,0 +1,166 @@
+//! From a client certificate to an identity: chain, revocation, OIN and SAN.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+use x509_parser::{
+    oid_registry::OID_X509_SERIALNUMBER,
+    prelude::{FromDer, GeneralName, X509Certificate},
+};
+
+use crate::domain::{Identiteit, Oin};
+
+/// A certificate authority whose certificates may connect.
+pub struct TrustedCa {
+    /// Its name in the configuration.
+    pub naam: String,
+    /// Checks chain, validity and revocation against this CA alone, so that an OIN is bound to its issuer.
+    pub verifier: Arc<dyn ClientCertVerifier>,
+}
+
+/// Which certificate is which identity.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The CA that must have issued it.
+    pub ca: String,
+    /// A DNS name that must be in it.
+    pub san: Option<String>,
+    /// Who it then is.
+    pub identiteit: Identiteit,
+}
+
+/// A valid certificate that is nobody here. The text goes to the process log of the operator.
+#[derive(Debug, thiserror::Error)]
+enum Unidentified {
+    #[error("the certificate cannot be parsed")]
+    Unparsable,
+    #[error("the subject has {0} serialNumber attributes; exactly one, the OIN, is asked for")]
+    SerialNumbers(usize),
+    #[error("the serialNumber of the subject is no OIN of 20 positions")]
+    NoOin,
+    #[error("OIN {0} from CA {1} has no identity in the configuration, or not for the names in this certificate")]
+    NoIdentity(Oin, String),
+    #[error("OIN {0} from CA {1} has more than one identity for the names in this certificate; tell them apart by san")]
+    Ambiguous(Oin, String),
+}
+
+/// Verifies client certificates and knows who they are.
+pub struct Identifier {
+    cas: Vec<TrustedCa>,
+    known: Vec<Known>,
+    hints: Vec<DistinguishedName>,
+}
+
+impl std::fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identifier").field("cas", &self.cas.len()).field("known", &self.known.len()).finish()
+    }
+}
+
+impl Identifier {
+    /// With at least one CA.
+    #[must_use]
+    pub fn new(cas: Vec<TrustedCa>, known: Vec<Known>) -> Self {
+        let hints = cas.iter().flat_map(|ca| ca.verifier.root_hint_subjects().iter().cloned()).collect();
+        Self { cas, known, hints }
+    }
+
+    /// Who holds this certificate.
+    ///
+    /// # Errors
+    /// The TLS error with which the connection is closed.
+    pub fn identify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<Identiteit, Error> {
+        let ca = self.issuer(leaf, intermediates, now)?;
+        self.lookup(leaf, ca).map_err(|reason| {
+            tracing::warn!(%reason, "a client certificate was refused");
+            Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
+        })
+    }
+
+    /// The first CA under which the chain holds; else the error that says most.
+    fn issuer(&self, leaf: &CertificateDer<'_>, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<&str, Error> {
+        let mut error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        for ca in &self.cas {
+            match ca.verifier.verify_client_cert(leaf, chain, now) {
+                Ok(_) => return Ok(&ca.naam),
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {}
+                Err(other) => error = other,
+            }
+        }
+        Err(error)
+    }
+
+    fn lookup(&self, leaf: &CertificateDer<'_>, ca: &str) -> Result<Identiteit, Unidentified> {
+        let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Unidentified::Unparsable)?;
+        let serials: Vec<_> = certificate.subject().iter_by_oid(&OID_X509_SERIALNUMBER).collect();
+        let [serial] = serials.as_slice() else { return Err(Unidentified::SerialNumbers(serials.len())) };
+        let oin: Oin = serial.as_str().ok().and_then(|text| text.parse().ok()).ok_or(Unidentified::NoOin)?;
+        let names = certificate.subject_alternative_name().map_err(|_| Unidentified::Unparsable)?;
+        let names: Vec<&str> = names
+            .iter()
+            .flat_map(|extension| &extension.value.general_names)
+            .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
+            .collect();
+        let mut found = self.known.iter().filter(|known| {
+            known.ca == ca
+                && known.identiteit.oin == oin
+                && known.san.as_deref().is_none_or(|san| names.contains(&san))
+        });
+        match (found.next(), found.next()) {
+            (Some(known), None) => Ok(known.identiteit.clone()),
+            (None, _) => Err(Unidentified::NoIdentity(oin, ca.to_owned())),
+            (Some(_), Some(_)) => Err(Unidentified::Ambiguous(oin, ca.to_owned())),
+        }
+    }
+
+    fn any(&self) -> &dyn ClientCertVerifier {
+        self.cas.first().expect("the configuration refuses a gateway without a CA").verifier.as_ref()
+    }
+}
+
+impl ClientCertVerifier for Identifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.identify(end_entity, intermediates, now).map(|_| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.any().verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.any().verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.any().supported_verify_schemes()
+    }
+}
