@@ -24,3 +24,6 @@ pub mod gateway;
 pub mod clock;
 pub mod pki;
 pub mod proto;
+pub mod client;
+pub mod cli;
+pub mod demo;

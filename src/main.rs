@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary: see [`ketenpoort::cli`].
+
+fn main() -> std::process::ExitCode {
+    ketenpoort::cli::main()
+}

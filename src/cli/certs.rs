@@ -1,0 +1,26 @@
+//! `certs dev`: a development CA and certificates.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Subcommand;
+
+use super::Failure;
+use crate::{clock::SystemClock, domain::Clock, pki};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Maak een ontwikkel-CA en certificaten voor de poort en alle partners; nooit voor echte gegevens
+    Dev {
+        /// De map, die nog geen ca.pem bevat
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+pub fn run(command: &Command) -> Result<(), Failure> {
+    let Command::Dev { out } = command;
+    pki::write_dev(out, SystemClock.now()).context("certificaten niet gemaakt")?;
+    eprintln!("Ontwikkelcertificaten staan in {}: ca.pem, gateway/ en profielen/.", out.display());
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! `logboek`: verify, prove and list what was written down. Reads the database, beside a running gateway or without one.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use sqlx::SqlitePool;
+
+use super::{Failure, print_line};
+use crate::{
+    clock::SystemRng,
+    config::Config,
+    domain::PartnerNaam,
+    gateway::{GatewayError, signer},
+    logboek::{Logregel, TlogProof, VerifyKey},
+    sleutels::KeyStore,
+    store::{Database, proofs, verify},
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Reken het hele logboek na: elke regel, de boom, elk checkpoint, het postvak
+    Verify {
+        #[command(flatten)]
+        which: Which,
+        /// Uitkomst als JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Geef het bewijs van een regel, of controleer een bewijs zonder configuratie
+    Proof(Proof),
+    /// Toon logregels, zoals de FG van een partner ze mag zien
+    Search {
+        #[command(flatten)]
+        which: Which,
+        /// Alleen regels waarin deze partner voorkomt
+        #[arg(long, value_name = "PARTNER")]
+        partner: Option<PartnerNaam>,
+        /// Alleen regels van deze soort, zoals geweigerd
+        #[arg(long)]
+        soort: Option<String>,
+        /// Alleen regels van dit bericht
+        #[arg(long, value_name = "ID")]
+        bericht: Option<String>,
+    },
+    /// Toon de sleutel waarmee iedereen checkpoints en bewijzen controleert
+    Vkey {
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Args)]
+pub struct Which {
+    /// De configuratie, ketenpoort.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Proof {
+    /// Geef het bewijs van een regel uit dit logboek
+    #[arg(long, value_name = "FILE", requires = "index", conflicts_with = "verify")]
+    config: Option<PathBuf>,
+    /// De index van de regel
+    #[arg(long, requires = "config")]
+    index: Option<u64>,
+    /// Controleer dit bewijs: een tlog-proof of een ontvangstbewijs van send; - leest van stdin
+    #[arg(long, value_name = "FILE", requires = "vkey", required_unless_present = "config")]
+    verify: Option<PathBuf>,
+    /// De sleutel van het logboek (zie logboek vkey)
+    #[arg(long, value_name = "VKEY")]
+    vkey: Option<VerifyKey>,
+}
+
+pub async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Verify { which, json } => run_verify(&which.config, json).await,
+        Command::Proof(Proof { config: Some(config), index: Some(index), .. }) => prove(&config, index).await,
+        Command::Proof(Proof { verify: Some(file), vkey: Some(vkey), .. }) => verify_offline(&file, &vkey),
+        Command::Proof(_) => Err(Failure::Usage("geef --config met --index, of --verify met --vkey".to_owned())),
+        Command::Search { which, partner, soort, bericht } => {
+            let config = Config::load(&which.config)?;
+            let wanted = Wanted { partner, soort, bericht };
+            for regel in search(&config, &wanted).await? {
+                print_line(&regel)?;
+            }
+            Ok(())
+        }
+        Command::Vkey { which } => print_line(&vkey(&Config::load(&which.config)?)?.to_string()),
+    }
+}
+
+/// The key that verifies this logboek.
+///
+/// # Errors
+/// When the key directory cannot be read.
+pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
+    if !config.sleutels.exists() {
+        return Err(Failure::Usage(format!(
+            "sleutelmap {} bestaat niet: de poort heeft hier nog niet gedraaid",
+            config.sleutels.display()
+        )));
+    }
+    let keys = KeyStore::open(&config.sleutels, Arc::new(SystemRng)).map_err(GatewayError::from)?;
+    Ok(signer(config, &keys)?.vkey())
+}
+
+async fn open(config: &Config) -> Result<SqlitePool, Failure> {
+    Ok(Database::read_only(Path::new(&config.database)).await.map_err(GatewayError::from)?)
+}
+
+/// Recomputes a whole logboek.
+///
+/// # Errors
+/// [`Failure::Refused`] naming the first bad index.
+pub(crate) async fn verify_all(config: &Config) -> Result<verify::Sound, Failure> {
+    let key = vkey(config)?;
+    let read = open(config).await?;
+    let sound = verify::verify(&read, &config.logboek, &key).await?;
+    read.close().await;
+    Ok(sound)
+}
+
+async fn run_verify(config: &Path, as_json: bool) -> Result<(), Failure> {
+    let config = Config::load(config)?;
+    let verified = verify_all(&config).await;
+    if as_json {
+        let outcome = match &verified {
+            Ok(sound) => json!({"logboek": "ok", "logregels": sound.regels, "checkpoints": sound.checkpoints}),
+            Err(failure) => json!({"logboek": "fout", "uitleg": failure.text()}),
+        };
+        print_line(&outcome.to_string())?;
+    }
+    let sound = verified?;
+    if !as_json {
+        print_line(&format!("Het logboek klopt: {} regels, {} checkpoints.", sound.regels, sound.checkpoints))?;
+        print_line(sound.nota.trim_end())?;
+    }
+    Ok(())
+}
+
+async fn prove(config: &Path, index: u64) -> Result<(), Failure> {
+    let config = Config::load(config)?;
+    let read = open(&config).await?;
+    let read_error = |error: crate::store::StoreError| Failure::Refused(error.to_string());
+    let newest = proofs::newest_checkpoint(&read).await.map_err(read_error)?;
+    let none = || Failure::Refused(format!("er is geen logregel {index}"));
+    let proof = proofs::prove(&read, index, newest.ok_or_else(none)?).await.map_err(read_error)?;
+    print_line(proof.ok_or_else(none)?.to_string().trim_end())
+}
+
+/// Checks a proof with nothing but the key: a tlog-proof, or every proof in a receipt.
+fn verify_offline(file: &Path, vkey: &VerifyKey) -> Result<(), Failure> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        io::stdin().read_to_string(&mut text).context("stdin is niet te lezen")?;
+    } else {
+        text = fs::read_to_string(file).with_context(|| format!("{} is niet te lezen", file.display()))?;
+    }
+    let proofs = proofs_in(&text)?;
+    for proof in proofs {
+        for line in verify_proof(&proof, vkey)? {
+            print_line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks one proof. Gives the regel that it proves, and what stands behind it.
+///
+/// # Errors
+/// [`Failure::Refused`] when it does not hold.
+pub(crate) fn verify_proof(text: &str, vkey: &VerifyKey) -> Result<[String; 2], Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::Refused(format!("het bewijs klopt niet: {error}"));
+    // A note ends in a newline, which shells and editors like to take away.
+    let proof: TlogProof = format!("{}\n", text.trim_end_matches('\n')).parse().map_err(|error| refused(&error))?;
+    let verified = proof.verify(vkey).map_err(|error| refused(&error))?;
+    let regel = String::from_utf8(verified.leaf).map_err(|error| refused(&error))?;
+    let checkpoint = verified.checkpoint;
+    Ok([regel, format!("Klopt: regel {} van {} in {}.", verified.index, checkpoint.size, checkpoint.origin)])
+}
+
+fn proofs_in(text: &str) -> Result<Vec<String>, Failure> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(vec![text.to_owned()]);
+    }
+    let receipt: serde_json::Value = serde_json::from_str(text).context("geen tlog-proof en geen JSON")?;
+    let mut proofs = Vec::new();
+    collect_proofs(&receipt, &mut proofs);
+    if proofs.is_empty() { Err(Failure::Usage("er staat geen bewijs in dit bestand".to_owned())) } else { Ok(proofs) }
+}
+
+/// Every text under a key `bewijs`: receipts, statuses and answers of Ask all hold them.
+fn collect_proofs(value: &serde_json::Value, proofs: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(entries) => {
+            for (key, value) in entries {
+                match value.as_str() {
+                    Some(text) if key == "bewijs" => proofs.push(text.to_owned()),
+                    _ => collect_proofs(value, proofs),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_proofs(item, proofs)),
+        _ => {}
+    }
+}
+
+/// What is looked for.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// A partner that sends or receives.
+    pub(crate) partner: Option<PartnerNaam>,
+    /// The soort of regel.
+    pub(crate) soort: Option<String>,
+    /// The bericht.
+    pub(crate) bericht: Option<String>,
+}
+
+/// Regels as one JSON object each: the index and the regel verbatim.
+///
+/// # Errors
+/// When the partner is unknown or the database cannot be read.
+pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+    let oins = match &wanted.partner {
+        None => None,
+        Some(naam) => {
+            let partner = config.van_kracht.partners.get(naam);
+            Some(&partner.ok_or_else(|| Failure::Usage(format!("{naam} is geen partner in de configuratie")))?.oins)
+        }
+    };
+    let takes_part = |regel: &Logregel| {
+        let parties = [&regel.afzender, &regel.ontvanger, &regel.actor];
+        oins.is_none_or(|oins| {
+            parties.into_iter().flatten().any(|party| oins.iter().any(|oin| party.split('/').next() == Some(oin.as_str())))
+        })
+    };
+    let read = open(config).await?;
+    let mut found = Vec::new();
+    let mut from = 0;
+    loop {
+        let page = verify::regels(&read, from, 1024).await.map_err(|error| Failure::Refused(error.to_string()))?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        from = last + 1;
+        for (index, leaf) in page {
+            let regel = Logregel::from_leaf(&leaf)
+                .map_err(|error| Failure::Refused(format!("logregel {index}: {error}; draai logboek verify")))?;
+            let of_soort = wanted.soort.as_deref().is_none_or(|soort| regel.soort.as_str() == soort);
+            let of_bericht = wanted.bericht.is_none() || regel.bericht == wanted.bericht;
+            if takes_part(&regel) && of_soort && of_bericht {
+                let leaf = String::from_utf8_lossy(&leaf);
+                found.push(format!("{{\"log_index\":{index},\"logregel\":{leaf}}}"));
+            }
+        }
+    }
+}

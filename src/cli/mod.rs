@@ -1,0 +1,165 @@
+//! The command line: one file a subcommand. Data to stdout, messages to stderr.
+//!
+//! Exit code 0 done, 1 refused or verification failed, 2 usage or configuration, 3 unreachable.
+
+mod certs;
+mod datadir;
+pub(crate) mod logboek;
+pub(crate) mod partner;
+pub(crate) mod serve;
+mod template;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    client::ClientError, config::ConfigError, demo, gateway::GatewayError, store::verify::VerifyError,
+};
+
+pub(crate) use datadir::create as create_data_dir;
+pub(crate) use serve::log_to_stderr;
+
+/// Beveiligde berichtenpoort tussen de partners van Zorg- en Veiligheidshuizen.
+#[derive(Parser)]
+#[command(name = "ketenpoort", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Speel het hele verhaal: een week in De Baronie, met echte certificaten op SQLite
+    Demo(demo::Arguments),
+    /// Draai de poort
+    Serve(serve::Arguments),
+    /// Maak een map om mee te beginnen: configuratie, convenant, ontwikkelcertificaten
+    Init {
+        /// De map, die nog niet bestaat of leeg is
+        #[arg(long, value_name = "DIR")]
+        data_dir: PathBuf,
+    },
+    /// Certificaten om mee te ontwikkelen
+    #[command(subcommand)]
+    Certs(certs::Command),
+    /// Stuur een bericht en krijg het ontvangstbewijs
+    Send(partner::Send),
+    /// Stuur een verzoek en wacht op de antwoorden
+    Ask(partner::Ask),
+    /// Ontvang en bevestig wat er in een postvak wacht
+    Receive(partner::Receive),
+    /// Lees een ontvangen bericht opnieuw
+    Fetch(partner::Fetch),
+    /// Vraag waar een bericht staat
+    Status(partner::Status),
+    /// Het logboek: controleren, bewijzen, doorzoeken
+    #[command(subcommand)]
+    Logboek(logboek::Command),
+}
+
+/// How a command fails; each kind has its exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// Refused, or verification failed: 1.
+    Refused(String),
+    /// Usage or configuration: 2.
+    Usage(String),
+    /// The gateway cannot be reached: 3.
+    Unreachable(String),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable(_) => 3,
+        }
+    }
+
+    fn text(&self) -> &str {
+        let (Self::Refused(text) | Self::Usage(text) | Self::Unreachable(text)) = self;
+        text
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(_) => Self::Refused(error.to_string()),
+            ClientError::Profile { .. } | ClientError::Tls(_) => Self::Usage(error.to_string()),
+            ClientError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<GatewayError> for Failure {
+    fn from(error: GatewayError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        Self::Refused(format!("het logboek klopt niet: {error}"))
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Usage(format!("{error:#}"))
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("ketenpoort: kan niet starten: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(run(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("ketenpoort: {}", failure.text());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Init { data_dir } => datadir::init(&data_dir),
+        Command::Certs(command) => certs::run(&command),
+        Command::Send(send) => send.run().await,
+        Command::Ask(ask) => ask.run().await,
+        Command::Receive(receive) => receive.run().await,
+        Command::Fetch(fetch) => fetch.run().await,
+        Command::Status(status) => status.run().await,
+        Command::Logboek(command) => logboek::run(command).await,
+    }
+}
+
+/// Writes one line of data. A reader that went away ends the command quietly.
+fn print_line(line: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(Failure::Usage(format!("kan niet naar stdout schrijven: {error}"))),
+    }
+}

@@ -1,0 +1,293 @@
+//! `send`, `ask`, `receive`, `fetch`, `status`: a partner at the command line, content as JSON with the proto field names.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Args;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, transport::Channel};
+use uuid::Uuid;
+
+use super::{Failure, print_line, template};
+use crate::{
+    client::Profile,
+    clock::SystemRng,
+    domain::{Adres, Rng},
+    grpc::codec::{from_json, to_json},
+    proto::{
+        self, client::ExchangeServiceClient, get_status_request::Zoek, receive_request::Verzoek, receive_response::Antwoord,
+    },
+};
+
+/// A call that is not answered within this is unreachable; repeating is safe.
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
+
+type Client = ExchangeServiceClient<Channel>;
+
+/// The bericht to send: a file with a `SendRequest` as JSON.
+#[derive(Args)]
+struct Input {
+    /// Het bericht als JSON met de veldnamen van het proto-bestand; - leest van stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// Ontvanger als partner/loket, in plaats van ontvangers in het bestand; mag vaker
+    #[arg(long = "to", value_name = "ADRES")]
+    to: Vec<Adres>,
+    /// Het bericht dat dit beantwoordt, in plaats van in_antwoord_op in het bestand
+    #[arg(long, value_name = "ID")]
+    in_antwoord_op: Option<String>,
+    /// Herhaal veilig met hetzelfde request_id; anders een nieuw
+    #[arg(long, value_name = "UUID")]
+    request_id: Option<String>,
+}
+
+impl Input {
+    fn read(self, profile: &Profile) -> Result<proto::SendRequest, Failure> {
+        let name = self.file.display().to_string();
+        let mut text = String::new();
+        if name == "-" {
+            io::stdin().read_to_string(&mut text).context("stdin is niet te lezen")?;
+        } else {
+            text = fs::read_to_string(&self.file).with_context(|| format!("{name} is niet te lezen"))?;
+        }
+        let json = serde_json::from_str(&text).with_context(|| format!("{name} is geen JSON"))?;
+        let mut request: proto::SendRequest = from_json(json)
+            .map_err(|error| Failure::Usage(format!("{name} is geen bericht: {error}. Zie send --template SOORT.")))?;
+        if !self.to.is_empty() {
+            request.ontvangers = self.to.iter().map(crate::grpc::convert::adres).collect();
+        }
+        if self.in_antwoord_op.is_some() {
+            request.in_antwoord_op = self.in_antwoord_op;
+        }
+        if let Some(id) = self.request_id {
+            request.request_id = id;
+        }
+        if request.request_id.is_empty() {
+            request.request_id = new_request_id();
+            // Shown so that a repeat after a lost answer is safe.
+            eprintln!("request_id {}", request.request_id);
+        }
+        if request.loket.is_empty() {
+            profile.loket().clone_into(&mut request.loket);
+        }
+        Ok(request)
+    }
+}
+
+/// A fresh request_id (UUIDv4).
+pub(crate) fn new_request_id() -> String {
+    let mut random = [0; 16];
+    SystemRng.fill(&mut random);
+    uuid::Builder::from_random_bytes(random).into_uuid().to_string()
+}
+
+fn with_deadline<T>(message: T, deadline: Duration) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(deadline);
+    request
+}
+
+/// The partner that calls.
+#[derive(Args)]
+struct Who {
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml
+    #[arg(long, value_name = "DIR")]
+    profile: PathBuf,
+}
+
+impl Who {
+    async fn connect(&self) -> Result<(Profile, Client), Failure> {
+        let profile = Profile::load(&self.profile)?;
+        let client = profile.connect().await?;
+        Ok((profile, client))
+    }
+}
+
+#[derive(Args)]
+pub struct Send {
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml
+    #[arg(long, value_name = "DIR", required_unless_present = "template")]
+    profile: Option<PathBuf>,
+    /// Druk een voorbeeld van deze berichtsoort af, klaar om in te vullen
+    #[arg(long, value_name = "SOORT", exclusive = true)]
+    template: Option<String>,
+    #[command(flatten)]
+    input: Input,
+}
+
+impl Send {
+    pub async fn run(self) -> Result<(), Failure> {
+        if let Some(soort) = &self.template {
+            return template::print(soort);
+        }
+        let who = Who { profile: self.profile.unwrap_or_default() };
+        let profile = Profile::load(&who.profile)?;
+        let message = self.input.read(&profile)?;
+        let (profile, mut client) = who.connect().await?;
+        let sent = client.send(with_deadline(message, CALL_DEADLINE)).await.map_err(|status| profile.failure(&status))?;
+        let bewijs = sent.into_inner().ontvangstbewijs.unwrap_or_default();
+        print_line(&to_json(&bewijs).to_string())
+    }
+}
+
+#[derive(Args)]
+pub struct Ask {
+    #[command(flatten)]
+    who: Who,
+    #[command(flatten)]
+    input: Input,
+    /// Hoelang op antwoord wachten, 1 tot 300 seconden
+    #[arg(long, value_name = "SECONDEN", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=300))]
+    wait: u32,
+}
+
+impl Ask {
+    pub async fn run(self) -> Result<(), Failure> {
+        let profile = Profile::load(&self.who.profile)?;
+        let verzoek = self.input.read(&profile)?;
+        let loket = verzoek.loket.clone();
+        let (profile, mut client) = self.who.connect().await?;
+        let message = proto::AskRequest { verzoek: Some(verzoek), wacht_seconden: self.wait };
+        let deadline = Duration::from_secs(u64::from(self.wait)) + CALL_DEADLINE;
+        let asked = client.ask(with_deadline(message, deadline)).await.map_err(|status| profile.failure(&status))?;
+        let asked = asked.into_inner();
+        print_line(&to_json(&asked).to_string())?;
+        for antwoord in asked.antwoorden {
+            let message = proto::AcknowledgeRequest { bericht: antwoord.bericht, loket: loket.clone() };
+            let confirmed = client.acknowledge(with_deadline(message, CALL_DEADLINE)).await;
+            confirmed.map_err(|status| profile.failure(&status))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Args)]
+pub struct Receive {
+    #[command(flatten)]
+    who: Who,
+    /// Het loket; anders dat van het profiel
+    #[arg(long)]
+    loket: Option<String>,
+    /// Wie leest (personeelsreferentie); anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+    /// Stop na zoveel berichten
+    #[arg(long, value_name = "AANTAL", value_parser = clap::value_parser!(u64).range(1..))]
+    most: Option<u64>,
+    /// Blijf wachten als het postvak leeg is
+    #[arg(long)]
+    follow: bool,
+    /// Bevestig niet: de berichten worden later opnieuw aangeboden
+    #[arg(long)]
+    no_ack: bool,
+}
+
+impl Receive {
+    pub async fn run(self) -> Result<(), Failure> {
+        let (profile, mut client) = self.who.connect().await?;
+        let (requests, outbound) = mpsc::channel(16);
+        let most = self.most.unwrap_or(u64::MAX);
+        let open = proto::ReceiveOpen {
+            loket: self.loket.clone().unwrap_or_else(|| profile.loket().to_owned()),
+            krediet: u32::try_from(most.min(16)).expect("at most 16"),
+            medewerker: self.medewerker.clone().unwrap_or_else(|| profile.medewerker().to_owned()),
+        };
+        let say = async |verzoek| {
+            // A stream that has ended says why in its answer.
+            drop(requests.send(proto::ReceiveRequest { verzoek: Some(verzoek) }).await);
+        };
+        say(Verzoek::Open(open)).await;
+        let opened = client.receive(ReceiverStream::new(outbound)).await.map_err(|status| profile.failure(&status))?;
+        let mut inbound = opened.into_inner();
+        let (mut got, mut unconfirmed, mut empty) = (0, 0, false);
+        loop {
+            let message = inbound.message().await.map_err(|status| profile.failure(&status))?;
+            match message.and_then(|message| message.antwoord) {
+                Some(Antwoord::Aflevering(aflevering)) => {
+                    let id = aflevering.bericht.clone();
+                    // Printed before it is confirmed: what was not taken over is offered again.
+                    print_line(&to_json(&aflevering).to_string())?;
+                    got += 1;
+                    if !self.no_ack {
+                        unconfirmed += 1;
+                        say(Verzoek::Bevestig(id)).await;
+                    }
+                    empty = false;
+                    if got + 15 < most {
+                        say(Verzoek::Krediet(1)).await;
+                    }
+                }
+                Some(Antwoord::Bevestigd(_)) => unconfirmed -= 1,
+                Some(Antwoord::BevestigingGeweigerd(geweigerd)) => {
+                    return Err(Failure::Refused(format!("{}: {}", geweigerd.bericht, geweigerd.uitleg)));
+                }
+                Some(Antwoord::PostvakLeeg(_)) => empty = true,
+                None => return Ok(()),
+            }
+            let enough = got >= most || (empty && !self.follow);
+            if unconfirmed == 0 && enough {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct Fetch {
+    #[command(flatten)]
+    who: Who,
+    /// Het id van het bericht
+    bericht: String,
+    /// Het loket dat het kreeg; anders dat van het profiel
+    #[arg(long)]
+    loket: Option<String>,
+    /// Wie leest (personeelsreferentie); anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+}
+
+impl Fetch {
+    pub async fn run(self) -> Result<(), Failure> {
+        let (profile, mut client) = self.who.connect().await?;
+        let message = proto::FetchRequest {
+            bericht: self.bericht,
+            loket: self.loket.unwrap_or_else(|| profile.loket().to_owned()),
+            medewerker: self.medewerker.unwrap_or_else(|| profile.medewerker().to_owned()),
+        };
+        let fetched = client.fetch(with_deadline(message, CALL_DEADLINE)).await;
+        let fetched = fetched.map_err(|status| profile.failure(&status))?.into_inner();
+        print_line(&to_json(&fetched.aflevering.unwrap_or_default()).to_string())
+    }
+}
+
+#[derive(Args)]
+pub struct Status {
+    #[command(flatten)]
+    who: Who,
+    /// Het id van het bericht
+    #[arg(required_unless_present = "request_id")]
+    bericht: Option<String>,
+    /// Zoek een eigen bericht op het request_id waarmee het is gestuurd
+    #[arg(long, value_name = "UUID", conflicts_with = "bericht")]
+    request_id: Option<Uuid>,
+}
+
+impl Status {
+    pub async fn run(self) -> Result<(), Failure> {
+        let (profile, mut client) = self.who.connect().await?;
+        let zoek = match (self.request_id, self.bericht) {
+            (Some(id), _) => Zoek::RequestId(id.to_string()),
+            (None, bericht) => Zoek::Bericht(bericht.unwrap_or_default()),
+        };
+        let message = proto::GetStatusRequest { zoek: Some(zoek) };
+        let status = client.get_status(with_deadline(message, CALL_DEADLINE)).await;
+        let status = status.map_err(|status| profile.failure(&status))?.into_inner();
+        print_line(&to_json(&status).to_string())
+    }
+}

@@ -1,0 +1,134 @@
+//! `demo`: a week in De Baronie, with a real gateway, real certificates and real clients over mutual TLS.
+//!
+//! The story is data (`deploy/voorbeeld/week.json`); [`play`] plays it with the clients that partners use and checks every
+//! expectation, [`report`] tells it to a person or as JSON.
+
+mod play;
+mod report;
+mod story;
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use serde_json::json;
+
+use self::{play::Player, report::Report, story::Story};
+use crate::{
+    cli::{
+        Failure, create_data_dir,
+        logboek::{Wanted, search, verify_all, verify_proof, vkey},
+        log_to_stderr,
+        serve::stop_signal,
+    },
+    clock::{SystemClock, SystemRng},
+    config::Config,
+    gateway::Gateway,
+};
+
+/// The FG whose view the demo shows.
+const FG_OF: &str = "zvh-baronie-breda";
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Bewaar alles in deze map, die nog niet bestaat of leeg is; anders een tijdelijke map
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Een JSON-object per regel in plaats van het verhaal
+    #[arg(long)]
+    json: bool,
+    /// Laat de poort daarna open, tot Ctrl-C
+    #[arg(long)]
+    keep_running: bool,
+}
+
+/// Plays the demo.
+///
+/// # Errors
+/// [`Failure`] naming the first expectation of the story that was not met.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    log_to_stderr("warn", false);
+    let temporary = tempfile::tempdir().context("geen tijdelijke map")?;
+    let dir = arguments.data_dir.unwrap_or_else(|| temporary.path().to_owned());
+    let story = Story::read();
+    let report = Report::new(arguments.json, story.steps());
+    report.say(&format!("{}\n", story.titel));
+    report.say("Certificaten maken en de poort openen ...");
+    let config_file = create_data_dir(&dir, free_port()?)?;
+    let config = Config::load(&config_file)?;
+    let mut gateway = Gateway::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+
+    let mut player = Player::new(&dir, &report);
+    let played = player.play(&story).await;
+    let told = match played {
+        Ok(()) => conclude(&config, &report, &player).await,
+        Err(failure) => Err(failure),
+    };
+    report.finish();
+    if let Err(failure) = told {
+        gateway.stop();
+        // What failed first is what counts.
+        drop(gateway.ended().await);
+        return Err(failure);
+    }
+    if arguments.keep_running {
+        keep_running(&report, &gateway, &dir, &config_file);
+        tokio::select! {
+            ended = gateway.ended() => return Ok(ended?),
+            () = stop_signal() => {}
+        }
+    }
+    gateway.stop();
+    Ok(gateway.ended().await?)
+}
+
+/// A port that nobody uses at this moment.
+fn free_port() -> Result<u16, Failure> {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).context("geen vrije poort op 127.0.0.1")?;
+    Ok(socket.local_addr().context("geen vrije poort op 127.0.0.1")?.port())
+}
+
+/// The logboek as an FG sees it, verified, and every receipt verified offline.
+async fn conclude(config: &Config, report: &Report, player: &Player<'_>) -> Result<(), Failure> {
+    let partner = FG_OF.parse().expect("a partner of the story");
+    let seen = search(config, &Wanted { partner: Some(partner), ..Wanted::default() }).await?;
+    report.heading(&format!("De FG van {FG_OF} ziet {} logregels, zonder inhoud. De laatste:", seen.len()));
+    for regel in seen.iter().rev().take(3).rev() {
+        report.say(&format!("  {regel}"));
+    }
+    report.line(&json!({"stap": "fg", "logregels": seen.len()}));
+    let vkey = vkey(config)?;
+    for bewijs in player.proofs() {
+        verify_proof(bewijs, &vkey)?;
+    }
+    report.say(&format!("{} ontvangstbewijzen kloppen, gecontroleerd zonder de poort.", player.proofs().len()));
+    report.line(&json!({"stap": "bewijzen", "aantal": player.proofs().len()}));
+    let sound = verify_all(config).await?;
+    let (berichten, logregels) = (player.berichten(), sound.regels);
+    report.say(&format!("Het logboek klopt: {logregels} regels over {berichten} berichten."));
+    report.line(&json!({"stap": "klaar", "berichten": berichten, "logregels": logregels, "logboek": "ok"}));
+    Ok(())
+}
+
+fn keep_running(report: &Report, gateway: &Gateway, dir: &Path, config: &Path) {
+    let grpc = format!("https://{}", gateway.adres);
+    let profielen = dir.join("profielen");
+    let zsm = profielen.join("zsm");
+    report.say(&format!(
+        "\nDe poort is open op {grpc}. Probeer in een ander venster:\n\
+         \x20 ketenpoort send --template bekendheidscheck > bericht.json\n\
+         \x20 ketenpoort send --profile {zsm} bericht.json > bewijs.json\n\
+         \x20 ketenpoort receive --profile {zvh}\n\
+         \x20 ketenpoort logboek proof --verify bewijs.json --vkey \"$(ketenpoort logboek vkey --config {config})\"\n\
+         Ctrl-C stopt.",
+        zsm = zsm.display(),
+        zvh = profielen.join(FG_OF).display(),
+        config = config.display(),
+    ));
+    report.line(&json!({
+        "stap": "open", "grpc": grpc, "config": config.display().to_string(), "profielen": profielen.display().to_string(),
+    }));
+}
