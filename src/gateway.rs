@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     config::Config,
     domain::{Clock, Rng},
-    exchange::{self, Exchange, Refusals, wake::Wakers},
+    exchange::{self, Exchange, Weigeringen, wake::Wakers},
     grpc::{boundary::Boundary, exchange_service::ExchangeApi},
     logboek::{Logregel, NoteError, Signer, Soort},
     sleutels::{KeyStore, keystore::KeyError},
@@ -41,7 +41,9 @@ pub enum GatewayError {
     #[error("logboek heeft geen bruikbare naam: {0}")]
     Naam(#[from] NoteError),
     /// The port.
-    #[error("poort {adres} is niet te openen: {source}. Is er al een poort actief, of mag deze gebruiker dit adres niet gebruiken?")]
+    #[error(
+        "poort {adres} is niet te openen: {source}. Is er al een poort actief, of mag deze gebruiker dit adres niet gebruiken?"
+    )]
     Listen {
         /// Where.
         adres: SocketAddr,
@@ -49,7 +51,9 @@ pub enum GatewayError {
         source: std::io::Error,
     },
     /// Development certificates without `--dev`.
-    #[error("de configuratie gebruikt ontwikkelcertificaten (OIN {0}). Gebruik ze alleen met serve --dev, nooit met echte gegevens.")]
+    #[error(
+        "de configuratie gebruikt ontwikkelcertificaten (OIN {0}). Gebruik ze alleen met serve --dev, nooit met echte gegevens."
+    )]
     Development(String),
     /// The writer stopped.
     #[error(transparent)]
@@ -68,8 +72,8 @@ pub struct Gateway {
 ///
 /// # Errors
 /// [`GatewayError`] when there is no key or the name is unusable.
-pub fn signer(config: &Config, keys: &KeyStore) -> Result<Signer, GatewayError> {
-    Ok(Signer::from_seed(&config.logboek, keys.logboek_seed())?)
+pub fn signer(config: &Config, seed: &[u8; 32]) -> Result<Signer, GatewayError> {
+    Ok(Signer::from_seed(&config.logboek, seed)?)
 }
 
 /// Refuses development certificates: those with an OIN that exists for tests only.
@@ -92,7 +96,7 @@ impl Gateway {
         // The database first: its lock keeps a second gateway away from the keys too.
         let database = Database::open(Path::new(&config.database), config.grootste_mebibytes).await?;
         let keys = KeyStore::open(&config.sleutels, Arc::clone(&rng))?;
-        let signer = signer(config, &keys)?;
+        let signer = signer(config, keys.logboek_seed())?;
         let socket = TcpListener::bind(config.grpc)
             .await
             .map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
@@ -109,7 +113,7 @@ impl Gateway {
             rng,
             bounds: exchange::Bounds { lease_seconds: config.grenzen.lease_seconds, postvak: config.grenzen.postvak },
             wakers: Wakers::default(),
-            refusals: Refusals::default(),
+            weigeringen: Weigeringen::default(),
         });
         let (stop, stopped) = watch::channel(false);
         let api = ExchangeApi::new(Arc::clone(&exchange), stopped.clone());
@@ -141,7 +145,8 @@ impl Gateway {
 }
 
 fn identifier(config: &Config) -> Result<Identifier, GatewayError> {
-    let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl)).collect::<Result<_, _>>()?;
+    let cas =
+        config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl)).collect::<Result<_, _>>()?;
     let known = config
         .identiteiten
         .iter()
@@ -173,7 +178,7 @@ async fn run(
                 return Ok(ended.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?);
             }
             _ = tick.tick() => {
-                if let Err(error) = exchange.flush_refusals(false).await {
+                if let Err(error) = exchange.flush_weigeringen(false).await {
                     tracing::error!(%error, "counted refusals could not be logged yet");
                 }
             }
@@ -182,7 +187,7 @@ async fn run(
     }
     // The accept loop drains its connections itself; a panic in it has been reported already.
     drop((&mut accepting).await);
-    exchange.flush_refusals(true).await?;
+    exchange.flush_weigeringen(true).await?;
     // When the last user of the store is gone the writer ends and closes the database.
     drop(exchange);
     Ok(writer.await.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?)

@@ -37,41 +37,79 @@ pub use identities::{DevIdentity, dev_identities};
 /// Why development certificates could not be made; each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
+    /// A file or directory of the set stands there already; nothing was overwritten.
     #[error(
         "{} exists already and development keys are never overwritten: choose another directory \
          for --out, or remove the old one yourself", path.display()
     )]
-    AlreadyThere { path: PathBuf },
+    AlreadyThere {
+        /// What stands there.
+        path: PathBuf,
+    },
 
+    /// The operating system refused to make a directory of the set.
     #[error(
         "cannot create the directory {}: choose a place for --out where you may write",
         path.display()
     )]
-    CreateDirectory { path: PathBuf, source: io::Error },
+    CreateDirectory {
+        /// The directory that was asked for.
+        path: PathBuf,
+        /// Why, from the operating system.
+        source: io::Error,
+    },
 
+    /// A file of the set could not be written, at all or in full.
     #[error(
         "cannot write {}: the set is incomplete, so remove the directory, solve the cause and run \
          again", path.display()
     )]
-    Write { path: PathBuf, source: io::Error },
+    Write {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// Why, from the operating system.
+        source: io::Error,
+    },
 
+    /// A key or certificate could not be made, mostly for a text that its field cannot hold.
     #[error(
         "cannot make a certificate for {subject}: serial numbers must be PrintableString and SANs \
          ASCII"
     )]
-    Certificate { subject: String, source: rcgen::Error },
+    Certificate {
+        /// Whose it was to be: organisation of a leaf, common name of a CA.
+        subject: String,
+        /// Why, from rcgen.
+        source: rcgen::Error,
+    },
 
+    /// A [`LeafSpec`] asks for more `serialNumber` attributes than this module can make.
     #[error(
         "{count} serialNumber attributes are asked for {subject}: ask for at most {most}",
         most = serial_numbers::MOST_SERIAL_NUMBERS
     )]
-    TooManySerialNumbers { subject: String, count: usize },
+    TooManySerialNumbers {
+        /// Organisation of the leaf.
+        subject: String,
+        /// How many it asks for.
+        count: usize,
+    },
 
+    /// A CRL could not be made or signed.
     #[error("cannot make a CRL of {issuer}: next_update must lie after this_update")]
-    Crl { issuer: &'static str, source: rcgen::Error },
+    Crl {
+        /// Which of the two CAs it was to be of.
+        issuer: &'static str,
+        /// Why, from rcgen.
+        source: rcgen::Error,
+    },
 
+    /// A moment before 1970, or one whose term ends beyond what can be counted.
     #[error("{moment} gives no validity a certificate can hold: check the clock of this machine")]
-    Moment { moment: Timestamp },
+    Moment {
+        /// The moment that was asked for.
+        moment: Timestamp,
+    },
 }
 
 /// `moment` plus `span`, or the error that a certificate cannot hold it.

@@ -38,7 +38,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("store", Only(&["domain", "logboek", "sleutels"])),
     ("exchange", Only(&["domain", "logboek", "sleutels", "store"])),
     // Of store only its errors, to give each its status.
-    ("grpc", Only(&["domain", "exchange", "proto", "store", "tls"])),
+    ("grpc", Only(&["domain", "exchange", "logboek", "proto", "store", "tls"])),
     (
         "gateway",
         Only(&["clock", "config", "domain", "exchange", "grpc", "logboek", "pki", "proto", "sleutels", "store", "tls"]),

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::Context;
@@ -14,7 +13,6 @@ use sqlx::SqlitePool;
 
 use super::{Failure, print_line};
 use crate::{
-    clock::SystemRng,
     config::Config,
     domain::PartnerNaam,
     gateway::{GatewayError, signer},
@@ -102,14 +100,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 /// # Errors
 /// When the key directory cannot be read.
 pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
-    if !config.sleutels.exists() {
-        return Err(Failure::Usage(format!(
-            "sleutelmap {} bestaat niet: de poort heeft hier nog niet gedraaid",
-            config.sleutels.display()
-        )));
-    }
-    let keys = KeyStore::open(&config.sleutels, Arc::new(SystemRng)).map_err(GatewayError::from)?;
-    Ok(signer(config, &keys)?.vkey())
+    let seed = KeyStore::read_logboek_seed(&config.sleutels).map_err(GatewayError::from)?;
+    Ok(signer(config, seed.bytes())?.vkey())
 }
 
 async fn open(config: &Config) -> Result<SqlitePool, Failure> {
@@ -239,7 +231,10 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
     let takes_part = |regel: &Logregel| {
         let parties = [&regel.afzender, &regel.ontvanger, &regel.actor];
         oins.is_none_or(|oins| {
-            parties.into_iter().flatten().any(|party| oins.iter().any(|oin| party.split('/').next() == Some(oin.as_str())))
+            parties
+                .into_iter()
+                .flatten()
+                .any(|party| oins.iter().any(|oin| party.split('/').next() == Some(oin.as_str())))
         })
     };
     let read = open(config).await?;

@@ -13,9 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    client::ClientError, config::ConfigError, demo, gateway::GatewayError, store::verify::VerifyError,
-};
+use crate::{client::ClientError, config::ConfigError, demo, gateway::GatewayError, store::verify::VerifyError};
 
 pub(crate) use datadir::create as create_data_dir;
 pub(crate) use serve::log_to_stderr;
@@ -102,7 +100,11 @@ impl From<ConfigError> for Failure {
 
 impl From<GatewayError> for Failure {
     fn from(error: GatewayError) -> Self {
-        Self::Usage(error.to_string())
+        match error {
+            // It ran, and stopped by itself.
+            GatewayError::Store(_) => Self::Refused(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
     }
 }
 

@@ -21,7 +21,8 @@ use crate::{
     domain::{Adres, Rng},
     grpc::codec::{from_json, to_json},
     proto::{
-        self, client::ExchangeServiceClient, get_status_request::Zoek, receive_request::Verzoek, receive_response::Antwoord,
+        self, client::ExchangeServiceClient, get_status_request::Zoek, receive_request::Verzoek,
+        receive_response::Antwoord,
     },
 };
 
@@ -130,7 +131,8 @@ impl Send {
         let profile = Profile::load(&who.profile)?;
         let message = self.input.read(&profile)?;
         let (profile, mut client) = who.connect().await?;
-        let sent = client.send(with_deadline(message, CALL_DEADLINE)).await.map_err(|status| profile.failure(&status))?;
+        let sent =
+            client.send(with_deadline(message, CALL_DEADLINE)).await.map_err(|status| profile.failure(&status))?;
         let bewijs = sent.into_inner().ontvangstbewijs.unwrap_or_default();
         print_line(&to_json(&bewijs).to_string())
     }
@@ -228,7 +230,13 @@ impl Receive {
                     return Err(Failure::Refused(format!("{}: {}", geweigerd.bericht, geweigerd.uitleg)));
                 }
                 Some(Antwoord::PostvakLeeg(_)) => empty = true,
-                None => return Ok(()),
+                None if unconfirmed == 0 => return Ok(()),
+                None => {
+                    let adres = profile.adres();
+                    return Err(Failure::Unreachable(format!(
+                        "{adres} sloot de verbinding voordat alles bevestigd was"
+                    )));
+                }
             }
             let enough = got >= most || (empty && !self.follow);
             if unconfirmed == 0 && enough {

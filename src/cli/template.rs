@@ -28,33 +28,64 @@ pub(crate) fn template(soort: Berichtsoort, now: Timestamp) -> Value {
     let yesterday = today.saturating_sub(1.day());
     let later = now.saturating_add(4.hours()).expect("hours are no calendar units");
     let (loket, ontvanger, mut inhoud) = match soort {
-        Berichtsoort::Bekendheidscheck => ("volwassenen", "zvh-baronie-breda/algemeen", json!({"bekendheidscheck": {
-            "zaaknummer": "ZSM-2026-000123", "antwoord_nodig_voor": later.to_string()}})),
-        Berichtsoort::Bekendheidsantwoord => ("algemeen", "zsm/volwassenen", json!({"bekendheidsantwoord": {
-            "uitkomst": "BEKENDHEID_UITKOMST_BEKEND"}})),
-        Berichtsoort::Contextinformatieverzoek => ("volwassenen", "zvh-baronie-breda/algemeen",
+        Berichtsoort::Bekendheidscheck => (
+            "volwassenen",
+            "zvh-baronie-breda/algemeen",
+            json!({"bekendheidscheck": {
+            "zaaknummer": "ZSM-2026-000123", "antwoord_nodig_voor": later.to_string()}}),
+        ),
+        Berichtsoort::Bekendheidsantwoord => (
+            "algemeen",
+            "zsm/volwassenen",
+            json!({"bekendheidsantwoord": {
+            "uitkomst": "BEKENDHEID_UITKOMST_BEKEND"}}),
+        ),
+        Berichtsoort::Contextinformatieverzoek => (
+            "volwassenen",
+            "zvh-baronie-breda/algemeen",
             json!({"contextinformatieverzoek": {
                 "zaaknummer": "ZSM-2026-000123", "verdenking": "bedreiging", "pleegdatum": yesterday.to_string(),
-                "antwoord_nodig_voor": later.to_string()}})),
-        Berichtsoort::Contextinformatie => ("algemeen", "zsm/volwassenen", json!({"peildatum": yesterday.to_string(),
+                "antwoord_nodig_voor": later.to_string()}}),
+        ),
+        Berichtsoort::Contextinformatie => (
+            "algemeen",
+            "zsm/volwassenen",
+            json!({"peildatum": yesterday.to_string(),
             "contextinformatie": {
                 "regievoerder": "procesregisseur ZVH", "advies": "betrek de wijk-GGZ bij de afdoening",
                 "lopende_inzet": [{"organisatie": "wijkteam", "soort": "woonbegeleiding"}],
                 "leefgebieden": [{"leefgebied": "huisvesting", "toelichting": "huur loopt door tot het voorjaar"}],
-                "bron_partners": ["wijkteam"], "betrokkene_geinformeerd": "BETROKKENE_GEINFORMEERD_JA"}})),
-        Berichtsoort::Scenario => ("algemeen", "zsm/volwassenen", json!({"peildatum": yesterday.to_string(), "scenario": {
+                "bron_partners": ["wijkteam"], "betrokkene_geinformeerd": "BETROKKENE_GEINFORMEERD_JA"}}),
+        ),
+        Berichtsoort::Scenario => (
+            "algemeen",
+            "zsm/volwassenen",
+            json!({"peildatum": yesterday.to_string(), "scenario": {
             "als": "betrokkene wordt aangehouden voor huisvredebreuk", "dan": "bel de procesregisseur en stem de afdoening af",
-            "niet_doen": "heenzenden zonder overdracht", "afgestemd_met": ["politie", "reclassering"]}})),
-        Berichtsoort::Terugkoppeling => ("volwassenen", "zvh-baronie-breda/algemeen", json!({"terugkoppeling": {
-            "gebruik": "SCENARIO_GEBRUIK_GEVOLGD", "afdoening": "strafbeschikking met voorwaarden"}})),
-        Berichtsoort::Melding18b => ("bureau-18b", "zvh-baronie-breda/algemeen", json!({"melding_18b": {
+            "niet_doen": "heenzenden zonder overdracht", "afgestemd_met": ["politie", "reclassering"]}}),
+        ),
+        Berichtsoort::Terugkoppeling => (
+            "volwassenen",
+            "zvh-baronie-breda/algemeen",
+            json!({"terugkoppeling": {
+            "gebruik": "SCENARIO_GEBRUIK_GEVOLGD", "afdoening": "strafbeschikking met voorwaarden"}}),
+        ),
+        Berichtsoort::Melding18b => (
+            "bureau-18b",
+            "zvh-baronie-breda/algemeen",
+            json!({"melding_18b": {
             "inrichting": "PI Voorbeeld", "soort_risico": "SOORT_RISICO_ERNSTIG_GEWELD",
             "aanwijzingen": "uitlatingen op de afdeling", "noodzaak": "vertrek uit detentie binnen twee weken",
-            "bedreigde_bekend": "BEDREIGDE_BEKEND_NEE"}})),
-        Berichtsoort::BijMelding => ("algemeen", "zvh-baronie-breda/algemeen", json!({"bij_melding": {
+            "bedreigde_bekend": "BEDREIGDE_BEKEND_NEE"}}),
+        ),
+        Berichtsoort::BijMelding => (
+            "algemeen",
+            "zvh-baronie-breda/algemeen",
+            json!({"bij_melding": {
             "gemeente": "Voorbeeldstad", "categorie": "BIJ_CATEGORIE_ERNSTIG_GEWELD",
             "datum_terugkeer": today.saturating_add(28.days()).to_string(),
-            "soort_terugkeer": "SOORT_TERUGKEER_EINDE_DETENTIE"}})),
+            "soort_terugkeer": "SOORT_TERUGKEER_EINDE_DETENTIE"}}),
+        ),
     };
     let common = json!({
         "betrokkenen": [{"rol": "BETROKKENE_ROL_HOOFDPERSOON", "naam": "Voorbeeld, Jan", "geboortedatum": "1987-05-12"}],

@@ -12,7 +12,10 @@ use std::{
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpStream,
+};
 use tokio_rustls::TlsConnector;
 use tonic::{
     Code, Status,
@@ -56,7 +59,7 @@ pub enum ClientError {
     Tls(#[from] TlsError),
     /// The gateway refused: an expected answer.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Geweigerd),
     /// The gateway cannot be reached, or closed the connection.
     #[error("{adres} is niet bereikbaar: {what}")]
     Unreachable {
@@ -69,7 +72,7 @@ pub enum ClientError {
 
 /// A refusal as the gateway sent it.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct Geweigerd {
     /// The weigering, lower_snake; empty where the answer is not one of the gateway's.
     pub weigering: String,
     /// What is wrong and what to do.
@@ -78,7 +81,7 @@ pub struct Refusal {
     pub velden: Vec<(String, String)>,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Geweigerd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "geweigerd ({}): {}", self.weigering, self.uitleg)?;
         self.velden.iter().try_for_each(|(veld, uitleg)| write!(f, "\n  {veld}: {uitleg}"))
@@ -120,7 +123,7 @@ impl Profile {
     /// Connects over mutual TLS.
     ///
     /// # Errors
-    /// [`ClientError`]; a certificate that the gateway does not accept shows at the first call.
+    /// [`ClientError`], also when the gateway does not accept the certificate.
     pub async fn connect(&self) -> Result<ExchangeServiceClient<Channel>, ClientError> {
         let channel = self.channel().await?;
         Ok(ExchangeServiceClient::new(channel).max_decoding_message_size(4 << 20))
@@ -144,7 +147,13 @@ impl Profile {
             async move {
                 let stream = TcpStream::connect((host, port)).await?;
                 stream.set_nodelay(true)?;
-                Ok::<_, io::Error>(TokioIo::new(connector.connect(name, stream).await?))
+                let mut stream = BufReader::new(connector.connect(name, stream).await?);
+                // In TLS 1.3 the gateway's verdict on our certificate comes after our side of the handshake: its first
+                // bytes are the HTTP/2 settings, or the alert that says why we are refused.
+                if stream.fill_buf().await?.is_empty() {
+                    return Err(io::Error::from(io::ErrorKind::ConnectionReset));
+                }
+                Ok::<_, io::Error>(TokioIo::new(stream))
             }
         });
         // TLS is the connector's; to tonic the connection is plain HTTP/2.
@@ -168,7 +177,7 @@ impl Profile {
         if let Some(info) = details.error_info() {
             let velden = details.bad_request().map(|request| &request.field_violations);
             let velden = velden.into_iter().flatten().map(|veld| (veld.field.clone(), veld.description.clone()));
-            return ClientError::Refused(Refusal {
+            return ClientError::Refused(Geweigerd {
                 weigering: info.reason.to_ascii_lowercase(),
                 uitleg: status.message().to_owned(),
                 velden: velden.collect(),
@@ -176,7 +185,7 @@ impl Profile {
         }
         match status.code() {
             Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => self.unreachable(status),
-            code => ClientError::Refused(Refusal {
+            code => ClientError::Refused(Geweigerd {
                 weigering: String::new(),
                 uitleg: format!("{code:?}: {}", status.message()),
                 velden: Vec::new(),

@@ -36,8 +36,7 @@ fn convenant(root: Section<'_>, hash: String, partners: &VanKracht) -> Option<Co
     if sections.is_empty() {
         root.mistake(root.line(), "het convenant heeft geen enkele [[regel]] en staat dus niets toe");
     }
-    let regels: Vec<Regel> =
-        sections.into_iter().filter_map(|section| regel(section, &known, partners)).collect();
+    let regels: Vec<Regel> = sections.into_iter().filter_map(|section| regel(section, &known, partners)).collect();
     let mut ids = BTreeSet::new();
     for regel in &regels {
         if !ids.insert(regel.id.as_str()) {

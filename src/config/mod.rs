@@ -99,7 +99,8 @@ impl Config {
     /// [`ConfigError`] with every mistake.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let config = read(file, &mistakes).and_then(|text| read_file(file, &text, &mistakes, |root| config(root, file, &mistakes)));
+        let config = read(file, &mistakes)
+            .and_then(|text| read_file(file, &text, &mistakes, |root| config(root, file, &mistakes)));
         let mut found = mistakes.take();
         found.sort();
         match config {

@@ -75,7 +75,12 @@ pub struct Located<T> {
 }
 
 /// Reads a file with `read`; a syntax error is noted and gives `None`.
-pub fn read_file<T>(file: &Path, text: &str, mistakes: &Mistakes, read: impl FnOnce(Section<'_>) -> Option<T>) -> Option<T> {
+pub fn read_file<T>(
+    file: &Path,
+    text: &str,
+    mistakes: &Mistakes,
+    read: impl FnOnce(Section<'_>) -> Option<T>,
+) -> Option<T> {
     let source = Rc::new(Source { file: file.to_owned(), text: text.to_owned(), mistakes: Rc::clone(mistakes) });
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -120,7 +125,9 @@ impl<'t> Section<'t> {
     pub fn optional_text(&self, key: &'static str) -> Option<Located<String>> {
         let (value, line) = self.get(key)?;
         match value.as_str() {
-            Some(text) if !text.trim().is_empty() && text.len() <= 2000 => Some(Located { value: text.to_owned(), line }),
+            Some(text) if !text.trim().is_empty() && text.len() <= 2000 => {
+                Some(Located { value: text.to_owned(), line })
+            }
             _ => self.wrong(line, key, "een niet-lege tekst van hoogstens 2000 tekens"),
         }
     }

@@ -19,9 +19,8 @@ use serde_json::json;
 use self::{play::Player, report::Report, story::Story};
 use crate::{
     cli::{
-        Failure, create_data_dir,
+        Failure, create_data_dir, log_to_stderr,
         logboek::{Wanted, search, verify_all, verify_proof, vkey},
-        log_to_stderr,
         serve::stop_signal,
     },
     clock::{SystemClock, SystemRng},

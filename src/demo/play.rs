@@ -124,15 +124,15 @@ impl<'a> Player<'a> {
             Ok(_) => Err(unmet(format!("{stap} had geweigerd moeten worden"))),
             Err(status) => {
                 let failure = profile.failure(&status);
-                let ClientError::Refused(refusal) = &failure else { return Err(failure.into()) };
-                if weigering != Some(refusal.weigering.as_str()) {
+                let ClientError::Refused(geweigerd) = &failure else { return Err(failure.into()) };
+                if weigering != Some(geweigerd.weigering.as_str()) {
                     return Err(unmet(format!("{stap}: {failure}")));
                 }
-                self.report.say(&format!("    geweigerd ({}): {}", refusal.weigering, refusal.uitleg));
+                self.report.say(&format!("    geweigerd ({}): {}", geweigerd.weigering, geweigerd.uitleg));
                 self.report.line(&json!({
                     "stap": stap, "soort": "geweigerd", "afzender": profile_address(als, &request),
                     "ontvanger": adres(request.ontvangers.first()), "berichtsoort": berichtsoort(&request),
-                    "weigering": refusal.weigering,
+                    "weigering": geweigerd.weigering,
                 }));
                 Ok(())
             }
@@ -227,7 +227,11 @@ impl<'a> Player<'a> {
             self.accepted(stap, &profile_address(&antwoord.als, &sent), &antwoord.naam, &sent, bewijs)?;
         }
         if asked.antwoorden.len() != antwoorden.len() || !asked.zonder_antwoord.is_empty() {
-            return Err(unmet(format!("{stap}: {} van {} antwoorden op tijd", asked.antwoorden.len(), antwoorden.len())));
+            return Err(unmet(format!(
+                "{stap}: {} van {} antwoorden op tijd",
+                asked.antwoorden.len(),
+                antwoorden.len()
+            )));
         }
         for antwoord in &asked.antwoorden {
             let message = proto::AcknowledgeRequest { bericht: antwoord.bericht.clone(), loket: request.loket.clone() };
@@ -260,7 +264,11 @@ impl<'a> Player<'a> {
         let status = status.map_err(|status| profile.failure(&status))?.into_inner();
         for ontvanger in &status.ontvangers {
             if ontvanger.toestand().as_str_name() != toestand {
-                return Err(unmet(format!("{stap}: {} is {}", adres(ontvanger.ontvanger.as_ref()), ontvanger.toestand().as_str_name())));
+                return Err(unmet(format!(
+                    "{stap}: {} is {}",
+                    adres(ontvanger.ontvanger.as_ref()),
+                    ontvanger.toestand().as_str_name()
+                )));
             }
         }
         let seen: Vec<&str> = status.tijdlijn.iter().map(|gebeurtenis| gebeurtenis.soort.as_str()).collect();
@@ -274,7 +282,8 @@ impl<'a> Player<'a> {
         let now = SystemClock.now();
         let zsm = dev_identities().into_iter().find(|identity| identity.profile == "zsm").expect("zsm is in the table");
         let leaf: LeafSpec = zsm.leaf(now).context("geen vreemd certificaat")?;
-        let issued = DevCa::create("Onbekende CA", now).and_then(|ca| ca.issue(&leaf)).context("geen vreemd certificaat")?;
+        let issued =
+            DevCa::create("Onbekende CA", now).and_then(|ca| ca.issue(&leaf)).context("geen vreemd certificaat")?;
         let (from, to) = (self.dir.join("profielen/zsm"), self.dir.join("vreemd"));
         let put = || {
             fs::create_dir_all(&to)?;

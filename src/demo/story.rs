@@ -89,7 +89,9 @@ pub fn fill(value: &Value, now: Timestamp, berichten: &HashMap<String, String>) 
 }
 
 fn fill_text(text: &str, now: Timestamp, berichten: &HashMap<String, String>) -> Result<String, Failure> {
-    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else { return Ok(text.to_owned()) };
+    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+        return Ok(text.to_owned());
+    };
     let unknown = || Failure::Usage(format!("het verhaal noemt {text}, en dat betekent niets"));
     if let Some(naam) = inner.strip_prefix("bericht:") {
         return berichten.get(naam).cloned().ok_or_else(unknown);

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Adres, Bericht, BerichtId, Berichtsoort, Convenant, Doelgroep, Grondslag, Identiteit, Partner, PartnerNaam, Regel,
-    Weigering,
+    Adres, Bericht, BerichtId, Berichtsoort, Convenant, Doelgroep, Grondslag, Identiteit, Overtreding, Partner,
+    PartnerNaam, Regel, Weigering,
     houdbaarheid::{amsterdam_date, houdbaar_tot_en_met},
 };
 
@@ -183,14 +183,10 @@ fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), 
     if bericht.antwoord_nodig_voor.is_some_and(|moment| moment <= now) {
         return Err(Weigering::TermijnVerstreken);
     }
-    for (veld, day) in [
-        ("inhoud.peildatum", bericht.peildatum),
-        ("inhoud.contextinformatieverzoek.pleegdatum", bericht.pleegdatum),
-        ("inhoud.betrokkenen.geboortedatum", Some(bericht.geboortedatum.earliest())),
-    ] {
-        if day.is_some_and(|day| day > today) {
-            return Err(Weigering::veld(veld, "een dag die niet in de toekomst ligt"));
-        }
+    let ahead = bericht.past_days.iter().filter(|(_, day)| *day > today);
+    let ahead: Vec<_> = ahead.map(|(veld, _)| Overtreding::new(veld, "een dag die niet in de toekomst ligt")).collect();
+    if !ahead.is_empty() {
+        return Err(Weigering::OngeldigVeld(ahead));
     }
     if bericht.houdbaar_tot_en_met.is_some_and(|day| day < today) {
         return Err(Weigering::veld("houdbaar_tot_en_met", "vandaag of een latere dag"));

@@ -52,6 +52,8 @@ pub struct Bericht {
     pub bevat_bsn: bool,
     /// The day the content was true.
     pub peildatum: Option<Date>,
+    /// Fields with a day that may not lie in the future.
+    pub past_days: Vec<(String, Date)>,
     /// Until when an answer is of use.
     pub antwoord_nodig_voor: Option<Timestamp>,
     /// Each betrokkene, encoded: what the logboek commits to.

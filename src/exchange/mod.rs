@@ -13,7 +13,7 @@ pub mod wake;
 
 pub use ask::Asked;
 pub use deliver::{Handed, Postvak};
-pub use refuse::{About, Refusals};
+pub use refuse::{About, Weigeringen};
 pub use send::{Aanvaarding, Receipt};
 pub use status::StatusView;
 
@@ -54,8 +54,8 @@ pub struct Exchange {
     pub bounds: Bounds,
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
-    /// Refusals that are logged once a minute.
-    pub refusals: Refusals,
+    /// Weigeringen that are logged once a minute.
+    pub weigeringen: Weigeringen,
 }
 
 /// One call of a verified partner.

@@ -70,9 +70,9 @@ impl Exchange {
     ///
     /// # Errors
     /// [`StoreError`]; what was not written is kept for the next time.
-    pub async fn flush_refusals(&self, all: bool) -> Result<(), StoreError> {
+    pub async fn flush_weigeringen(&self, all: bool) -> Result<(), StoreError> {
         let minute = self.minute();
-        while let Some((key, aantal)) = self.refusals.take(|key| all || key.minute < minute) {
+        while let Some((key, aantal)) = self.weigeringen.take(|key| all || key.minute < minute) {
             let regel = Logregel {
                 rol: Some(key.rol.to_owned()),
                 actor: Some(key.oin.clone()),
@@ -81,7 +81,7 @@ impl Exchange {
                 ..Logregel::new(String::new(), Soort::Geweigerd)
             };
             if let Err(error) = self.store.writer.write(|reply| Event::Log(Box::new(regel), None, reply)).await {
-                self.refusals.add(key, aantal);
+                self.weigeringen.add(key, aantal);
                 return Err(error);
             }
         }
@@ -89,14 +89,14 @@ impl Exchange {
     }
 
     /// Counts a call that never became a bericht.
-    pub fn count_refusal(&self, identiteit: &Identiteit, weigering: &Weigering) {
+    pub fn count_weigering(&self, identiteit: &Identiteit, weigering: &Weigering) {
         let key = Key {
             minute: self.minute(),
             oin: identiteit.oin.to_string(),
             rol: identiteit.rol.as_str(),
             weigering: weigering.code(),
         };
-        self.refusals.add(key, 1);
+        self.weigeringen.add(key, 1);
     }
 
     fn minute(&self) -> i64 {
@@ -112,11 +112,11 @@ struct Key {
     weigering: &'static str,
 }
 
-/// Refusals that were counted and not yet logged.
+/// Weigeringen that were counted and not yet logged.
 #[derive(Default)]
-pub struct Refusals(Mutex<BTreeMap<Key, u64>>);
+pub struct Weigeringen(Mutex<BTreeMap<Key, u64>>);
 
-impl Refusals {
+impl Weigeringen {
     fn add(&self, key: Key, aantal: u64) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += aantal;
     }

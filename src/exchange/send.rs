@@ -6,9 +6,7 @@ use uuid::Uuid;
 
 use super::{Call, Exchange, unavailable};
 use crate::{
-    domain::{
-        Adres, Bericht, BerichtId, Stempel, Toegelaten, Weigering, admit,
-    },
+    domain::{Adres, Bericht, BerichtId, Stempel, Toegelaten, Weigering, admit},
     logboek::{Logregel, Soort, TlogProof, commitment},
     sleutels::{DataKey, WrapContext, seal::Opened},
     store::{
@@ -18,6 +16,9 @@ use crate::{
         proofs,
     },
 };
+
+/// A date turns once; more often means that the clock and the logboek disagree.
+const MOST_TURNS: usize = 3;
 
 /// The receipt of an accepted bericht.
 pub struct Receipt {
@@ -55,13 +56,11 @@ impl Exchange {
     /// # Errors
     /// The [`Weigering`], not yet logged.
     pub async fn send(&self, call: &Call, bericht: Bericht, wacht_tot: i64) -> Result<Receipt, Weigering> {
-        // A repeated request gets the answer it got before, whatever the convenanten say today.
-        let repeated = find_by_request(&self.store.read, &call.identiteit.partner, bericht.request_id).await;
-        if let Some(stored) = repeated.map_err(unavailable)? {
-            return self.repeat(stored, &bericht).await;
-        }
-        loop {
-            let toegelaten = self.admit(call, bericht.clone()).await?;
+        for _ in 0..MOST_TURNS {
+            let toegelaten = match self.admit(call, bericht.clone()).await {
+                Ok(toegelaten) => toegelaten,
+                Err(weigering) => return self.repeat_or_refuse(call, &bericht, weigering).await,
+            };
             let Sealed { accept, inhoud_zout } = self.seal(call, toegelaten, wacht_tot)?;
             let (id, gesprek, stempels) = (accept.id, accept.gesprek, accept.toegelaten.stempels().to_vec());
             let (accepted, commit) =
@@ -83,6 +82,21 @@ impl Exchange {
                 // Midnight passed between the admission and the transaction: judge it by the new day.
                 Accepted::DateTurned => {}
             }
+        }
+        Err(unavailable("the clock is behind the last regel of the logboek, on an earlier day"))
+    }
+
+    /// A repeated request gets the receipt it got before, whatever the convenanten and the calendar say today.
+    async fn repeat_or_refuse(
+        &self,
+        call: &Call,
+        bericht: &Bericht,
+        weigering: Weigering,
+    ) -> Result<Receipt, Weigering> {
+        let stored = find_by_request(&self.store.read, &call.identiteit.partner, bericht.request_id).await;
+        match stored.map_err(unavailable)? {
+            Some(stored) => self.repeat(stored, bericht).await,
+            None => Err(weigering),
         }
     }
 
@@ -167,7 +181,8 @@ impl Exchange {
             inhoud: Some(inhoud.clone()),
             ..Logregel::new(String::new(), Soort::Aanvaard)
         };
-        let regels = toegelaten.stempels().iter().zip(sleutels).map(|(stempel, (oin, _))| regel(stempel, oin)).collect();
+        let regels =
+            toegelaten.stempels().iter().zip(sleutels).map(|(stempel, (oin, _))| regel(stempel, oin)).collect();
         (regels, zouten)
     }
 
@@ -178,7 +193,8 @@ impl Exchange {
         if data_key.fingerprint(&bericht.vingerafdruk) != stored.vingerafdruk {
             return Err(Weigering::RequestIdHergebruikt);
         }
-        let sealed = sealed_content(&self.store.read, stored.id).await.map_err(unavailable)?.ok_or(Weigering::Vervallen)?;
+        let sealed =
+            sealed_content(&self.store.read, stored.id).await.map_err(unavailable)?.ok_or(Weigering::Vervallen)?;
         let Opened { zout, .. } = data_key.open(stored.id, &stored.afzender, &sealed).map_err(unavailable)?;
         let mut aanvaardingen = Vec::with_capacity(stored.rijen.len());
         for rij in &stored.rijen {

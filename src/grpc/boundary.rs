@@ -67,7 +67,7 @@ impl Boundary {
         let response = match self.respond(&call, request).await {
             Ok(response) => response,
             Err(weigering) => {
-                self.exchange.count_refusal(&call.identiteit, &weigering);
+                self.exchange.count_weigering(&call.identiteit, &weigering);
                 status(&weigering).into_http()
             }
         };
@@ -81,7 +81,11 @@ impl Boundary {
     }
 
     /// The service's answer, or the weigering of a call that never became a bericht.
-    async fn respond(&self, call: &Call, mut request: http::Request<Incoming>) -> Result<http::Response<Body>, Weigering> {
+    async fn respond(
+        &self,
+        call: &Call,
+        mut request: http::Request<Incoming>,
+    ) -> Result<http::Response<Body>, Weigering> {
         if call.identiteit.rol != Rol::Partner {
             return Err(Weigering::VerkeerdeRol);
         }
@@ -122,12 +126,20 @@ impl Boundary {
     }
 }
 
-/// The deadline in `grpc-timeout`: at most eight digits and a unit (gRPC over HTTP/2).
+/// When the caller stops waiting, from `grpc-timeout`.
 fn deadline(request: &http::Request<Incoming>) -> Option<Instant> {
     let text = request.headers().get("grpc-timeout")?.to_str().ok()?;
+    Instant::now().checked_add(grpc_timeout(text)?)
+}
+
+/// At most eight digits and a unit (gRPC over HTTP/2, Requests).
+fn grpc_timeout(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    let duration = match unit {
+    if digits.len() > 8 || !digits.bytes().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(match unit {
         "H" => Duration::from_secs(number * 3600),
         "M" => Duration::from_secs(number * 60),
         "S" => Duration::from_secs(number),
@@ -135,6 +147,25 @@ fn deadline(request: &http::Request<Incoming>) -> Option<Instant> {
         "u" => Duration::from_micros(number),
         "n" => Duration::from_nanos(number),
         _ => return None,
-    };
-    Instant::now().checked_add(duration)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grpc_timeout_is_digits_and_a_unit() {
+        for (text, duration) in [
+            ("1n", Duration::from_nanos(1)),
+            ("250m", Duration::from_millis(250)),
+            ("99999999S", Duration::from_secs(99_999_999)),
+            ("2H", Duration::from_secs(7200)),
+        ] {
+            assert_eq!(grpc_timeout(text), Some(duration), "{text}");
+        }
+        for bad in ["", "S", "+1S", "999999999S", "1s", "1", "-1S", "1\u{e9}"] {
+            assert_eq!(grpc_timeout(bad), None, "{bad}");
+        }
+    }
 }

@@ -77,13 +77,16 @@ pub struct Facts {
     pub peildatum: Option<Date>,
     /// The day of the offence.
     pub pleegdatum: Option<Date>,
+    /// Fields with a day that may not lie in the future.
+    pub past_days: Vec<(String, Date)>,
     /// Until when an answer is of use.
     pub antwoord_nodig_voor: Option<Timestamp>,
 }
 
 /// Checks everything in a content; `None` where it has no berichtsoort at all.
 pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
-    let geboortedatum = betrokkenen(&inhoud.betrokkenen, checker);
+    let mut past_days = Vec::new();
+    let geboortedatum = betrokkenen(&inhoud.betrokkenen, &mut past_days, checker);
     checker.text("inhoud.casusnummer_afzender", &inhoud.casusnummer_afzender, 1..=64);
     checker.text("inhoud.medewerker", &inhoud.medewerker, 1..=64);
     checker.choice::<proto::VerderVerstrekken>("inhoud.verder_verstrekken", inhoud.verder_verstrekken);
@@ -98,6 +101,7 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
         None => checker.wrong("inhoud.contact", "een functie en een telefoonnummer om terug te bellen"),
     }
     let peildatum = inhoud.peildatum.as_ref().and_then(|text| checker.date("inhoud.peildatum", text));
+    past_days.extend(peildatum.map(|day| ("inhoud.peildatum".to_owned(), day)));
     let Some(soort) = &inhoud.soort else {
         checker.wrong("inhoud", "precies een berichtsoort, zoals bekendheidscheck");
         return None;
@@ -108,6 +112,7 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
         bevat_bsn: inhoud.betrokkenen.iter().any(|betrokkene| betrokkene.bsn.is_some()),
         peildatum,
         pleegdatum: None,
+        past_days,
         antwoord_nodig_voor: None,
     };
     check_soort(soort, &mut facts, checker);
@@ -132,7 +137,11 @@ pub fn berichtsoort(soort: &Soort) -> Berichtsoort {
     }
 }
 
-fn betrokkenen(betrokkenen: &[proto::Betrokkene], checker: &mut Checker) -> Option<Geboortedatum> {
+fn betrokkenen(
+    betrokkenen: &[proto::Betrokkene],
+    past_days: &mut Vec<(String, Date)>,
+    checker: &mut Checker,
+) -> Option<Geboortedatum> {
     checker.count("inhoud.betrokkenen", betrokkenen.len(), 1..=16);
     let mut hoofdpersonen = Vec::new();
     for (at, betrokkene) in betrokkenen.iter().take(16).enumerate() {
@@ -143,6 +152,7 @@ fn betrokkenen(betrokkenen: &[proto::Betrokkene], checker: &mut Checker) -> Opti
         if born.is_none() {
             checker.wrong(&veld("geboortedatum"), "een datum als 1987-05-12, 1987-05 of 1987");
         }
+        past_days.extend(born.map(|born| (veld("geboortedatum"), born.earliest())));
         let skn = betrokkene.skn.as_deref();
         if skn.is_some_and(|skn| !(7..=8).contains(&skn.len()) || !skn.bytes().all(|c| c.is_ascii_digit())) {
             checker.wrong(&veld("skn"), "7 of 8 cijfers");
@@ -173,7 +183,9 @@ fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
         Soort::Contextinformatieverzoek(verzoek) => {
             checker.text("inhoud.contextinformatieverzoek.zaaknummer", &verzoek.zaaknummer, 1..=64);
             checker.text("inhoud.contextinformatieverzoek.verdenking", &verzoek.verdenking, 1..=500);
-            facts.pleegdatum = checker.date("inhoud.contextinformatieverzoek.pleegdatum", &verzoek.pleegdatum);
+            let veld = "inhoud.contextinformatieverzoek.pleegdatum";
+            facts.pleegdatum = checker.date(veld, &verzoek.pleegdatum);
+            facts.past_days.extend(facts.pleegdatum.map(|day| (veld.to_owned(), day)));
             facts.antwoord_nodig_voor =
                 checker.moment("inhoud.contextinformatieverzoek.antwoord_nodig_voor", &verzoek.antwoord_nodig_voor);
         }
@@ -185,7 +197,8 @@ fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
             checker.optional_text("inhoud.scenario.buiten_kantoortijd", scenario.buiten_kantoortijd.as_ref(), 1000);
             organisations("inhoud.scenario.afgestemd_met", &scenario.afgestemd_met, checker);
             if let Some(day) = &scenario.actualiteit_getoetst_op {
-                checker.date("inhoud.scenario.actualiteit_getoetst_op", day);
+                let veld = "inhoud.scenario.actualiteit_getoetst_op";
+                facts.past_days.extend(checker.date(veld, day).map(|day| (veld.to_owned(), day)));
             }
         }
         Soort::Terugkoppeling(terug) => {

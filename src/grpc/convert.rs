@@ -61,6 +61,7 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
         pleegdatum: facts.pleegdatum,
         bevat_bsn: facts.bevat_bsn,
         peildatum: facts.peildatum,
+        past_days: facts.past_days,
         antwoord_nodig_voor: facts.antwoord_nodig_voor,
         betrokkenen: inhoud.betrokkenen.iter().map(Message::encode_to_vec).collect(),
         medewerker: inhoud.medewerker.clone(),
@@ -208,7 +209,8 @@ pub fn aflevering(handed: &Handed) -> Result<proto::Aflevering, Weigering> {
 #[must_use]
 pub fn status(view: StatusView) -> proto::GetStatusResponse {
     let ontvangers = view.ontvangers.iter().map(|(rij, bewijs)| status_ontvanger(rij, bewijs)).collect();
-    let tijdlijn = view.tijdlijn.into_iter().map(|(index, ontvanger, regel)| gebeurtenis(index, ontvanger.as_ref(), regel));
+    let tijdlijn =
+        view.tijdlijn.into_iter().map(|(index, ontvanger, regel)| gebeurtenis(index, ontvanger.as_ref(), regel));
     proto::GetStatusResponse {
         bericht: view.bericht.to_string(),
         gesprek: view.gesprek.to_string(),

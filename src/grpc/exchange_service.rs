@@ -10,7 +10,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
-use super::{convert, status::{of_tonic, status}};
+use super::{
+    convert,
+    status::{of_tonic, status},
+};
 use crate::{
     domain::{Bericht, BerichtId, LoketNaam, Weigering},
     exchange::{About, Call, Exchange, Handed, Postvak, status::Lookup},
@@ -289,7 +292,7 @@ impl Listen {
                 Ok(None) => break,
                 Err(error) => {
                     let weigering = of_tonic(&error);
-                    self.api.exchange.count_refusal(&self.call.identiteit, &weigering);
+                    self.api.exchange.count_weigering(&self.call.identiteit, &weigering);
                     Err(status(&weigering))
                 }
             };

@@ -76,7 +76,11 @@ mod tests {
         if std::env::var_os("KETENPOORT_UPDATE_DOCS").is_some() {
             std::fs::write(path, &table).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), table, "run with KETENPOORT_UPDATE_DOCS=1 and read the diff");
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            table,
+            "run with KETENPOORT_UPDATE_DOCS=1 and read the diff"
+        );
     }
 
     #[test]

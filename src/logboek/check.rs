@@ -52,10 +52,9 @@ pub fn check_leaf(leaf: &[u8], previous_tijd: Option<&str>) -> Result<Logregel, 
     check_stamp(&regel)?;
     match previous_tijd {
         // Of one fixed form, so the order of the text is the order of time.
-        Some(previous) if regel.tijd.as_str() < previous => Err(RegelError::TijdRunsBack {
-            tijd: regel.tijd,
-            previous: previous.to_owned(),
-        }),
+        Some(previous) if regel.tijd.as_str() < previous => {
+            Err(RegelError::TijdRunsBack { tijd: regel.tijd, previous: previous.to_owned() })
+        }
         _ => Ok(regel),
     }
 }
@@ -163,18 +162,13 @@ mod tests {
     fn unknown_keys_are_ignored_wherever_they_stand() {
         let rest = r#","later":{"v":[1,null]},"actor":"a","nog":"x y","inhoud":"h","slot":1.5e3"#;
         let regel = check_leaf(&leaf(rest), None).unwrap();
-        assert_eq!(
-            (regel.actor.unwrap(), regel.inhoud.unwrap()),
-            ("a".into(), "h".into())
-        );
+        assert_eq!((regel.actor.unwrap(), regel.inhoud.unwrap()), ("a".into(), "h".into()));
     }
 
     #[test]
     fn keys_out_of_order_or_twice_are_refused() {
         let swapped = leaf(r#","rol":"r","bericht":"b""#);
-        assert!(
-            matches!(check_leaf(&swapped, None), Err(RegelError::KeyOrder(key)) if key == "bericht")
-        );
+        assert!(matches!(check_leaf(&swapped, None), Err(RegelError::KeyOrder(key)) if key == "bericht"));
         Logregel::from_leaf(&swapped).unwrap();
         check_leaf(&leaf(r#","rol":"r","rol":"r""#), None).unwrap_err();
         check_leaf(&leaf(r#","v":1"#), None).unwrap_err();
@@ -183,13 +177,7 @@ mod tests {
     #[test]
     fn whitespace_stands_only_inside_strings() {
         check_leaf(&leaf(r#","reden":"met \" en \\ en spatie""#), None).unwrap();
-        for (from, to) in [
-            ("{", "{ "),
-            (":1", ": 1"),
-            (",\"s", ",\n\"s"),
-            ("}", "}\n"),
-            ("}", "\t}"),
-        ] {
+        for (from, to) in [("{", "{ "), (":1", ": 1"), (",\"s", ",\n\"s"), ("}", "}\n"), ("}", "\t}")] {
             let text = String::from_utf8(leaf("")).unwrap().replace(from, to);
             let outcome = check_leaf(text.as_bytes(), None);
             assert!(matches!(outcome, Err(RegelError::Whitespace)), "{text}");
@@ -206,11 +194,7 @@ mod tests {
         ] {
             let outcome = check_leaf(&leaf(""), previous);
             let runs_back = matches!(outcome, Err(RegelError::TijdRunsBack { .. }));
-            assert_eq!(
-                (outcome.is_ok(), runs_back),
-                (allowed, !allowed),
-                "{previous:?}"
-            );
+            assert_eq!((outcome.is_ok(), runs_back), (allowed, !allowed), "{previous:?}");
         }
         for wrong in [
             "",
@@ -227,10 +211,7 @@ mod tests {
             "2026-03-01T12:34:5\u{e9}.00007Z",
         ] {
             let text = String::from_utf8(leaf("")).unwrap().replace(TIJD, wrong);
-            assert!(
-                matches!(check_leaf(text.as_bytes(), None), Err(RegelError::Tijd(_))),
-                "{wrong}"
-            );
+            assert!(matches!(check_leaf(text.as_bytes(), None), Err(RegelError::Tijd(_))), "{wrong}");
         }
     }
 

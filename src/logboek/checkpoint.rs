@@ -20,7 +20,9 @@ const MAX_SIZE: u64 = i64::MAX.cast_unsigned();
 pub struct Checkpoint {
     /// Name of the log; it carries the year (design, section 6).
     pub origin: String,
+    /// Number of leaves, at most 2^63 - 1.
     pub size: u64,
+    /// Root hash of the tree over those leaves (RFC 6962 section 2.1).
     pub root: Hash,
 }
 
@@ -28,12 +30,7 @@ impl Checkpoint {
     /// The three lines that are signed.
     #[must_use]
     pub fn text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            STANDARD.encode(self.root)
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
     }
 
     /// Reads back [`Checkpoint::text`]. Extension lines are refused: our logs write none, and so
@@ -42,15 +39,9 @@ impl Checkpoint {
     /// # Errors
     /// [`NoteError::Checkpoint`] names the line that is wrong.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let lines: Vec<&str> = text
-            .strip_suffix('\n')
-            .unwrap_or_default()
-            .splitn(4, '\n')
-            .collect();
+        let lines: Vec<&str> = text.strip_suffix('\n').unwrap_or_default().splitn(4, '\n').collect();
         let [origin, size, root] = lines[..] else {
-            return Err(NoteError::Checkpoint(
-                "it has three lines, each ending in a newline",
-            ));
+            return Err(NoteError::Checkpoint("it has three lines, each ending in a newline"));
         };
         if origin.is_empty() {
             return Err(NoteError::Checkpoint("the origin is empty"));
@@ -66,9 +57,7 @@ impl Checkpoint {
 
 /// A decimal number without sign or leading zeros, as every C2SP format asks.
 pub(super) fn decimal(text: &str) -> Option<u64> {
-    text.parse()
-        .ok()
-        .filter(|number: &u64| number.to_string() == text)
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
 /// A hash in padded base64.
@@ -91,10 +80,7 @@ impl Signer {
         let no_key = NoteError::Key("the seed gives no key");
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| no_key.clone())?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| no_key)?;
-        Ok(Self {
-            key: VerifyKey::new(name, public)?,
-            pair,
-        })
+        Ok(Self { key: VerifyKey::new(name, public)?, pair })
     }
 
     /// The key others verify with.
@@ -134,10 +120,7 @@ pub fn open(note: &str, key: &VerifyKey) -> Result<Checkpoint, NoteError> {
     if checkpoint.origin == key.name() {
         Ok(checkpoint)
     } else {
-        Err(NoteError::Origin {
-            expected: key.name().to_owned(),
-            found: checkpoint.origin,
-        })
+        Err(NoteError::Origin { expected: key.name().to_owned(), found: checkpoint.origin })
     }
 }
 
@@ -156,10 +139,7 @@ pub fn cosignature_time(note: &str, key: &WitnessKey) -> Result<u64, NoteError> 
             .map(|(time, signature)| (u64::from_be_bytes(*time), signature))
             .filter(|(time, _)| *time <= i64::MAX.cast_unsigned())
             .ok_or_else(|| NoteError::BadSignature(key.name().to_owned()))?;
-        key.verify(
-            &format!("cosignature/v1\ntime {time}\n{}", note.text()),
-            signature,
-        )?;
+        key.verify(&format!("cosignature/v1\ntime {time}\n{}", note.text()), signature)?;
         latest = latest.max(time);
     }
     Ok(latest)
@@ -180,21 +160,14 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
 — arche2025h1.staging.ct.transparency.dev ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=
 — remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==
 ";
-    const REAL_LOG: &str = "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f";
-    const REAL_WITNESS: &str =
-        "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+    const REAL_LOG: &str =
+        "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f";
+    const REAL_WITNESS: &str = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
 
     fn ours() -> (Signer, Checkpoint) {
         let origin = "logboek.voorbeeld.nl/2026".to_owned();
         let signer = Signer::from_seed(&origin, &[7; 32]).unwrap();
-        (
-            signer,
-            Checkpoint {
-                origin,
-                size: 42,
-                root: [9; 32],
-            },
-        )
+        (signer, Checkpoint { origin, size: 42, root: [9; 32] })
     }
 
     #[test]
@@ -211,16 +184,10 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
         let moved = REAL.replace("wAAAABqEiEg", "wAAAABqEiEh");
         let refused = Err(NoteError::BadSignature("remora.n621.de".to_owned()));
         assert_eq!(cosignature_time(&moved, &witness), refused);
-        assert_eq!(
-            cosignature_time(&REAL.replace("532\n", "533\n"), &witness),
-            refused
-        );
+        assert_eq!(cosignature_time(&REAL.replace("532\n", "533\n"), &witness), refused);
         let (signer, checkpoint) = ours();
         let unsigned = Err(NoteError::Unsigned("remora.n621.de".to_owned()));
-        assert_eq!(
-            cosignature_time(&signer.sign(&checkpoint), &witness),
-            unsigned
-        );
+        assert_eq!(cosignature_time(&signer.sign(&checkpoint), &witness), unsigned);
     }
 
     #[test]
@@ -245,35 +212,20 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
         let line = note.split_once("\n\n").unwrap().1;
         let both = format!("{other}{line}");
         assert_eq!(open(&both, &signer.vkey()), Ok(checkpoint.clone()));
-        assert!(matches!(
-            open(&other, &signer.vkey()),
-            Err(NoteError::Unsigned(_))
-        ));
+        assert!(matches!(open(&other, &signer.vkey()), Err(NoteError::Unsigned(_))));
 
         // A good signature beside a false one of the same key does not save the note.
-        let elsewhere = signer.sign(&Checkpoint {
-            size: 43,
-            ..checkpoint
-        });
+        let elsewhere = signer.sign(&Checkpoint { size: 43, ..checkpoint });
         let false_line = elsewhere.split_once("\n\n").unwrap().1;
         let mixed = format!("{note}{false_line}");
-        assert!(matches!(
-            open(&mixed, &signer.vkey()),
-            Err(NoteError::BadSignature(_))
-        ));
+        assert!(matches!(open(&mixed, &signer.vkey()), Err(NoteError::BadSignature(_))));
     }
 
     #[test]
     fn a_log_cannot_speak_for_another_log() {
         let (signer, checkpoint) = ours();
-        let note = signer.sign(&Checkpoint {
-            origin: "een.ander/2026".to_owned(),
-            ..checkpoint
-        });
-        assert!(matches!(
-            open(&note, &signer.vkey()),
-            Err(NoteError::Origin { .. })
-        ));
+        let note = signer.sign(&Checkpoint { origin: "een.ander/2026".to_owned(), ..checkpoint });
+        assert!(matches!(open(&note, &signer.vkey()), Err(NoteError::Origin { .. })));
     }
 
     #[test]
@@ -290,10 +242,7 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
             text.replace("\n42", "\n9223372036854775808"),
             text.replace("=\n", "\n"),
         ] {
-            assert!(
-                matches!(Checkpoint::parse(&wrong), Err(NoteError::Checkpoint(_))),
-                "{wrong}"
-            );
+            assert!(matches!(Checkpoint::parse(&wrong), Err(NoteError::Checkpoint(_))), "{wrong}");
         }
     }
 }

@@ -18,22 +18,35 @@ pub const MAX_NOTE_BYTES: usize = 128 * 1024;
 /// What is wrong with a note, a checkpoint or a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
+    /// Longer than [`MAX_NOTE_BYTES`]; nothing of it was parsed.
     #[error("the note is longer than {MAX_NOTE_BYTES} bytes")]
     TooLong,
+    /// Not of the form of C2SP signed-note; says what is wrong with it.
     #[error("this is not a signed note: {0}")]
     Note(&'static str),
+    /// The text of the note is not of the form of C2SP tlog-checkpoint; says which line is wrong.
     #[error("this is not a checkpoint: {0}")]
     Checkpoint(&'static str),
+    /// A name that no key may have. Source: C2SP signed-note, "Format".
     #[error("a key name is not empty and has no space, control character or plus")]
     Name,
+    /// No vkey, or one of another signature type than asked for; says what is wrong with it.
     #[error("this is not a key of the kind expected here: {0}")]
     Key(&'static str),
+    /// Well formed, but without a signature of the key with this name and id; holds the name of the key.
     #[error("the note bears no signature of {0}")]
     Unsigned(String),
+    /// A signature that claims this key does not verify, which condemns the note; holds the name of the key.
     #[error("the signature of {0} is false")]
     BadSignature(String),
+    /// Signed by the right key, but speaking for another log.
     #[error("the checkpoint is of log {found}, the key of log {expected}")]
-    Origin { expected: String, found: String },
+    Origin {
+        /// Name of the key that was asked for.
+        expected: String,
+        /// Origin line of the checkpoint.
+        found: String,
+    },
 }
 
 /// Key of a log: plain Ed25519 (C2SP signed-note, type 0x01).
@@ -58,11 +71,7 @@ impl<const TYPE: u8> NoteKey<TYPE> {
         }
         // C2SP signed-note, "Signatures": the first four bytes are the key ID.
         let [a, b, c, d, ..] = sha256(&[name.as_bytes(), b"\n", &[TYPE], &public]);
-        Ok(Self {
-            name: name.to_owned(),
-            id: [a, b, c, d],
-            public,
-        })
+        Ok(Self { name: name.to_owned(), id: [a, b, c, d], public })
     }
 
     /// Name on the signature lines; for a log's key also its origin.
@@ -99,18 +108,14 @@ impl<const TYPE: u8> FromStr for NoteKey<TYPE> {
         let [name, id, key] = parts[..] else {
             return Err(NoteError::Key("it has the form name+id+key"));
         };
-        let key = STANDARD
-            .decode(key)
-            .map_err(|_| NoteError::Key("it is no base64"))?;
+        let key = STANDARD.decode(key).map_err(|_| NoteError::Key("it is no base64"))?;
         let Some((&kind, public)) = key.split_first() else {
             return Err(NoteError::Key("it is empty"));
         };
         if kind != TYPE {
             return Err(NoteError::Key("its signature type is another one"));
         }
-        let public = public
-            .try_into()
-            .map_err(|_| NoteError::Key("it is not 32 bytes"))?;
+        let public = public.try_into().map_err(|_| NoteError::Key("it is not 32 bytes"))?;
         let parsed = Self::new(name, public)?;
         if hex::decode(id).is_ok_and(|id| id == parsed.id) {
             Ok(parsed)
@@ -143,13 +148,9 @@ impl<'a> Note<'a> {
             return Err(NoteError::Note("it has a control character"));
         }
         // The text may hold empty lines, so the last one is the border.
-        let border = note
-            .rfind("\n\n")
-            .ok_or(NoteError::Note("it has no empty line"))?;
+        let border = note.rfind("\n\n").ok_or(NoteError::Note("it has no empty line"))?;
         let (text, lines) = (&note[..=border], &note[border + 2..]);
-        let lines = lines
-            .strip_suffix('\n')
-            .ok_or(NoteError::Note("it ends in no newline"))?;
+        let lines = lines.strip_suffix('\n').ok_or(NoteError::Note("it ends in no newline"))?;
         let signatures = lines.split('\n').map(signature_line).collect::<Option<_>>();
         let signatures = signatures.ok_or(NoteError::Note("a signature line is malformed"))?;
         Ok(Self { text, signatures })
@@ -209,8 +210,7 @@ This is an example message.
             let signatures = note.of(&key).unwrap();
             assert_eq!(signatures.len(), 1);
             key.verify(note.text(), signatures[0]).unwrap();
-            key.verify(&note.text().to_uppercase(), signatures[0])
-                .unwrap_err();
+            key.verify(&note.text().to_uppercase(), signatures[0]).unwrap_err();
         }
     }
 
@@ -236,10 +236,7 @@ This is an example message.
             &format!("tekst\n\n— naam AAAA\n{line}"),
             &format!("{C2SP_NOTE}\r\n"),
         ] {
-            assert!(
-                matches!(Note::parse(wrong), Err(NoteError::Note(_))),
-                "{wrong:?}"
-            );
+            assert!(matches!(Note::parse(wrong), Err(NoteError::Note(_))), "{wrong:?}");
         }
         let long = format!("{}{C2SP_NOTE}", "x".repeat(MAX_NOTE_BYTES));
         assert_eq!(Note::parse(&long).err(), Some(NoteError::TooLong));

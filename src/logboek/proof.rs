@@ -9,9 +9,7 @@ use std::str::FromStr;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::checkpoint::{
-    Checkpoint, MAX_NOTE_BYTES, NoteError, VerifyKey, decimal, decode_hash, open,
-};
+use super::checkpoint::{Checkpoint, MAX_NOTE_BYTES, NoteError, VerifyKey, decimal, decode_hash, open};
 use super::regel::MAX_LEAF_BYTES;
 use super::tree::{Hash, leaf_hash, verify_inclusion};
 
@@ -27,20 +25,38 @@ const MAX_PROOF_BYTES: usize = MAX_NOTE_BYTES + MAX_LEAF_BYTES * 4 / 3 + MAX_HAS
 /// Why a proof shows nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
+    /// Not of the form of C2SP tlog-proof, or over a limit of ours; says what is wrong with it.
     #[error("this is not a proof file: {0}")]
     Format(&'static str),
+    /// There is no `extra` line, and so nothing to hash.
     #[error("the proof carries no logregel to verify")]
     NoLeaf,
+    /// The leaf would stand after the end of the tree.
     #[error("leaf {index} cannot be in a tree of {size} leaves")]
-    IndexBeyondSize { index: u64, size: u64 },
+    IndexBeyondSize {
+        /// Number of the leaf, from 0.
+        index: u64,
+        /// Number of leaves in the tree.
+        size: u64,
+    },
+    /// A consistency proof runs from a smaller tree to a larger one, or to itself.
     #[error("a tree of {new} leaves cannot begin with one of {old}")]
-    OldBeyondNew { old: u64, new: u64 },
+    OldBeyondNew {
+        /// Number of leaves in the tree said to be the older.
+        old: u64,
+        /// Number of leaves in the tree said to be the newer.
+        new: u64,
+    },
+    /// The number of hashes is not the one that index and size, or both sizes, ask for.
     #[error("the proof has too few or too many hashes")]
     Length,
+    /// The hashes lead to another root than that of the tree (for consistency: of the new tree).
     #[error("the proof does not lead to the signed root")]
     Root,
+    /// The hashes of a consistency proof lead to another root than that of the old tree.
     #[error("the proof does not lead to the old root")]
     OldRoot,
+    /// The signed note does not open, or is not of this log.
     #[error(transparent)]
     Checkpoint(#[from] NoteError),
 }
@@ -50,6 +66,7 @@ pub enum ProofError {
 pub struct TlogProof {
     /// The leaf, verbatim. Not to be believed before [`TlogProof::verify`].
     pub extra: Option<Vec<u8>>,
+    /// Number of the leaf in the log, from 0.
     pub index: u64,
     /// From the leaf's sibling up to the root's child.
     pub hashes: Vec<Hash>,
@@ -60,8 +77,11 @@ pub struct TlogProof {
 /// What a proof has shown: this leaf stands at this place under this signed tree head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
+    /// The bytes of the logregel, verbatim.
     pub leaf: Vec<u8>,
+    /// The tree head it stands under; its signature was verified.
     pub checkpoint: Checkpoint,
+    /// Number of the leaf in the log, from 0.
     pub index: u64,
 }
 
@@ -76,18 +96,8 @@ impl TlogProof {
         let leaf = self.extra.as_ref().ok_or(ProofError::NoLeaf)?;
         let checkpoint = open(&self.checkpoint, key)?;
         let hash = leaf_hash(leaf);
-        verify_inclusion(
-            &hash,
-            self.index,
-            checkpoint.size,
-            &self.hashes,
-            &checkpoint.root,
-        )?;
-        Ok(Verified {
-            leaf: leaf.clone(),
-            checkpoint,
-            index: self.index,
-        })
+        verify_inclusion(&hash, self.index, checkpoint.size, &self.hashes, &checkpoint.root)?;
+        Ok(Verified { leaf: leaf.clone(), checkpoint, index: self.index })
     }
 
     /// A proof made in memory is held to the same limits as one that was read.
@@ -95,11 +105,7 @@ impl TlogProof {
         if self.hashes.len() > MAX_HASHES {
             return Err(ProofError::Format("it has more than 63 hashes"));
         }
-        if self
-            .extra
-            .as_ref()
-            .is_some_and(|leaf| leaf.len() > MAX_LEAF_BYTES)
-        {
+        if self.extra.as_ref().is_some_and(|leaf| leaf.len() > MAX_LEAF_BYTES) {
             return Err(ProofError::Format("its logregel is longer than 4096 bytes"));
         }
         Ok(())
@@ -128,14 +134,10 @@ impl FromStr for TlogProof {
             return Err(ProofError::Format("it is too long"));
         }
         // The first empty line ends the path; the note after it has an empty line of its own.
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(ProofError::Format("it has no checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(ProofError::Format("it has no checkpoint"))?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(HEADER) {
-            return Err(ProofError::Format(
-                "its first line is not c2sp.org/tlog-proof@v1",
-            ));
+            return Err(ProofError::Format("its first line is not c2sp.org/tlog-proof@v1"));
         }
         let extra = lines
             .next_if(|line| line.starts_with("extra "))
@@ -151,12 +153,7 @@ impl FromStr for TlogProof {
             .map(decode_hash)
             .collect::<Option<Vec<_>>>()
             .ok_or(ProofError::Format("a line of the path is no base64 hash"))?;
-        let proof = Self {
-            extra,
-            index,
-            hashes,
-            checkpoint: checkpoint.to_owned(),
-        };
+        let proof = Self { extra, index, hashes, checkpoint: checkpoint.to_owned() };
         proof.check_limits()?;
         Ok(proof)
     }
@@ -183,11 +180,7 @@ mod tests {
         }
         let origin = "logboek.voorbeeld.nl/2026".to_owned();
         let signer = Signer::from_seed(&origin, &[7; 32]).unwrap();
-        let checkpoint = Checkpoint {
-            origin,
-            size: 7,
-            root: frontier.root(),
-        };
+        let checkpoint = Checkpoint { origin, size: 7, root: frontier.root() };
         let proof = TlogProof {
             extra: Some(REGEL.to_vec()),
             index: 4,
@@ -201,10 +194,7 @@ mod tests {
     fn a_proof_survives_its_text_and_verifies_by_itself() {
         let (proof, key) = example();
         let text = proof.to_string();
-        assert!(
-            text.starts_with("c2sp.org/tlog-proof@v1\nextra eyJ2Ijox"),
-            "{text}"
-        );
+        assert!(text.starts_with("c2sp.org/tlog-proof@v1\nextra eyJ2Ijox"), "{text}");
         let read: TlogProof = text.parse().unwrap();
         assert_eq!(read, proof);
         let verified = read.verify(&key).unwrap();
@@ -215,16 +205,8 @@ mod tests {
     #[test]
     fn the_text_is_the_one_other_implementations_write() {
         // The shape that transparency-dev/formats asserts for a proof without extra or path.
-        let proof = TlogProof {
-            extra: None,
-            index: 0,
-            hashes: Vec::new(),
-            checkpoint: "checkpoint\n".to_owned(),
-        };
-        assert_eq!(
-            proof.to_string(),
-            "c2sp.org/tlog-proof@v1\nindex 0\n\ncheckpoint\n"
-        );
+        let proof = TlogProof { extra: None, index: 0, hashes: Vec::new(), checkpoint: "checkpoint\n".to_owned() };
+        assert_eq!(proof.to_string(), "c2sp.org/tlog-proof@v1\nindex 0\n\ncheckpoint\n");
         assert_eq!(proof.to_string().parse(), Ok(proof.clone()));
         let (_, key) = example();
         assert_eq!(proof.verify(&key), Err(ProofError::NoLeaf));
@@ -241,9 +223,7 @@ mod tests {
                 let Ok(changed) = String::from_utf8(changed) else {
                     continue;
                 };
-                let outcome = changed
-                    .parse::<TlogProof>()
-                    .and_then(|proof| proof.verify(&key));
+                let outcome = changed.parse::<TlogProof>().and_then(|proof| proof.verify(&key));
                 outcome.expect_err(&changed);
             }
         }
@@ -262,31 +242,14 @@ mod tests {
             text.replace("extra ", "extra  "),
             text.replace('\n', "\r\n"),
             format!("{text}{}", "x".repeat(MAX_PROOF_BYTES)),
-            TlogProof {
-                hashes: vec![[0; 32]; 64],
-                ..proof.clone()
-            }
-            .to_string(),
-            TlogProof {
-                extra: Some(vec![b'x'; 4097]),
-                ..proof.clone()
-            }
-            .to_string(),
+            TlogProof { hashes: vec![[0; 32]; 64], ..proof.clone() }.to_string(),
+            TlogProof { extra: Some(vec![b'x'; 4097]), ..proof.clone() }.to_string(),
         ] {
-            assert!(
-                matches!(wrong.parse::<TlogProof>(), Err(ProofError::Format(_))),
-                "{wrong}"
-            );
+            assert!(matches!(wrong.parse::<TlogProof>(), Err(ProofError::Format(_))), "{wrong}");
         }
-        let long = TlogProof {
-            extra: Some(vec![b'x'; 4097]),
-            ..proof.clone()
-        };
+        let long = TlogProof { extra: Some(vec![b'x'; 4097]), ..proof.clone() };
         assert!(matches!(long.verify(&key), Err(ProofError::Format(_))));
         let beyond = TlogProof { index: 7, ..proof };
-        assert_eq!(
-            beyond.verify(&key),
-            Err(ProofError::IndexBeyondSize { index: 7, size: 7 })
-        );
+        assert_eq!(beyond.verify(&key), Err(ProofError::IndexBeyondSize { index: 7, size: 7 }));
     }
 }

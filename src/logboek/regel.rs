@@ -20,20 +20,33 @@ pub const MAX_LEAF_BYTES: usize = 4096;
 /// What is wrong with a logregel.
 #[derive(Debug, thiserror::Error)]
 pub enum RegelError {
+    /// Longer than [`MAX_LEAF_BYTES`]; holds its length in bytes.
     #[error("the logregel is {0} bytes, more than {MAX_LEAF_BYTES}")]
     TooLong(usize),
+    /// Not JSON, or a known key is missing, stands twice or has a value of another type.
     #[error("the logregel is no JSON object of the expected form: {0}")]
     Json(#[from] serde_json::Error),
+    /// Not UTF-8, or it does not begin with `{`.
     #[error("the logregel is not one line of UTF-8 JSON that is an object")]
     NoObject,
+    /// Of a version of the format that this code does not know; holds its `v`.
     #[error("the logregel has version {0}, not 1")]
     Version(u8),
+    /// A `tijd` of another form than the log writes; holds it as it stands.
     #[error("tijd {0:?} is not YYYY-MM-DDThh:mm:ss.ffffffZ")]
     Tijd(String),
+    /// Earlier than the logregel before it in the log.
     #[error("tijd {tijd} lies before {previous} of the logregel before it")]
-    TijdRunsBack { tijd: String, previous: String },
+    TijdRunsBack {
+        /// Its own `tijd`.
+        tijd: String,
+        /// `tijd` of the logregel before it.
+        previous: String,
+    },
+    /// A space, tab or newline stands between the keys and values.
     #[error("the logregel has a space or newline outside its strings")]
     Whitespace,
+    /// A known key stands after one that must follow it; holds that key.
     #[error("key {0} is out of order")]
     KeyOrder(String),
 }
@@ -45,61 +58,76 @@ pub struct Logregel {
     pub v: u8,
     /// When it entered the log: UTC, exactly six decimals, never running back.
     pub tijd: String,
+    /// What happened.
     pub soort: Soort,
+    /// `UUIDv7` of the bericht it is about; absent when it is about none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bericht: Option<String>,
+    /// `UUIDv7` of the gesprek (thread): that of its first bericht.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gesprek: Option<String>,
-    /// Addresses are `OIN/loket`.
+    /// Address of the sender: `OIN/loket`, the OIN from the certificate it connected with; the loket may be
+    /// empty in a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub afzender: Option<String>,
+    /// Address of the one receiver this line is about: `OIN/loket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ontvanger: Option<String>,
+    /// Role of the actor: `partner`, `fg`, `auditor` or `beheer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rol: Option<String>,
+    /// OIN of who did it, from the verified certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// Kind of bericht, as convenanten write it: e.g. `bekendheidscheck`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub berichtsoort: Option<String>,
+    /// Id of the grondslag (legal basis) the gateway stamped, in the register of configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grondslag: Option<String>,
+    /// Id of the rule of the convenant that allowed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regel: Option<String>,
+    /// URI of the verwerkingsactiviteit, into the register of processing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verwerkingsactiviteit: Option<String>,
-    /// SHA-256 of the convenant file, in lowercase hex.
+    /// The convenant that allowed it: SHA-256 of its file, in lowercase hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub convenant: Option<String>,
+    /// The convenant that another one replaced: SHA-256 of its file, in lowercase hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub convenant_oud: Option<String>,
-    /// Last civil day, in Amsterdam, on which the content can be read.
+    /// Last civil day, in Amsterdam, on which the content can be read: `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub houdbaar_tot_en_met: Option<String>,
     /// How many calls this one line stands for (refusals counted per minute).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aantal: Option<u64>,
-    /// Which attempt at delivery.
+    /// Which attempt at delivery to this ontvanger, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poging: Option<u32>,
+    /// Why it was refused: the code of the weigering, e.g. `geen_regel`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weigering: Option<String>,
+    /// `UUIDv7` of the bericht that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_antwoord_op: Option<String>,
+    /// `UUIDv7` of the earlier bericht that this one replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vervangt: Option<String>,
-    /// W3C trace id of the call.
+    /// W3C trace id of the call: 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
-    /// Commitments, one for each person concerned (betrokkene).
+    /// A [`commitment`] for each person concerned (betrokkene), in the order of the bericht.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub betrokkene: Vec<String>,
-    /// Commitment to the employee (medewerker).
+    /// [`commitment`] to the reference of the acting employee (medewerker).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub medewerker: Option<String>,
-    /// Commitment to the reason given.
+    /// [`commitment`] to the reason given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reden: Option<String>,
-    /// Commitment to the content bytes as stored and delivered.
+    /// [`commitment`] to the content bytes exactly as stored and delivered; its salt lies in the sealed envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inhoud: Option<String>,
 }
@@ -108,12 +136,7 @@ impl Logregel {
     /// A logregel of this version of the format, with nothing but when and what.
     #[must_use]
     pub fn new(tijd: impl Into<String>, soort: Soort) -> Self {
-        Self {
-            v: 1,
-            tijd: tijd.into(),
-            soort,
-            ..Self::default()
-        }
+        Self { v: 1, tijd: tijd.into(), soort, ..Self::default() }
     }
 
     /// The bytes that enter the log, for good; hence what verification would refuse is refused here.
@@ -196,10 +219,8 @@ pub(super) mod tests {
             grondslag regel verwerkingsactiviteit convenant convenant_oud houdbaar_tot_en_met \
             aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud";
         let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
-        let places: Vec<_> = design
-            .split_whitespace()
-            .map(|key| leaf.find(&format!("\"{key}\":")).expect(key))
-            .collect();
+        let places: Vec<_> =
+            design.split_whitespace().map(|key| leaf.find(&format!("\"{key}\":")).expect(key)).collect();
         assert!(places.is_sorted());
         assert_eq!(leaf.matches("\":").count(), places.len());
         assert_eq!(Logregel::from_leaf(leaf.as_bytes()).unwrap(), full());
@@ -222,20 +243,14 @@ pub(super) mod tests {
         assert_eq!(Logregel::from_leaf(&leaf).unwrap(), regel);
 
         let longer = [&leaf[..], b" "].concat();
-        assert!(matches!(
-            Logregel::from_leaf(&longer),
-            Err(RegelError::TooLong(4097))
-        ));
+        assert!(matches!(Logregel::from_leaf(&longer), Err(RegelError::TooLong(4097))));
         regel.reden.as_mut().unwrap().push('x');
         assert!(matches!(regel.to_leaf(), Err(RegelError::TooLong(4097))));
     }
 
     #[test]
     fn what_verification_would_refuse_never_enters_the_log() {
-        let unversioned = Logregel {
-            tijd: TIJD.to_owned(),
-            ..Logregel::default()
-        };
+        let unversioned = Logregel { tijd: TIJD.to_owned(), ..Logregel::default() };
         assert!(matches!(unversioned.to_leaf(), Err(RegelError::Version(0))));
         let timeless = Logregel::new("2026-03-01T12:34:56Z", Soort::Gestart);
         assert!(matches!(timeless.to_leaf(), Err(RegelError::Tijd(_))));

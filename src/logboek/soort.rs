@@ -12,6 +12,7 @@ macro_rules! soorten {
         }
 
         impl Soort {
+            /// Every soort, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
             /// The word that stands in the log.
@@ -24,26 +25,46 @@ macro_rules! soorten {
 }
 
 soorten! {
+    /// The gateway started.
     #[default]
     Gestart = "gestart",
+    /// A bericht was accepted for this ontvanger.
     Aanvaard = "aanvaard",
+    /// A call or bericht was refused, at sending or at delivery; with `aantal`, so many calls in one minute.
     Geweigerd = "geweigerd",
+    /// A bericht was handed out to its ontvanger; `poging` counts how often.
     Afgeleverd = "afgeleverd",
+    /// The ontvanger acknowledged a bericht.
     Bevestigd = "bevestigd",
+    /// The ontvanger read a bericht again.
     Geraadpleegd = "geraadpleegd",
+    /// The afzender withdrew a bericht.
     Ingetrokken = "ingetrokken",
+    /// The houdbaarheid of a bericht has passed: nobody gets its content any more.
     Vervallen = "vervallen",
+    /// The key to the content was destroyed: no copy can be read any more.
     Vernietigd = "vernietigd",
+    /// An ontvanger was asked to destroy its own copy.
     VernietigingGevraagd = "vernietiging_gevraagd",
+    /// An ontvanger answered such a request: done, or why not.
     VernietigingBevestigd = "vernietiging_bevestigd",
+    /// Toezicht (FG or auditor) looked at metadata.
     Ingezien = "ingezien",
+    /// Logregels were exported.
     Geexporteerd = "geexporteerd",
+    /// Openings (salts) of commitments were erased; the leaves stay as they are.
     OpeningenGewist = "openingen_gewist",
+    /// A convenant came into force or was replaced; `convenant_oud` names the former.
     ConvenantGewijzigd = "convenant_gewijzigd",
+    /// A partner was added, changed or removed.
     PartnerGewijzigd = "partner_gewijzigd",
+    /// A key was replaced by a new one.
     SleutelGewisseld = "sleutel_gewisseld",
+    /// A key was destroyed.
     SleutelVernietigd = "sleutel_vernietigd",
+    /// The log went on after the fork guard had stopped it, on the word of beheer and an FG together.
     LogHersteld = "log_hersteld",
+    /// Any other act of beheer.
     Beheerd = "beheerd",
 }
 

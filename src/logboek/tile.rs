@@ -16,11 +16,7 @@ pub fn tile_of(node: Node) -> (u8, u64, Range<usize>) {
     let above = node.level % TILE_HEIGHT;
     let first = node.index << above;
     let start = (first % TILE_WIDTH) as usize;
-    (
-        node.level / TILE_HEIGHT,
-        first / TILE_WIDTH,
-        start..start + (1 << above),
-    )
+    (node.level / TILE_HEIGHT, first / TILE_WIDTH, start..start + (1 << above))
 }
 
 /// Root of the complete subtree over these hashes.
@@ -29,10 +25,7 @@ pub fn tile_of(node: Node) -> (u8, u64, Range<usize>) {
 /// If their number is not a power of two: then they are no complete subtree.
 #[must_use]
 pub fn fold(hashes: &[Hash]) -> Hash {
-    assert!(
-        hashes.len().is_power_of_two(),
-        "only a complete subtree folds"
-    );
+    assert!(hashes.len().is_power_of_two(), "only a complete subtree folds");
     if let [hash] = hashes {
         return *hash;
     }
@@ -58,21 +51,10 @@ mod tests {
             let (tile_level, tile, within) = tile_of(node);
             let hashes: Vec<_> = within
                 .map(|place| tile * TILE_WIDTH + place as u64)
-                .map(|index| {
-                    stored[&Node {
-                        level: tile_level * TILE_HEIGHT,
-                        index,
-                    }]
-                })
+                .map(|index| stored[&Node { level: tile_level * TILE_HEIGHT, index }])
                 .collect();
             assert_eq!(fold(&hashes), hash, "{node:?}");
         }
-        assert_eq!(
-            tile_of(Node {
-                level: 10,
-                index: 65
-            }),
-            (1, 1, 4..8)
-        );
+        assert_eq!(tile_of(Node { level: 10, index: 65 }), (1, 1, 4..8));
     }
 }

@@ -43,7 +43,9 @@ pub fn empty_root() -> Hash {
 /// Root of the complete subtree over leaves `index << level` up to `(index + 1) << level`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Node {
+    /// Height above the leaves, which are at 0.
     pub level: u8,
+    /// Number of the node at its level, from 0 at the left.
     pub index: u64,
 }
 
@@ -67,28 +69,16 @@ impl Frontier {
         fold_right(self.stack.iter().copied()).unwrap_or_else(empty_root)
     }
 
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "the stack holds one hash per bit of the size"
-    )]
+    #[expect(clippy::missing_panics_doc, reason = "the stack holds one hash per bit of the size")]
     /// Appends one leaf hash and reports every complete node this makes, from the leaf upwards.
     pub fn push(&mut self, leaf: Hash, made: &mut impl FnMut(Node, Hash)) {
-        let mut node = Node {
-            level: 0,
-            index: self.size,
-        };
+        let mut node = Node { level: 0, index: self.size };
         let mut hash = leaf;
         made(node, hash);
         while node.index & 1 == 1 {
-            let left = self
-                .stack
-                .pop()
-                .expect("a right child's sibling waits on the frontier");
+            let left = self.stack.pop().expect("a right child's sibling waits on the frontier");
             hash = node_hash(&left, &hash);
-            node = Node {
-                level: node.level + 1,
-                index: node.index >> 1,
-            };
+            node = Node { level: node.level + 1, index: node.index >> 1 };
             made(node, hash);
         }
         self.stack.push(hash);
@@ -98,10 +88,7 @@ impl Frontier {
     /// The frontier's own nodes with their places, left to right.
     #[must_use]
     pub fn nodes(&self) -> Vec<(Node, Hash)> {
-        cover(0, self.size)
-            .into_iter()
-            .zip(self.stack.iter().copied())
-            .collect()
+        cover(0, self.size).into_iter().zip(self.stack.iter().copied()).collect()
     }
 
     /// The hashes one after another; the size is kept beside them.
@@ -116,10 +103,7 @@ impl Frontier {
         let (hashes, rest) = bytes.as_chunks::<32>();
         // One complete subtree for every bit set in the size.
         let fits = rest.is_empty() && hashes.len() == size.count_ones() as usize;
-        fits.then(|| Self {
-            size,
-            stack: hashes.to_vec(),
-        })
+        fits.then(|| Self { size, stack: hashes.to_vec() })
     }
 }
 
@@ -130,10 +114,7 @@ fn cover(mut low: u64, high: u64) -> Vec<Node> {
     let mut nodes = Vec::new();
     while low < high {
         let level = (high - low).ilog2();
-        nodes.push(Node {
-            level: u8::try_from(level).expect("a u64 has at most 64 bits"),
-            index: low >> level,
-        });
+        nodes.push(Node { level: u8::try_from(level).expect("a u64 has at most 64 bits"), index: low >> level });
         low += 1 << level;
     }
     nodes
@@ -196,16 +177,10 @@ fn consistency_plan(old: u64, new: u64) -> Vec<Vec<Node>> {
     plan
 }
 
-fn read_plan<E>(
-    plan: Vec<Vec<Node>>,
-    mut read: impl FnMut(Node) -> Result<Hash, E>,
-) -> Result<Vec<Hash>, E> {
+fn read_plan<E>(plan: Vec<Vec<Node>>, mut read: impl FnMut(Node) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
     plan.into_iter()
         .map(|nodes| {
-            let hashes = nodes
-                .into_iter()
-                .map(&mut read)
-                .collect::<Result<Vec<_>, E>>()?;
+            let hashes = nodes.into_iter().map(&mut read).collect::<Result<Vec<_>, E>>()?;
             Ok(fold_right(hashes.into_iter()).expect("a split leaves no side empty"))
         })
         .collect()
@@ -222,11 +197,7 @@ pub fn needed_for_inclusion(index: u64, size: u64) -> Vec<Node> {
 ///
 /// # Errors
 /// Only what `read` returns.
-pub fn inclusion_proof<E>(
-    index: u64,
-    size: u64,
-    read: impl FnMut(Node) -> Result<Hash, E>,
-) -> Result<Vec<Hash>, E> {
+pub fn inclusion_proof<E>(index: u64, size: u64, read: impl FnMut(Node) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
     read_plan(inclusion_plan(index, size), read)
 }
 
@@ -241,11 +212,7 @@ pub fn needed_for_consistency(old: u64, new: u64) -> Vec<Node> {
 ///
 /// # Errors
 /// Only what `read` returns.
-pub fn consistency_proof<E>(
-    old: u64,
-    new: u64,
-    read: impl FnMut(Node) -> Result<Hash, E>,
-) -> Result<Vec<Hash>, E> {
+pub fn consistency_proof<E>(old: u64, new: u64, read: impl FnMut(Node) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
     read_plan(consistency_plan(old, new), read)
 }
 
@@ -268,10 +235,7 @@ mod tests {
 
     #[test]
     fn the_known_roots_come_out() {
-        assert_eq!(
-            hex::encode(empty_root()),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(hex::encode(empty_root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         let mut frontier = Frontier::default();
         assert_eq!(frontier.root(), empty_root());
         for (leaf, root) in KNOWN {

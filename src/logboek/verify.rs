@@ -9,13 +9,7 @@ use super::tree::{Hash, empty_root, node_hash};
 ///
 /// # Errors
 /// [`ProofError`] saying in what way the proof does not fit.
-pub fn verify_inclusion(
-    leaf: &Hash,
-    index: u64,
-    size: u64,
-    proof: &[Hash],
-    root: &Hash,
-) -> Result<(), ProofError> {
+pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> Result<(), ProofError> {
     if index >= size {
         return Err(ProofError::IndexBeyondSize { index, size });
     }
@@ -36,11 +30,7 @@ pub fn verify_inclusion(
     if last != 0 {
         return Err(ProofError::Length);
     }
-    if hash == *root {
-        Ok(())
-    } else {
-        Err(ProofError::Root)
-    }
+    if hash == *root { Ok(()) } else { Err(ProofError::Root) }
 }
 
 /// Checks that the tree `new_root` begins with the tree `old_root`. Source: RFC 9162 section
@@ -113,8 +103,7 @@ mod tests {
     use ct_merkle::mem_backed_tree::MemoryBackedTree;
 
     use super::super::tree::{
-        Frontier, Node, consistency_proof, inclusion_proof, leaf_hash, needed_for_consistency,
-        needed_for_inclusion,
+        Frontier, Node, consistency_proof, inclusion_proof, leaf_hash, needed_for_consistency, needed_for_inclusion,
     };
     use super::*;
 
@@ -148,14 +137,8 @@ mod tests {
     }
 
     impl Both {
-        fn grow(
-            size: u64,
-            mut each: impl FnMut(&Self, &MemoryBackedTree<Sha256, Vec<u8>>),
-        ) -> Self {
-            let mut both = Self {
-                nodes: HashMap::new(),
-                roots: vec![empty_root()],
-            };
+        fn grow(size: u64, mut each: impl FnMut(&Self, &MemoryBackedTree<Sha256, Vec<u8>>)) -> Self {
+            let mut both = Self { nodes: HashMap::new(), roots: vec![empty_root()] };
             let (mut frontier, mut oracle) = (Frontier::default(), MemoryBackedTree::new());
             for number in 0..size {
                 frontier.push(leaf_hash(&leaf(number)), &mut |node, hash| {
@@ -251,16 +234,7 @@ mod tests {
     #[test]
     fn a_proof_with_one_bit_turned_or_a_hash_misplaced_is_refused() {
         let both = Both::grow(70, |_, _| {});
-        for (first, size) in [
-            (0, 1),
-            (0, 2),
-            (6, 7),
-            (7, 8),
-            (3, 13),
-            (31, 64),
-            (64, 70),
-            (69, 70),
-        ] {
+        for (first, size) in [(0, 1), (0, 2), (6, 7), (7, 8), (3, 13), (31, 64), (64, 70), (69, 70)] {
             let (hash, root) = (leaf_hash(&leaf(first)), both.root(size));
             for changed in tampered(&both.inclusion(first, size)) {
                 verify_inclusion(&hash, first, size, &changed, root).unwrap_err();
@@ -286,10 +260,7 @@ mod tests {
             for index in [0, 1, size / 2, size - 1] {
                 let proof = inclusion_proof(index, size, |_| Ok::<_, Infallible>([7; 32])).unwrap();
                 let error = verify_inclusion(&root, index, size, &proof, &root).unwrap_err();
-                assert!(
-                    matches!(error, ProofError::Root),
-                    "the length is right: {error}"
-                );
+                assert!(matches!(error, ProofError::Root), "the length is right: {error}");
                 let proof = vec![[7; 32]; 64];
                 verify_consistency(index, &root, size, &root, &proof).unwrap_err();
             }

@@ -36,7 +36,9 @@ pub struct LeafSpec {
     pub sans: Vec<String>,
     /// True: serverAuth and clientAuth. False: clientAuth only.
     pub server: bool,
+    /// First moment of its validity, in whole seconds: fractions are dropped.
     pub not_before: Timestamp,
+    /// Last moment of its validity, in whole seconds: fractions are dropped.
     pub not_after: Timestamp,
 }
 

@@ -36,7 +36,9 @@ pub enum KeyError {
         source: io::Error,
     },
     /// A file does not hold what it should.
-    #[error("sleutelbestand {path} is beschadigd of hoort bij een andere wortel. Zet de kopie terug die bij deze database hoort; maak nooit een nieuwe.")]
+    #[error(
+        "sleutelbestand {path} is beschadigd of hoort bij een andere wortel. Zet de kopie terug die bij deze database hoort; maak nooit een nieuwe."
+    )]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -88,14 +90,28 @@ impl KeyStore {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| io_error(dir, source))?;
         let root_path = dir.join(format!("wortel-{EPOCH}.key"));
         let document_path = dir.join(DOCUMENT);
-        if !root_path.exists() && document_path.exists() {
-            return Err(KeyError::Damaged { path: root_path });
+        // A key that went missing beside others is lost, not new: a fresh one would open nothing and fork the logboek.
+        let logboek_path = dir.join(LOGBOEK_KEY);
+        if let Some(missing) = [&root_path, &logboek_path].into_iter().find(|path| !path.exists())
+            && [&root_path, &logboek_path, &document_path].into_iter().any(|path| path.exists())
+        {
+            return Err(KeyError::Damaged { path: missing.clone() });
         }
         let root = secret_file(&root_path, rng.as_ref())?;
-        let logboek_seed = secret_file(&dir.join(LOGBOEK_KEY), rng.as_ref())?;
+        let logboek_seed = secret_file(&logboek_path, rng.as_ref())?;
         let days = read_days(&document_path, &root)?;
         let days = RwLock::new(days);
         Ok(Self { dir: dir.to_owned(), root, logboek_seed, days, making: Mutex::new(()), rng })
+    }
+
+    /// The Ed25519 seed in a key directory, without making anything: for who only verifies.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is not there or damaged.
+    pub fn read_logboek_seed(dir: &Path) -> Result<Secret, KeyError> {
+        let path = dir.join(LOGBOEK_KEY);
+        let text = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
+        parse_secret(&path, &text)
     }
 
     /// The Ed25519 seed that signs checkpoints.
@@ -168,12 +184,14 @@ fn read_days(path: &Path, root: &Secret) -> Result<BTreeMap<Date, Arc<DayKey>>, 
     document.dagsleutels.into_iter().map(|entry| open(entry).ok_or_else(damaged)).collect()
 }
 
+fn parse_secret(path: &Path, text: &str) -> Result<Secret, KeyError> {
+    let bytes = Zeroizing::new(hex::decode(text.trim()).unwrap_or_default());
+    Secret::from_bytes(&bytes).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
+}
+
 fn secret_file(path: &Path, rng: &dyn Rng) -> Result<Secret, KeyError> {
     match fs::read_to_string(path) {
-        Ok(text) => {
-            let bytes = Zeroizing::new(hex::decode(text.trim()).unwrap_or_default());
-            Secret::from_bytes(&bytes).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
-        }
+        Ok(text) => parse_secret(path, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let secret = Secret::random(rng);
             let text = Zeroizing::new(format!("{}\n", hex::encode(secret.bytes())));

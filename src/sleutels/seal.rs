@@ -176,7 +176,8 @@ impl WrapContext<'_> {
     fn aad(&self, day: Date, epoch: u32) -> Vec<u8> {
         // None of the parts can hold a newline, so that no two contexts encode alike.
         let Self { bericht, afzender, ontvanger, stempel } = self;
-        format!("{bericht}\n{afzender}\n{ontvanger}\n{}\n{}\n{day}\n{epoch}", stempel.grondslag, stempel.regel).into_bytes()
+        format!("{bericht}\n{afzender}\n{ontvanger}\n{}\n{}\n{day}\n{epoch}", stempel.grondslag, stempel.regel)
+            .into_bytes()
     }
 }
 

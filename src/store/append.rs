@@ -173,11 +173,12 @@ async fn write_tiles(
     nodes: &HashMap<Node, Hash>,
 ) -> Result<(), StoreError> {
     for nummer in first / TILE_WIDTH..grootte / TILE_WIDTH {
-        let rows = sqlx::query("SELECT hash FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index")
-            .bind(int(nummer * TILE_WIDTH))
-            .bind(int((nummer + 1) * TILE_WIDTH))
-            .fetch_all(&mut *tx)
-            .await?;
+        let rows =
+            sqlx::query("SELECT hash FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index")
+                .bind(int(nummer * TILE_WIDTH))
+                .bind(int((nummer + 1) * TILE_WIDTH))
+                .fetch_all(&mut *tx)
+                .await?;
         let hashes: Vec<u8> = rows.iter().flat_map(|row| row.get::<Vec<u8>, _>("hash")).collect();
         put_tile(tx, 0, nummer, &hashes).await?;
     }

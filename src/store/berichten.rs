@@ -6,10 +6,14 @@ use uuid::Uuid;
 use super::{
     StoreError,
     append::Appender,
-    postvak::{Counters, PostvakRij, Toestand, select_rows},
+    counters::Counters,
+    postvak::{PostvakRij, Toestand, select_rows},
 };
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Doelgroep, Oin, PartnerNaam, Toegelaten, Verzoek, Weigering},
+    domain::{
+        Adres, BerichtId, Berichtsoort, Doelgroep, Oin, PartnerNaam, Toegelaten, Verzoek, Weigering,
+        houdbaarheid::amsterdam_date,
+    },
     logboek::Logregel,
 };
 
@@ -94,82 +98,102 @@ pub(super) async fn accept(
     tx: &mut SqliteConnection,
     log: &mut Appender,
     counters: &mut Counters,
-    accept: Accept,
+    mut accept: Accept,
 ) -> Result<Result<Accepted, Weigering>, StoreError> {
-    let Accept { id, gesprek, toegelaten, regels, zouten, vingerafdruk, inhoud, sleutels, wacht_tot, postvak_limit } = accept;
     let now = jiff::Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
-    if crate::domain::houdbaarheid::amsterdam_date(now) != toegelaten.dag() {
+    if amsterdam_date(now) != accept.toegelaten.dag() {
         return Ok(Ok(Accepted::DateTurned));
     }
-    let bericht = toegelaten.bericht();
-    let known: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
-        .bind(toegelaten.afzender().partner.as_str())
-        .bind(bericht.request_id.as_bytes().as_slice())
-        .fetch_optional(&mut *tx)
-        .await?;
+    let bericht = accept.toegelaten.bericht();
+    let known: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT id FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
+            .bind(accept.toegelaten.afzender().partner.as_str())
+            .bind(bericht.request_id.as_bytes().as_slice())
+            .fetch_optional(&mut *tx)
+            .await?;
     if let Some(known) = known {
         return Ok(Ok(Accepted::Repeat(bericht_id(&known, "berichten")?)));
     }
-    for (adres, _) in toegelaten.stempels() {
-        if counters.open(tx, adres).await? >= postvak_limit {
+    for (adres, _) in accept.toegelaten.stempels() {
+        if counters.open(tx, adres).await? >= accept.postvak_limit {
             return Ok(Err(Weigering::PostvakVol));
         }
     }
+    let reserved_until = reserved_until(tx, bericht.in_antwoord_op).await?;
+    insert_bericht(tx, &accept, log.micros()).await?;
+    let mut written = Vec::with_capacity(accept.regels.len());
+    for (at, regel) in std::mem::take(&mut accept.regels).into_iter().enumerate() {
+        let (log_index, leaf) = log.append(Some(accept.id), regel);
+        // An answer to a waiting Ask is reserved for it: as if leased, never handed out.
+        let toestand = if reserved_until > log.micros() { Toestand::Afgeleverd } else { Toestand::Wacht };
+        insert_ontvanger(tx, &accept, at, log_index, toestand, reserved_until).await?;
+        counters.change(tx, &accept.toegelaten.stempels()[at].0, 1).await?;
+        written.push((log_index, leaf));
+    }
+    if let Some((first, _)) = written.first() {
+        log.keep_salts(*first, accept.zouten);
+    }
+    Ok(Ok(Accepted::New { micros: log.micros(), regels: written }))
+}
+
+async fn insert_bericht(tx: &mut SqliteConnection, accept: &Accept, micros: i64) -> Result<(), StoreError> {
+    let toegelaten = &accept.toegelaten;
+    let bericht = toegelaten.bericht();
     sqlx::query(
         "INSERT INTO berichten (id, afzender_partner, afzender_loket, afzender_oin, request_id, berichtsoort, gesprek, \
          in_antwoord_op, doelgroep, tijd, wacht_tot, vingerafdruk, inhoud) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
-    .bind(id.0.as_bytes().as_slice())
+    .bind(accept.id.0.as_bytes().as_slice())
     .bind(toegelaten.afzender().partner.as_str())
     .bind(toegelaten.afzender().loket.as_str())
     .bind(toegelaten.identiteit().oin.as_str())
     .bind(bericht.request_id.as_bytes().as_slice())
     .bind(bericht.soort.as_str())
-    .bind(gesprek.0.as_bytes().as_slice())
+    .bind(accept.gesprek.0.as_bytes().as_slice())
     .bind(bericht.in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
     .bind(toegelaten.doelgroep().map(Doelgroep::as_str))
-    .bind(log.micros())
-    .bind(wacht_tot)
-    .bind(vingerafdruk)
-    .bind(inhoud)
-    .execute(&mut *tx)
+    .bind(micros)
+    .bind(accept.wacht_tot)
+    .bind(&accept.vingerafdruk)
+    .bind(&accept.inhoud)
+    .execute(tx)
     .await?;
+    Ok(())
+}
 
-    let reserved_until = reserved_until(tx, bericht.in_antwoord_op).await?;
-    let mut written = Vec::with_capacity(regels.len());
-    for (((adres, stempel), (oin, sleutel)), regel) in toegelaten.stempels().iter().zip(sleutels).zip(regels) {
-        let (log_index, leaf) = log.append(Some(id), regel);
-        // An answer to a waiting Ask is reserved for it: as if leased, never handed out.
-        let toestand = if reserved_until > log.micros() { Toestand::Afgeleverd } else { Toestand::Wacht };
-        sqlx::query(
-            "INSERT INTO postvak (log_index, bericht, partner, loket, oin, grondslag, regel, convenant, \
-             verwerkingsactiviteit, houdbaar_tot_en_met, sleutel, in_antwoord_op, toestand, poging, lease_tot) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14)",
-        )
-        .bind(super::int(log_index))
-        .bind(id.0.as_bytes().as_slice())
-        .bind(adres.partner.as_str())
-        .bind(adres.loket.as_str())
-        .bind(oin.as_str())
-        .bind(&stempel.grondslag)
-        .bind(&stempel.regel)
-        .bind(&stempel.convenant)
-        .bind(&stempel.verwerkingsactiviteit)
-        .bind(stempel.houdbaar_tot_en_met.to_string())
-        .bind(sleutel)
-        .bind(bericht.in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
-        .bind(toestand as i64)
-        .bind(reserved_until)
-        .execute(&mut *tx)
-        .await?;
-        counters.change(tx, adres, 1).await?;
-        written.push((log_index, leaf));
-    }
-    if let Some((first, _)) = written.first() {
-        log.keep_salts(*first, zouten);
-    }
-    Ok(Ok(Accepted::New { micros: log.micros(), regels: written }))
+async fn insert_ontvanger(
+    tx: &mut SqliteConnection,
+    accept: &Accept,
+    at: usize,
+    log_index: u64,
+    toestand: Toestand,
+    lease_tot: i64,
+) -> Result<(), StoreError> {
+    let (adres, stempel) = &accept.toegelaten.stempels()[at];
+    let (oin, sleutel) = &accept.sleutels[at];
+    sqlx::query(
+        "INSERT INTO postvak (log_index, bericht, partner, loket, oin, grondslag, regel, convenant, \
+         verwerkingsactiviteit, houdbaar_tot_en_met, sleutel, in_antwoord_op, toestand, poging, lease_tot) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14)",
+    )
+    .bind(super::int(log_index))
+    .bind(accept.id.0.as_bytes().as_slice())
+    .bind(adres.partner.as_str())
+    .bind(adres.loket.as_str())
+    .bind(oin.as_str())
+    .bind(&stempel.grondslag)
+    .bind(&stempel.regel)
+    .bind(&stempel.convenant)
+    .bind(&stempel.verwerkingsactiviteit)
+    .bind(stempel.houdbaar_tot_en_met.to_string())
+    .bind(sleutel)
+    .bind(accept.toegelaten.bericht().in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
+    .bind(toestand as i64)
+    .bind(lease_tot)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn reserved_until(tx: &mut SqliteConnection, verzoek: Option<BerichtId>) -> Result<i64, StoreError> {
@@ -219,7 +243,8 @@ async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<Stor
         .bind(id.0.as_bytes().as_slice())
         .fetch_all(&mut *connection)
         .await?;
-    let optional = |column| row.get::<Option<Vec<u8>>, _>(column).map(|bytes| bericht_id(&bytes, "berichten")).transpose();
+    let optional =
+        |column| row.get::<Option<Vec<u8>>, _>(column).map(|bytes| bericht_id(&bytes, "berichten")).transpose();
     Ok(Some(StoredBericht {
         id,
         gesprek: bericht_id(row.get("gesprek"), "berichten")?,
@@ -229,7 +254,11 @@ async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<Stor
             loket: row.get::<&str, _>("afzender_loket").parse().map_err(|_| wrong("afzender_loket"))?,
         },
         in_antwoord_op: optional("in_antwoord_op")?,
-        doelgroep: row.get::<Option<&str>, _>("doelgroep").map(str::parse).transpose().map_err(|()| wrong("doelgroep"))?,
+        doelgroep: row
+            .get::<Option<&str>, _>("doelgroep")
+            .map(str::parse)
+            .transpose()
+            .map_err(|()| wrong("doelgroep"))?,
         micros: row.get("tijd"),
         vingerafdruk: row.get("vingerafdruk"),
         rijen: rijen.iter().map(PostvakRij::read).collect::<Result<_, _>>()?,

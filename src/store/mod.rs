@@ -5,6 +5,7 @@
 
 pub mod append;
 pub mod berichten;
+pub mod counters;
 pub mod open;
 pub mod postvak;
 pub mod proofs;
@@ -25,7 +26,9 @@ pub enum StoreError {
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// A row does not hold what it should.
-    #[error("database: {table}.{column} van rij {row} is beschadigd; draai logboek verify en zet een reservekopie terug")]
+    #[error(
+        "database: {table}.{column} van rij {row} is beschadigd; draai logboek verify en zet een reservekopie terug"
+    )]
     Inconsistent {
         /// Which table.
         table: &'static str,
@@ -38,13 +41,16 @@ pub enum StoreError {
     #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
     NotWritten,
     /// The state of the logboek is unknown: stop, and start again into the same recovery as always.
-    #[error("de toestand van het logboek is onbekend na een schrijffout: {0}. De poort stopt; controleer de schijf en start opnieuw")]
+    #[error(
+        "de toestand van het logboek is onbekend na een schrijffout: {0}. De poort stopt; controleer de schijf en start opnieuw"
+    )]
     Fatal(String),
 }
 
 impl StoreError {
-    fn inconsistent(table: &'static str, column: &'static str, row: impl ToString) -> Self {
-        Self::Inconsistent { table, column, row: row.to_string() }
+    fn inconsistent(table: &'static str, column: &'static str, row: impl std::fmt::Display) -> Self {
+        let row = row.to_string();
+        Self::Inconsistent { table, column, row }
     }
 }
 

@@ -26,10 +26,14 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another gateway uses this database.
-    #[error("{0} is al in gebruik door een andere poort. Stop die eerst: SQLite draagt een poort; meer poorten vragen PostgreSQL.")]
+    #[error(
+        "{0} is al in gebruik door een andere poort. Stop die eerst: SQLite draagt een poort; meer poorten vragen PostgreSQL."
+    )]
     InUse(PathBuf),
     /// The logboek in it has another name.
-    #[error("deze database hoort bij logboek {found}, de configuratie noemt {wanted}. Gebruik de database of de naam die bij elkaar horen.")]
+    #[error(
+        "deze database hoort bij logboek {found}, de configuratie noemt {wanted}. Gebruik de database of de naam die bij elkaar horen."
+    )]
     OtherLogboek {
         /// In the database.
         found: String,
@@ -87,12 +91,8 @@ impl Database {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(directory).map_err(io_error(directory))?;
         let lock_path = path.with_extension("slot");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(io_error(&lock_path))?;
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(io_error(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
@@ -143,9 +143,7 @@ impl Database {
 }
 
 async fn read_pool(path: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .pragma("query_only", "ON")
-        .busy_timeout(Duration::from_secs(5));
+    let options =
+        SqliteConnectOptions::new().filename(path).pragma("query_only", "ON").busy_timeout(Duration::from_secs(5));
     SqlitePoolOptions::new().max_connections(4).connect_with(options).await
 }

@@ -15,12 +15,12 @@
 //!     Vervallen --> Bevestigd: late acknowledgement of an earlier delivery
 //! ```
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{StoreError, append::Appender, berichten::bericht_id, int, uint};
+use super::{StoreError, append::Appender, berichten::bericht_id, counters::Counters, int, uint};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Identiteit, Stempel, VanKracht, Weigering, still_allowed},
     logboek::{Logregel, Soort},
@@ -352,51 +352,6 @@ async fn find(tx: &mut SqliteConnection, bericht: BerichtId, adres: &Adres) -> R
         .fetch_optional(tx)
         .await?;
     row.as_ref().map(PostvakRij::read).transpose()
-}
-
-/// How many open berichten each postvak has, read and written once a transaction.
-#[derive(Default)]
-pub struct Counters(BTreeMap<Adres, (i64, bool)>);
-
-impl Counters {
-    async fn entry(&mut self, tx: &mut SqliteConnection, adres: &Adres) -> Result<&mut (i64, bool), StoreError> {
-        if !self.0.contains_key(adres) {
-            let open = sqlx::query_scalar("SELECT open FROM postvakken WHERE partner = $1 AND loket = $2")
-                .bind(adres.partner.as_str())
-                .bind(adres.loket.as_str())
-                .fetch_optional(tx)
-                .await?;
-            self.0.insert(adres.clone(), (open.unwrap_or(0), false));
-        }
-        Ok(self.0.get_mut(adres).expect("inserted above"))
-    }
-
-    pub(super) async fn open(&mut self, tx: &mut SqliteConnection, adres: &Adres) -> Result<u64, StoreError> {
-        Ok(uint(self.entry(tx, adres).await?.0))
-    }
-
-    pub(super) async fn change(&mut self, tx: &mut SqliteConnection, adres: &Adres, by: i64) -> Result<(), StoreError> {
-        let (open, changed) = self.entry(tx, adres).await?;
-        *open += by;
-        *changed = true;
-        Ok(())
-    }
-
-    /// Writes what changed, in the order of addresses, so that two writers never wait for each other.
-    pub(super) async fn write(self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        for (adres, (open, _)) in self.0.iter().filter(|(_, (_, changed))| *changed) {
-            sqlx::query(
-                "INSERT INTO postvakken (partner, loket, open) VALUES ($1, $2, $3) \
-                 ON CONFLICT (partner, loket) DO UPDATE SET open = excluded.open",
-            )
-            .bind(adres.partner.as_str())
-            .bind(adres.loket.as_str())
-            .bind(open)
-            .execute(&mut *tx)
-            .await?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether anything in a postvak can be handed out now; a look that does not wait for the writer.

@@ -12,9 +12,8 @@ use crate::logboek::{Hash, Node, TILE_WIDTH, TlogProof, fold, inclusion_proof, n
 /// # Errors
 /// [`StoreError::Database`].
 pub async fn newest_checkpoint(read: &SqlitePool) -> Result<Option<(u64, String)>, StoreError> {
-    let row = sqlx::query("SELECT grootte, nota FROM checkpoints ORDER BY grootte DESC LIMIT 1")
-        .fetch_optional(read)
-        .await?;
+    let row =
+        sqlx::query("SELECT grootte, nota FROM checkpoints ORDER BY grootte DESC LIMIT 1").fetch_optional(read).await?;
     Ok(row.map(|row| (uint(row.get("grootte")), row.get("nota"))))
 }
 
@@ -67,11 +66,12 @@ async fn read_node(connection: &mut SqliteConnection, node: Node) -> Result<Hash
         // The last level-0 tile is stored once full; until then its hashes stand with the leaves.
         None if niveau == 0 => {
             let start = nummer * TILE_WIDTH;
-            let rows = sqlx::query("SELECT hash FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index")
-                .bind(int(start))
-                .bind(int(start + TILE_WIDTH))
-                .fetch_all(&mut *connection)
-                .await?;
+            let rows =
+                sqlx::query("SELECT hash FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index")
+                    .bind(int(start))
+                    .bind(int(start + TILE_WIDTH))
+                    .fetch_all(&mut *connection)
+                    .await?;
             rows.iter().flat_map(|row| row.get::<Vec<u8>, _>("hash")).collect()
         }
         None => Vec::new(),

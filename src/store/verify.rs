@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::{StoreError, append::Head, berichten::bericht_id, int, uint};
-use crate::logboek::{self, Frontier, Hash, Logregel, Node, Soort, TILE_WIDTH, VerifyKey, check_leaf, leaf_hash, tile_of};
+use crate::logboek::{self, Frontier, Hash, Logregel, Node, Soort, VerifyKey, check_leaf, leaf_hash, tile_of};
 
 /// The logboek holds together.
 #[derive(Clone, Debug)]
@@ -52,6 +52,9 @@ impl From<sqlx::Error> for VerifyError {
     }
 }
 
+/// Regels read at once.
+const PAGE: u64 = 1024;
+
 /// Recomputes everything.
 ///
 /// # Errors
@@ -62,27 +65,31 @@ pub async fn verify(read: &SqlitePool, naam: &str, key: &VerifyKey) -> Result<So
     if head.naam != naam {
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
     }
-    let mut walk = Walk { key, head: &head, frontier: Frontier::default(), tijd: None, checkpoints: 0, tiles: BTreeMap::new() };
+    let mut walk =
+        Walk { key, head: &head, frontier: Frontier::default(), tijd: None, checkpoints: 0, tiles: BTreeMap::new() };
     let mut nota = String::new();
-    const PAGE: u64 = 1024;
     loop {
         let size = walk.frontier.size();
-        let rows = sqlx::query("SELECT log_index, regel, hash, bericht FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2")
-            .bind(int(size))
-            .bind(int(PAGE))
-            .fetch_all(&mut *tx)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT log_index, regel, hash, bericht FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2",
+        )
+        .bind(int(size))
+        .bind(int(PAGE))
+        .fetch_all(&mut *tx)
+        .await?;
         if rows.is_empty() {
             break;
         }
-        let notes = sqlx::query("SELECT grootte, nota FROM checkpoints WHERE grootte > $1 AND grootte <= $2 ORDER BY grootte")
-            .bind(int(size))
-            .bind(int(size + rows.len() as u64))
-            .fetch_all(&mut *tx)
-            .await?;
+        let notes =
+            sqlx::query("SELECT grootte, nota FROM checkpoints WHERE grootte > $1 AND grootte <= $2 ORDER BY grootte")
+                .bind(int(size))
+                .bind(int(size + rows.len() as u64))
+                .fetch_all(&mut *tx)
+                .await?;
         let mut notes = notes.iter().map(|row| (uint(row.get("grootte")), row.get::<String, _>("nota"))).peekable();
         for row in &rows {
-            let regel = walk.regel(uint(row.get("log_index")), row.get("regel"), row.get("hash"), row.get("bericht"))?;
+            let regel =
+                walk.regel(uint(row.get("log_index")), row.get("regel"), row.get("hash"), row.get("bericht"))?;
             check_stamp(&mut tx, walk.frontier.size() - 1, &regel).await?;
             while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
                 walk.checkpoint(&note)?;
@@ -126,7 +133,7 @@ impl Walk<'_> {
         self.tijd = Some(regel.tijd.clone());
         let tiles = &mut self.tiles;
         self.frontier.push(computed, &mut |node: Node, hash: Hash| {
-            if node.level % 8 == 0 {
+            if node.level.is_multiple_of(8) {
                 let (niveau, nummer, _) = tile_of(node);
                 tiles.entry((niveau, nummer)).or_default().extend_from_slice(&hash);
             }
@@ -157,7 +164,9 @@ impl Walk<'_> {
                 what: format!("de kop van het logboek noemt {} regels, er zijn er {size}", self.head.frontier.size()),
             });
         }
-        if self.head.frontier.root() != self.frontier.root() || self.head.frontier.to_bytes() != self.frontier.to_bytes() {
+        if self.head.frontier.root() != self.frontier.root()
+            || self.head.frontier.to_bytes() != self.frontier.to_bytes()
+        {
             return Err(tree(size, "de kop van het logboek hoort bij andere regels"));
         }
         let beyond: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoints WHERE grootte > $1 OR grootte <= 0")
@@ -170,18 +179,28 @@ impl Walk<'_> {
         if size > 0 && logboek::open(nota, self.key).map(|newest| newest.size).ok() != Some(size) {
             return Err(tree(size, "het laatste checkpoint dekt niet alle regels"));
         }
-        let stored = sqlx::query("SELECT niveau, nummer, hashes FROM tegels ORDER BY niveau, nummer").fetch_all(&mut *tx).await?;
+        let stored = sqlx::query("SELECT niveau, nummer, hashes FROM tegels ORDER BY niveau, nummer")
+            .fetch_all(&mut *tx)
+            .await?;
         let stored: BTreeMap<(u8, u64), Vec<u8>> = stored
             .iter()
-            .map(|row| ((u8::try_from(row.get::<i64, _>("niveau")).unwrap_or(u8::MAX), uint(row.get("nummer"))), row.get("hashes")))
+            .map(|row| {
+                (
+                    (u8::try_from(row.get::<i64, _>("niveau")).unwrap_or(u8::MAX), uint(row.get("nummer"))),
+                    row.get("hashes"),
+                )
+            })
             .collect();
         // The last level-0 tile is stored once it is full.
-        let full = TILE_WIDTH as usize * 32;
+        let full = 256 * 32;
         self.tiles.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
         if stored != self.tiles {
             return Err(tree(size, "een tegel van de boom hoort bij andere regels"));
         }
-        let orphans: i64 = sqlx::query_scalar("SELECT count(*) FROM postvak WHERE log_index >= $1").bind(int(size)).fetch_one(tx).await?;
+        let orphans: i64 = sqlx::query_scalar("SELECT count(*) FROM postvak WHERE log_index >= $1")
+            .bind(int(size))
+            .fetch_one(tx)
+            .await?;
         if orphans > 0 {
             return Err(tree(size, "het postvak bevat berichten zonder logregel"));
         }
@@ -191,10 +210,12 @@ impl Walk<'_> {
 
 /// The row of the postvak must say what the regel `aanvaard` says.
 async fn check_stamp(tx: &mut SqliteConnection, index: u64, regel: &Logregel) -> Result<(), VerifyError> {
-    let row = sqlx::query("SELECT p.*, b.berichtsoort FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.log_index = $1")
-        .bind(int(index))
-        .fetch_optional(tx)
-        .await?;
+    let row = sqlx::query(
+        "SELECT p.*, b.berichtsoort FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.log_index = $1",
+    )
+    .bind(int(index))
+    .fetch_optional(tx)
+    .await?;
     let bad = |what: &str| VerifyError::Regel { index, what: what.to_owned() };
     let accepted = regel.soort == Soort::Aanvaard;
     let Some(row) = row else {

@@ -16,9 +16,10 @@ use super::{
     Database, Store, StoreError,
     append::{Appender, Commit, Head},
     berichten::{self, Accept, Accepted},
+    counters::Counters,
     micros,
     open::OpenError,
-    postvak::{self, Actor, Counters, Lease, PostvakRij},
+    postvak::{self, Actor, Lease, PostvakRij},
 };
 use crate::{
     domain::{Adres, BerichtId, Clock, VanKracht, Weigering},
@@ -163,7 +164,8 @@ impl WriterTask {
     /// After a failure the database says where the logboek stands, not what was in memory.
     async fn recover(&mut self) -> Result<(), StoreError> {
         let naam = self.head.naam.clone();
-        self.head = Head::load(&mut self.connection, &naam).await.map_err(|error| StoreError::Fatal(error.to_string()))?;
+        self.head =
+            Head::load(&mut self.connection, &naam).await.map_err(|error| StoreError::Fatal(error.to_string()))?;
         Ok(())
     }
 }

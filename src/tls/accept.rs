@@ -12,6 +12,7 @@ use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{ServerConfig, pki_types::UnixTime};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -34,6 +35,7 @@ pub struct Bounds {
 }
 
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(1);
 const HANDSHAKES_WAITING: usize = 512;
 /// How long a drained connection may finish its calls.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -103,11 +105,12 @@ where
 async fn handshaken(listener: &Listener, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Identiteit)> {
     // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
     drop(stream.set_nodelay(true));
-    let acceptor = TlsAcceptor::from(Arc::clone(&listener.tls));
-    let stream = match timeout(HANDSHAKE_DEADLINE, acceptor.accept(stream)).await {
+    let accepting = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream).into_fallible();
+    let stream = match timeout(HANDSHAKE_DEADLINE, accepting).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
+        Ok(Err((error, stream))) => {
             tracing::info!(%error, "a handshake was refused");
+            linger(stream).await;
             return None;
         }
         Err(_) => {
@@ -120,6 +123,18 @@ async fn handshaken(listener: &Listener, stream: TcpStream) -> Option<(TlsStream
     let (leaf, chain) = stream.get_ref().1.peer_certificates()?.split_first()?;
     let identiteit = listener.identifier.identify(leaf, chain, now).ok()?;
     Some((stream, identiteit))
+}
+
+/// Lets the client read the alert that says why it was refused: closing with bytes unread would reset the connection and
+/// throw the alert away (RFC 8446 6.1 asks for a clean close).
+async fn linger(mut stream: TcpStream) {
+    let drain = async {
+        stream.shutdown().await?;
+        let mut most = (&mut stream).take(64 << 10);
+        tokio::io::copy(&mut most, &mut tokio::io::sink()).await
+    };
+    // Whatever happens here, the connection is over.
+    drop(timeout(LINGER, drain).await);
 }
 
 async fn converse<A, F, B>(

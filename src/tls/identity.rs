@@ -112,9 +112,7 @@ impl Identifier {
             .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
             .collect();
         let mut found = self.known.iter().filter(|known| {
-            known.ca == ca
-                && known.identiteit.oin == oin
-                && known.san.as_deref().is_none_or(|san| names.contains(&san))
+            known.ca == ca && known.identiteit.oin == oin && known.san.as_deref().is_none_or(|san| names.contains(&san))
         });
         match (found.next(), found.next()) {
             (Some(known), None) => Ok(known.identiteit.clone()),

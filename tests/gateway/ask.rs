@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use ketenpoort::proto::{self, Toestand};
+
+use crate::harness::*;
+
+fn ask_request(verzoek: proto::SendRequest, wacht_seconden: u32) -> proto::AskRequest {
+    proto::AskRequest { verzoek: Some(verzoek), wacht_seconden }
+}
+
+/// Receives one verzoek as zvh-baronie-breda, confirms it and answers it.
+async fn answer(gateway: &TestGateway) -> String {
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    let mut receiver = Receiver::open(&mut zvh, "", 1).await.unwrap();
+    let verzoek = receiver.bericht().await;
+    receiver.confirm(&verzoek.bericht).await;
+    send(&mut zvh, known(&verzoek.bericht)).await.unwrap().bericht
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_reaches_the_waiting_call_and_nobody_else() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    // Another reader of the same postvak must not snatch the answer.
+    let mut reader = gateway.client("zsm").await;
+    let mut other = Receiver::open(&mut reader, "volwassenen", 1).await.unwrap();
+    other.empty().await;
+    let (asked, answered) = tokio::join!(zsm.ask(ask_request(check(), 20)), answer(&gateway));
+    let asked = asked.unwrap().into_inner();
+    assert_eq!(asked.antwoorden.len(), 1);
+    assert!(asked.zonder_antwoord.is_empty());
+    let antwoord = &asked.antwoorden[0];
+    assert_eq!(antwoord.bericht, answered);
+    assert_eq!(antwoord.in_antwoord_op.as_ref(), Some(&asked.ontvangstbewijs.as_ref().unwrap().bericht));
+    assert_eq!(antwoord.gesprek, asked.ontvangstbewijs.unwrap().bericht);
+    let confirm = proto::AcknowledgeRequest { bericht: answered.clone(), loket: "volwassenen".to_owned() };
+    zsm.acknowledge(confirm).await.unwrap();
+    assert_eq!(toestand(&mut gateway.client("zvh-baronie-breda").await, &answered).await, Toestand::Bevestigd);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_answer_the_call_ends_in_time_and_a_late_answer_arrives_in_the_postvak() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let asked = zsm.ask(ask_request(check(), 1)).await.unwrap().into_inner();
+    assert!(asked.antwoorden.is_empty());
+    assert_eq!(asked.zonder_antwoord[0].partner, "zvh-baronie-breda");
+    let late = answer(&gateway).await;
+    let mut receiver = Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap();
+    assert_eq!(receiver.bericht().await.bericht, late);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_callers_own_deadline_is_kept_and_its_answer_is_not_lost() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let mut short = tonic::Request::new(ask_request(check(), 300));
+    short.set_timeout(Duration::from_secs(2));
+    let asked = zsm.ask(short).await.expect("answered before the deadline").into_inner();
+    assert_eq!(asked.zonder_antwoord.len(), 1);
+    let late = answer(&gateway).await;
+    let mut receiver = Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap();
+    assert_eq!(receiver.bericht().await.bericht, late);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_verzoek_can_be_asked_and_only_for_so_long() {
+    let gateway = TestGateway::start().await;
+    let mut dji = gateway.client("dji").await;
+    let melding = request(template("bij_melding"));
+    assert_eq!(weigering(dji.ask(ask_request(melding, 5)).await), "geen_verzoek");
+    let mut zsm = gateway.client("zsm").await;
+    for wacht in [0, 301] {
+        assert_eq!(weigering(zsm.ask(ask_request(check(), wacht)).await), "ongeldig_veld");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_yours_to_give_is_refused() {
+    let gateway = TestGateway::start().await;
+    let (mut zsm, mut zeeland) = (gateway.client("zsm").await, gateway.client("zvh-zeeland").await);
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    let verzoek = send(&mut zsm, check()).await.unwrap().bericht;
+    assert_eq!(weigering(send(&mut zeeland, known(&verzoek)).await), "antwoord_niet_van_u");
+    assert_eq!(weigering(send(&mut zvh, known(&request_id())).await), "antwoord_niet_van_u");
+    let mut none = known(&verzoek);
+    none.in_antwoord_op = None;
+    assert_eq!(weigering(send(&mut zvh, none).await), "antwoord_ontbreekt");
+    let mut other = template("contextinformatie");
+    other["in_antwoord_op"] = serde_json::json!(verzoek);
+    assert_eq!(weigering(send(&mut zvh, request(other)).await), "antwoord_past_niet");
+    let mut check = check();
+    check.in_antwoord_op = Some(verzoek.clone());
+    assert_eq!(weigering(send(&mut zsm, check).await), "antwoord_past_niet");
+    send(&mut zvh, known(&verzoek)).await.unwrap();
+}

@@ -1,0 +1,292 @@
+//! A real gateway on port 0 with real certificates; the end of each test verifies the whole logboek.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use ketenpoort::{
+    client::{ClientError, Profile},
+    clock::{SystemClock, SystemRng},
+    config::Config,
+    domain::{Clock, Rng},
+    gateway::Gateway,
+    grpc::codec::from_json,
+    logboek::{Logregel, Signer, TlogProof, VerifyKey},
+    proto::{self, client::ExchangeServiceClient, receive_request::Verzoek, receive_response::Antwoord},
+    sleutels::KeyStore,
+    store::{Database, verify},
+};
+use serde_json::{Value, json};
+use tokio::{runtime::Handle, sync::mpsc, task::block_in_place, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming, transport::Channel};
+
+pub type Client = ExchangeServiceClient<Channel>;
+
+/// Longer than anything takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The machine's time, plus what a test adds.
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance(&self, by: SignedDuration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let added = SignedDuration::from_micros(self.0.load(Ordering::SeqCst));
+        SystemClock.now().saturating_add(added).unwrap()
+    }
+}
+
+/// Bytes that are the same in every run (splitmix64).
+pub struct SeededRng(AtomicU64);
+
+impl Rng for SeededRng {
+    fn fill(&self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+pub struct TestGateway {
+    dir: tempfile::TempDir,
+    pub clock: Arc<TestClock>,
+    pub config: Config,
+    running: Mutex<Option<Gateway>>,
+    starts: AtomicU64,
+}
+
+impl TestGateway {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let init =
+            Command::new(env!("CARGO_BIN_EXE_ketenpoort")).arg("init").arg("--data-dir").arg(dir.path()).output();
+        assert!(init.unwrap().status.success());
+        let mut config = Config::load(&dir.path().join("ketenpoort.toml")).unwrap();
+        config.grpc.set_port(0);
+        change(&mut config);
+        let clock = Arc::new(TestClock(AtomicI64::new(0)));
+        let gateway = Self { dir, clock, config, running: Mutex::new(None), starts: AtomicU64::new(1) };
+        gateway.open().await;
+        gateway
+    }
+
+    async fn open(&self) {
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let rng = Arc::new(SeededRng(AtomicU64::new(self.starts.fetch_add(1, Ordering::SeqCst) << 32)));
+        let gateway = Gateway::start(&self.config, clock, rng).await.unwrap();
+        let adres = gateway.adres;
+        *self.running.lock().unwrap() = Some(gateway);
+        for entry in std::fs::read_dir(self.dir.path().join("profielen")).unwrap() {
+            let file = entry.unwrap().path().join("profiel.toml");
+            let text = std::fs::read_to_string(&file).unwrap();
+            let lines = text.lines().map(|line| match line.strip_prefix("adres = ") {
+                Some(_) => format!("adres = \"https://{adres}\"\n"),
+                None => format!("{line}\n"),
+            });
+            let text: String = lines.collect();
+            std::fs::write(&file, text).unwrap();
+        }
+    }
+
+    pub async fn stop(&self) {
+        let running = self.running.lock().unwrap().take();
+        if let Some(mut gateway) = running {
+            gateway.stop();
+            gateway.ended().await.unwrap();
+        }
+    }
+
+    /// Stops, changes the configuration, starts again on the same database.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        self.stop().await;
+        change(&mut self.config);
+        self.open().await;
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn profile_dir(&self, name: &str) -> PathBuf {
+        self.dir.path().join("profielen").join(name)
+    }
+
+    pub fn profile(&self, name: &str) -> Profile {
+        Profile::load(&self.profile_dir(name)).unwrap()
+    }
+
+    pub async fn client(&self, name: &str) -> Client {
+        self.profile(name).connect().await.unwrap()
+    }
+
+    pub fn vkey(&self) -> VerifyKey {
+        let seed = KeyStore::read_logboek_seed(&self.config.sleutels).unwrap();
+        Signer::from_seed(&self.config.logboek, seed.bytes()).unwrap().vkey()
+    }
+
+    pub async fn regels(&self) -> Vec<Logregel> {
+        let read = Database::read_only(Path::new(&self.config.database)).await.unwrap();
+        let regels = verify::regels(&read, 0, 100_000).await.unwrap();
+        regels.iter().map(|(_, leaf)| Logregel::from_leaf(leaf).unwrap()).collect()
+    }
+
+    /// Regels as "soort" or "geweigerd:code".
+    pub async fn soorten(&self) -> Vec<String> {
+        let name = |regel: Logregel| match regel.weigering {
+            Some(code) => format!("{}:{code}", regel.soort.as_str()),
+            None => regel.soort.as_str().to_owned(),
+        };
+        self.regels().await.into_iter().map(name).collect()
+    }
+
+    pub fn verify_proof(&self, proof: &str) -> Logregel {
+        let proof: TlogProof = proof.parse().unwrap();
+        Logregel::from_leaf(&proof.verify(&self.vkey()).unwrap().leaf).unwrap()
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        block_in_place(|| {
+            Handle::current().block_on(async {
+                self.stop().await;
+                let read = Database::read_only(Path::new(&self.config.database)).await.unwrap();
+                let sound = verify::verify(&read, &self.config.logboek, &self.vkey()).await.unwrap();
+                assert!(sound.regels > 0);
+            });
+        });
+    }
+}
+
+pub fn request_id() -> String {
+    let mut random = [0; 16];
+    SystemRng.fill(&mut random);
+    uuid::Builder::from_random_bytes(random).into_uuid().to_string()
+}
+
+/// The template of a berichtsoort, as a partner gets it.
+pub fn template(soort: &str) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_ketenpoort")).args(["send", "--template", soort]).output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A request from JSON, with a new request_id.
+pub fn request(json: Value) -> proto::SendRequest {
+    let mut request: proto::SendRequest = from_json(json).unwrap();
+    if request.request_id.is_empty() {
+        request.request_id = request_id();
+    }
+    request
+}
+
+/// Is this person known? From zsm/volwassenen to zvh-baronie-breda.
+pub fn check() -> proto::SendRequest {
+    request(template("bekendheidscheck"))
+}
+
+/// The answer of zvh-baronie-breda.
+pub fn known(verzoek: &str) -> proto::SendRequest {
+    let mut json = template("bekendheidsantwoord");
+    json["in_antwoord_op"] = json!(verzoek);
+    request(json)
+}
+
+pub async fn send(client: &mut Client, request: proto::SendRequest) -> Result<proto::Ontvangstbewijs, Status> {
+    Ok(client.send(request).await?.into_inner().ontvangstbewijs.unwrap())
+}
+
+/// The weigering of a failed call, lower_snake.
+pub fn weigering<T>(result: Result<T, Status>) -> String {
+    let Err(status) = result else { panic!("this should have been refused") };
+    ketenpoort::grpc::status::weigering_in(&status).unwrap_or_else(|| panic!("not a refusal of ours: {status:?}"))
+}
+
+pub fn unreachable(error: &ClientError) -> &str {
+    let ClientError::Unreachable { what, .. } = error else { panic!("got in: {error:?}") };
+    what
+}
+
+/// A receiving client.
+pub struct Receiver {
+    say: mpsc::Sender<proto::ReceiveRequest>,
+    inbound: Streaming<proto::ReceiveResponse>,
+}
+
+impl Receiver {
+    pub async fn open(client: &mut Client, loket: &str, krediet: u32) -> Result<Self, Status> {
+        let (say, outbound) = mpsc::channel(64);
+        let open = proto::ReceiveOpen { loket: loket.to_owned(), krediet, medewerker: "lezer-1".to_owned() };
+        say.send(proto::ReceiveRequest { verzoek: Some(Verzoek::Open(open)) }).await.unwrap();
+        let inbound = client.receive(ReceiverStream::new(outbound)).await?.into_inner();
+        Ok(Self { say, inbound })
+    }
+
+    pub async fn next(&mut self) -> Result<Antwoord, Status> {
+        let message = timeout(PATIENCE, self.inbound.message()).await.expect("the gateway said nothing")?;
+        Ok(message.expect("the stream ended").antwoord.unwrap())
+    }
+
+    /// The next bericht; says nothing of an empty postvak.
+    pub async fn bericht(&mut self) -> proto::Aflevering {
+        loop {
+            match self.next().await.unwrap() {
+                Antwoord::Aflevering(aflevering) => return aflevering,
+                Antwoord::PostvakLeeg(_) => {}
+                other => panic!("expected a bericht, got {other:?}"),
+            }
+        }
+    }
+
+    pub async fn empty(&mut self) {
+        assert!(matches!(self.next().await.unwrap(), Antwoord::PostvakLeeg(_)), "the postvak is not empty");
+    }
+
+    pub async fn say(&self, verzoek: Verzoek) {
+        self.say.send(proto::ReceiveRequest { verzoek: Some(verzoek) }).await.unwrap();
+    }
+
+    pub async fn confirm(&mut self, bericht: &str) {
+        self.say(Verzoek::Bevestig(bericht.to_owned())).await;
+        loop {
+            match self.next().await.unwrap() {
+                Antwoord::Bevestigd(id) => return assert_eq!(id, bericht),
+                Antwoord::PostvakLeeg(_) => {}
+                other => panic!("expected a confirmation, got {other:?}"),
+            }
+        }
+    }
+}
+
+/// Where a bericht stands for its first ontvanger.
+pub async fn toestand(client: &mut Client, bericht: &str) -> proto::Toestand {
+    status(client, bericht).await.unwrap().ontvangers[0].toestand()
+}
+
+pub async fn status(client: &mut Client, bericht: &str) -> Result<proto::GetStatusResponse, Status> {
+    let zoek = Some(proto::get_status_request::Zoek::Bericht(bericht.to_owned()));
+    Ok(client.get_status(proto::GetStatusRequest { zoek }).await?.into_inner())
+}

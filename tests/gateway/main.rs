@@ -1,0 +1,8 @@
+//! A real gateway, real certificates, real clients; a module a verb.
+
+mod ask;
+mod bad_input;
+mod deliver;
+mod harness;
+mod send;
+mod tls;
