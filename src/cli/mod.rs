@@ -7,7 +7,7 @@ mod datadir;
 pub(crate) mod logboek;
 pub(crate) mod partner;
 pub(crate) mod serve;
-mod template;
+pub(crate) mod template;
 
 use std::{path::PathBuf, process::ExitCode};
 

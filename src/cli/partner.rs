@@ -40,10 +40,10 @@ struct Input {
     /// Ontvanger als partner/loket, in plaats van ontvangers in het bestand; mag vaker
     #[arg(long = "to", value_name = "ADRES")]
     to: Vec<Adres>,
-    /// Het bericht dat dit beantwoordt, in plaats van in_antwoord_op in het bestand
+    /// Het bericht dat dit beantwoordt, in plaats van `in_antwoord_op` in het bestand
     #[arg(long, value_name = "ID")]
     in_antwoord_op: Option<String>,
-    /// Herhaal veilig met hetzelfde request_id; anders een nieuw
+    /// Herhaal veilig met hetzelfde `request_id`; anders een nieuw
     #[arg(long, value_name = "UUID")]
     request_id: Option<String>,
 }
@@ -81,7 +81,7 @@ impl Input {
     }
 }
 
-/// A fresh request_id (UUIDv4).
+/// A fresh `request_id` (`UUIDv4`).
 pub(crate) fn new_request_id() -> String {
     let mut random = [0; 16];
     SystemRng.fill(&mut random);
@@ -281,7 +281,7 @@ pub struct Status {
     /// Het id van het bericht
     #[arg(required_unless_present = "request_id")]
     bericht: Option<String>,
-    /// Zoek een eigen bericht op het request_id waarmee het is gestuurd
+    /// Zoek een eigen bericht op het `request_id` waarmee het is gestuurd
     #[arg(long, value_name = "UUID", conflicts_with = "bericht")]
     request_id: Option<Uuid>,
 }

@@ -73,7 +73,7 @@ pub enum ClientError {
 /// A refusal as the gateway sent it.
 #[derive(Clone, Debug)]
 pub struct Geweigerd {
-    /// The weigering, lower_snake; empty where the answer is not one of the gateway's.
+    /// The weigering, `lower_snake`; empty where the answer is not one of the gateway's.
     pub weigering: String,
     /// What is wrong and what to do.
     pub uitleg: String,

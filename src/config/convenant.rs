@@ -114,13 +114,14 @@ fn regel(section: Section<'_>, grondslagen: &BTreeSet<&str>, partners: &VanKrach
     });
     let doelgroep = match section.optional_text("doelgroep") {
         None => None,
-        Some(text) => match text.value.parse::<Doelgroep>() {
-            Ok(doelgroep) => Some(doelgroep),
-            Err(()) => {
+        Some(text) => {
+            if let Ok(doelgroep) = text.value.parse::<Doelgroep>() {
+                Some(doelgroep)
+            } else {
                 section.mistake(text.line, "doelgroep moet \"minderjarig\" of \"volwassen\" zijn");
                 return None;
             }
-        },
+        }
     };
     let bsn_toegestaan = section.flag("bsn_toegestaan", false);
     let verwerkingsactiviteit = section.optional_text("verwerkingsactiviteit");
@@ -177,13 +178,14 @@ fn pattern(section: &Section<'_>, text: &Located<String>, known: &VanKracht) -> 
     };
     let loket = match loket {
         None => None,
-        Some(loket) => match found.loketten.iter().find(|known| known.as_str() == loket) {
-            Some(loket) => Some(loket.clone()),
-            None => {
+        Some(loket) => {
+            if let Some(loket) = found.loketten.iter().find(|known| known.as_str() == loket) {
+                Some(loket.clone())
+            } else {
                 section.mistake(text.line, format!("{partner} heeft geen loket {loket}"));
                 return None;
             }
-        },
+        }
     };
     Some(Adrespatroon { partner: found.naam.clone(), loket })
 }

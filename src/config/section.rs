@@ -154,12 +154,11 @@ impl<'t> Section<'t> {
             }
             return Vec::new();
         };
-        let items: Vec<&'t Spanned<DeValue<'t>>> = match value {
-            DeValue::Array(items) => items.iter().collect(),
-            _ => {
-                self.wrong::<()>(line, key, "een lijst");
-                return Vec::new();
-            }
+        let items: Vec<&'t Spanned<DeValue<'t>>> = if let DeValue::Array(items) = value {
+            items.iter().collect()
+        } else {
+            self.wrong::<()>(line, key, "een lijst");
+            return Vec::new();
         };
         if items.is_empty() && !optional {
             self.wrong::<()>(line, key, "een lijst met ten minste een waarde");

@@ -31,6 +31,7 @@ use crate::{
 /// The FG whose view the demo shows.
 const FG_OF: &str = "zvh-baronie-breda";
 
+/// What the demo is asked.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Bewaar alles in deze map, die nog niet bestaat of leeg is; anders een tijdelijke map
@@ -61,13 +62,12 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut gateway = Gateway::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
 
     let mut player = Player::new(&dir, &report);
-    let played = player.play(&story).await;
-    let told = match played {
+    let outcome = match player.play(&story).await {
         Ok(()) => conclude(&config, &report, &player).await,
         Err(failure) => Err(failure),
     };
     report.finish();
-    if let Err(failure) = told {
+    if let Err(failure) = outcome {
         gateway.stop();
         // What failed first is what counts.
         drop(gateway.ended().await);

@@ -14,10 +14,10 @@ use tonic::transport::Channel;
 
 use super::{
     report::Report,
-    story::{Antwoord, Doe, Stap, Story, fill},
+    story::{Antwoord, Doe, Stap, Story},
 };
 use crate::{
-    cli::{Failure, partner::new_request_id},
+    cli::{Failure, partner::new_request_id, template::fill},
     client::{ClientError, Profile},
     clock::SystemClock,
     domain::Clock,
@@ -38,7 +38,7 @@ pub struct Player<'a> {
     proofs: Vec<String>,
 }
 
-fn unmet(what: String) -> Failure {
+fn unmet(what: impl std::fmt::Display) -> Failure {
     Failure::Refused(format!("het verhaal liep anders: {what}"))
 }
 
@@ -63,7 +63,7 @@ impl<'a> Player<'a> {
 
     pub async fn play(&mut self, story: &Story) -> Result<(), Failure> {
         for dag in &story.dagen {
-            self.report.heading(&format!("{}. {}", dag.dag, dag.verhaal));
+            self.report.heading(&format!("{}. {}", dag.naam, dag.verhaal));
             for stap in &dag.stappen {
                 self.report.say(&format!("- {}", stap.tekst));
                 self.step(stap).await?;
@@ -76,17 +76,17 @@ impl<'a> Player<'a> {
     async fn step(&mut self, stap: &Stap) -> Result<(), Failure> {
         match &stap.doe {
             Doe::Ask { als, naam, wacht_seconden, verzoek, antwoorden } => {
-                self.ask(&stap.stap, als, naam, *wacht_seconden, verzoek, antwoorden).await
+                self.ask(&stap.naam, als, naam, *wacht_seconden, verzoek, antwoorden).await
             }
             Doe::Send { als, naam, verzoek, weigering } => {
-                self.send(&stap.stap, als, naam, verzoek, weigering.as_deref()).await
+                self.send(&stap.naam, als, naam, verzoek, weigering.as_deref()).await
             }
             Doe::Receive { als, loket, namen, medewerker } => {
-                self.receive(&stap.stap, als, loket, namen, medewerker).await
+                self.receive(&stap.naam, als, loket, namen, medewerker).await
             }
-            Doe::Fetch { als, loket, naam, medewerker } => self.fetch(&stap.stap, als, loket, naam, medewerker).await,
-            Doe::Status { als, naam, toestand } => self.status(&stap.stap, als, naam, toestand).await,
-            Doe::Vreemd {} => self.vreemd(&stap.stap).await,
+            Doe::Fetch { als, loket, naam, medewerker } => self.fetch(&stap.naam, als, loket, naam, medewerker).await,
+            Doe::Status { als, naam, toestand } => self.status(&stap.naam, als, naam, toestand).await,
+            Doe::Vreemd {} => self.vreemd(&stap.naam).await,
         }
     }
 
@@ -369,7 +369,7 @@ async fn receive(
             Some(Received::Bevestigd(_)) => confirmed += 1,
             Some(Received::PostvakLeeg(_)) => {}
             Some(Received::BevestigingGeweigerd(geweigerd)) => return Err(unmet(geweigerd.uitleg)),
-            None => return Err(unmet("de poort sloot het postvak".to_owned())),
+            None => return Err(unmet("de poort sloot het postvak")),
         }
     }
     Ok(got)

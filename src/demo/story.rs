@@ -1,12 +1,7 @@
 //! The story as data: days, steps, and the placeholders in their berichten.
 
-use std::collections::HashMap;
-
-use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::{cli::Failure, domain::houdbaarheid::amsterdam_date};
 
 const WEEK: &str = include_str!("../../deploy/voorbeeld/week.json");
 
@@ -20,7 +15,8 @@ pub struct Story {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dag {
-    pub dag: String,
+    #[serde(rename = "dag")]
+    pub naam: String,
     pub verhaal: String,
     pub stappen: Vec<Stap>,
 }
@@ -28,7 +24,8 @@ pub struct Dag {
 #[derive(Deserialize)]
 pub struct Stap {
     /// Short name of the step in the JSON output.
-    pub stap: String,
+    #[serde(rename = "stap")]
+    pub naam: String,
     /// What happens, for people.
     pub tekst: String,
     #[serde(flatten)]
@@ -68,39 +65,4 @@ impl Story {
     pub fn steps(&self) -> usize {
         self.dagen.iter().map(|dag| dag.stappen.len()).sum()
     }
-}
-
-/// Fills in the placeholders of a bericht: `{vandaag}`, `{vandaag-3}`, `{over-2-uur}`, `{bericht:NAAM}`.
-///
-/// # Errors
-/// When a placeholder means nothing.
-pub fn fill(value: &Value, now: Timestamp, berichten: &HashMap<String, String>) -> Result<Value, Failure> {
-    Ok(match value {
-        Value::String(text) => Value::String(fill_text(text, now, berichten)?),
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|item| fill(item, now, berichten)).collect::<Result<_, _>>()?)
-        }
-        Value::Object(entries) => {
-            let fill = |(key, value): (&String, &Value)| Ok((key.clone(), fill(value, now, berichten)?));
-            Value::Object(entries.iter().map(fill).collect::<Result<_, Failure>>()?)
-        }
-        other => other.clone(),
-    })
-}
-
-fn fill_text(text: &str, now: Timestamp, berichten: &HashMap<String, String>) -> Result<String, Failure> {
-    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
-        return Ok(text.to_owned());
-    };
-    let unknown = || Failure::Usage(format!("het verhaal noemt {text}, en dat betekent niets"));
-    if let Some(naam) = inner.strip_prefix("bericht:") {
-        return berichten.get(naam).cloned().ok_or_else(unknown);
-    }
-    if let Some(days) = inner.strip_prefix("vandaag") {
-        let days: i32 = if days.is_empty() { 0 } else { days.parse().map_err(|_| unknown())? };
-        return Ok(amsterdam_date(now).saturating_add(days.days()).to_string());
-    }
-    let hours = inner.strip_prefix("over-").and_then(|rest| rest.strip_suffix("-uur"));
-    let hours: i32 = hours.and_then(|hours| hours.parse().ok()).ok_or_else(unknown)?;
-    Ok(now.saturating_add(hours.hours()).map_err(|_| unknown())?.to_string())
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Adres, Berichtsoort, LoketNaam};
 
-/// Identifier of a bericht: UUIDv7, given by the gateway (RFC 9562).
+/// Identifier of a bericht: `UUIDv7`, given by the gateway (RFC 9562).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BerichtId(pub Uuid);
 

@@ -1,7 +1,7 @@
 //! Weigering (refusal): the closed list of reasons why the gateway does not do what was asked.
 //!
 //! A weigering is an expected outcome: a value that is logged and shown to the partner. Its code stands
-//! in the logboek and its name in UPPER_SNAKE in the gRPC status; both are stable. The sentences say what is wrong and
+//! in the logboek and its name in `UPPER_SNAKE` in the gRPC status; both are stable. The sentences say what is wrong and
 //! what to do, never what was in the bericht.
 
 /// One field that is wrong.
@@ -35,7 +35,7 @@ pub enum Aard {
     Bestaat,
     /// Too much: wait.
     Teveel,
-    /// The gateway cannot do it now: repeat with the same request_id.
+    /// The gateway cannot do it now: repeat with the same `request_id`.
     Onbeschikbaar,
     /// There is no such method.
     GeenMethode,
@@ -79,10 +79,10 @@ weigeringen! {
     /// One or more fields are wrong.
     OngeldigVeld(Vec<Overtreding>) = "ongeldig_veld", Ongeldig,
         "Een of meer velden zijn onjuist; elk staat hieronder met wat er gevraagd wordt. Verbeter ze en stuur opnieuw.";
-    /// No request_id, or not a UUID.
+    /// No `request_id`, or not a UUID.
     RequestIdOntbreekt = "request_id_ontbreekt", Ongeldig,
         "Geef een request_id: een UUID die u zelf kiest, nieuw voor elk nieuw bericht, zodat herhalen veilig is.";
-    /// The request_id was used for another bericht.
+    /// The `request_id` was used for another bericht.
     RequestIdHergebruikt = "request_id_hergebruikt", Bestaat,
         "Dit request_id is eerder gebruikt voor een bericht met andere inhoud. Kies een nieuw request_id voor een nieuw bericht.";
     /// The certificate's role may not use this port.
@@ -174,7 +174,7 @@ impl Weigering {
         Self::OngeldigVeld(vec![Overtreding::new(veld, uitleg)])
     }
 
-    /// The code in the logboek, lower_snake.
+    /// The code in the logboek, `lower_snake`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.row().0

@@ -33,7 +33,7 @@ pub struct StatusView {
 pub enum Lookup {
     /// By its id.
     Bericht(BerichtId),
-    /// By the request_id of a bericht of one's own.
+    /// By the `request_id` of a bericht of one's own.
     Request(Uuid),
 }
 

@@ -160,7 +160,7 @@ mod tests {
             ("1n", Duration::from_nanos(1)),
             ("250m", Duration::from_millis(250)),
             ("99999999S", Duration::from_secs(99_999_999)),
-            ("2H", Duration::from_secs(7200)),
+            ("2H", Duration::from_hours(2)),
         ] {
             assert_eq!(grpc_timeout(text), Some(duration), "{text}");
         }

@@ -75,7 +75,7 @@ fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36 && !parsed.is_nil()).then_some(parsed)
 }
 
-/// A request_id.
+/// A `request_id`.
 ///
 /// # Errors
 /// [`Weigering::RequestIdOntbreekt`].

@@ -220,8 +220,8 @@ impl ExchangeApi {
     }
 }
 
-fn response(antwoord: Antwoord) -> Result<proto::ReceiveResponse, Status> {
-    Ok(proto::ReceiveResponse { antwoord: Some(antwoord) })
+fn response(antwoord: Antwoord) -> proto::ReceiveResponse {
+    proto::ReceiveResponse { antwoord: Some(antwoord) }
 }
 
 type Out = mpsc::Sender<Result<proto::ReceiveResponse, Status>>;
@@ -251,7 +251,7 @@ async fn push(postvak: Arc<Postvak>, credits: Arc<Semaphore>, out: Out, mut stop
             drop(first);
             if !said_empty {
                 said_empty = true;
-                if out.send(response(Antwoord::PostvakLeeg(proto::PostvakLeeg {}))).await.is_err() {
+                if out.send(Ok(response(Antwoord::PostvakLeeg(proto::PostvakLeeg {})))).await.is_err() {
                     return;
                 }
             }
@@ -266,7 +266,7 @@ async fn push(postvak: Arc<Postvak>, credits: Arc<Semaphore>, out: Out, mut stop
         first.forget();
         credits.forget_permits(handed.len() - 1);
         for handed in &handed {
-            let message = aflevering(handed).and_then(|aflevering| response(Antwoord::Aflevering(aflevering)));
+            let message = aflevering(handed).map(|aflevering| response(Antwoord::Aflevering(aflevering)));
             if out.send(message).await.is_err() {
                 return;
             }
@@ -331,16 +331,16 @@ impl Listen {
             Err(weigering) => Err(weigering),
         };
         let weigering = match confirmed {
-            Ok(_) => return response(Antwoord::Bevestigd(text)),
+            Ok(_) => return Ok(response(Antwoord::Bevestigd(text))),
             Err(weigering) => self.api.exchange.refuse(&self.call, About::default(), weigering).await,
         };
         if weigering == Weigering::NietBeschikbaar {
             return Err(status(&weigering));
         }
-        response(Antwoord::BevestigingGeweigerd(proto::BevestigingGeweigerd {
+        Ok(response(Antwoord::BevestigingGeweigerd(proto::BevestigingGeweigerd {
             bericht: text.chars().take(36).collect(),
             weigering: weigering.code().to_ascii_uppercase(),
             uitleg: weigering.uitleg().to_owned(),
-        }))
+        })))
     }
 }

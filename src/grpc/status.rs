@@ -39,7 +39,7 @@ pub fn status(weigering: &Weigering) -> Status {
     Status::with_error_details(code(weigering.aard()), weigering.uitleg(), details)
 }
 
-/// The weigering that stands in a status of ours, in lower_snake.
+/// The weigering that stands in a status of ours, in `lower_snake`.
 #[must_use]
 pub fn weigering_in(status: &Status) -> Option<String> {
     let info = status.get_details_error_info()?;
@@ -60,6 +60,8 @@ pub fn of_tonic(status: &Status) -> Weigering {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     /// `docs/weigeringen.md` is the table that integrators read; it is the snapshot of this one.
@@ -70,7 +72,8 @@ mod tests {
              sentence in `LocalizedMessage`. The logboek writes the reason in lower case.\n\n| reason | gRPC code | uitleg |\n|---|---|---|\n",
         );
         for (name, aard, uitleg) in Weigering::TABLE {
-            table.push_str(&format!("| `{}` | `{:?}` | {uitleg} |\n", name.to_ascii_uppercase(), code(*aard)));
+            let name = name.to_ascii_uppercase();
+            writeln!(table, "| `{name}` | `{:?}` | {uitleg} |", code(*aard)).unwrap();
         }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/weigeringen.md");
         if std::env::var_os("KETENPOORT_UPDATE_DOCS").is_some() {

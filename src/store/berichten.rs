@@ -50,7 +50,7 @@ pub enum Accepted {
         /// One an ontvanger.
         regels: Vec<(u64, Vec<u8>)>,
     },
-    /// The request_id was used before, for this bericht.
+    /// The `request_id` was used before, for this bericht.
     Repeat(BerichtId),
     /// The date in Amsterdam turned since the admission: admit again.
     DateTurned,
@@ -217,7 +217,7 @@ pub async fn find(read: &SqlitePool, id: BerichtId) -> Result<Option<StoredBeric
     stored(read, row).await
 }
 
-/// Finds a bericht by the request_id of its sender.
+/// Finds a bericht by the `request_id` of its sender.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.

@@ -200,7 +200,8 @@ async fn apply(
 fn commit_failed(error: sqlx::Error) -> StoreError {
     const SQLITE_BUSY: i32 = 5;
     const SQLITE_FULL: i32 = 13;
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    let code =
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
     match code.map(|code| code & 0xff) {
         Some(SQLITE_BUSY | SQLITE_FULL) => StoreError::Database(error),
         _ => StoreError::Fatal(error.to_string()),

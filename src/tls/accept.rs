@@ -171,9 +171,10 @@ async fn converse<A, F, B>(
         _ = stop.wait_for(|stop| *stop) => {}
     }
     connection.as_mut().graceful_shutdown();
-    match timeout(DRAIN, connection).await {
-        Ok(ended) => note_end(ended),
-        Err(_) => tracing::debug!("a drained connection was closed with calls under way"),
+    if let Ok(ended) = timeout(DRAIN, connection).await {
+        note_end(ended);
+    } else {
+        tracing::debug!("a drained connection was closed with calls under way");
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Identifier {
 
 impl std::fmt::Debug for Identifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identifier").field("cas", &self.cas.len()).field("known", &self.known.len()).finish()
+        f.debug_struct("Identifier").field("known", &self.known).finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     identity::{Identifier, TrustedCa},
 };
 
-/// NCSC 2025: X25519MLKEM768 first, X25519 and P-256 for compatibility; AES-256-GCM and ChaCha20 only.
+/// NCSC 2025: X25519MLKEM768 first, X25519 and P-256 for compatibility; AES-256-GCM and `ChaCha20` only.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {

@@ -206,7 +206,7 @@ async fn each_reason_has_its_own_code() {
     let mut minor = template("contextinformatieverzoek");
     minor["inhoud"]["betrokkenen"][0]["geboortedatum"] = json!("2012-03-04");
     let mut partial = template("contextinformatieverzoek");
-    let eighteen_years_ago = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year() - 18;
+    let eighteen_years_ago = today().year() - 18;
     partial["inhoud"]["betrokkenen"][0]["geboortedatum"] = json!(eighteen_years_ago.to_string());
     let mut grondslag = template("bekendheidscheck");
     grondslag["grondslag"] = json!("art-18b-pbw-bestaat-hier-niet");

@@ -154,7 +154,7 @@ async fn what_has_expired_is_handed_to_nobody() {
     let gateway = TestGateway::start().await;
     let (mut zsm, mut zvh) = (gateway.client("zsm").await, gateway.client("zvh-baronie-breda").await);
     let mut shortened = check();
-    let today = ketenpoort::domain::houdbaarheid::amsterdam_date(jiff::Timestamp::now());
+    let today = today();
     shortened.houdbaar_tot_en_met = Some(today.to_string());
     let bericht = send(&mut zsm, shortened).await.unwrap().bericht;
     zvh.fetch(fetch_request(&bericht)).await.unwrap();

@@ -15,7 +15,7 @@ use ketenpoort::{
     client::{ClientError, Profile},
     clock::{SystemClock, SystemRng},
     config::Config,
-    domain::{Clock, Rng},
+    domain::{Clock, Rng, houdbaarheid::amsterdam_date},
     gateway::Gateway,
     grpc::codec::from_json,
     logboek::{Logregel, Signer, TlogProof, VerifyKey},
@@ -289,4 +289,9 @@ pub async fn toestand(client: &mut Client, bericht: &str) -> proto::Toestand {
 pub async fn status(client: &mut Client, bericht: &str) -> Result<proto::GetStatusResponse, Status> {
     let zoek = Some(proto::get_status_request::Zoek::Bericht(bericht.to_owned()));
     Ok(client.get_status(proto::GetStatusRequest { zoek }).await?.into_inner())
+}
+
+/// The date in Amsterdam.
+pub fn today() -> jiff::civil::Date {
+    amsterdam_date(SystemClock.now())
 }

@@ -115,7 +115,7 @@ async fn many_at_once_are_each_accepted_once() {
 async fn a_sender_may_shorten_and_not_lengthen() {
     let gateway = TestGateway::start().await;
     let mut zsm = gateway.client("zsm").await;
-    let today = ketenpoort::domain::houdbaarheid::amsterdam_date(jiff::Timestamp::now());
+    let today = today();
     let shorter = today.saturating_add(jiff::Span::new().days(7));
     let mut request = check();
     request.houdbaar_tot_en_met = Some(shorter.to_string());

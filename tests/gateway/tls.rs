@@ -140,7 +140,7 @@ async fn a_revoked_certificate_is_kept_out() {
     let extra = Extra::new();
     let (good, bad) = (extra.ca.issue(&extra.leaf()).unwrap(), extra.ca.issue(&extra.leaf()).unwrap());
     let next = extra.now.saturating_add(SignedDuration::from_hours(4)).unwrap();
-    let crl = extra.ca.crl_pem(&[bad.certificate_serial.clone()], extra.now, next).unwrap();
+    let crl = extra.ca.crl_pem(std::slice::from_ref(&bad.certificate_serial), extra.now, next).unwrap();
     let gateway = TestGateway::start_with(|config| extra.trust(config, Some(crl))).await;
     try_call(&write_profile(&gateway, &good.chain_pem, &good.key_pem)).await.unwrap();
     assert_kept_out(&write_profile(&gateway, &bad.chain_pem, &bad.key_pem), "CertificateRevoked").await;

@@ -1,0 +1,158 @@
+//! A partner at the command line: exit codes, templates, ask, receive.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+};
+
+use ketenpoort::domain::Berichtsoort;
+use serde_json::Value;
+
+use crate::{
+    served::{Served, expect, ketenpoort, stderr, until},
+    traffic::template,
+};
+
+const ZVH: &str = "zvh-baronie-breda";
+
+fn write_template(dir: &Path, soort: &str) -> PathBuf {
+    let file = dir.join(format!("{soort}.json"));
+    fs::write(&file, template(soort).to_string()).unwrap();
+    file
+}
+
+fn send(served: &Served, profile: &str, soort: &str, arguments: &[&str]) -> Output {
+    let file = write_template(served.path(), soort);
+    let mut all = vec![file.to_str().unwrap()];
+    all.extend(arguments);
+    served.partner("send", profile, &all)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// What a `receive` printed, one bericht a line.
+fn received(output: &Output) -> Vec<Value> {
+    expect(output, 0).lines().map(json).collect()
+}
+
+#[test]
+fn exit_codes_say_who_has_to_act() {
+    let mut served = Served::start();
+    expect(&send(&served, "bestaat-niet", "bekendheidscheck", &[]), 2);
+    expect(&served.partner("send", "zsm", &["bestaat-niet.json"]), 2);
+    let broken = served.path().join("kapot.json");
+    fs::write(&broken, "{\"inhoud\": {\"bestaat_niet\": 1}}").unwrap();
+    let output = served.partner("send", "zsm", &[broken.to_str().unwrap()]);
+    expect(&output, 2);
+    assert!(stderr(&output).contains("bestaat_niet"), "{}", stderr(&output));
+    expect(&ketenpoort().arg("bestaat-niet").output().unwrap(), 2);
+
+    let refused = send(&served, "zsm", "bekendheidscheck", &["--to", "om/algemeen"]);
+    assert_eq!(expect(&refused, 1), "", "a refusal is no data");
+    assert!(stderr(&refused).contains("geweigerd (geen_regel): "), "{}", stderr(&refused));
+    let wrong = send(&served, "zsm", "bekendheidscheck", &["--request-id", "geen-uuid"]);
+    assert_eq!(expect(&wrong, 1), "");
+    assert!(stderr(&wrong).contains("request_id_ontbreekt"), "{}", stderr(&wrong));
+    expect(&served.partner("status", "zsm", &["01890a5d-ac96-774b-bcce-b302099a8057"]), 1);
+    expect(&served.partner("receive", "zsm", &["--loket", "bestaat-niet"]), 1);
+
+    served.stop();
+    let gone = send(&served, "zsm", "bekendheidscheck", &[]);
+    assert_eq!(expect(&gone, 3), "");
+    assert!(stderr(&gone).contains("niet bereikbaar"), "{}", stderr(&gone));
+    expect(&served.partner("receive", "zsm", &[]), 3);
+}
+
+#[test]
+fn every_template_is_a_bericht() {
+    for soort in Berichtsoort::ALL {
+        let template = template(soort.as_str());
+        assert!(template["inhoud"][soort.as_str()].is_object(), "{template}");
+    }
+    let output = ketenpoort().args(["send", "--template", "brief"]).output().unwrap();
+    assert_eq!(expect(&output, 2), "");
+    assert!(stderr(&output).contains("bekendheidscheck"), "does not say what there is: {}", stderr(&output));
+}
+
+#[test]
+fn every_template_is_accepted_as_it_stands() {
+    let served = Served::start();
+    let first = [
+        ("zsm", "bekendheidscheck"),
+        ("zsm", "contextinformatieverzoek"),
+        (ZVH, "scenario"),
+        ("dji", "melding_18b"),
+        ("dji", "bij_melding"),
+    ];
+    let mut ids = Vec::new();
+    for (profile, soort) in first {
+        let receipt = json(&expect(&send(&served, profile, soort, &[]), 0));
+        ids.push((soort, receipt["bericht"].as_str().unwrap().to_owned()));
+    }
+    // An answer needs the bericht that it answers.
+    let answers = [
+        (ZVH, "bekendheidsantwoord", "bekendheidscheck"),
+        (ZVH, "contextinformatie", "contextinformatieverzoek"),
+        ("zsm", "terugkoppeling", "scenario"),
+    ];
+    for (profile, soort, answered) in answers {
+        let (_, id) = ids.iter().find(|(soort, _)| *soort == answered).unwrap();
+        expect(&send(&served, profile, soort, &["--in-antwoord-op", id]), 0);
+    }
+    assert_eq!(first.len() + answers.len(), Berichtsoort::ALL.len());
+}
+
+#[test]
+fn a_repeated_send_prints_the_same_receipt() {
+    let served = Served::start();
+    let file = write_template(served.path(), "bekendheidscheck");
+    let id = "01890a5d-ac96-474b-bcce-b302099a8057";
+    let arguments = [file.to_str().unwrap(), "--request-id", id];
+    let receipt = expect(&served.partner("send", "zsm", &arguments), 0);
+    assert_eq!(expect(&served.partner("send", "zsm", &arguments), 0), receipt);
+    let status = json(&expect(&served.partner("status", "zsm", &["--request-id", id]), 0));
+    assert_eq!(status["bericht"], json(&receipt)["bericht"]);
+}
+
+#[test]
+fn ask_gets_an_answer_within_its_wait() {
+    let served = Served::start();
+    let verzoek = write_template(served.path(), "bekendheidscheck");
+    let mut ask = served.partner_command("ask", "zsm", &[verzoek.to_str().unwrap(), "--wait", "60"]);
+    let asking = ask.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let arrived = received(&served.partner("receive", ZVH, &["--most", "1", "--follow"]));
+    let id = arrived[0]["bericht"].as_str().unwrap();
+    expect(&send(&served, ZVH, "bekendheidsantwoord", &["--in-antwoord-op", id]), 0);
+    let asked = json(&expect(&asking.wait_with_output().unwrap(), 0));
+    assert_eq!(asked["ontvangstbewijs"]["bericht"], id);
+    assert_eq!(asked["antwoorden"].as_array().unwrap().len(), 1, "{asked}");
+    assert_eq!(asked["antwoorden"][0]["in_antwoord_op"], id);
+    // The answer went to the waiting call, which confirmed it.
+    assert!(received(&served.partner("receive", "zsm", &[])).is_empty());
+}
+
+#[test]
+fn what_is_not_acknowledged_is_received_again() {
+    let served = Served::prepare();
+    served.configure("# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 1");
+    let mut served = served;
+    served.serve();
+    expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
+    let first = received(&served.partner("receive", ZVH, &["--no-ack"]));
+    assert_eq!(first.len(), 1);
+    // Its lease is given back, or lapses, a moment after the client has gone.
+    let again = until("the bericht is offered again", || {
+        let again = received(&served.partner("receive", ZVH, &[]));
+        (!again.is_empty()).then_some(again)
+    });
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0]["bericht"], first[0]["bericht"]);
+    assert_eq!(again[0]["inhoud"], first[0]["inhoud"]);
+    assert_eq!((&first[0]["poging"], &again[0]["poging"]), (&Value::from(1), &Value::from(2)));
+    let fetched = json(&expect(&served.partner("fetch", ZVH, &[first[0]["bericht"].as_str().unwrap()]), 0));
+    assert_eq!(fetched["inhoud"], first[0]["inhoud"]);
+    assert!(received(&served.partner("receive", ZVH, &[])).is_empty());
+}

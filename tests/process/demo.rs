@@ -1,0 +1,119 @@
+//! `demo`: the story as JSON, and the gateway that it leaves open.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Stdio},
+};
+
+use jiff::{ToSpan, civil::Date};
+use ketenpoort::{
+    client::Profile,
+    clock::SystemClock,
+    domain::{Clock, houdbaarheid::amsterdam_date},
+};
+use serde_json::Value;
+
+use crate::{
+    served::{expect, ketenpoort, logboek, terminate},
+    traffic::{request, request_id, template},
+};
+
+/// What a line of a step may say.
+const STEP_KEYS: [&str; 10] = [
+    "stap",
+    "soort",
+    "bericht",
+    "afzender",
+    "ontvanger",
+    "berichtsoort",
+    "grondslag",
+    "houdbaar_tot_en_met",
+    "log_index",
+    "weigering",
+];
+/// The lines after the last step.
+const CLOSING: [&str; 3] = ["fg", "bewijzen", "klaar"];
+const CLOSING_KEYS: [&str; 5] = ["stap", "aantal", "logregels", "berichten", "logboek"];
+
+fn text<'a>(line: &'a Value, key: &str) -> &'a str {
+    line[key].as_str().unwrap_or_default()
+}
+
+/// Checks every line of the story up to and including `klaar`.
+fn check_story(lines: &[Value], started: Date) {
+    for line in lines {
+        let allowed: &[&str] = if CLOSING.contains(&text(line, "stap")) { &CLOSING_KEYS } else { &STEP_KEYS };
+        let strange: Vec<&String> =
+            line.as_object().unwrap().keys().filter(|key| !allowed.contains(&key.as_str())).collect();
+        assert!(strange.is_empty(), "{strange:?} in {line}");
+        assert!(!text(line, "stap").is_empty(), "no stap in {line}");
+    }
+    let accepted: Vec<&Value> = lines.iter().filter(|line| text(line, "soort") == "aanvaard").collect();
+    let berichten: BTreeSet<&str> = accepted.iter().map(|line| text(line, "bericht")).collect();
+    assert!(berichten.len() >= 40, "only {} berichten", berichten.len());
+    // The demo may have run past midnight.
+    let furthest = amsterdam_date(SystemClock.now()).saturating_add(3.months());
+    for line in &accepted {
+        let until: Date = text(line, "houdbaar_tot_en_met").parse().unwrap();
+        assert!((started..=furthest).contains(&until), "{line}");
+        assert!(!text(line, "grondslag").is_empty() && line["log_index"].is_u64(), "{line}");
+    }
+    let refused = |line: &&Value| text(line, "soort") == "geweigerd" && text(line, "weigering") == "geen_regel";
+    assert!(lines.iter().any(|line| refused(&line)), "nothing was refused for want of a rule");
+    let last = lines.last().unwrap();
+    assert_eq!((text(last, "stap"), text(last, "logboek")), ("klaar", "ok"));
+    assert_eq!(last["berichten"], berichten.len());
+    assert!(last["logregels"].as_u64().unwrap() > accepted.len() as u64);
+}
+
+#[test]
+fn the_demo_tells_its_story_as_json() {
+    let started = amsterdam_date(SystemClock.now());
+    let told = expect(&ketenpoort().args(["demo", "--json"]).output().unwrap(), 0);
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    check_story(&lines, started);
+}
+
+/// Ends the demo whatever happens in the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended as it should.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_stays_open_until_sigterm() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = amsterdam_date(SystemClock.now());
+    let mut demo = ketenpoort();
+    demo.args(["demo", "--json", "--keep-running", "--data-dir"]).arg(dir.path().join("demo")).stdout(Stdio::piped());
+    let mut running = Running(demo.spawn().unwrap());
+    let mut lines = Vec::new();
+    let mut told = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let open: Value = loop {
+        let line: Value = serde_json::from_str(&told.next().expect("the demo ended too early").unwrap()).unwrap();
+        if text(&line, "stap") == "open" {
+            break line;
+        }
+        lines.push(line);
+    };
+    check_story(&lines, started);
+    let keys: BTreeSet<&str> = open.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, BTreeSet::from(["stap", "grpc", "config", "profielen"]));
+
+    let profile = Profile::load(&Path::new(text(&open, "profielen")).join("zsm")).unwrap();
+    assert_eq!(profile.adres(), text(&open, "grpc"));
+    let mut request = request(template("bekendheidscheck"));
+    request.request_id = request_id(1);
+    profile.connect().await.unwrap().send(request).await.unwrap();
+
+    assert_eq!(terminate(&mut running.0).code(), Some(0));
+    assert!(told.next().is_none(), "the demo said more after the open line");
+    expect(&logboek(Path::new(text(&open, "config")), "verify", &[]), 0);
+}

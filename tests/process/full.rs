@@ -1,0 +1,79 @@
+//! A database that is full refuses, says so, and loses nothing.
+
+use ketenpoort::{
+    client::ClientError,
+    proto::{self, inhoud::Soort},
+};
+use prost::Message;
+
+use crate::{
+    served::{Served, expect},
+    traffic::{Client, request, request_id, send, status, template},
+};
+
+const ZVH: &str = "zvh-baronie-breda";
+
+/// A scenario with the longest texts that are allowed, about 11 KiB.
+fn long_scenario(number: u64) -> proto::SendRequest {
+    let mut request = request(template("scenario"));
+    request.request_id = request_id(number);
+    let Some(Soort::Scenario(scenario)) = &mut request.inhoud.as_mut().unwrap().soort else { unreachable!() };
+    scenario.als = "a".repeat(1000);
+    scenario.dan = "d".repeat(2000);
+    scenario.niet_doen = Some("n".repeat(1000));
+    scenario.buiten_kantoortijd = Some("b".repeat(1000));
+    scenario.afgestemd_met = (0..32).map(|at| format!("{at:0200}")).collect();
+    request
+}
+
+/// Sends until the gateway refuses. Gives what was acknowledged, and what was refused.
+async fn fill(
+    served: &Served,
+    zvh: &mut Client,
+) -> (Vec<(proto::SendRequest, proto::Ontvangstbewijs)>, proto::SendRequest) {
+    let mut acknowledged = Vec::new();
+    for number in 0..500 {
+        let request = long_scenario(number);
+        match send(served, ZVH, zvh, &request).await {
+            Ok(bewijs) => acknowledged.push((request, bewijs)),
+            Err(ClientError::Refused(geweigerd)) => {
+                assert_eq!(geweigerd.weigering, "niet_beschikbaar", "{geweigerd}");
+                return (acknowledged, request);
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    panic!("1 MiB holds 500 scenario's of 11 KiB")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_database_answers_unavailable_and_loses_nothing() {
+    let mut served = Served::prepare();
+    served.configure("# grootste_mebibytes = 10240", "grootste_mebibytes = 1");
+    served.serve();
+    let mut zvh = served.client(ZVH).await;
+    let (acknowledged, refused) = fill(&served, &mut zvh).await;
+    assert!(acknowledged.len() > 10, "full after {} berichten", acknowledged.len());
+    for _ in 0..3 {
+        let status = zvh.send(refused.clone()).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
+    }
+    for (_, bewijs) in &acknowledged {
+        let found = status(&mut zvh, &bewijs.bericht).await;
+        assert_eq!(found.ontvangers[0].log_index, bewijs.aanvaardingen[0].log_index);
+    }
+    expect(&served.logboek("verify", &[]), 0);
+    drop(zvh);
+    served.stop();
+
+    served.configure("grootste_mebibytes = 1", "grootste_mebibytes = 64");
+    served.serve();
+    let mut zvh = served.client(ZVH).await;
+    send(&served, ZVH, &mut zvh, &refused).await.unwrap();
+    for (request, bewijs) in &acknowledged {
+        let again = send(&served, ZVH, &mut zvh, request).await.unwrap();
+        assert_eq!(again.encode_to_vec(), bewijs.encode_to_vec());
+    }
+    let found = expect(&served.logboek("search", &["--soort", "aanvaard"]), 0);
+    assert_eq!(found.lines().count(), acknowledged.len() + 1);
+}

@@ -1,0 +1,13 @@
+//! The binary as its users have it: a process, with real certificates and real clients, that is killed, filled up,
+//! tampered with and mistyped at. What one call does is tested in `tests/gateway`.
+
+mod command_line;
+mod demo;
+mod full;
+mod kill;
+mod proof;
+mod secrecy;
+mod served;
+mod start;
+mod tamper;
+mod traffic;

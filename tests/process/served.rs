@@ -1,0 +1,204 @@
+//! `Served`: a data directory and `ketenpoort serve` on it. Its end verifies the whole logboek.
+
+use std::{
+    fs::{self, File},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use ketenpoort::client::Profile;
+use tempfile::TempDir;
+
+use crate::traffic::Client;
+
+/// Longer than anything takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary under test, with nothing of the environment that changes what it does.
+pub fn ketenpoort() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+    command.env_remove("KETENPOORT_DATABASE_URL").env_remove("KETENPOORT_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Asks again until there is an answer.
+pub fn until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = answer() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Tells a process to stop, as an operator or systemd does, and waits for its end.
+pub fn terminate(child: &mut Child) -> ExitStatus {
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    until("the process ends after SIGTERM", || child.try_wait().unwrap())
+}
+
+/// Asserts the exit code; gives stdout.
+#[track_caller]
+pub fn expect(output: &Output, code: i32) -> String {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "stdout: {text}\nstderr: {}", stderr(output));
+    text
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A port below those that the system gives to outgoing connections, so that it stays free while a gateway is down.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 200).unwrap() * 100;
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::SeqCst)) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+pub struct Served {
+    dir: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Served {
+    /// A data directory on a port of its own; nothing runs yet.
+    pub fn prepare() -> Self {
+        let served = Self { dir: tempfile::tempdir().unwrap(), port: free_port(), child: None };
+        expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
+        let port = format!("127.0.0.1:{}", served.port);
+        served.configure("127.0.0.1:7443", &port);
+        for profile in fs::read_dir(served.path().join("profielen")).unwrap() {
+            replace(&profile.unwrap().path().join("profiel.toml"), "127.0.0.1:7443", &port);
+        }
+        served
+    }
+
+    pub fn start() -> Self {
+        let mut served = Self::prepare();
+        served.serve();
+        served
+    }
+
+    /// Changes the configuration.
+    pub fn configure(&self, from: &str, to: &str) {
+        replace(&self.config(), from, to);
+    }
+
+    /// Starts the gateway and waits until its port answers.
+    pub fn serve(&mut self) {
+        self.serve_with("info");
+    }
+
+    pub fn serve_with(&mut self, log: &str) {
+        let stderr = File::options().create(true).append(true).open(self.log_file()).unwrap();
+        let mut serve = ketenpoort();
+        serve.args(["serve", "--dev", "--config"]).arg(self.config()).env("KETENPOORT_LOG", log);
+        let mut child = serve.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
+        until("the gateway opens its port", || {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "the gateway ended by itself: {ended:?}\n{}", self.log());
+            TcpStream::connect(("127.0.0.1", self.port)).ok()
+        });
+        self.child = Some(child);
+    }
+
+    /// SIGKILL: the process gets no chance to do anything.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// SIGTERM.
+    pub fn stop(&mut self) {
+        let status = terminate(self.child.as_mut().unwrap());
+        self.child = None;
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.path().join("ketenpoort.toml")
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.path().join("ketenpoort.db")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.path().join("stderr.txt")
+    }
+
+    /// Everything that the gateway wrote to stderr.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    pub fn profile_dir(&self, name: &str) -> PathBuf {
+        self.path().join("profielen").join(name)
+    }
+
+    pub fn profile(&self, name: &str) -> Profile {
+        Profile::load(&self.profile_dir(name)).unwrap()
+    }
+
+    pub async fn client(&self, name: &str) -> Client {
+        self.profile(name).connect().await.unwrap()
+    }
+
+    /// A verb of a partner at the command line, such as `send`.
+    pub fn partner(&self, verb: &str, profile: &str, arguments: &[&str]) -> Output {
+        self.partner_command(verb, profile, arguments).output().unwrap()
+    }
+
+    pub fn partner_command(&self, verb: &str, profile: &str, arguments: &[&str]) -> Command {
+        let mut command = ketenpoort();
+        command.arg(verb).arg("--profile").arg(self.profile_dir(profile)).args(arguments);
+        command
+    }
+
+    /// `ketenpoort logboek ...` on this logboek.
+    pub fn logboek(&self, verb: &str, arguments: &[&str]) -> Output {
+        logboek(&self.config(), verb, arguments)
+    }
+}
+
+pub fn logboek(config: &Path, verb: &str, arguments: &[&str]) -> Output {
+    ketenpoort().args(["logboek", verb, "--config"]).arg(config).args(arguments).output().unwrap()
+}
+
+fn replace(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from} is not in {}", file.display());
+    fs::write(file, text.replace(from, to)).unwrap();
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            drop(child.kill());
+            drop(child.wait());
+        }
+        if !thread::panicking() && self.database().exists() {
+            expect(&self.logboek("verify", &[]), 0);
+        }
+    }
+}

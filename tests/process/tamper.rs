@@ -1,0 +1,148 @@
+//! Promise 6: whatever is changed in the database, `logboek verify` finds it and names the first bad index.
+
+use std::{fs, path::Path};
+
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::{
+    served::{Served, expect, logboek, stderr},
+    traffic::{request, request_id, send, template},
+};
+
+/// Sent one after the other, each in its own transaction: regel 0 is `gestart`, bericht n stands at index n.
+const ALONE: u64 = 12;
+/// Enough to fill the first tile.
+const TOGETHER: u64 = 260;
+
+/// What is changed, and what verify must say of it.
+struct Tampering {
+    sql: &'static str,
+    says: &'static str,
+}
+
+const TAMPERINGS: &[Tampering] = &[
+    // A regel that says something else.
+    Tampering {
+        sql: "UPDATE logregels SET regel = CAST(replace(CAST(regel AS TEXT), '\"rol\":\"partner\"', '\"rol\":\"beheer\"') \
+              AS BLOB) WHERE log_index = 7",
+        says: "logregel 7:",
+    },
+    // The same, by someone who gives it the hash of another regel too.
+    Tampering {
+        sql: "UPDATE logregels SET (regel, hash, bericht) = (SELECT regel, hash, bericht FROM logregels WHERE log_index = 6) \
+              WHERE log_index = 7",
+        says: "logregel 7:",
+    },
+    // Two regels change places.
+    Tampering {
+        sql: "UPDATE logregels SET log_index = -1 WHERE log_index = 3; UPDATE logregels SET log_index = 3 WHERE log_index = 4; \
+              UPDATE logregels SET log_index = 4 WHERE log_index = -1",
+        says: "logregel 3:",
+    },
+    Tampering { sql: "DELETE FROM logregels WHERE log_index = 9", says: "logregel 9:" },
+    // The bericht that a regel is about.
+    Tampering { sql: "UPDATE logregels SET bericht = NULL WHERE log_index = 5", says: "logregel 5:" },
+    // The last regel.
+    Tampering {
+        sql: "DELETE FROM logregels WHERE log_index = (SELECT max(log_index) FROM logregels)",
+        says: "logregel 272:",
+    },
+    // The last regel, with its checkpoint and its bericht.
+    Tampering {
+        sql: "DELETE FROM checkpoints WHERE grootte = 273; DELETE FROM postvak WHERE log_index = 272; \
+              DELETE FROM logregels WHERE log_index = 272",
+        says: "272",
+    },
+    // Longer in use than was agreed.
+    Tampering { sql: "UPDATE postvak SET houdbaar_tot_en_met = '2099-01-01' WHERE log_index = 5", says: "logregel 5:" },
+    Tampering { sql: "UPDATE postvak SET grondslag = 'pbw-18b' WHERE log_index = 5", says: "logregel 5:" },
+    Tampering { sql: "DELETE FROM postvak WHERE log_index = 8", says: "logregel 8:" },
+    Tampering {
+        sql: "UPDATE berichten SET berichtsoort = 'scenario' WHERE id = (SELECT bericht FROM postvak WHERE log_index = 4)",
+        says: "logregel 4:",
+    },
+    // The first tile of the tree, full, and the one above it.
+    Tampering { sql: "UPDATE tegels SET hashes = zeroblob(8192) WHERE niveau = 0 AND nummer = 0", says: "tegel" },
+    Tampering { sql: "UPDATE tegels SET hashes = zeroblob(32) WHERE niveau = 1", says: "tegel" },
+    Tampering { sql: "DELETE FROM tegels WHERE niveau = 0", says: "tegel" },
+    // A checkpoint of another moment: properly signed, but not of these regels.
+    Tampering {
+        sql: "UPDATE checkpoints SET nota = (SELECT nota FROM checkpoints WHERE grootte = 4) WHERE grootte = 7",
+        says: "logregel 6:",
+    },
+    Tampering { sql: "UPDATE checkpoints SET nota = replace(nota, 'A', 'B') WHERE grootte = 7", says: "grootte 7:" },
+    // The head.
+    Tampering {
+        sql: "UPDATE logboek SET grootte = 256, frontier = (SELECT hashes FROM tegels WHERE niveau = 1)",
+        says: "256",
+    },
+];
+
+async fn a_logboek_of_273_regels() -> Served {
+    let mut served = Served::start();
+    let base = request(template("bekendheidscheck"));
+    let mut zsm = served.client("zsm").await;
+    let numbered = |number| ketenpoort::proto::SendRequest { request_id: request_id(number), ..base.clone() };
+    for number in 0..ALONE {
+        send(&served, "zsm", &mut zsm, &numbered(number)).await.unwrap();
+    }
+    let mut sending = JoinSet::new();
+    for number in ALONE..ALONE + TOGETHER {
+        let (mut zsm, request) = (zsm.clone(), numbered(number));
+        sending.spawn(async move { zsm.send(request).await.map(drop) });
+    }
+    while let Some(sent) = sending.join_next().await {
+        sent.unwrap().unwrap();
+    }
+    drop(zsm);
+    served.stop();
+    served
+}
+
+/// A copy of what verify reads.
+fn copy(served: &Served) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy_directory(served.path(), to.path());
+    to
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+async fn change(database: &Path, sql: &'static str) {
+    let mut connection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
+    let changed = sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    assert!(changed.rows_affected() > 0, "nothing was changed by {sql}");
+    connection.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_regel_is_found_by_its_index() {
+    let served = a_logboek_of_273_regels().await;
+    let untouched = copy(&served);
+    let said = expect(&logboek(&untouched.path().join("ketenpoort.toml"), "verify", &[]), 0);
+    assert!(said.contains("273 regels"), "{said}");
+    for Tampering { sql, says } in TAMPERINGS {
+        let changed = copy(&served);
+        change(&changed.path().join("ketenpoort.db"), sql).await;
+        let config = changed.path().join("ketenpoort.toml");
+        let output = logboek(&config, "verify", &[]);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "not found: {sql}\n{said}");
+        assert!(said.contains(says), "{says} is not named after {sql}: {said}");
+        let told = expect(&logboek(&config, "verify", &["--json"]), 1);
+        assert!(told.contains("\"logboek\":\"fout\""), "{told}");
+    }
+}

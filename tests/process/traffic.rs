@@ -1,0 +1,79 @@
+//! Berichten and how partners send and receive them.
+
+use ketenpoort::{
+    client::ClientError,
+    grpc::codec::from_json,
+    proto::{
+        self, client::ExchangeServiceClient, get_status_request::Zoek, receive_request::Verzoek,
+        receive_response::Antwoord,
+    },
+};
+use serde_json::Value;
+use tokio::{sync::mpsc, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Streaming, transport::Channel};
+
+use crate::served::{PATIENCE, Served, expect, ketenpoort};
+
+pub type Client = ExchangeServiceClient<Channel>;
+
+/// What `send --template` prints.
+pub fn template(soort: &str) -> Value {
+    let text = expect(&ketenpoort().args(["send", "--template", soort]).output().unwrap(), 0);
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A template as a request, still without request_id.
+pub fn request(template: Value) -> proto::SendRequest {
+    from_json(template).unwrap()
+}
+
+/// The request_id of this number: a UUID that differs from that of every other number.
+pub fn request_id(number: u64) -> String {
+    uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes()).into_uuid().to_string()
+}
+
+/// Sends; the refusal or the failure as the client sees it.
+pub async fn send(
+    served: &Served,
+    profile: &str,
+    client: &mut Client,
+    request: &proto::SendRequest,
+) -> Result<proto::Ontvangstbewijs, ClientError> {
+    match client.send(request.clone()).await {
+        Ok(sent) => Ok(sent.into_inner().ontvangstbewijs.unwrap()),
+        Err(status) => Err(served.profile(profile).failure(&status)),
+    }
+}
+
+/// The id and index under which a bericht is known.
+pub async fn status(client: &mut Client, bericht: &str) -> proto::GetStatusResponse {
+    let zoek = Some(Zoek::Bericht(bericht.to_owned()));
+    client.get_status(proto::GetStatusRequest { zoek }).await.unwrap().into_inner()
+}
+
+/// An open postvak.
+pub struct Postvak {
+    requests: mpsc::Sender<proto::ReceiveRequest>,
+    inbound: Streaming<proto::ReceiveResponse>,
+}
+
+impl Postvak {
+    pub async fn open(client: &mut Client, loket: &str, krediet: u32) -> Self {
+        let (requests, outbound) = mpsc::channel(1024);
+        let (loket, medewerker) = (loket.to_owned(), "lezer-001".to_owned());
+        let open = Verzoek::Open(proto::ReceiveOpen { loket, krediet, medewerker });
+        requests.send(proto::ReceiveRequest { verzoek: Some(open) }).await.unwrap();
+        let inbound = client.receive(ReceiverStream::new(outbound)).await.unwrap().into_inner();
+        Self { requests, inbound }
+    }
+
+    pub async fn say(&self, verzoek: Verzoek) {
+        self.requests.send(proto::ReceiveRequest { verzoek: Some(verzoek) }).await.unwrap();
+    }
+
+    pub async fn hear(&mut self) -> Antwoord {
+        let message = timeout(PATIENCE, self.inbound.message()).await.expect("nothing arrived on the stream");
+        message.unwrap().expect("the gateway closed the stream").antwoord.unwrap()
+    }
+}
