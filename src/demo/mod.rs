@@ -1,7 +1,7 @@
 //! `demo`: a week in De Baronie, with a real gateway, real certificates and real clients over mutual TLS.
 //!
-//! The story is data (`deploy/voorbeeld/week.json`); [`play`] plays it with the clients that partners use and checks every
-//! expectation, [`report`] tells it to a person or as JSON.
+//! The story is data (`deploy/voorbeeld/week.json`); `play` plays it with the clients that partners use and checks every
+//! expectation, `report` tells it to a person or as JSON.
 
 mod play;
 mod report;

@@ -5,6 +5,7 @@ use ketenpoort::{
     proto::{self, inhoud::Soort},
 };
 use prost::Message;
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 use crate::{
     served::{Served, expect},
@@ -76,4 +77,27 @@ async fn a_full_database_answers_unavailable_and_loses_nothing() {
     }
     let found = expect(&served.logboek("search", &["--soort", "aanvaard"]), 0);
     assert_eq!(found.lines().count(), acknowledged.len() + 1);
+}
+
+/// Space comes back without a restart, as when an operator clears a disk: here a table that filled the file goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_was_full_goes_on_when_there_is_room_again() {
+    let mut served = Served::start();
+    served.stop();
+    on_the_database(&served, "CREATE TABLE vulling (x BLOB); INSERT INTO vulling VALUES (zeroblob(300000))").await;
+    served.configure("# grootste_mebibytes = 10240", "grootste_mebibytes = 1");
+    served.serve();
+    let mut zvh = served.client(ZVH).await;
+    let (acknowledged, refused) = fill(&served, &mut zvh).await;
+    on_the_database(&served, "DROP TABLE vulling").await;
+
+    send(&served, ZVH, &mut zvh, &refused).await.expect("there is room again, and nothing was damaged");
+    let found = expect(&served.logboek("search", &["--soort", "aanvaard"]), 0);
+    assert_eq!(found.lines().count(), acknowledged.len() + 1);
+}
+
+async fn on_the_database(served: &Served, sql: &'static str) {
+    let mut connection = SqliteConnectOptions::new().filename(served.database()).connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }

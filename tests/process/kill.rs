@@ -67,7 +67,7 @@ async fn send_until_cut_off(
             Ok(sent) => {
                 load.lock().unwrap().acknowledge(request, sent.into_inner().ontvangstbewijs.unwrap());
                 // The count is over once the gateway is about to be killed.
-                drop(acknowledged.send(()));
+                acknowledged.send(()).ok();
             }
             Err(status) => {
                 let failure = profile.failure(&status);

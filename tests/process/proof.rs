@@ -84,3 +84,28 @@ fn a_receipt_of_another_logboek_does_not_verify() {
     expect(&verify(&file, &vkey(&served)), 2);
     expect(&verify(&served.path().join("bestaat-niet"), &vkey(&served)), 2);
 }
+
+/// A receipt says more than its proof; what it says must be what is proven.
+#[test]
+fn a_receipt_that_contradicts_its_proof_does_not_verify() {
+    let served = Served::start();
+    let bericht = served.path().join("bericht.json");
+    fs::write(&bericht, template("bekendheidscheck").to_string()).unwrap();
+    let receipt: Value =
+        serde_json::from_str(&expect(&served.partner("send", "zsm", &[bericht.to_str().unwrap()]), 0)).unwrap();
+    let vkey = expect(&served.logboek("vkey", &[]), 0).trim().to_owned();
+    let file = served.path().join("bewijs.json");
+    let changes: [(&str, Value); 4] = [
+        ("/bericht", "01890a5d-ac96-774b-bcce-b302099a8057".into()),
+        ("/aanvaardingen/0/log_index", 9999.into()),
+        ("/aanvaardingen/0/stempel/houdbaar_tot_en_met", "2099-01-01".into()),
+        ("/aanvaardingen/0/stempel/grondslag", "pbw-18b".into()),
+    ];
+    for (path, value) in changes {
+        let mut changed = receipt.clone();
+        *changed.pointer_mut(path).unwrap() = value;
+        fs::write(&file, changed.to_string()).unwrap();
+        let output = verify(&file, &vkey);
+        assert_eq!(output.status.code(), Some(1), "{path} can be changed: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
