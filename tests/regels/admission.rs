@@ -1,0 +1,237 @@
+use jiff::{Timestamp, civil::date};
+use ketenpoort::domain::{
+    Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Convenant, Doelgroep, Grondslag, Identiteit, Partner, Regel,
+    Rol, TeltVanaf, Termijn, Toegelaten, VanKracht, Verzoek, Weigering, admit, still_allowed,
+};
+use uuid::Uuid;
+
+fn adres(text: &str) -> Adres {
+    text.parse().unwrap()
+}
+
+fn partner(naam: &str, oin: &str, loketten: &[&str]) -> Partner {
+    Partner {
+        naam: naam.parse().unwrap(),
+        oins: vec![oin.parse().unwrap()],
+        loketten: loketten.iter().map(|loket| loket.parse().unwrap()).collect(),
+    }
+}
+
+fn grondslag(id: &str) -> Grondslag {
+    Grondslag {
+        id: id.to_owned(),
+        citaat: "citaat".to_owned(),
+        omschrijving: "omschrijving".to_owned(),
+        bron: "bron".to_owned(),
+        bevestigd: true,
+        geldig_van: None,
+        geldig_tot_en_met: None,
+        verwerkingsactiviteit: format!("https://register.voorbeeld.test/{id}"),
+    }
+}
+
+fn regel(id: &str) -> Regel {
+    let zsm = Adrespatroon { partner: "zsm".parse().unwrap(), loket: None };
+    let zvh = Adrespatroon { partner: "zvh".parse().unwrap(), loket: None };
+    Regel {
+        id: id.to_owned(),
+        berichtsoort: Berichtsoort::Contextinformatieverzoek,
+        van: vec![zsm],
+        naar: vec![zvh],
+        grondslagen: vec!["a".to_owned()],
+        houdbaarheid: Termijn::Maanden(3),
+        telt_vanaf: TeltVanaf::Aanvaarding,
+        doelgroep: None,
+        bsn_toegestaan: false,
+        verwerkingsactiviteit: None,
+    }
+}
+
+fn convenant(regels: Vec<Regel>) -> Convenant {
+    Convenant {
+        naam: "test".to_owned(),
+        versie: "1".to_owned(),
+        hash: "00".repeat(32),
+        geldig_van: date(2026, 1, 1),
+        geldig_tot_en_met: date(2026, 12, 31),
+        grondslagen: vec![grondslag("a"), grondslag("b")],
+        regels,
+    }
+}
+
+fn van_kracht(convenanten: Vec<Convenant>) -> VanKracht {
+    let partners = [
+        partner("zsm", "00000099000000001000", &["algemeen", "jeugd"]),
+        partner("zvh", "00000099000000002000", &["algemeen"]),
+    ];
+    VanKracht { partners: partners.into_iter().map(|partner| (partner.naam.clone(), partner)).collect(), convenanten }
+}
+
+fn bericht() -> Bericht {
+    Bericht {
+        request_id: Uuid::from_u128(1),
+        vingerafdruk: [0; 32],
+        loket: "algemeen".parse().unwrap(),
+        ontvangers: vec![adres("zvh")],
+        in_antwoord_op: None,
+        houdbaar_tot_en_met: None,
+        grondslag: None,
+        soort: Berichtsoort::Contextinformatieverzoek,
+        geboortedatum: "1990-01-01".parse().unwrap(),
+        pleegdatum: Some(date(2026, 11, 20)),
+        bevat_bsn: false,
+        peildatum: None,
+        past_days: Vec::new(),
+        antwoord_nodig_voor: None,
+        betrokkenen: Vec::new(),
+        medewerker: "m".to_owned(),
+        inhoud: Vec::new(),
+    }
+}
+
+fn identiteit() -> Identiteit {
+    Identiteit {
+        partner: "zsm".parse().unwrap(),
+        oin: "00000099000000001000".parse().unwrap(),
+        rol: Rol::Partner,
+        loketten: ["algemeen".parse().unwrap(), "jeugd".parse().unwrap()].into(),
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+const NOON: &str = "2026-11-30T11:00:00Z";
+
+fn judge(bericht: Bericht, van_kracht: &VanKracht) -> Result<Toegelaten, Weigering> {
+    admit(bericht, &identiteit(), None, van_kracht, at(NOON))
+}
+
+fn stamp(bericht: Bericht, van_kracht: &VanKracht) -> (String, String, String) {
+    let toegelaten = judge(bericht, van_kracht).unwrap();
+    let (_, stempel) = &toegelaten.stempels()[0];
+    (stempel.regel.clone(), stempel.grondslag.clone(), stempel.houdbaar_tot_en_met.to_string())
+}
+
+#[test]
+fn the_stamp_names_rule_grondslag_and_last_day() {
+    let stamp = stamp(bericht(), &van_kracht(vec![convenant(vec![regel("r")])]));
+    assert_eq!(stamp, ("r".to_owned(), "a".to_owned(), "2027-02-28".to_owned()));
+}
+
+#[test]
+fn of_several_rules_the_longest_counts_whatever_their_order() {
+    let short = Regel { houdbaarheid: Termijn::Dagen(14), ..regel("kort") };
+    for regels in [vec![short.clone(), regel("lang")], vec![regel("lang"), short.clone()]] {
+        assert_eq!(stamp(bericht(), &van_kracht(vec![convenant(regels)])).0, "lang");
+    }
+    // In another convenant too; and adding one that refuses forbids nothing.
+    let strict = convenant(vec![Regel { doelgroep: Some(Doelgroep::Minderjarig), ..regel("jeugd") }]);
+    let both = van_kracht(vec![convenant(vec![short]), strict]);
+    assert_eq!(stamp(bericht(), &both).0, "kort");
+}
+
+#[test]
+fn where_the_rule_leaves_a_choice_the_sender_chooses() {
+    let choice = van_kracht(vec![convenant(vec![Regel { grondslagen: vec!["a".into(), "b".into()], ..regel("r") }])]);
+    assert_eq!(judge(bericht(), &choice).unwrap_err(), Weigering::GrondslagKiezen);
+    let with = |id: &str| Bericht { grondslag: Some(id.to_owned()), ..bericht() };
+    assert_eq!(stamp(with("b"), &choice).1, "b");
+    assert_eq!(judge(with("c"), &choice).unwrap_err(), Weigering::GrondslagNietToegestaan);
+}
+
+#[test]
+fn a_rule_for_a_doelgroep_looks_at_the_day_of_the_offence() {
+    let minors = van_kracht(vec![convenant(vec![Regel { doelgroep: Some(Doelgroep::Minderjarig), ..regel("r") }])]);
+    let born = |text: &str| Bericht { geboortedatum: text.parse().unwrap(), ..bericht() };
+    // 18 on the 25th: a minor on the 20th, when it happened, and an adult today.
+    assert!(judge(born("2008-11-25"), &minors).is_ok());
+    assert_eq!(judge(born("2008-11-20"), &minors).unwrap_err(), Weigering::DoelgroepNietToegestaan);
+    assert_eq!(judge(born("2008-11"), &minors).unwrap_err(), Weigering::DoelgroepOnbepaald);
+}
+
+#[test]
+fn an_answer_follows_the_doelgroep_of_what_it_answers() {
+    let mut answer = Regel { doelgroep: Some(Doelgroep::Minderjarig), ..regel("antwoord") };
+    answer.berichtsoort = Berichtsoort::Contextinformatie;
+    let minors = van_kracht(vec![convenant(vec![answer])]);
+    let id = BerichtId(Uuid::from_u128(7));
+    let verzoek = |afzender: &str, ontvanger: &str| Verzoek {
+        bericht: id,
+        gesprek: id,
+        soort: Berichtsoort::Contextinformatieverzoek,
+        afzender: adres(afzender),
+        ontvangers: vec![adres(ontvanger)],
+        doelgroep: Some(Doelgroep::Minderjarig),
+    };
+    let answering = Bericht {
+        soort: Berichtsoort::Contextinformatie,
+        in_antwoord_op: Some(id),
+        pleegdatum: None,
+        geboortedatum: "2008-11-25".parse().unwrap(),
+        ..bericht()
+    };
+    let judge = |verzoek| admit(answering.clone(), &identiteit(), Some(verzoek), &minors, at(NOON));
+    assert!(judge(verzoek("zvh", "zsm")).is_ok());
+    assert_eq!(judge(verzoek("zvh", "zsm/jeugd")).unwrap_err(), Weigering::AntwoordNietVanU);
+    assert_eq!(judge(verzoek("zsm/jeugd", "zsm")).unwrap_err(), Weigering::AntwoordNietVanU);
+}
+
+#[test]
+fn terms_of_convenant_and_grondslag_include_their_last_day() {
+    let van_kracht = van_kracht(vec![convenant(vec![regel("r")])]);
+    let judge_at = |moment: &str, van_kracht: &VanKracht| admit(bericht(), &identiteit(), None, van_kracht, at(moment));
+    assert!(judge_at("2026-12-31T22:59:59Z", &van_kracht).is_ok());
+    let after = judge_at("2026-12-31T23:00:00Z", &van_kracht).unwrap_err();
+    assert_eq!(after, Weigering::ConvenantNietVanKracht);
+    let mut lapsed = van_kracht.clone();
+    lapsed.convenanten[0].grondslagen[0].geldig_tot_en_met = Some(date(2026, 11, 29));
+    assert_eq!(judge_at(NOON, &lapsed).unwrap_err(), Weigering::GrondslagNietVanKracht);
+}
+
+#[test]
+fn a_bsn_goes_only_where_the_rule_allows_it() {
+    let with_bsn = Bericht { bevat_bsn: true, ..bericht() };
+    let without = van_kracht(vec![convenant(vec![regel("r")])]);
+    assert_eq!(judge(with_bsn.clone(), &without).unwrap_err(), Weigering::BsnNietToegestaan);
+    let allowed = van_kracht(vec![convenant(vec![Regel { bsn_toegestaan: true, ..regel("r") }])]);
+    assert!(judge(with_bsn, &allowed).is_ok());
+}
+
+#[test]
+fn stale_news_is_refused_and_a_sender_only_shortens() {
+    let from_peildatum = Regel { telt_vanaf: TeltVanaf::Peildatum, ..regel("r") };
+    let van_kracht = van_kracht(vec![convenant(vec![from_peildatum])]);
+    let of = |peildatum| Bericht { peildatum: Some(peildatum), ..bericht() };
+    assert_eq!(stamp(of(date(2026, 9, 15)), &van_kracht).2, "2026-12-15");
+    assert_eq!(judge(of(date(2026, 8, 29)), &van_kracht).unwrap_err(), Weigering::HoudbaarheidVerstreken);
+    let until = |day| Bericht { houdbaar_tot_en_met: Some(day), ..bericht() };
+    assert_eq!(stamp(until(date(2026, 11, 30)), &van_kracht).2, "2026-11-30");
+    assert_eq!(judge(until(date(2027, 3, 1)), &van_kracht).unwrap_err(), Weigering::HoudbaarheidTeLang);
+    assert!(matches!(judge(until(date(2026, 11, 29)), &van_kracht).unwrap_err(), Weigering::OngeldigVeld(_)));
+}
+
+#[test]
+fn at_delivery_the_stamp_must_still_rest_on_something() {
+    let at_first = van_kracht(vec![convenant(vec![regel("r")])]);
+    let toegelaten = judge(bericht(), &at_first).unwrap();
+    let (ontvanger, stempel) = toegelaten.stempels()[0].clone();
+    let check = |van_kracht: &VanKracht, moment: &str| {
+        let soort = Berichtsoort::Contextinformatieverzoek;
+        still_allowed(soort, toegelaten.afzender(), &ontvanger, &stempel, van_kracht, at(moment))
+    };
+    assert_eq!(check(&at_first, NOON), Ok(()));
+    assert_eq!(check(&at_first, "2027-01-02T11:00:00Z"), Err(Weigering::ConvenantNietVanKracht));
+    // A newer convenant that allows the same carries it, until its houdbaarheid.
+    let mut next = convenant(vec![regel("nieuw")]);
+    (next.geldig_van, next.geldig_tot_en_met) = (date(2027, 1, 1), date(2027, 12, 31));
+    let both = van_kracht(vec![convenant(vec![regel("r")]), next]);
+    assert_eq!(check(&both, "2027-02-28T22:59:59Z"), Ok(()));
+    assert_eq!(check(&both, "2027-02-28T23:00:00Z"), Err(Weigering::Vervallen));
+    let other = van_kracht(vec![convenant(vec![Regel { grondslagen: vec!["b".into()], ..regel("r") }])]);
+    assert_eq!(check(&other, NOON), Err(Weigering::GeenRegel));
+    let mut gone = at_first.clone();
+    gone.partners.remove(&ontvanger.partner);
+    assert_eq!(check(&gone, NOON), Err(Weigering::PartnerOnbekend));
+}
