@@ -268,7 +268,7 @@ fn grenzen(section: Option<Section<'_>>) -> Grenzen {
         postvak: number("postvak", 1..=10_000_000, 10_000),
         connections: count("connections", 1..=65_536, 4096),
         connections_partner: count("connections_partner", 1..=65_536, 64),
-        in_flight_partner: count("in_flight_partner", 1..=65_536, 1024),
+        in_flight_partner: count("in_flight_partner", 1..=65_536, 256),
         connection_age_seconds: number("connection_age_seconds", 1..=86_400, 3600),
     };
     if let Some(section) = section {

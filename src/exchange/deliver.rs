@@ -34,7 +34,7 @@ pub struct Postvak {
     adres: Adres,
     actor: Actor,
     bell: Arc<Notify>,
-    held: Mutex<HashMap<BerichtId, u64>>,
+    held: Mutex<HashMap<BerichtId, (u64, u32)>>,
 }
 
 impl Exchange {
@@ -118,7 +118,7 @@ impl Postvak {
             return Ok(Vec::new());
         }
         let handed = exchange.lease(&self.adres, None, most.min(CHUNK), &self.actor).await?;
-        self.held().extend(handed.iter().map(|handed| (handed.rij.bericht, handed.rij.log_index)));
+        self.held().extend(handed.iter().map(|handed| (handed.rij.bericht, (handed.rij.log_index, handed.rij.poging))));
         Ok(handed)
     }
 
@@ -132,21 +132,21 @@ impl Postvak {
         Ok(at)
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<BerichtId, u64>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<BerichtId, (u64, u32)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Postvak {
     fn drop(&mut self) {
-        let log_indexes: Vec<u64> = self.held().drain().map(|(_, log_index)| log_index).collect();
-        if log_indexes.is_empty() {
+        let leases: Vec<(u64, u32)> = self.held().drain().map(|(_, lease)| lease).collect();
+        if leases.is_empty() {
             return;
         }
         let (exchange, bell) = (Arc::clone(&self.exchange), Arc::clone(&self.bell));
         tokio::spawn(async move {
             // If this does not get through, the leases lapse by themselves.
-            if exchange.store.writer.write(|reply| Event::Release(log_indexes, reply)).await.is_ok() {
+            if exchange.store.writer.write(|reply| Event::Release(leases, reply)).await.is_ok() {
                 bell.notify_waiters();
             }
         });

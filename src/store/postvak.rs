@@ -144,6 +144,29 @@ impl PostvakRij {
         })
     }
 
+    /// Whether this regel `aanvaard` says what the tables say.
+    pub(super) fn accepted_by(&self, regel: &Logregel) -> bool {
+        let Stempel { grondslag, regel: rule, convenant, verwerkingsactiviteit, houdbaar_tot_en_met } = &self.stempel;
+        let in_antwoord_op = self.in_antwoord_op.map(|id| id.to_string());
+        regel.soort == Soort::Aanvaard
+            && regel.in_antwoord_op == in_antwoord_op
+            && [
+                (&regel.bericht, &self.bericht.to_string()),
+                (&regel.gesprek, &self.gesprek.to_string()),
+                (&regel.afzender, &self.afzender_adres),
+                (&regel.ontvanger, &self.ontvanger_adres),
+                (&regel.berichtsoort, &self.soort.to_string()),
+                (&regel.grondslag, grondslag),
+                (&regel.regel, rule),
+                (&regel.convenant, convenant),
+                (&regel.verwerkingsactiviteit, verwerkingsactiviteit),
+                (&regel.houdbaar_tot_en_met, &houdbaar_tot_en_met.to_string()),
+            ]
+            .into_iter()
+            .all(|(said, kept)| said.as_ref() == Some(kept))
+            && regel.tijd == super::tijd(self.micros)
+    }
+
     /// A regel about this bericht and ontvanger.
     fn regel(&self, soort: Soort, actor: &Actor) -> Logregel {
         Logregel {
@@ -290,10 +313,13 @@ async fn set_state(tx: &mut SqliteConnection, rij: &PostvakRij, lease_tot: i64) 
 }
 
 /// Gives leases back at once, so that a client that lost its connection need not wait for them to lapse.
-pub(super) async fn release(tx: &mut SqliteConnection, log_indexes: &[u64]) -> Result<(), StoreError> {
-    for log_index in log_indexes {
-        sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE log_index = $1 AND toestand = 1")
+///
+/// A lease that lapsed and went to another receiver is another `poging`, and stays.
+pub(super) async fn release(tx: &mut SqliteConnection, leases: &[(u64, u32)]) -> Result<(), StoreError> {
+    for (log_index, poging) in leases {
+        sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE log_index = $1 AND poging = $2 AND toestand = 1")
             .bind(int(*log_index))
+            .bind(i64::from(*poging))
             .execute(&mut *tx)
             .await?;
     }

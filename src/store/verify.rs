@@ -8,8 +8,18 @@ use std::collections::BTreeMap;
 
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::{StoreError, append::Head, berichten::bericht_id, int, uint};
-use crate::logboek::{self, Frontier, Hash, Logregel, Node, Soort, VerifyKey, check_leaf, leaf_hash, tile_of};
+use super::{
+    StoreError,
+    append::Head,
+    berichten::bericht_id,
+    int,
+    postvak::{PostvakRij, Toestand, select_rows},
+    tijd, uint,
+};
+use crate::{
+    domain::BerichtId,
+    logboek::{self, Frontier, Hash, Logregel, Node, Soort, VerifyKey, check_leaf, leaf_hash, tile_of},
+};
 
 /// The logboek holds together.
 #[derive(Clone, Debug)]
@@ -90,7 +100,7 @@ pub async fn verify(read: &SqlitePool, naam: &str, key: &VerifyKey) -> Result<So
         for row in &rows {
             let regel =
                 walk.regel(uint(row.get("log_index")), row.get("regel"), row.get("hash"), row.get("bericht"))?;
-            check_stamp(&mut tx, walk.frontier.size() - 1, &regel).await?;
+            check_tables(&mut tx, walk.frontier.size() - 1, &regel).await?;
             while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
                 walk.checkpoint(&note)?;
                 nota = note;
@@ -208,30 +218,37 @@ impl Walk<'_> {
     }
 }
 
-/// The row of the postvak must say what the regel `aanvaard` says.
-async fn check_stamp(tx: &mut SqliteConnection, index: u64, regel: &Logregel) -> Result<(), VerifyError> {
-    let row = sqlx::query(
-        "SELECT p.*, b.berichtsoort FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.log_index = $1",
-    )
-    .bind(int(index))
-    .fetch_optional(tx)
-    .await?;
+/// What the tables say of a bericht must be what its regels say.
+async fn check_tables(tx: &mut SqliteConnection, index: u64, regel: &Logregel) -> Result<(), VerifyError> {
     let bad = |what: &str| VerifyError::Regel { index, what: what.to_owned() };
-    let accepted = regel.soort == Soort::Aanvaard;
-    let Some(row) = row else {
-        return if accepted { Err(bad("aanvaard, maar het bericht ontbreekt in het postvak")) } else { Ok(()) };
-    };
-    let text = |column| Some(row.get::<String, _>(column));
-    let same = accepted
-        && regel.bericht == Some(bericht_id(row.get("bericht"), "postvak")?.to_string())
-        && regel.ontvanger == Some(format!("{}/{}", row.get::<&str, _>("oin"), row.get::<&str, _>("loket")))
-        && regel.berichtsoort == text("berichtsoort")
-        && regel.grondslag == text("grondslag")
-        && regel.regel == text("regel")
-        && regel.convenant == text("convenant")
-        && regel.verwerkingsactiviteit == text("verwerkingsactiviteit")
-        && regel.houdbaar_tot_en_met == text("houdbaar_tot_en_met");
-    if same { Ok(()) } else { Err(bad("het postvak zegt iets anders over dit bericht dan de logregel")) }
+    match regel.soort {
+        Soort::Aanvaard => {
+            let rij = select_rows!("WHERE p.log_index = $1").bind(int(index)).fetch_optional(tx).await?;
+            let rij = rij.as_ref().map(PostvakRij::read).transpose()?;
+            let rij = rij.ok_or_else(|| bad("aanvaard, maar het bericht ontbreekt in het postvak"))?;
+            let same = rij.accepted_by(regel);
+            if same { Ok(()) } else { Err(bad("de tabellen zeggen iets anders over dit bericht dan de logregel")) }
+        }
+        Soort::Afgeleverd | Soort::Bevestigd => {
+            let id: BerichtId =
+                regel.bericht.as_deref().unwrap_or_default().parse().map_err(|_| bad("noemt geen bericht"))?;
+            let (oin, loket) = regel.ontvanger.as_deref().and_then(|adres| adres.split_once('/')).unwrap_or_default();
+            let row = select_rows!("WHERE p.bericht = $1 AND p.oin = $2 AND p.loket = $3")
+                .bind(id.0.as_bytes().to_vec())
+                .bind(oin)
+                .bind(loket)
+                .fetch_optional(tx)
+                .await?;
+            let rij = row.as_ref().map(PostvakRij::read).transpose()?;
+            let rij = rij.ok_or_else(|| bad("gaat over een bericht dat niet in het postvak staat"))?;
+            let confirmed =
+                rij.toestand == Toestand::Bevestigd && rij.bevestigd.map(tijd).as_ref() == Some(&regel.tijd);
+            let handed_out = regel.poging.is_some_and(|poging| poging <= rij.poging);
+            let same = if regel.soort == Soort::Bevestigd { confirmed } else { handed_out };
+            if same { Ok(()) } else { Err(bad("het postvak weet niet van deze aflevering of bevestiging")) }
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Regels from `from` on, at most `most`, with their index.

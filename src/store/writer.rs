@@ -47,8 +47,8 @@ pub enum Event {
     Acknowledge(BerichtId, Adres, Box<Actor>, Reply<Result<i64, Weigering>>),
     /// Read again.
     Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<PostvakRij, Weigering>>),
-    /// Give leases back.
-    Release(Vec<u64>, Reply<()>),
+    /// Give leases back: index of the regel `aanvaard`, and which `poging`.
+    Release(Vec<(u64, u32)>, Reply<()>),
 }
 
 impl Event {
@@ -189,8 +189,8 @@ async fn apply(
         Event::Consult(bericht, adres, actor, van_kracht, reply) => {
             answer(reply, postvak::consult(tx, log, bericht, &adres, &actor, &van_kracht).await?)
         }
-        Event::Release(log_indexes, reply) => {
-            postvak::release(tx, &log_indexes).await?;
+        Event::Release(leases, reply) => {
+            postvak::release(tx, &leases).await?;
             answer(reply, ())
         }
     })

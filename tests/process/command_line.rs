@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Output, Stdio},
 };
@@ -155,4 +156,22 @@ fn what_is_not_acknowledged_is_received_again() {
     let fetched = json(&expect(&served.partner("fetch", ZVH, &[first[0]["bericht"].as_str().unwrap()]), 0));
     assert_eq!(fetched["inhoud"], first[0]["inhoud"]);
     assert!(received(&served.partner("receive", ZVH, &[])).is_empty());
+}
+
+/// Ending a stream, politely or not, is nothing that was refused.
+#[test]
+fn a_receiver_that_leaves_is_not_logged_as_a_weigering() {
+    let mut served = Served::start();
+    expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
+    assert_eq!(received(&served.partner("receive", ZVH, &["--no-ack"])).len(), 1);
+    let mut following = served.partner_command("receive", ZVH, &["--follow", "--most", "2"]);
+    let mut following = following.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(following.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    assert!(line.contains("bekendheidscheck"), "{line}");
+    // Stopping writes down every refusal that was counted.
+    served.stop();
+    assert_eq!(expect(&served.logboek("search", &["--soort", "geweigerd"]), 0), "");
 }

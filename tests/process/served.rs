@@ -127,7 +127,7 @@ impl Served {
     pub fn stop(&mut self) {
         let status = terminate(self.child.as_mut().unwrap());
         self.child = None;
-        assert_eq!(status.code(), Some(0), "{}", self.log());
+        assert_eq!(status.code(), Some(0), "{status}\n{}", self.log());
     }
 
     pub fn path(&self) -> &Path {

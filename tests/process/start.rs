@@ -51,3 +51,14 @@ fn development_certificates_need_the_dev_flag() {
     let adres = profile.split("https://").nth(1).unwrap().split('"').next().unwrap();
     assert!(TcpStream::connect(adres).is_err(), "something listens on {adres}");
 }
+
+/// From the moment on which its port answers, SIGTERM ends it in good order.
+#[test]
+fn a_gateway_that_is_stopped_at_once_ends_in_good_order() {
+    let mut served = Served::prepare();
+    for _ in 0..5 {
+        served.serve();
+        served.stop();
+    }
+    assert_eq!(expect(&served.logboek("search", &["--soort", "gestart"]), 0).lines().count(), 5);
+}
