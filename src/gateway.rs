@@ -187,7 +187,9 @@ async fn run(
     }
     // The accept loop drains its connections itself; a panic in it has been reported already.
     drop((&mut accepting).await);
-    exchange.flush_weigeringen(true).await?;
+    if let Err(error) = exchange.flush_weigeringen(true).await {
+        tracing::error!(%error, "counted refusals of the last minute are not in the logboek");
+    }
     // When the last user of the store is gone the writer ends and closes the database.
     drop(exchange);
     Ok(writer.await.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?)

@@ -41,7 +41,9 @@ pub fn init(dir: &Path) -> Result<(), Failure> {
 
 /// Makes a data directory for a gateway on this port of 127.0.0.1. Gives the path of its configuration.
 pub(crate) fn create(dir: &Path, port: u16) -> Result<PathBuf, Failure> {
-    fs::create_dir_all(dir).with_context(|| format!("map {} is niet te maken", dir.display()))?;
+    fs::create_dir_all(dir).with_context(|| {
+        format!("map {} is niet te maken; kies een map waarin deze gebruiker mag schrijven", dir.display())
+    })?;
     pki::write_dev(dir, SystemClock.now()).context("certificaten niet gemaakt")?;
     let convenanten = dir.join("convenanten");
     fs::create_dir_all(&convenanten).with_context(|| format!("map {} is niet te maken", convenanten.display()))?;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::SqlitePool;
 
 use super::{Failure, print_line};
@@ -115,7 +115,7 @@ async fn open(config: &Config) -> Result<SqlitePool, Failure> {
 pub(crate) async fn verify_all(config: &Config) -> Result<verify::Sound, Failure> {
     let key = vkey(config)?;
     let read = open(config).await?;
-    let sound = verify::verify(&read, &config.logboek, &key).await?;
+    let sound = verify::verify(&read, &config.logboek, &key, &config.van_kracht.partners).await?;
     read.close().await;
     Ok(sound)
 }
@@ -156,53 +156,83 @@ fn verify_offline(file: &Path, vkey: &VerifyKey) -> Result<(), Failure> {
     } else {
         text = fs::read_to_string(file).with_context(|| format!("{} is niet te lezen", file.display()))?;
     }
-    let proofs = proofs_in(&text)?;
-    for proof in proofs {
-        for line in verify_proof(&proof, vkey)? {
-            print_line(&line)?;
+    if !text.trim_start().starts_with('{') {
+        return print_proven(&verify_proof(&text, vkey)?);
+    }
+    let json: Value = serde_json::from_str(&text).context("geen tlog-proof en geen JSON")?;
+    let mut found = 0;
+    verify_receipts(&json, &json, vkey, &mut found)?;
+    if found == 0 { Err(Failure::Usage("er staat geen bewijs in dit bestand".to_owned())) } else { Ok(()) }
+}
+
+fn print_proven(proven: &Proven) -> Result<(), Failure> {
+    print_line(&proven.leaf)?;
+    print_line(&format!("Klopt: regel {} van {} in {}.", proven.index, proven.grootte, proven.logboek))
+}
+
+/// Checks every object with a `bewijs`, in receipts, statuses and answers of Ask alike: the proof holds, and what stands
+/// beside it is what it proves. `whole` is the nearest object that names a bericht.
+fn verify_receipts(value: &Value, whole: &Value, vkey: &VerifyKey, found: &mut usize) -> Result<(), Failure> {
+    let whole = if value.get("bericht").is_some() { value } else { whole };
+    if let Some(bewijs) = value.get("bewijs").and_then(Value::as_str) {
+        let proven = verify_proof(bewijs, vkey)?;
+        same_as_proven(value, whole, &proven)?;
+        print_proven(&proven)?;
+        *found += 1;
+    }
+    let inner: Vec<&Value> = match value {
+        Value::Object(entries) => entries.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    inner.into_iter().try_for_each(|value| verify_receipts(value, whole, vkey, found))
+}
+
+fn same_as_proven(aanvaarding: &Value, whole: &Value, proven: &Proven) -> Result<(), Failure> {
+    let regel: Value = serde_json::from_str(&proven.leaf).context("de bewezen regel is geen JSON")?;
+    let stempel = aanvaarding.get("stempel").unwrap_or(&Value::Null);
+    let of_stempel = ["grondslag", "regel", "convenant", "verwerkingsactiviteit", "houdbaar_tot_en_met"];
+    let said = of_stempel.map(|key| (key, stempel.get(key))).into_iter();
+    let said = said.chain(["bericht", "gesprek", "tijd"].map(|key| (key, whole.get(key))));
+    for (key, value) in said {
+        if value.is_some_and(|value| regel.get(key) != Some(value)) {
+            return Err(contradicted(key));
         }
     }
-    Ok(())
+    if aanvaarding.get("log_index").is_some_and(|index| index.as_u64() != Some(proven.index)) {
+        return Err(contradicted("log_index"));
+    }
+    let loket = aanvaarding.pointer("/ontvanger/loket").and_then(Value::as_str);
+    let proven_loket = regel.get("ontvanger").and_then(Value::as_str).and_then(|adres| adres.split('/').nth(1));
+    if loket.is_some() && loket != proven_loket { Err(contradicted("ontvanger.loket")) } else { Ok(()) }
+}
+
+fn contradicted(key: &str) -> Failure {
+    Failure::Refused(format!(
+        "het bewijs klopt niet: {key} in het ontvangstbewijs is iets anders dan de bewezen regel zegt"
+    ))
+}
+
+/// What a proof proves.
+pub(crate) struct Proven {
+    leaf: String,
+    index: u64,
+    grootte: u64,
+    logboek: String,
 }
 
 /// Checks one proof. Gives the regel that it proves, and what stands behind it.
 ///
 /// # Errors
 /// [`Failure::Refused`] when it does not hold.
-pub(crate) fn verify_proof(text: &str, vkey: &VerifyKey) -> Result<[String; 2], Failure> {
+pub(crate) fn verify_proof(text: &str, vkey: &VerifyKey) -> Result<Proven, Failure> {
     let refused = |error: &dyn std::fmt::Display| Failure::Refused(format!("het bewijs klopt niet: {error}"));
     // A note ends in a newline, which shells and editors like to take away.
     let proof: TlogProof = format!("{}\n", text.trim_end_matches('\n')).parse().map_err(|error| refused(&error))?;
     let verified = proof.verify(vkey).map_err(|error| refused(&error))?;
-    let regel = String::from_utf8(verified.leaf).map_err(|error| refused(&error))?;
+    let leaf = String::from_utf8(verified.leaf).map_err(|error| refused(&error))?;
     let checkpoint = verified.checkpoint;
-    Ok([regel, format!("Klopt: regel {} van {} in {}.", verified.index, checkpoint.size, checkpoint.origin)])
-}
-
-fn proofs_in(text: &str) -> Result<Vec<String>, Failure> {
-    if !text.trim_start().starts_with('{') {
-        return Ok(vec![text.to_owned()]);
-    }
-    let receipt: serde_json::Value = serde_json::from_str(text).context("geen tlog-proof en geen JSON")?;
-    let mut proofs = Vec::new();
-    collect_proofs(&receipt, &mut proofs);
-    if proofs.is_empty() { Err(Failure::Usage("er staat geen bewijs in dit bestand".to_owned())) } else { Ok(proofs) }
-}
-
-/// Every text under a key `bewijs`: receipts, statuses and answers of Ask all hold them.
-fn collect_proofs(value: &serde_json::Value, proofs: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Object(entries) => {
-            for (key, value) in entries {
-                match value.as_str() {
-                    Some(text) if key == "bewijs" => proofs.push(text.to_owned()),
-                    _ => collect_proofs(value, proofs),
-                }
-            }
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_proofs(item, proofs)),
-        _ => {}
-    }
+    Ok(Proven { leaf, index: verified.index, grootte: checkpoint.size, logboek: checkpoint.origin })
 }
 
 /// What is looked for.

@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
@@ -33,26 +34,40 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     } else {
         refuse_development(&config)?;
     }
+    let mut signals = Signals::listen()?;
     let mut gateway = Gateway::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
     tracing::info!(adres = %gateway.adres, logboek = config.logboek, "the gateway is open");
     tokio::select! {
         ended = gateway.ended() => return Ok(ended?),
-        () = stop_signal() => {}
+        () = signals.stop() => {}
     }
     tracing::info!("stopping: calls under way are finished first");
     gateway.stop();
     Ok(gateway.ended().await?)
 }
 
-/// Ends at SIGTERM or SIGINT.
-pub(crate) async fn stop_signal() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        // Without signals only kill ends the process, which loses nothing.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// SIGTERM and SIGINT, heard from the moment this exists.
+pub(crate) struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    /// Starts to listen; until then a signal ends the process at once.
+    ///
+    /// # Errors
+    /// When the system has no signals to give.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).context("signalen zijn niet te ontvangen");
+        Ok(Self { term: listen(SignalKind::terminate())?, int: listen(SignalKind::interrupt())? })
+    }
+
+    /// Ends when the process is told to stop.
+    pub(crate) async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     cli::{
         Failure, create_data_dir, log_to_stderr,
         logboek::{Wanted, search, verify_all, verify_proof, vkey},
-        serve::stop_signal,
+        serve::Signals,
     },
     clock::{SystemClock, SystemRng},
     config::Config,
@@ -74,10 +74,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         return Err(failure);
     }
     if arguments.keep_running {
+        let mut signals = Signals::listen()?;
         keep_running(&report, &gateway, &dir, &config_file);
         tokio::select! {
             ended = gateway.ended() => return Ok(ended?),
-            () = stop_signal() => {}
+            () = signals.stop() => {}
         }
     }
     gateway.stop();

@@ -45,11 +45,14 @@ impl Exchange {
         if weigering == Weigering::NietBeschikbaar {
             return weigering;
         }
-        let loket = about.loket.unwrap_or_default();
-        let ontvanger = about.ontvanger.and_then(|adres| {
+        // Only names that exist: what a caller makes up must not get into a logboek that cannot be erased.
+        let existing = |adres: &Adres| {
             let partner = self.van_kracht.partners.get(&adres.partner)?;
-            Some(format!("{}/{}", partner.oin(), adres.loket))
-        });
+            partner.loketten.contains(&adres.loket).then(|| format!("{}/{}", partner.oin(), adres.loket))
+        };
+        let own = Adres { partner: call.identiteit.partner.clone(), loket: about.loket.unwrap_or_default() };
+        let loket = existing(&own).map(|_| own.loket).unwrap_or_default();
+        let ontvanger = about.ontvanger.as_ref().and_then(existing);
         let regel = Logregel {
             afzender: Some(format!("{}/{loket}", call.identiteit.oin)),
             ontvanger,

@@ -98,8 +98,8 @@ impl Boundary {
         };
         let response = answered.unwrap_or_else(|never| match never {});
         let unknown_method = (Code::Unimplemented as i32).to_string();
-        match response.extensions().get::<Status>() {
-            Some(status) if weigering_in(status).is_none() => Err(of_tonic(status)),
+        match response.extensions().get::<Status>().cloned() {
+            Some(status) if weigering_in(&status).is_none() => of_tonic(&status).map_or(Ok(response), Err),
             None if response.headers().get(Status::GRPC_STATUS).is_some_and(|code| *code == *unknown_method) => {
                 Err(Weigering::MethodeOnbekend)
             }

@@ -291,7 +291,8 @@ impl Listen {
                 // The client is done talking: nobody can confirm any more.
                 Ok(None) => break,
                 Err(error) => {
-                    let weigering = of_tonic(&error);
+                    // A connection that broke is no mistake of the client's.
+                    let Some(weigering) = of_tonic(&error) else { break };
                     self.api.exchange.count_weigering(&self.call.identiteit, &weigering);
                     Err(status(&weigering))
                 }

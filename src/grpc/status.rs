@@ -1,6 +1,6 @@
 //! The only table from a [`Weigering`] to a gRPC status, and back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, error::Error};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -46,16 +46,21 @@ pub fn weigering_in(status: &Status) -> Option<String> {
     (info.domain == DOMAIN).then(|| info.reason.to_ascii_lowercase())
 }
 
-/// What tonic or the codec refused before any handler ran, as a weigering of ours.
+/// What tonic or the codec refused before any handler ran, as a weigering of ours; `None` where the connection broke and
+/// there is nobody to refuse.
 #[must_use]
-pub fn of_tonic(status: &Status) -> Weigering {
-    match status.code() {
+pub fn of_tonic(status: &Status) -> Option<Weigering> {
+    // Errors of the transport carry their cause; those of decoding do not.
+    if status.source().is_some() {
+        return None;
+    }
+    Some(match status.code() {
         Code::Unimplemented if status.message().is_empty() => Weigering::MethodeOnbekend,
         Code::OutOfRange | Code::ResourceExhausted => Weigering::TeGroot,
         Code::DeadlineExceeded => Weigering::DeadlineVerstreken,
         Code::InvalidArgument if status.message() == Weigering::OnbekendVeld.code() => Weigering::OnbekendVeld,
         _ => Weigering::Onleesbaar,
-    }
+    })
 }
 
 #[cfg(test)]

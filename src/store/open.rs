@@ -63,6 +63,7 @@ pub enum OpenError {
 
 /// A database, opened for writing by one gateway at most.
 pub struct Database {
+    pub(super) options: SqliteConnectOptions,
     pub(super) writer: SqliteConnection,
     pub(super) read: SqlitePool,
     /// Held as long as this process writes.
@@ -118,7 +119,7 @@ impl Database {
             .map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut writer).await.map_err(database)?;
         let read = read_pool(path).await.map_err(database)?;
-        Ok(Self { writer, read, lock })
+        Ok(Self { options, writer, read, lock })
     }
 
     /// Opens an existing database for reading only, beside a running gateway or without one.
@@ -127,7 +128,7 @@ impl Database {
     /// [`OpenError`], each with what to do.
     pub async fn read_only(path: &Path) -> Result<SqlitePool, OpenError> {
         if !path.exists() {
-            let source = io::Error::from(io::ErrorKind::NotFound);
+            let source = io::Error::other("de database bestaat niet; de poort heeft hier nog niet gedraaid");
             return Err(OpenError::Io { path: path.to_owned(), source });
         }
         read_pool(path).await.map_err(|source| OpenError::Database { path: path.to_owned(), source })

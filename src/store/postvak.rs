@@ -101,11 +101,11 @@ pub struct PostvakRij {
 
 impl PostvakRij {
     pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
-        let log_index = uint(row.get("log_index"));
+        let log_index = uint(row.try_get("log_index")?);
         let wrong = |column| StoreError::inconsistent("postvak", column, log_index);
         let adres = |partner, loket| {
-            let partner: &str = row.get(partner);
-            let loket: &str = row.get(loket);
+            let partner: &str = row.try_get(partner)?;
+            let loket: &str = row.try_get(loket)?;
             Ok::<_, StoreError>(Adres {
                 partner: partner.parse().map_err(|_| wrong("partner"))?,
                 loket: loket.parse().map_err(|_| wrong("loket"))?,
@@ -113,34 +113,34 @@ impl PostvakRij {
         };
         let afzender = adres("afzender_partner", "afzender_loket")?;
         let ontvanger = adres("partner", "loket")?;
-        let toestand = usize::try_from(row.get::<i64, _>("toestand")).ok().and_then(|at| Toestand::ALL.get(at));
-        let in_antwoord_op = row.get::<Option<Vec<u8>>, _>("in_antwoord_op");
+        let toestand = usize::try_from(row.try_get::<i64, _>("toestand")?).ok().and_then(|at| Toestand::ALL.get(at));
+        let in_antwoord_op = row.try_get::<Option<Vec<u8>>, _>("in_antwoord_op")?;
         Ok(Self {
             log_index,
-            bericht: bericht_id(row.get("bericht"), "postvak")?,
-            gesprek: bericht_id(row.get("gesprek"), "berichten")?,
-            soort: row.get::<&str, _>("berichtsoort").parse().map_err(|()| wrong("berichtsoort"))?,
-            afzender_adres: format!("{}/{}", row.get::<&str, _>("afzender_oin"), afzender.loket),
-            ontvanger_adres: format!("{}/{}", row.get::<&str, _>("oin"), ontvanger.loket),
+            bericht: bericht_id(row.try_get("bericht")?, "postvak")?,
+            gesprek: bericht_id(row.try_get("gesprek")?, "berichten")?,
+            soort: row.try_get::<&str, _>("berichtsoort")?.parse().map_err(|()| wrong("berichtsoort"))?,
+            afzender_adres: format!("{}/{}", row.try_get::<&str, _>("afzender_oin")?, afzender.loket),
+            ontvanger_adres: format!("{}/{}", row.try_get::<&str, _>("oin")?, ontvanger.loket),
             afzender,
             ontvanger,
             stempel: Stempel {
-                grondslag: row.get("grondslag"),
-                regel: row.get("regel"),
-                convenant: row.get("convenant"),
-                verwerkingsactiviteit: row.get("verwerkingsactiviteit"),
+                grondslag: row.try_get("grondslag")?,
+                regel: row.try_get("regel")?,
+                convenant: row.try_get("convenant")?,
+                verwerkingsactiviteit: row.try_get("verwerkingsactiviteit")?,
                 houdbaar_tot_en_met: row
-                    .get::<&str, _>("houdbaar_tot_en_met")
+                    .try_get::<&str, _>("houdbaar_tot_en_met")?
                     .parse::<Date>()
                     .map_err(|_| wrong("houdbaar_tot_en_met"))?,
             },
             in_antwoord_op: in_antwoord_op.map(|bytes| bericht_id(&bytes, "postvak")).transpose()?,
-            micros: row.get("tijd"),
+            micros: row.try_get("tijd")?,
             toestand: *toestand.ok_or_else(|| wrong("toestand"))?,
-            poging: u32::try_from(row.get::<i64, _>("poging")).map_err(|_| wrong("poging"))?,
-            bevestigd: row.get("bevestigd"),
-            sleutel: row.get("sleutel"),
-            inhoud: row.get("inhoud"),
+            poging: u32::try_from(row.try_get::<i64, _>("poging")?).map_err(|_| wrong("poging"))?,
+            bevestigd: row.try_get("bevestigd")?,
+            sleutel: row.try_get("sleutel")?,
+            inhoud: row.try_get("inhoud")?,
         })
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     StoreError,
@@ -17,7 +17,7 @@ use super::{
     tijd, uint,
 };
 use crate::{
-    domain::BerichtId,
+    domain::{Adres, BerichtId, Partner, PartnerNaam},
     logboek::{self, Frontier, Hash, Logregel, Node, Soort, VerifyKey, check_leaf, leaf_hash, tile_of},
 };
 
@@ -65,18 +65,30 @@ impl From<sqlx::Error> for VerifyError {
 /// Regels read at once.
 const PAGE: u64 = 1024;
 
-/// Recomputes everything.
+/// Recomputes everything. `partners` says which OIN is whose.
 ///
 /// # Errors
 /// [`VerifyError`] naming the first bad index.
-pub async fn verify(read: &SqlitePool, naam: &str, key: &VerifyKey) -> Result<Sound, VerifyError> {
+pub async fn verify(
+    read: &SqlitePool,
+    naam: &str,
+    key: &VerifyKey,
+    partners: &BTreeMap<PartnerNaam, Partner>,
+) -> Result<Sound, VerifyError> {
     let mut tx = read.begin().await?;
     let head = Head::load(&mut tx, naam).await?;
     if head.naam != naam {
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
     }
-    let mut walk =
-        Walk { key, head: &head, frontier: Frontier::default(), tijd: None, checkpoints: 0, tiles: BTreeMap::new() };
+    let mut walk = Walk {
+        key,
+        head: &head,
+        frontier: Frontier::default(),
+        tijd: None,
+        checkpoints: 0,
+        accepted: 0,
+        tiles: BTreeMap::new(),
+    };
     let mut nota = String::new();
     loop {
         let size = walk.frontier.size();
@@ -96,11 +108,19 @@ pub async fn verify(read: &SqlitePool, naam: &str, key: &VerifyKey) -> Result<So
                 .bind(int(size + rows.len() as u64))
                 .fetch_all(&mut *tx)
                 .await?;
-        let mut notes = notes.iter().map(|row| (uint(row.get("grootte")), row.get::<String, _>("nota"))).peekable();
+        // What is no text is no note, and fails as one.
+        let notes = notes
+            .iter()
+            .map(|row| Ok((uint(row.try_get("grootte")?), row.try_get::<String, _>("nota").unwrap_or_default())));
+        let mut notes = notes.collect::<Result<Vec<_>, sqlx::Error>>()?.into_iter().peekable();
         for row in &rows {
-            let regel =
-                walk.regel(uint(row.get("log_index")), row.get("regel"), row.get("hash"), row.get("bericht"))?;
-            check_tables(&mut tx, walk.frontier.size() - 1, &regel).await?;
+            let regel = walk.regel(
+                uint(row.try_get("log_index")?),
+                row.try_get("regel")?,
+                row.try_get("hash")?,
+                row.try_get("bericht")?,
+            )?;
+            check_tables(&mut tx, walk.frontier.size() - 1, &regel, partners).await?;
             while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
                 walk.checkpoint(&note)?;
                 nota = note;
@@ -121,6 +141,7 @@ struct Walk<'a> {
     frontier: Frontier,
     tijd: Option<String>,
     checkpoints: u64,
+    accepted: u64,
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
 }
 
@@ -141,6 +162,7 @@ impl Walk<'_> {
             return Err(bad("de kolom bericht noemt een ander bericht dan de regel".to_owned()));
         }
         self.tijd = Some(regel.tijd.clone());
+        self.accepted += u64::from(regel.soort == Soort::Aanvaard);
         let tiles = &mut self.tiles;
         self.frontier.push(computed, &mut |node: Node, hash: Hash| {
             if node.level.is_multiple_of(8) {
@@ -179,6 +201,9 @@ impl Walk<'_> {
         {
             return Err(tree(size, "de kop van het logboek hoort bij andere regels"));
         }
+        if self.tijd.as_ref().is_some_and(|last| *last != tijd(self.head.tijd)) {
+            return Err(tree(size, "de kop van het logboek noemt een andere tijd dan de laatste regel"));
+        }
         let beyond: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoints WHERE grootte > $1 OR grootte <= 0")
             .bind(int(size))
             .fetch_one(&mut *tx)
@@ -192,26 +217,20 @@ impl Walk<'_> {
         let stored = sqlx::query("SELECT niveau, nummer, hashes FROM tegels ORDER BY niveau, nummer")
             .fetch_all(&mut *tx)
             .await?;
-        let stored: BTreeMap<(u8, u64), Vec<u8>> = stored
-            .iter()
-            .map(|row| {
-                (
-                    (u8::try_from(row.get::<i64, _>("niveau")).unwrap_or(u8::MAX), uint(row.get("nummer"))),
-                    row.get("hashes"),
-                )
-            })
-            .collect();
+        let tile = |row: &SqliteRow| {
+            let niveau = u8::try_from(row.try_get::<i64, _>("niveau")?).unwrap_or(u8::MAX);
+            Ok(((niveau, uint(row.try_get("nummer")?)), row.try_get("hashes")?))
+        };
+        let stored = stored.iter().map(tile).collect::<Result<BTreeMap<(u8, u64), Vec<u8>>, sqlx::Error>>()?;
         // The last level-0 tile is stored once it is full.
         let full = 256 * 32;
         self.tiles.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
         if stored != self.tiles {
             return Err(tree(size, "een tegel van de boom hoort bij andere regels"));
         }
-        let orphans: i64 = sqlx::query_scalar("SELECT count(*) FROM postvak WHERE log_index >= $1")
-            .bind(int(size))
-            .fetch_one(tx)
-            .await?;
-        if orphans > 0 {
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM postvak").fetch_one(tx).await?;
+        // Each regel aanvaard was compared with its row, so that a different number means a row of its own making.
+        if uint(rows) != self.accepted {
             return Err(tree(size, "het postvak bevat berichten zonder logregel"));
         }
         Ok(())
@@ -219,14 +238,28 @@ impl Walk<'_> {
 }
 
 /// What the tables say of a bericht must be what its regels say.
-async fn check_tables(tx: &mut SqliteConnection, index: u64, regel: &Logregel) -> Result<(), VerifyError> {
+async fn check_tables(
+    tx: &mut SqliteConnection,
+    index: u64,
+    regel: &Logregel,
+    partners: &BTreeMap<PartnerNaam, Partner>,
+) -> Result<(), VerifyError> {
     let bad = |what: &str| VerifyError::Regel { index, what: what.to_owned() };
+    let damaged = |error: StoreError| bad(&error.to_string());
     match regel.soort {
         Soort::Aanvaard => {
             let rij = select_rows!("WHERE p.log_index = $1").bind(int(index)).fetch_optional(tx).await?;
-            let rij = rij.as_ref().map(PostvakRij::read).transpose()?;
+            let rij = rij.as_ref().map(PostvakRij::read).transpose().map_err(damaged)?;
             let rij = rij.ok_or_else(|| bad("aanvaard, maar het bericht ontbreekt in het postvak"))?;
-            let same = rij.accepted_by(regel);
+            // A partner that is no longer in the configuration cannot be compared.
+            let owns = |adres: &Adres, in_log: &str| {
+                partners
+                    .get(&adres.partner)
+                    .is_none_or(|partner| partner.oins.iter().any(|oin| in_log.starts_with(oin.as_str())))
+            };
+            let same = rij.accepted_by(regel)
+                && owns(&rij.ontvanger, &rij.ontvanger_adres)
+                && owns(&rij.afzender, &rij.afzender_adres);
             if same { Ok(()) } else { Err(bad("de tabellen zeggen iets anders over dit bericht dan de logregel")) }
         }
         Soort::Afgeleverd | Soort::Bevestigd => {
@@ -239,7 +272,7 @@ async fn check_tables(tx: &mut SqliteConnection, index: u64, regel: &Logregel) -
                 .bind(loket)
                 .fetch_optional(tx)
                 .await?;
-            let rij = row.as_ref().map(PostvakRij::read).transpose()?;
+            let rij = row.as_ref().map(PostvakRij::read).transpose().map_err(damaged)?;
             let rij = rij.ok_or_else(|| bad("gaat over een bericht dat niet in het postvak staat"))?;
             let confirmed =
                 rij.toestand == Toestand::Bevestigd && rij.bevestigd.map(tijd).as_ref() == Some(&regel.tijd);
@@ -261,7 +294,7 @@ pub async fn regels(read: &SqlitePool, from: u64, most: u32) -> Result<Vec<(u64,
         .bind(i64::from(most))
         .fetch_all(read)
         .await?;
-    Ok(rows.iter().map(|row| (uint(row.get("log_index")), row.get("regel"))).collect())
+    indexed(&rows)
 }
 
 /// All regels of one bericht, oldest first.
@@ -273,5 +306,9 @@ pub async fn timeline(read: &SqlitePool, bericht: crate::domain::BerichtId) -> R
         .bind(bericht.0.as_bytes().as_slice())
         .fetch_all(read)
         .await?;
-    Ok(rows.iter().map(|row| (uint(row.get("log_index")), row.get("regel"))).collect())
+    indexed(&rows)
+}
+
+fn indexed(rows: &[SqliteRow]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    rows.iter().map(|row| Ok((uint(row.try_get("log_index")?), row.try_get("regel")?))).collect()
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -82,6 +82,8 @@ fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
 }
 
 struct WriterTask {
+    /// To connect anew after a failure.
+    options: SqliteConnectOptions,
     connection: SqliteConnection,
     events: mpsc::Receiver<Event>,
     head: Head,
@@ -101,13 +103,13 @@ impl Database {
         signer: Signer,
         clock: Arc<dyn Clock>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
-        let Self { mut writer, read, lock } = self;
+        let Self { options, mut writer, read, lock } = self;
         let head = Head::load(&mut writer, naam).await?;
         if head.naam != naam {
             return Err(OpenError::OtherLogboek { found: head.naam, wanted: naam.to_owned() });
         }
         let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
-        let task = WriterTask { connection: writer, events, head, signer, clock, lock };
+        let task = WriterTask { options, connection: writer, events, head, signer, clock, lock };
         Ok((Store { read, writer: Writer(sender) }, tokio::spawn(task.run())))
     }
 }
@@ -162,10 +164,15 @@ impl WriterTask {
     }
 
     /// After a failure the database says where the logboek stands, not what was in memory.
+    ///
+    /// On a new connection: SQLite ends some transactions by itself (a full disk), and the old one would wait for ever for
+    /// a rollback that cannot succeed.
     async fn recover(&mut self) -> Result<(), StoreError> {
-        let naam = self.head.naam.clone();
-        self.head =
-            Head::load(&mut self.connection, &naam).await.map_err(|error| StoreError::Fatal(error.to_string()))?;
+        let fatal = |error: &dyn std::fmt::Display| StoreError::Fatal(error.to_string());
+        let fresh = self.options.connect().await.map_err(|error| fatal(&error))?;
+        // Whatever the old connection still held is rolled back when it closes.
+        drop(std::mem::replace(&mut self.connection, fresh).close_hard().await);
+        self.head = Head::load(&mut self.connection, &self.head.naam).await.map_err(|error| fatal(&error))?;
         Ok(())
     }
 }

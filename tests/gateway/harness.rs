@@ -174,7 +174,9 @@ impl Drop for TestGateway {
             Handle::current().block_on(async {
                 self.stop().await;
                 let read = Database::read_only(Path::new(&self.config.database)).await.unwrap();
-                let sound = verify::verify(&read, &self.config.logboek, &self.vkey()).await.unwrap();
+                let sound = verify::verify(&read, &self.config.logboek, &self.vkey(), &self.config.van_kracht.partners)
+                    .await
+                    .unwrap();
                 assert!(sound.regels > 0);
             });
         });
