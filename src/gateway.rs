@@ -14,9 +14,9 @@ use crate::{
     domain::{Clock, Rng},
     exchange::{self, Exchange, Weigeringen, wake::Wakers},
     grpc::{boundary::Boundary, exchange_service::ExchangeApi},
-    logboek::{Logregel, NoteError, Signer, Soort},
+    logboek::{self, Logregel, NoteError, Signer, Soort, VerifyKey},
     sleutels::{KeyStore, keystore::KeyError},
-    store::{Database, Event, StoreError, open::OpenError},
+    store::{Database, Event, Store, StoreError, open::OpenError, postvak::newest_day, proofs},
     tls::{
         TlsError,
         accept::{self, Listener},
@@ -40,6 +40,12 @@ pub enum GatewayError {
     /// The name of the logboek.
     #[error("logboek heeft geen bruikbare naam: {0}")]
     Naam(#[from] NoteError),
+    /// The keys belong to another logboek.
+    #[error(
+        "de sleutels in [sleutels] map zijn niet die waarmee dit logboek is ondertekend. Zet de kopie terug die bij deze \
+         database hoort; de poort schrijft niets."
+    )]
+    OtherKeys,
     /// The port.
     #[error(
         "poort {adres} is niet te openen: {source}. Is er al een poort actief, of mag deze gebruiker dit adres niet gebruiken?"
@@ -101,7 +107,9 @@ impl Gateway {
             .await
             .map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
         let adres = socket.local_addr().map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
+        let vkey = signer.vkey();
         let (store, writer) = database.start(&config.logboek, signer, Arc::clone(&clock)).await?;
+        check_keys(&store, &keys, &vkey).await?;
         let started = Logregel::new(String::new(), Soort::Gestart);
         store.writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
 
@@ -153,6 +161,19 @@ fn identifier(config: &Config) -> Result<Identifier, GatewayError> {
         .map(|known| Known { ca: known.ca.clone(), san: known.san.clone(), identiteit: known.identiteit.clone() })
         .collect();
     Ok(Identifier::new(cas, known))
+}
+
+/// Keys of another logboek would fork this one, and lost day keys would go unnoticed: neither may write a single regel.
+async fn check_keys(store: &Store, keys: &KeyStore, vkey: &VerifyKey) -> Result<(), GatewayError> {
+    if let Some((_, nota)) = proofs::newest_checkpoint(&store.read).await?
+        && logboek::open(&nota, vkey).is_err()
+    {
+        return Err(GatewayError::OtherKeys);
+    }
+    if let Some(day) = newest_day(&store.read).await? {
+        keys.existing(day)?;
+    }
+    Ok(())
 }
 
 /// Ends when the gateway is told to stop.

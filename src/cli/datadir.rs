@@ -41,6 +41,11 @@ pub fn init(dir: &Path) -> Result<(), Failure> {
 
 /// Makes a data directory for a gateway on this port of 127.0.0.1. Gives the path of its configuration.
 pub(crate) fn create(dir: &Path, port: u16) -> Result<PathBuf, Failure> {
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        let text =
+            format!("map {} is niet leeg; kies een nieuwe of lege map, zodat niets wordt overschreven", dir.display());
+        return Err(Failure::Usage(text));
+    }
     fs::create_dir_all(dir).with_context(|| {
         format!("map {} is niet te maken; kies een map waarin deze gebruiker mag schrijven", dir.display())
     })?;

@@ -33,7 +33,7 @@ pub enum Command {
     },
     /// Geef het bewijs van een regel, of controleer een bewijs zonder configuratie
     Proof(Proof),
-    /// Toon logregels, zoals de FG van een partner ze mag zien
+    /// Toon logregels uit de database van de poort, zonder inhoud
     Search {
         #[command(flatten)]
         which: Which,

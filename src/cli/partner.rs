@@ -50,9 +50,10 @@ struct Input {
 
 impl Input {
     fn read(self, profile: &Profile) -> Result<proto::SendRequest, Failure> {
-        let name = self.file.display().to_string();
+        let from_stdin = self.file.as_os_str() == "-";
+        let name = if from_stdin { "stdin".to_owned() } else { self.file.display().to_string() };
         let mut text = String::new();
-        if name == "-" {
+        if from_stdin {
             io::stdin().read_to_string(&mut text).context("stdin is niet te lezen")?;
         } else {
             text = fs::read_to_string(&self.file).with_context(|| format!("{name} is niet te lezen"))?;

@@ -61,5 +61,6 @@ fn fill_text(text: &str, now: Timestamp, berichten: &HashMap<String, String>) ->
     }
     let hours = inner.strip_prefix("over-").and_then(|rest| rest.strip_suffix("-uur"));
     let hours: i32 = hours.and_then(|hours| hours.parse().ok()).ok_or_else(unknown)?;
-    Ok(now.saturating_add(hours.hours()).map_err(|_| unknown())?.to_string())
+    let later = now.saturating_add(hours.hours()).map_err(|_| unknown())?;
+    Ok(jiff::Timestamp::from_second(later.as_second()).map_err(|_| unknown())?.to_string())
 }

@@ -129,6 +129,12 @@ impl<'a> Player<'a> {
                     return Err(unmet(format!("{stap}: {failure}")));
                 }
                 self.report.say(&format!("    geweigerd ({}): {}", geweigerd.weigering, geweigerd.uitleg));
+                for (veld, uitleg) in &geweigerd.velden {
+                    self.report.say(&format!("      {veld}: {uitleg}"));
+                }
+                for (veld, uitleg) in &geweigerd.velden {
+                    self.report.say(&format!("      {veld}: {uitleg}"));
+                }
                 self.report.line(&json!({
                     "stap": stap, "soort": "geweigerd", "afzender": profile_address(als, &request),
                     "ontvanger": adres(request.ontvangers.first()), "berichtsoort": berichtsoort(&request),

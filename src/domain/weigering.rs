@@ -81,13 +81,13 @@ weigeringen! {
         "Een of meer velden zijn onjuist; elk staat hieronder met wat er gevraagd wordt. Verbeter ze en stuur opnieuw.";
     /// No `request_id`, or not a UUID.
     RequestIdOntbreekt = "request_id_ontbreekt", Ongeldig,
-        "Geef een request_id: een UUID die u zelf kiest, nieuw voor elk nieuw bericht, zodat herhalen veilig is.";
+        "Het request_id ontbreekt of is geen UUID. Kies zelf een UUID, nieuw voor elk nieuw bericht, zodat herhalen veilig is.";
     /// The `request_id` was used for another bericht.
     RequestIdHergebruikt = "request_id_hergebruikt", Bestaat,
         "Dit request_id is eerder gebruikt voor een bericht met andere inhoud. Kies een nieuw request_id voor een nieuw bericht.";
     /// The certificate's role may not use this port.
     VerkeerdeRol = "verkeerde_rol", Verboden,
-        "Dit certificaat is niet van een uitwisselende partner. FG en auditor gebruiken poort 7444, beheer poort 7445.";
+        "Op deze poort wisselen partners uit, en dit certificaat is van een FG, auditor of beheerder. Gebruik het certificaat van een partner.";
     /// The certificate does not open this loket.
     LoketNietVanU = "loket_niet_van_u", Verboden,
         "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.";
@@ -99,7 +99,7 @@ weigeringen! {
         "Een ontvanger heeft dit loket niet. Controleer de naam van het loket; zonder loket gaat een bericht naar algemeen.";
     /// No convenant allows this berichtsoort between these two.
     GeenRegel = "geen_regel", Verboden,
-        "Geen convenant staat deze berichtsoort toe van dit loket naar een van deze ontvangers. Zie de uitwisselmatrix van uw convenant.";
+        "Geen convenant staat deze berichtsoort toe van dit loket naar een van deze ontvangers. Zie de regels van uw convenant.";
     /// A convenant allows it, but its term does not cover today.
     ConvenantNietVanKracht = "convenant_niet_van_kracht", Toestand,
         "Het convenant dat dit toestaat is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.";

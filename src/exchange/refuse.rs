@@ -10,7 +10,7 @@ use std::{
 
 use super::{Call, Exchange, unavailable};
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, Weigering},
+    domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering},
     logboek::{Logregel, Soort},
     store::{Event, StoreError},
 };
@@ -46,15 +46,16 @@ impl Exchange {
             return weigering;
         }
         // Only names that exist: what a caller makes up must not get into a logboek that cannot be erased.
-        let existing = |adres: &Adres| {
-            let partner = self.van_kracht.partners.get(&adres.partner)?;
-            partner.loketten.contains(&adres.loket).then(|| format!("{}/{}", partner.oin(), adres.loket))
+        let existing = |partner: &PartnerNaam, loket: &LoketNaam| {
+            let partner = self.van_kracht.partners.get(partner)?;
+            partner.loketten.contains(loket).then(|| partner.oin().clone())
         };
-        let own = Adres { partner: call.identiteit.partner.clone(), loket: about.loket.unwrap_or_default() };
-        let loket = existing(&own).map(|_| own.loket).unwrap_or_default();
-        let ontvanger = about.ontvanger.as_ref().and_then(existing);
+        let loket = about.loket.filter(|loket| existing(&call.identiteit.partner, loket).is_some());
+        let ontvanger = about
+            .ontvanger
+            .and_then(|adres| existing(&adres.partner, &adres.loket).map(|oin| format!("{oin}/{}", adres.loket)));
         let regel = Logregel {
-            afzender: Some(format!("{}/{loket}", call.identiteit.oin)),
+            afzender: loket.map(|loket| format!("{}/{loket}", call.identiteit.oin)),
             ontvanger,
             rol: Some(call.identiteit.rol.to_string()),
             actor: Some(call.identiteit.oin.to_string()),

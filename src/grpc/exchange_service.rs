@@ -62,7 +62,8 @@ impl ExchangeApi {
             }
             Err(weigering) => {
                 let soort = request.inhoud.as_ref().and_then(|inhoud| inhoud.soort.as_ref());
-                let about = About { soort: soort.map(super::content::berichtsoort), ..About::default() };
+                let loket = convert::loket(&request.loket).ok();
+                let about = About { loket, soort: soort.map(super::content::berichtsoort), ..About::default() };
                 Err(self.refused(call, about, weigering).await)
             }
         }

@@ -7,7 +7,7 @@ use super::{
     StoreError,
     append::Appender,
     counters::Counters,
-    postvak::{PostvakRij, Toestand, select_rows},
+    rij::{PostvakRij, Toestand, select_rows},
 };
 use crate::{
     domain::{

@@ -9,12 +9,14 @@ pub mod counters;
 pub mod open;
 pub mod postvak;
 pub mod proofs;
+pub mod rij;
 pub mod verify;
 pub mod writer;
 
 pub use berichten::{Accept, Accepted, StoredBericht};
 pub use open::{Database, Store};
-pub use postvak::{Lease, PostvakRij, Toestand};
+pub use postvak::Lease;
+pub use rij::{PostvakRij, Toestand};
 pub use writer::{Event, Writer};
 
 use jiff::Timestamp;

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,7 +28,7 @@ pub enum OpenError {
     },
     /// Another gateway uses this database.
     #[error(
-        "{0} is al in gebruik door een andere poort. Stop die eerst: SQLite draagt een poort; meer poorten vragen PostgreSQL."
+        "{0} is al in gebruik door een andere poort. Stop die eerst: op een SQLite-database draait hoogstens een poort."
     )]
     InUse(PathBuf),
     /// The logboek in it has another name.
@@ -99,6 +100,9 @@ impl Database {
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(OpenError::Io { path: lock_path, source }),
         }
+        // Only for this user; SQLite gives the files beside it the same rights.
+        let private = File::options().create(true).append(true).mode(0o600).open(path);
+        drop(private.map_err(io_error(path))?);
         let database = |source| OpenError::Database { path: path.to_owned(), source };
         let mut options = SqliteConnectOptions::new()
             .filename(path)

@@ -13,7 +13,7 @@ use super::{
     append::Head,
     berichten::bericht_id,
     int,
-    postvak::{PostvakRij, Toestand, select_rows},
+    rij::{PostvakRij, Toestand, select_rows},
     tijd, uint,
 };
 use crate::{

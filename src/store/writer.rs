@@ -19,7 +19,8 @@ use super::{
     counters::Counters,
     micros,
     open::OpenError,
-    postvak::{self, Actor, Lease, PostvakRij},
+    postvak::{self, Actor, Lease},
+    rij::PostvakRij,
 };
 use crate::{
     domain::{Adres, BerichtId, Clock, VanKracht, Weigering},

@@ -4,5 +4,6 @@ mod ask;
 mod bad_input;
 mod deliver;
 mod harness;
+mod keys;
 mod send;
 mod tls;

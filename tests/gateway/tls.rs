@@ -164,7 +164,7 @@ async fn an_fg_on_the_partners_port_is_told_where_to_go() {
     let mut fg = profile.connect().await.unwrap();
     let status = fg.send(check()).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::PermissionDenied);
-    assert!(status.message().contains("7444"), "{}", status.message());
+    assert!(status.message().contains("Gebruik het certificaat van een partner"), "{}", status.message());
     assert_eq!(weigering::<()>(Err(status)), "verkeerde_rol");
     gateway.stop().await;
     let regel = gateway.regels().await.pop().unwrap();

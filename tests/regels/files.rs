@@ -121,7 +121,7 @@ fn a_configuration_tells_its_mistakes_and_those_of_its_convenanten_together() {
     let error = Config::load(&config).unwrap_err().to_string();
     for expected in [
         "c.toml:6:",
-        "weg.toml:0: niet te openen",
+        "weg.toml: niet te openen",
         "ketenpoort.toml:4: url moet met sqlite:",
         "[sleutels] ontbreekt",
         "[tls] ontbreekt",
