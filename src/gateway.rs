@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use sqlx::SqlitePool;
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -16,7 +17,7 @@ use crate::{
     grpc::{boundary::Boundary, exchange_service::ExchangeApi},
     logboek::{self, Logregel, NoteError, Signer, Soort, VerifyKey},
     sleutels::{KeyStore, keystore::KeyError},
-    store::{Database, Event, Store, StoreError, open::OpenError, postvak::newest_day, proofs},
+    store::{Database, Event, StoreError, open::OpenError, postvak::newest_day, proofs},
     tls::{
         TlsError,
         accept::{self, Listener},
@@ -103,13 +104,12 @@ impl Gateway {
         let database = Database::open(Path::new(&config.database), config.grootste_mebibytes).await?;
         let keys = KeyStore::open(&config.sleutels, Arc::clone(&rng))?;
         let signer = signer(config, keys.logboek_seed())?;
+        check_keys(&database.read, &keys, &signer.vkey()).await?;
         let socket = TcpListener::bind(config.grpc)
             .await
             .map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
         let adres = socket.local_addr().map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
-        let vkey = signer.vkey();
         let (store, writer) = database.start(&config.logboek, signer, Arc::clone(&clock)).await?;
-        check_keys(&store, &keys, &vkey).await?;
         let started = Logregel::new(String::new(), Soort::Gestart);
         store.writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
 
@@ -164,13 +164,13 @@ fn identifier(config: &Config) -> Result<Identifier, GatewayError> {
 }
 
 /// Keys of another logboek would fork this one, and lost day keys would go unnoticed: neither may write a single regel.
-async fn check_keys(store: &Store, keys: &KeyStore, vkey: &VerifyKey) -> Result<(), GatewayError> {
-    if let Some((_, nota)) = proofs::newest_checkpoint(&store.read).await?
+async fn check_keys(read: &SqlitePool, keys: &KeyStore, vkey: &VerifyKey) -> Result<(), GatewayError> {
+    if let Some((_, nota)) = proofs::newest_checkpoint(read).await?
         && logboek::open(&nota, vkey).is_err()
     {
         return Err(GatewayError::OtherKeys);
     }
-    if let Some(day) = newest_day(&store.read).await? {
+    if let Some(day) = newest_day(read).await? {
         keys.existing(day)?;
     }
     Ok(())

@@ -126,7 +126,7 @@ impl Profile {
     /// [`ClientError`], also when the gateway does not accept the certificate.
     pub async fn connect(&self) -> Result<ExchangeServiceClient<Channel>, ClientError> {
         let channel = self.channel().await?;
-        Ok(ExchangeServiceClient::new(channel).max_decoding_message_size(4 << 20))
+        Ok(ExchangeServiceClient::new(channel).max_decoding_message_size(16 << 20))
     }
 
     /// The connection itself, for a service of one's own.

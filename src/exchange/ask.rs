@@ -1,14 +1,17 @@
 //! Ask: send a verzoek and wait for its answers.
 //!
-//! Answers are reserved for the waiting call (as if leased) until its deadline; what comes later, or is not taken, is
-//! offered in the postvak like anything else.
+//! The first answer of each ontvanger is reserved for the waiting call (as if leased) as long as it waits; what comes later,
+//! or is not taken, is offered in the postvak like anything else.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Call, Exchange, Handed, Receipt};
-use crate::domain::{Adres, Bericht, Weigering};
+use super::{Call, Exchange, Handed, Receipt, unavailable};
+use crate::{
+    domain::{Adres, Bericht, BerichtId, Weigering},
+    store::{Event, berichten::answered_by},
+};
 
 const POLL: Duration = Duration::from_millis(500);
 /// Time to answer before the caller's own deadline.
@@ -29,7 +32,7 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Weigering::GeenVerzoek`] or what `send` refuses, not yet logged.
-    pub async fn ask(&self, call: &Call, bericht: Bericht, wait: Duration) -> Result<Asked, Weigering> {
+    pub async fn ask(self: &Arc<Self>, call: &Call, bericht: Bericht, wait: Duration) -> Result<Asked, Weigering> {
         if !bericht.soort.is_verzoek() {
             return Err(Weigering::GeenVerzoek);
         }
@@ -41,22 +44,45 @@ impl Exchange {
         let wacht_tot = self.clock.now().as_microsecond().saturating_add(micros);
         let receipt = self.send(call, bericht, wacht_tot).await?;
 
-        let mut zonder_antwoord: Vec<Adres> =
-            receipt.aanvaardingen.iter().map(|aanvaarding| aanvaarding.ontvanger.clone()).collect();
+        let verzoek = receipt.bericht;
+        let _waiting = Waiting { exchange: Arc::clone(self), verzoek, adres: adres.clone() };
         let mut antwoorden = Vec::new();
         let bell = self.wakers.of(&adres);
         loop {
             let bell = Arc::clone(&bell);
             let rung = bell.notified();
-            for handed in self.lease(&adres, Some(receipt.bericht), 0, &actor).await? {
-                zonder_antwoord.retain(|ontvanger| *ontvanger != handed.rij.afzender);
-                antwoorden.push(handed);
-            }
+            // Who has answered is asked first: what comes in between is then leased in any case. A repeated Ask may find
+            // that an answer was handed out before.
+            let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
+            let got = antwoorden.iter().map(|handed: &Handed| handed.rij.afzender.clone()).collect();
+            antwoorden.extend(self.lease(&adres, Some((verzoek, got)), 0, &actor).await?);
+            let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
+            let zonder_antwoord: Vec<Adres> =
+                ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();
             if zonder_antwoord.is_empty() || Instant::now() >= until {
                 return Ok(Asked { receipt, antwoorden, zonder_antwoord });
             }
             // Elapsed or rung: look again either way.
             drop(timeout_at(until.min(Instant::now() + POLL), rung).await);
         }
+    }
+}
+
+/// An Ask that waits. When it ends, also because its caller went away, its answers are for any reader.
+struct Waiting {
+    exchange: Arc<Exchange>,
+    verzoek: BerichtId,
+    adres: Adres,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let (exchange, verzoek, adres) = (Arc::clone(&self.exchange), self.verzoek, self.adres.clone());
+        tokio::spawn(async move {
+            // If this does not get through, the reservation ends at its time.
+            if exchange.store.writer.write(|reply| Event::EndAsk(verzoek, reply)).await.is_ok() {
+                exchange.wakers.ring(&adres);
+            }
+        });
     }
 }

@@ -73,17 +73,19 @@ impl Exchange {
         self.hand(rij?)
     }
 
-    /// Leases what waits, or the answers to one verzoek.
+    /// Leases what waits, or the answers to one verzoek of those who have not answered yet.
     pub(super) async fn lease(
         &self,
         adres: &Adres,
-        verzoek: Option<BerichtId>,
+        answers: Option<(BerichtId, Vec<Adres>)>,
         most: u32,
         actor: &Actor,
     ) -> Result<Vec<Handed>, Weigering> {
+        let (verzoek, answered) = answers.map_or((None, Vec::new()), |(verzoek, got)| (Some(verzoek), got));
         let lease = Lease {
             adres: adres.clone(),
             verzoek,
+            answered,
             most,
             lease_micros: i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000),
             actor: actor.clone(),
@@ -91,7 +93,8 @@ impl Exchange {
         };
         let event = |reply| Event::Lease(Box::new(lease), reply);
         let (rijen, _) = self.store.writer.write(event).await.map_err(unavailable)?;
-        rijen.into_iter().map(|rij| self.hand(rij)).collect()
+        // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
+        Ok(rijen.into_iter().filter_map(|rij| self.hand(rij).ok()).collect())
     }
 
     fn hand(&self, rij: PostvakRij) -> Result<Handed, Weigering> {

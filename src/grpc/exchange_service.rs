@@ -286,8 +286,13 @@ struct Listen {
 
 impl Listen {
     async fn run(self, mut inbound: Streaming<proto::ReceiveRequest>) {
+        let mut stop = self.api.stop.clone();
         loop {
-            let said = match inbound.message().await {
+            let heard = tokio::select! {
+                heard = inbound.message() => heard,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            let said = match heard {
                 Ok(Some(request)) => self.hear(request.verzoek).await,
                 // The client is done talking: nobody can confirm any more.
                 Ok(None) => break,

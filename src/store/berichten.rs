@@ -119,7 +119,7 @@ pub(super) async fn accept(
             return Ok(Err(Weigering::PostvakVol));
         }
     }
-    let reserved_until = reserved_until(tx, bericht.in_antwoord_op).await?;
+    let reserved_until = reserved_until(tx, bericht.in_antwoord_op, accept.toegelaten.afzender(), log.micros()).await?;
     insert_bericht(tx, &accept, log.micros()).await?;
     let mut written = Vec::with_capacity(accept.regels.len());
     for (at, regel) in std::mem::take(&mut accept.regels).into_iter().enumerate() {
@@ -196,13 +196,47 @@ async fn insert_ontvanger(
     Ok(())
 }
 
-async fn reserved_until(tx: &mut SqliteConnection, verzoek: Option<BerichtId>) -> Result<i64, StoreError> {
+/// Until when an answer is reserved for a waiting Ask: only the first one of each ontvanger is.
+async fn reserved_until(
+    tx: &mut SqliteConnection,
+    verzoek: Option<BerichtId>,
+    afzender: &Adres,
+    now: i64,
+) -> Result<i64, StoreError> {
     let Some(verzoek) = verzoek else { return Ok(0) };
-    let until = sqlx::query_scalar("SELECT wacht_tot FROM berichten WHERE id = $1")
-        .bind(verzoek.0.as_bytes().as_slice())
-        .fetch_optional(tx)
-        .await?;
-    Ok(until.unwrap_or(0))
+    let id = verzoek.0.as_bytes().to_vec();
+    let until: Option<i64> =
+        sqlx::query_scalar("SELECT wacht_tot FROM berichten WHERE id = $1").bind(&id).fetch_optional(&mut *tx).await?;
+    let Some(until) = until.filter(|until| *until > now) else { return Ok(0) };
+    let earlier: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM postvak p JOIN berichten b ON b.id = p.bericht \
+         WHERE p.in_antwoord_op = $1 AND b.afzender_partner = $2 AND b.afzender_loket = $3 LIMIT 1",
+    )
+    .bind(id)
+    .bind(afzender.partner.as_str())
+    .bind(afzender.loket.as_str())
+    .fetch_optional(tx)
+    .await?;
+    Ok(if earlier.is_some() { 0 } else { until })
+}
+
+/// Who has answered a verzoek.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn answered_by(read: &SqlitePool, verzoek: BerichtId) -> Result<Vec<Adres>, StoreError> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT DISTINCT b.afzender_partner, b.afzender_loket FROM postvak p JOIN berichten b ON b.id = p.bericht \
+         WHERE p.in_antwoord_op = $1",
+    )
+    .bind(verzoek.0.as_bytes().to_vec())
+    .fetch_all(read)
+    .await?;
+    let parse = |(partner, loket): (String, String)| {
+        let wrong = || StoreError::inconsistent("berichten", "afzender", verzoek);
+        Ok(Adres { partner: partner.parse().map_err(|_| wrong())?, loket: loket.parse().map_err(|_| wrong())? })
+    };
+    rows.into_iter().map(parse).collect()
 }
 
 /// Finds a bericht by its id.

@@ -66,7 +66,8 @@ pub enum OpenError {
 pub struct Database {
     pub(super) options: SqliteConnectOptions,
     pub(super) writer: SqliteConnection,
-    pub(super) read: SqlitePool,
+    /// For reading.
+    pub read: SqlitePool,
     /// Held as long as this process writes.
     pub(super) lock: File,
 }

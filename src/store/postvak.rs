@@ -79,8 +79,10 @@ impl Actor {
 pub struct Lease {
     /// The postvak.
     pub adres: Adres,
-    /// Only the answers to this verzoek that are reserved for its Ask; otherwise what waits.
+    /// Only answers to this verzoek, reserved or waiting; otherwise whatever waits.
     pub verzoek: Option<BerichtId>,
+    /// Whose answer the Ask has already.
+    pub answered: Vec<Adres>,
     /// At most so many.
     pub most: u32,
     /// How long they are held, microseconds.
@@ -133,12 +135,17 @@ async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Resul
     let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
     let mut rows = match lease.verzoek {
         Some(verzoek) => {
-            select_rows!("WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 AND p.toestand = 1 AND p.poging = 0")
-                .bind(verzoek.0.as_bytes().to_vec())
-                .bind(partner)
-                .bind(loket)
-                .fetch_all(&mut *tx)
-                .await?
+            select_rows!(
+                "WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 \
+                 AND (p.toestand = 0 OR (p.toestand = 1 AND (p.poging = 0 OR p.lease_tot <= $4))) \
+                 ORDER BY p.toestand DESC, p.log_index LIMIT 64"
+            )
+            .bind(verzoek.0.as_bytes().to_vec())
+            .bind(partner)
+            .bind(loket)
+            .bind(now)
+            .fetch_all(&mut *tx)
+            .await?
         }
         None => {
             select_rows!(
@@ -163,7 +170,31 @@ async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Resul
                 .await?,
         );
     }
-    rows.iter().map(PostvakRij::read).collect()
+    // One damaged row must not keep the others from their ontvanger.
+    let read =
+        |row| PostvakRij::read(row).inspect_err(|error| tracing::error!(%error, "a damaged row was passed over"));
+    let mut rijen: Vec<PostvakRij> = rows.iter().filter_map(|row| read(row).ok()).collect();
+    if lease.verzoek.is_some() {
+        // One answer of each ontvanger; what else it sends waits in the postvak.
+        let mut answered = lease.answered.clone();
+        rijen.retain(|rij| {
+            let first = !answered.contains(&rij.afzender);
+            answered.push(rij.afzender.clone());
+            first
+        });
+    }
+    Ok(rijen)
+}
+
+/// An Ask ended: nothing is reserved for it any more.
+pub(super) async fn end_ask(tx: &mut SqliteConnection, verzoek: BerichtId) -> Result<(), StoreError> {
+    let id = verzoek.0.as_bytes().to_vec();
+    sqlx::query("UPDATE berichten SET wacht_tot = 0 WHERE id = $1").bind(&id).execute(&mut *tx).await?;
+    sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE in_antwoord_op = $1 AND toestand = 1 AND poging = 0")
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 async fn set_state(tx: &mut SqliteConnection, rij: &PostvakRij, lease_tot: i64) -> Result<(), StoreError> {

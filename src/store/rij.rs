@@ -84,6 +84,13 @@ pub struct PostvakRij {
 
 impl PostvakRij {
     pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        Self::decode(row).map_err(|error| match error {
+            StoreError::Database(error) => StoreError::inconsistent("postvak", "een kolom", error),
+            other => other,
+        })
+    }
+
+    fn decode(row: &SqliteRow) -> Result<Self, StoreError> {
         let log_index = uint(row.try_get("log_index")?);
         let wrong = |column| StoreError::inconsistent("postvak", column, log_index);
         let adres = |partner, loket| {

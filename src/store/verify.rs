@@ -80,15 +80,7 @@ pub async fn verify(
     if head.naam != naam {
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
     }
-    let mut walk = Walk {
-        key,
-        head: &head,
-        frontier: Frontier::default(),
-        tijd: None,
-        checkpoints: 0,
-        accepted: 0,
-        tiles: BTreeMap::new(),
-    };
+    let mut walk = Walk::new(key, &head);
     let mut nota = String::new();
     loop {
         let size = walk.frontier.size();
@@ -141,11 +133,28 @@ struct Walk<'a> {
     frontier: Frontier,
     tijd: Option<String>,
     checkpoints: u64,
+    /// Regels by soort, to be compared with the rows.
     accepted: u64,
+    delivered: u64,
+    confirmed: u64,
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(key: &'a VerifyKey, head: &'a Head) -> Self {
+        Self {
+            key,
+            head,
+            frontier: Frontier::default(),
+            tijd: None,
+            checkpoints: 0,
+            accepted: 0,
+            delivered: 0,
+            confirmed: 0,
+            tiles: BTreeMap::new(),
+        }
+    }
+
     fn regel(&mut self, index: u64, leaf: &[u8], hash: &[u8], bericht: Option<&[u8]>) -> Result<Logregel, VerifyError> {
         let wanted = self.frontier.size();
         let bad = |what: String| VerifyError::Regel { index: wanted, what };
@@ -163,6 +172,8 @@ impl Walk<'_> {
         }
         self.tijd = Some(regel.tijd.clone());
         self.accepted += u64::from(regel.soort == Soort::Aanvaard);
+        self.delivered += u64::from(regel.soort == Soort::Afgeleverd);
+        self.confirmed += u64::from(regel.soort == Soort::Bevestigd);
         let tiles = &mut self.tiles;
         self.frontier.push(computed, &mut |node: Node, hash: Hash| {
             if node.level.is_multiple_of(8) {
@@ -228,10 +239,31 @@ impl Walk<'_> {
         if stored != self.tiles {
             return Err(tree(size, "een tegel van de boom hoort bij andere regels"));
         }
-        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM postvak").fetch_one(tx).await?;
-        // Each regel aanvaard was compared with its row, so that a different number means a row of its own making.
-        if uint(rows) != self.accepted {
-            return Err(tree(size, "het postvak bevat berichten zonder logregel"));
+        self.count_rows(tx).await
+    }
+
+    /// Each regel was compared with its row; a different number means rows that no regel knows of.
+    async fn count_rows(&self, tx: &mut SqliteConnection) -> Result<(), VerifyError> {
+        let size = self.frontier.size();
+        let (rows, pogingen, confirmed): (i64, i64, i64) = sqlx::query_as(
+            "SELECT count(*), coalesce(sum(poging), 0), coalesce(sum(CASE WHEN toestand = 2 THEN 1 ELSE 0 END), 0) \
+             FROM postvak",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if (uint(rows), uint(pogingen), uint(confirmed)) != (self.accepted, self.delivered, self.confirmed) {
+            return Err(tree(
+                size,
+                "het postvak noemt andere aanvaardingen, afleveringen of bevestigingen dan de logregels",
+            ));
+        }
+        let strays: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM berichten b WHERE NOT EXISTS (SELECT 1 FROM postvak p WHERE p.bericht = b.id)",
+        )
+        .fetch_one(tx)
+        .await?;
+        if strays > 0 {
+            return Err(tree(size, "er zijn berichten zonder logregel"));
         }
         Ok(())
     }

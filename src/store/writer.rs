@@ -48,6 +48,8 @@ pub enum Event {
     Acknowledge(BerichtId, Adres, Box<Actor>, Reply<Result<i64, Weigering>>),
     /// Read again.
     Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<PostvakRij, Weigering>>),
+    /// An Ask waits no longer: its reserved answers are for any reader.
+    EndAsk(BerichtId, Reply<()>),
     /// Give leases back: index of the regel `aanvaard`, and which `poging`.
     Release(Vec<(u64, u32)>, Reply<()>),
 }
@@ -151,7 +153,12 @@ impl WriterTask {
         let mut counters = Counters::default();
         let mut answers = Vec::with_capacity(BATCH_EVENTS);
         for event in batch {
-            answers.push(apply(&mut tx, &mut log, &mut counters, event).await?);
+            match apply(&mut tx, &mut log, &mut counters, event).await {
+                Ok(answer) => answers.push(answer),
+                // Found before anything was written for this event: its caller is told, the others go on.
+                Err(error @ StoreError::Inconsistent { .. }) => tracing::error!(%error, "a damaged row was met"),
+                Err(error) => return Err(error),
+            }
         }
         counters.write(&mut tx).await?;
         if log.is_empty() {
@@ -196,6 +203,10 @@ async fn apply(
         }
         Event::Consult(bericht, adres, actor, van_kracht, reply) => {
             answer(reply, postvak::consult(tx, log, bericht, &adres, &actor, &van_kracht).await?)
+        }
+        Event::EndAsk(verzoek, reply) => {
+            postvak::end_ask(tx, verzoek).await?;
+            answer(reply, ())
         }
         Event::Release(leases, reply) => {
             postvak::release(tx, &leases).await?;

@@ -4,6 +4,8 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     future::Future,
+    hash::Hash,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,7 +16,7 @@ use rustls::{ServerConfig, pki_types::UnixTime};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -37,6 +39,8 @@ pub struct Bounds {
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(1);
 const HANDSHAKES_WAITING: usize = 512;
+/// Of these from one address, so that a stranger cannot shut everyone out.
+const HANDSHAKES_ADDRESS: usize = 64;
 /// How long a drained connection may finish its calls.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -62,7 +66,8 @@ where
     let listener = Arc::new(listener);
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_WAITING));
     let connections = Arc::new(Semaphore::new(listener.bounds.connections));
-    let partners = Arc::new(PartnerConnections::default());
+    let partners = Arc::new(Slots::<PartnerNaam>::default());
+    let addresses = Arc::new(Slots::<IpAddr>::default());
     let mut tasks = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -70,8 +75,8 @@ where
             _ = stop.wait_for(|stop| *stop) => break,
             Some(_) = tasks.join_next() => continue,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match accepted {
+            Ok((stream, peer)) => (stream, peer.ip()),
             Err(error) => {
                 // Out of file descriptors, or a client that left at once: neither ends the gateway.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -81,13 +86,14 @@ where
         };
         // Full: the connection is dropped at once, which costs least.
         let Ok(handshake) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
+        let Some(address) = addresses.enter(address, HANDSHAKES_ADDRESS) else { continue };
         let Ok(connection) = Arc::clone(&connections).try_acquire_owned() else { continue };
         let (listener, partners, stop, answer) =
             (Arc::clone(&listener), Arc::clone(&partners), stop.clone(), answer.clone());
         tasks.spawn(async move {
-            let Some((stream, identiteit)) = handshaken(&listener, stream).await else { return };
-            drop(handshake);
-            let Some(_slot) = partners.enter(&identiteit.partner, listener.bounds.connections_partner) else {
+            let Some((stream, identiteit)) = handshaken(&listener, stream, handshake).await else { return };
+            drop(address);
+            let Some(_slot) = partners.enter(identiteit.partner.clone(), listener.bounds.connections_partner) else {
                 tracing::warn!(partner = %identiteit.partner, "too many connections of one partner");
                 return;
             };
@@ -102,7 +108,11 @@ where
     }
 }
 
-async fn handshaken(listener: &Listener, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Identiteit)> {
+async fn handshaken(
+    listener: &Listener,
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+) -> Option<(TlsStream<TcpStream>, Identiteit)> {
     // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
     drop(stream.set_nodelay(true));
     let accepting = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream).into_fallible();
@@ -110,6 +120,7 @@ async fn handshaken(listener: &Listener, stream: TcpStream) -> Option<(TlsStream
         Ok(Ok(stream)) => stream,
         Ok(Err((error, stream))) => {
             tracing::info!(%error, "a handshake was refused");
+            drop(permit);
             linger(stream).await;
             return None;
         }
@@ -184,34 +195,40 @@ fn note_end(ended: Result<(), hyper::Error>) {
     }
 }
 
-#[derive(Default)]
-struct PartnerConnections(Mutex<HashMap<PartnerNaam, usize>>);
+/// How many of something each owner has: connections of a partner, handshakes of an address.
+struct Slots<K>(Mutex<HashMap<K, usize>>);
 
-impl PartnerConnections {
-    fn enter(self: &Arc<Self>, partner: &PartnerNaam, most: usize) -> Option<Slot> {
+impl<K> Default for Slots<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + Eq + Hash> Slots<K> {
+    fn enter(self: &Arc<Self>, owner: K, most: usize) -> Option<Slot<K>> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(partner.clone()).or_default();
+        let count = counts.entry(owner.clone()).or_default();
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(Slot { partners: Arc::clone(self), partner: partner.clone() })
+        Some(Slot { slots: Arc::clone(self), owner })
     }
 }
 
-/// A connection of a partner, counted as long as it lives.
-struct Slot {
-    partners: Arc<PartnerConnections>,
-    partner: PartnerNaam,
+/// One of an owner's, counted as long as it lives.
+struct Slot<K: Clone + Eq + Hash> {
+    slots: Arc<Slots<K>>,
+    owner: K,
 }
 
-impl Drop for Slot {
+impl<K: Clone + Eq + Hash> Drop for Slot<K> {
     fn drop(&mut self) {
-        let mut counts = self.partners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.partner) {
+        let mut counts = self.slots.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.owner) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.partner);
+                counts.remove(&self.owner);
             }
         }
     }

@@ -94,3 +94,52 @@ async fn an_answer_that_is_not_yours_to_give_is_refused() {
     assert_eq!(weigering(send(&mut zsm, check).await), "antwoord_past_niet");
     send(&mut zvh, known(&verzoek)).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_asker_goes_away_the_answer_is_for_any_reader_at_once() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let verzoek = check();
+    let asking = tokio::spawn({
+        let (mut zsm, verzoek) = (zsm.clone(), verzoek.clone());
+        async move { zsm.ask(ask_request(verzoek, 300)).await }
+    });
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    let mut receiver = Receiver::open(&mut zvh, "", 1).await.unwrap();
+    let received = receiver.bericht().await;
+    asking.abort();
+    let late = send(&mut zvh, known(&received.bericht)).await.unwrap().bericht;
+    let mut reader = Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap();
+    assert_eq!(reader.bericht().await.bericht, late);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_ask_knows_that_it_was_answered() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let verzoek = check();
+    let (first, _) = tokio::join!(zsm.ask(ask_request(verzoek.clone(), 20)), answer(&gateway));
+    assert_eq!(first.unwrap().into_inner().antwoorden.len(), 1);
+    let again = gateway.client("zsm").await.ask(ask_request(verzoek, 20)).await.unwrap().into_inner();
+    assert!(again.zonder_antwoord.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ask_takes_one_answer_of_each_and_the_rest_waits() {
+    let gateway = TestGateway::start().await;
+    let mut json = template("bekendheidscheck");
+    json["ontvangers"] = serde_json::json!([{"partner": "zvh-baronie-breda"}, {"partner": "zvh-zeeland"}]);
+    let mut zsm = gateway.client("zsm").await;
+    let twice = async {
+        let mut zvh = gateway.client("zvh-baronie-breda").await;
+        let verzoek = Receiver::open(&mut zvh, "", 1).await.unwrap().bericht().await.bericht;
+        let first = send(&mut zvh, known(&verzoek)).await.unwrap().bericht;
+        (first, send(&mut zvh, known(&verzoek)).await.unwrap().bericht)
+    };
+    let (asked, (first, second)) = tokio::join!(zsm.ask(ask_request(request(json), 2)), twice);
+    let asked = asked.unwrap().into_inner();
+    assert_eq!(asked.antwoorden.iter().map(|antwoord| &antwoord.bericht).collect::<Vec<_>>(), [&first]);
+    assert_eq!(asked.zonder_antwoord[0].partner, "zvh-zeeland");
+    let mut reader = Receiver::open(&mut gateway.client("zsm").await, "volwassenen", 1).await.unwrap();
+    assert_eq!(reader.bericht().await.bericht, second);
+}

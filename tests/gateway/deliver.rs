@@ -191,3 +191,58 @@ async fn a_wrong_confirmation_does_not_end_the_stream() {
     let bericht = send(&mut gateway.client("zsm").await, check()).await.unwrap().bericht;
     assert_eq!(receiver.bericht().await.bericht, bericht);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_does_not_give_back_a_lease_that_is_another_s_by_now() {
+    let gateway = TestGateway::start().await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let mut a = gateway.client("zvh-baronie-breda").await;
+    let mut first = Receiver::open(&mut a, "", 1).await.unwrap();
+    first.bericht().await;
+    gateway.clock.advance(SignedDuration::from_secs(61));
+    let mut b = gateway.client("zvh-baronie-breda").await;
+    let mut second = Receiver::open(&mut b, "", 1).await.unwrap();
+    let held = second.bericht().await;
+    assert_eq!(held.poging, 2);
+    drop((first, a));
+    let mut c = gateway.client("zvh-baronie-breda").await;
+    Receiver::open(&mut c, "", 1).await.unwrap().empty().await;
+    second.confirm(&held.bericht).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_keeps_nothing_else_from_its_ontvanger() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.push(send(&mut zsm, check()).await.unwrap());
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
+    let damage = async |sql: &'static str| {
+        let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        sqlx::query(sql).execute(&mut database).await.unwrap();
+    };
+    damage("UPDATE postvak SET houdbaar_tot_en_met = 'x' WHERE log_index = 1").await;
+    damage("UPDATE postvak SET sleutel = substr(sleutel, 2) || x'00' WHERE log_index = 2").await;
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    let mut receiver = Receiver::open(&mut zvh, "", 10).await.unwrap();
+    let got = [receiver.bericht().await.bericht, receiver.bericht().await.bericht];
+    assert_eq!(got, [sent[2].bericht.clone(), sent[3].bericht.clone()]);
+    // The damage is found; put back so that the end of this test can verify the rest.
+    let day = &sent[0].aanvaardingen[0].stempel.as_ref().unwrap().houdbaar_tot_en_met;
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mend = sqlx::query("UPDATE postvak SET houdbaar_tot_en_met = $1 WHERE log_index = 1").bind(day);
+    mend.execute(&mut database).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_does_not_wait_for_those_who_listen() {
+    let gateway = TestGateway::start().await;
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    let mut receiver = Receiver::open(&mut zvh, "", 1).await.unwrap();
+    receiver.empty().await;
+    let started = std::time::Instant::now();
+    gateway.stop().await;
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "took {:?}", started.elapsed());
+}

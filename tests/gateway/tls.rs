@@ -237,3 +237,20 @@ async fn a_silent_connection_is_closed_at_its_deadline() {
         timeout(Duration::from_secs(15), silent.read(&mut [0; 16])).await.expect("the handshake has a deadline");
     assert_eq!(closed.unwrap_or(0), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_hold_every_handshake() {
+    let gateway = TestGateway::start().await;
+    let adres = gateway.profile("zsm").adres().trim_start_matches("https://").to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(TcpStream::connect(&adres).await.unwrap());
+    }
+    // Those beyond the bound of this address are closed at once, long before the deadline of a handshake.
+    for stream in &mut silent[64..] {
+        let read = timeout(Duration::from_secs(3), stream.read(&mut [0; 1])).await.expect("should be closed at once");
+        assert_eq!(read.unwrap_or(0), 0);
+    }
+    let held = timeout(Duration::from_millis(100), silent[0].read(&mut [0; 1])).await;
+    assert!(held.is_err(), "within the bound a handshake has its time");
+}

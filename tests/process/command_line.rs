@@ -138,7 +138,7 @@ fn ask_gets_an_answer_within_its_wait() {
 #[test]
 fn what_is_not_acknowledged_is_received_again() {
     let served = Served::prepare();
-    served.configure("# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 1");
+    served.configure("# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 5");
     let mut served = served;
     served.serve();
     expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);

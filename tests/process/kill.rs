@@ -103,7 +103,7 @@ async fn send_and_kill(served: &mut Served, load: &Arc<Mutex<Load>>, base: &prot
 async fn an_acknowledged_bericht_survives_kill_nine() {
     let cycles = if env::var_os("KETENPOORT_LANG").is_some() { 200 } else { 20 };
     let mut served = Served::prepare();
-    served.configure("# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 1");
+    served.configure("# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 5");
     let base = request(template("bekendheidscheck"));
     let load = Arc::new(Mutex::new(Load::default()));
     let mut uncertain = 0;
