@@ -26,6 +26,8 @@ use crate::{
 
 /// Credit that a receiver can have outstanding.
 const MOST_CREDIT: u32 = 1000;
+/// Confirmations of one stream that are being written.
+const MOST_CONFIRMING: u32 = 64;
 /// Polling is the truth, the bell only a hint.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -203,7 +205,8 @@ impl ExchangeService for ExchangeApi {
         let credits = Arc::new(Semaphore::new(credit));
         let push = push(Arc::clone(&postvak), Arc::clone(&credits), out.clone(), self.stop.clone());
         tokio::spawn(push.instrument(Span::current()));
-        let listen = Listen { api: self.clone(), call, postvak, credits, out };
+        let confirming = Arc::new(Semaphore::new(MOST_CONFIRMING as usize));
+        let listen = Listen { api: self.clone(), call, postvak, credits, confirming, out };
         tokio::spawn(listen.run(inbound).instrument(Span::current()));
         Ok(Response::new(ReceiverStream::new(responses)))
     }
@@ -276,11 +279,13 @@ async fn push(postvak: Arc<Postvak>, credits: Arc<Semaphore>, out: Out, mut stop
 }
 
 /// The side of a receiving stream that listens to the client.
+#[derive(Clone)]
 struct Listen {
     api: ExchangeApi,
     call: Call,
     postvak: Arc<Postvak>,
     credits: Arc<Semaphore>,
+    confirming: Arc<Semaphore>,
     out: Out,
 }
 
@@ -309,6 +314,8 @@ impl Listen {
                 break;
             }
         }
+        // What the client confirmed before it left still counts, and is answered if it listens.
+        drop(self.confirming.acquire_many(MOST_CONFIRMING).await);
         self.credits.close();
     }
 
@@ -324,7 +331,18 @@ impl Listen {
                 self.credits.add_permits(more as usize);
                 Ok(None)
             }
-            Some(Verzoek::Bevestig(text)) => self.confirm(text).await.map(Some),
+            Some(Verzoek::Bevestig(text)) => {
+                // Many at a time, so that one transaction confirms them together.
+                let Ok(permit) = Arc::clone(&self.confirming).acquire_owned().await else { return Ok(None) };
+                let listen = self.clone();
+                let confirm = async move {
+                    // A client that has gone away needs no answer.
+                    drop(listen.out.send(listen.confirm(text).await).await);
+                    drop(permit);
+                };
+                tokio::spawn(confirm.instrument(Span::current()));
+                Ok(None)
+            }
             Some(Verzoek::Open(_)) | None => {
                 let weigering = Weigering::veld("verzoek", "krediet of bevestig; een stream wordt een keer geopend");
                 Err(self.api.refused(&self.call, About::default(), weigering).await)

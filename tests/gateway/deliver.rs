@@ -246,3 +246,27 @@ async fn stopping_does_not_wait_for_those_who_listen() {
     gateway.stop().await;
     assert!(started.elapsed() < std::time::Duration::from_secs(5), "took {:?}", started.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_for_berichten_never_reads_the_whole_postvak() {
+    let gateway = TestGateway::start().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    for (sql, index) in [
+        (
+            "EXPLAIN QUERY PLAN SELECT * FROM postvak p JOIN berichten b ON b.id = p.bericht \
+             WHERE p.partner = 'a' AND p.loket = 'b' AND p.toestand = 0 ORDER BY p.log_index LIMIT 5",
+            "postvak_wacht",
+        ),
+        (
+            "EXPLAIN QUERY PLAN SELECT * FROM postvak p JOIN berichten b ON b.id = p.bericht \
+             WHERE p.partner = 'a' AND p.loket = 'b' AND p.toestand = 1 AND p.lease_tot <= 7 ORDER BY p.log_index LIMIT 5",
+            "postvak_afgeleverd",
+        ),
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&mut database).await.unwrap();
+        let plan: Vec<String> = plan.into_iter().map(|(.., detail)| detail).collect();
+        assert!(plan[0].starts_with("SEARCH p USING INDEX") && plan[0].contains(index), "{plan:?}");
+        assert!(!plan.iter().any(|detail| detail.contains("SCAN") || detail.contains("TEMP B-TREE")), "{plan:?}");
+    }
+}

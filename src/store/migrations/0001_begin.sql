@@ -79,7 +79,9 @@ CREATE TABLE postvak (
     bevestigd BIGINT,
     UNIQUE (bericht, partner, loket)
 );
-CREATE INDEX postvak_open ON postvak (partner, loket, toestand, log_index) WHERE toestand < 2;
+-- One index for what waits and one for what is handed out: SQLite uses a partial index only for its very condition.
+CREATE INDEX postvak_wacht ON postvak (partner, loket, log_index) WHERE toestand = 0;
+CREATE INDEX postvak_afgeleverd ON postvak (partner, loket, log_index) WHERE toestand = 1;
 CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;
 
 -- How many berichten of a postvak are not confirmed yet.
