@@ -185,16 +185,24 @@ fn config(root: Section<'_>, file: &Path, mistakes: &Mistakes) -> Option<Config>
 /// The store's URL: from the environment, or from the file with its path relative to the file.
 fn database(section: &Section<'_>, base: &Path) -> Option<String> {
     let configured = section.text("url");
-    let (url, line) = match env::var(DATABASE_URL) {
-        Ok(url) => (url, section.line()),
-        Err(_) => (configured.as_ref()?.value.clone(), configured.as_ref()?.line),
+    let (url, line, base) = match env::var(DATABASE_URL) {
+        Ok(url) => (url, section.line(), Path::new(".")),
+        Err(_) => (configured.as_ref()?.value.clone(), configured.as_ref()?.line, base),
     };
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        return Some(base.join(path).to_string_lossy().into_owned());
+    let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+    match path {
+        Some(path) if !path.is_empty() && !path.contains('?') && !path.starts_with(':') => {
+            Some(base.join(path).to_string_lossy().into_owned())
+        }
+        Some(_) => {
+            section.mistake(line, "url moet sqlite: en een bestand zijn, zonder opties, zoals sqlite:ketenpoort.db");
+            None
+        }
+        None => {
+            section.mistake(line, "url moet met sqlite: beginnen; deze versie kent nog geen andere database");
+            None
+        }
     }
-    section.mistake(line, "url moet met sqlite: beginnen; deze versie kent nog geen andere database");
-    None
 }
 
 fn ca(section: Section<'_>, base: &Path) -> Option<Ca> {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::Context;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::{play::Player, report::Report, story::Story};
 use crate::{
@@ -96,8 +96,8 @@ async fn conclude(config: &Config, report: &Report, player: &Player<'_>) -> Resu
     let partner = FG_OF.parse().expect("a partner of the story");
     let seen = search(config, &Wanted { partner: Some(partner), ..Wanted::default() }).await?;
     report.heading(&format!("De FG van {FG_OF} ziet {} logregels, zonder inhoud. De laatste:", seen.len()));
-    for regel in seen.iter().rev().take(3).rev() {
-        report.say(&format!("  {regel}"));
+    for regel in &seen[seen.len().saturating_sub(12)..] {
+        report.say(&short(regel));
     }
     report.line(&json!({"stap": "fg", "logregels": seen.len()}));
     let vkey = vkey(config)?;
@@ -111,6 +111,21 @@ async fn conclude(config: &Config, report: &Report, player: &Player<'_>) -> Resu
     report.say(&format!("Het logboek klopt: {logregels} regels over {berichten} berichten."));
     report.line(&json!({"stap": "klaar", "berichten": berichten, "logregels": logregels, "logboek": "ok"}));
     Ok(())
+}
+
+/// A line of `logboek search`, short enough to read.
+fn short(found: &str) -> String {
+    let found: Value = serde_json::from_str(found).unwrap_or_default();
+    let text = |key: &str| found["logregel"][key].as_str().unwrap_or("-").to_owned();
+    format!(
+        "  {:>4} {} {:<12} {:<24} {} -> {}",
+        found["log_index"],
+        text("tijd"),
+        text("soort"),
+        text("berichtsoort"),
+        text("afzender"),
+        text("ontvanger")
+    )
 }
 
 fn keep_running(report: &Report, gateway: &Gateway, dir: &Path, config: &Path) {
