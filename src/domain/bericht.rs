@@ -30,7 +30,7 @@ impl FromStr for BerichtId {
 pub struct Bericht {
     /// Chosen by the sender; makes a repeated send harmless.
     pub request_id: Uuid,
-    /// SHA-256 of the request as received: is a repeat the same?
+    /// SHA-256 of what the request means: is a repeat the same?
     pub vingerafdruk: [u8; 32],
     /// The sender's loket.
     pub loket: LoketNaam,

@@ -47,7 +47,7 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
     let (Some(loket), Some(facts), true) = (loket, facts, checker.0.is_empty()) else {
         return Err(Weigering::OngeldigVeld(checker.0));
     };
-    let vingerafdruk = digest(&SHA256, &request.encode_to_vec()).as_ref().try_into().expect("SHA-256 has 32 bytes");
+    let vingerafdruk = vingerafdruk(request, &loket, &ontvangers, in_antwoord_op, &encoded);
     Ok(Bericht {
         request_id,
         vingerafdruk,
@@ -67,6 +67,29 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
         medewerker: inhoud.medewerker.clone(),
         inhoud: encoded,
     })
+}
+
+/// What a repeated request must have the same: everything it means, however it is spelled.
+fn vingerafdruk(
+    request: &proto::SendRequest,
+    loket: &LoketNaam,
+    ontvangers: &[Adres],
+    in_antwoord_op: Option<BerichtId>,
+    inhoud: &[u8],
+) -> [u8; 32] {
+    let meant = proto::SendRequest {
+        // The fingerprint is looked up by it.
+        request_id: String::new(),
+        loket: loket.to_string(),
+        ontvangers: ontvangers.iter().map(adres).collect(),
+        in_antwoord_op: in_antwoord_op.map(|id| id.to_string()),
+        houdbaar_tot_en_met: request.houdbaar_tot_en_met.clone(),
+        grondslag: request.grondslag.clone(),
+        inhoud: None,
+    };
+    let mut bytes = meant.encode_length_delimited_to_vec();
+    bytes.extend_from_slice(inhoud);
+    digest(&SHA256, &bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// A UUID in its usual form; other spellings of the same UUID would make one bericht two.

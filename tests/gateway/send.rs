@@ -177,3 +177,18 @@ async fn no_name_stands_in_the_database() {
     }
     assert!(looked > 0, "the search looked at the database");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_spelled_otherwise_is_the_same_request() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let request = check();
+    let first = send(&mut zsm, request.clone()).await.unwrap();
+    let mut spelled = request.clone();
+    spelled.request_id = request.request_id.to_uppercase();
+    spelled.ontvangers[0].loket.clear();
+    assert_eq!(send(&mut zsm, spelled).await.unwrap(), first);
+    let mut other = request;
+    other.ontvangers[0].partner = "zvh-zeeland".to_owned();
+    assert_eq!(weigering(send(&mut zsm, other).await), "request_id_hergebruikt");
+}
