@@ -127,6 +127,17 @@ fn with_secrets_in_wrong_places(number: u64) -> Vec<proto::SendRequest> {
     ]
 }
 
+/// One bericht that is accepted, and each of those with a secret where none belongs, which is refused.
+async fn send_right_and_wrong(served: &Served) {
+    let mut zsm = served.client("zsm").await;
+    let mut bericht = request(template("bekendheidscheck"));
+    bericht.request_id = request_id(1);
+    send(served, "zsm", &mut zsm, &bericht).await.unwrap();
+    for wrong in with_secrets_in_wrong_places(2) {
+        send(served, "zsm", &mut zsm, &wrong).await.unwrap_err();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_reaches_the_process_log() {
     let mut served = Served::prepare();
@@ -134,13 +145,7 @@ async fn nothing_personal_reaches_the_process_log() {
     let mut secrets = Secrets::default();
     secrets.0.insert("lezer-001".to_owned());
     secrets.collect(&template("bekendheidscheck"), "", false);
-    let mut zsm = served.client("zsm").await;
-    let mut bericht = request(template("bekendheidscheck"));
-    bericht.request_id = request_id(1);
-    send(&served, "zsm", &mut zsm, &bericht).await.unwrap();
-    for wrong in with_secrets_in_wrong_places(2) {
-        send(&served, "zsm", &mut zsm, &wrong).await.unwrap_err();
-    }
+    send_right_and_wrong(&served).await;
 
     let mut zvh = served.client("zvh-baronie-breda").await;
     let mut postvak = Postvak::open(&mut zvh, "algemeen", 1).await;
@@ -149,7 +154,7 @@ async fn nothing_personal_reaches_the_process_log() {
     postvak.say(Verzoek::Bevestig(aflevering.bericht)).await;
     while !matches!(postvak.hear().await, Antwoord::Bevestigd(_)) {}
 
-    drop((postvak, zsm, zvh));
+    drop((postvak, zvh));
     served.stop();
     let log = served.log();
     assert!(log.contains("DEBUG") && log.contains("Receive"), "the log says nothing, so this shows nothing");
@@ -161,13 +166,7 @@ async fn nothing_personal_reaches_the_process_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_reaches_the_logboek() {
     let served = Served::start();
-    let mut zsm = served.client("zsm").await;
-    let mut bericht = request(template("bekendheidscheck"));
-    bericht.request_id = request_id(1);
-    send(&served, "zsm", &mut zsm, &bericht).await.unwrap();
-    for wrong in with_secrets_in_wrong_places(2) {
-        send(&served, "zsm", &mut zsm, &wrong).await.unwrap_err();
-    }
+    send_right_and_wrong(&served).await;
     let mut secrets = Secrets::default();
     secrets.collect(&template("bekendheidscheck"), "", false);
     let regels = expect(&served.logboek("search", &[]), 0);
