@@ -21,6 +21,9 @@ use crate::{
     store::{Database, proofs, verify},
 };
 
+/// The largest answer with receipts that exists has some 32 proofs of 2 KiB; bytes.
+const PROOF_LIMIT: u64 = 4 << 20;
+
 #[derive(Subcommand)]
 pub enum Command {
     /// Reken het hele logboek na: elke regel, de boom, elk checkpoint, het postvak
@@ -151,10 +154,14 @@ async fn prove(config: &Path, index: u64) -> Result<(), Failure> {
 /// Checks a proof with nothing but the key: a tlog-proof, or every proof in a receipt.
 fn verify_offline(file: &Path, vkey: &VerifyKey) -> Result<(), Failure> {
     let mut text = String::new();
-    if file == Path::new("-") {
-        io::stdin().read_to_string(&mut text).context("stdin is niet te lezen")?;
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(io::stdin())
     } else {
-        text = fs::read_to_string(file).with_context(|| format!("{} is niet te lezen", file.display()))?;
+        Box::new(fs::File::open(file).with_context(|| format!("{} is niet te lezen", file.display()))?)
+    };
+    source.take(PROOF_LIMIT + 1).read_to_string(&mut text).with_context(|| format!("{} is geen tekst", file.display()))?;
+    if text.len() as u64 > PROOF_LIMIT {
+        return Err(Failure::Usage(format!("{} is groter dan 4 MiB en kan geen bewijs zijn", file.display())));
     }
     if !text.trim_start().starts_with('{') {
         return print_proven(&verify_proof(&text, vkey)?);

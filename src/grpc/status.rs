@@ -58,7 +58,9 @@ pub fn of_tonic(status: &Status) -> Option<Weigering> {
         Code::Unimplemented if status.message().is_empty() => Weigering::MethodeOnbekend,
         Code::OutOfRange | Code::ResourceExhausted => Weigering::TeGroot,
         Code::DeadlineExceeded => Weigering::DeadlineVerstreken,
+        // Of the codec, which can hand up no more than a status.
         Code::InvalidArgument if status.message() == Weigering::OnbekendVeld.code() => Weigering::OnbekendVeld,
+        Code::InvalidArgument if status.message() == Weigering::TeGroot.code() => Weigering::TeGroot,
         _ => Weigering::Onleesbaar,
     })
 }

@@ -88,6 +88,8 @@ async fn what_is_no_message_is_refused_typed_and_counted_once_a_minute() {
     prost::encoding::bytes::encode(7, &strange, &mut unknown_soort);
     assert_eq!(weigering(raw(&channel, SEND, unknown_soort).await), "onbekend_veld");
     assert_eq!(weigering(raw(&channel, SEND, vec![0x0a; 2 << 20]).await), "te_groot");
+    // Half a million empty ontvangers fit in a message; decoded they would take a hundred times its size.
+    assert_eq!(weigering(raw(&channel, SEND, [0x1a, 0x00].repeat(500_000)).await), "te_groot");
     assert_eq!(weigering(raw(&channel, "/ketenpoort.v1.ExchangeService/Steal", Vec::new()).await), "methode_onbekend");
     // It costs the gateway nothing else: the next honest call is answered.
     raw(&channel, SEND, whole).await.unwrap();
@@ -96,7 +98,7 @@ async fn what_is_no_message_is_refused_typed_and_counted_once_a_minute() {
     let sum = |code: &str| -> u64 {
         counted.iter().filter(|regel| regel.weigering.as_deref() == Some(code)).filter_map(|regel| regel.aantal).sum()
     };
-    assert_eq!(["onleesbaar", "onbekend_veld", "te_groot", "methode_onbekend"].map(sum), [3, 3, 1, 1]);
+    assert_eq!(["onleesbaar", "onbekend_veld", "te_groot", "methode_onbekend"].map(sum), [3, 3, 2, 1]);
     // One a minute and reason; the minute may have turned once meanwhile.
     assert!(counted.len() <= 8, "{counted:?}");
 }

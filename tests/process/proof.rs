@@ -83,6 +83,8 @@ fn a_receipt_of_another_logboek_does_not_verify() {
     fs::write(&file, "{}").unwrap();
     expect(&verify(&file, &vkey(&served)), 2);
     expect(&verify(&served.path().join("bestaat-niet"), &vkey(&served)), 2);
+    // Without an end.
+    expect(&verify(Path::new("/dev/zero"), &vkey(&served)), 2);
 }
 
 /// A receipt says more than its proof; what it says must be what is proven.
