@@ -1,6 +1,6 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use sqlx::SqlitePool;
 use tokio::{
@@ -11,20 +11,33 @@ use tokio::{
 };
 
 use crate::{
-    config::Config,
-    domain::{Clock, Rng},
-    exchange::{self, Exchange, Weigeringen, wake::Wakers},
-    grpc::{boundary::Boundary, exchange_service::ExchangeApi},
+    config::{Config, ConfigError},
+    domain::{Clock, Document, Rng, Rol},
+    exchange::{
+        self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, van_kracht::load,
+        wake::Wakers,
+    },
+    grpc::{
+        beheer_service::BeheerApi,
+        boundary::{BEHEER_MESSAGE_LIMIT, Boundary, MESSAGE_LIMIT},
+        exchange_service::ExchangeApi,
+    },
     logboek::{self, Logregel, NoteError, Signer, Soort, VerifyKey},
+    proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
     sleutels::{KeyStore, keystore::KeyError},
-    store::{Database, Event, StoreError, open::OpenError, postvak::newest_day, proofs},
+    store::{Change, Database, Event, StoreError, documenten, open::OpenError, postvak::newest_day, proofs},
     tls::{
         TlsError,
         accept::{self, Listener},
-        identity::{Identifier, Known},
+        identity::Identifier,
         settings,
     },
 };
+
+/// Calls of one operator that are being answered.
+const BEHEER_IN_FLIGHT: usize = 4;
+/// How often this process looks whether another one changed what is in force, and what has to be logged or announced.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Why a gateway does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +70,12 @@ pub enum GatewayError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Development certificates without `--dev`.
-    #[error(
-        "de configuratie gebruikt ontwikkelcertificaten (OIN {0}). Gebruik ze alleen met serve --dev, nooit met echte gegevens."
-    )]
-    Development(String),
+    /// The files that come in force at the first start.
+    #[error(transparent)]
+    Documents(#[from] ConfigError),
+    /// What is in force.
+    #[error(transparent)]
+    InForce(#[from] LoadError),
     /// The writer stopped.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,6 +85,8 @@ pub enum GatewayError {
 pub struct Gateway {
     /// Where partners connect.
     pub adres: SocketAddr,
+    /// Where beheer connects, if anywhere.
+    pub beheer: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     ended: JoinHandle<Result<(), GatewayError>>,
 }
@@ -83,40 +99,52 @@ pub fn signer(config: &Config, seed: &[u8; 32]) -> Result<Signer, GatewayError> 
     Ok(Signer::from_seed(&config.logboek, seed)?)
 }
 
-/// Refuses development certificates: those with an OIN that exists for tests only.
-///
-/// # Errors
-/// [`GatewayError::Development`].
-pub fn refuse_development(config: &Config) -> Result<(), GatewayError> {
-    let test = config.identiteiten.iter().find(|known| known.identiteit.oin.is_test());
-    test.map_or(Ok(()), |known| Err(GatewayError::Development(known.identiteit.oin.to_string())))
-}
-
 impl Gateway {
-    /// Starts: keys, database, `gestart` in the logboek, then the port.
+    /// Starts: keys, database, `gestart` in the logboek, what is in force, then the ports. In `productie` development
+    /// certificates and unconfirmed grondslagen do not count.
     ///
     /// # Errors
     /// [`GatewayError`], each with what to do.
-    pub async fn start(config: &Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, GatewayError> {
-        let identifier = Arc::new(identifier(config)?);
-        let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
+    pub async fn start(
+        config: &Config,
+        productie: bool,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, GatewayError> {
+        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
+        let cas = cas.collect::<Result<_, _>>()?;
         // The database first: its lock keeps a second gateway away from the keys too.
         let database = Database::open(Path::new(&config.database), config.grootste_mebibytes).await?;
         let keys = KeyStore::open(&config.sleutels, Arc::clone(&rng))?;
         let signer = signer(config, keys.logboek_seed())?;
         check_keys(&database.read, &keys, &signer.vkey()).await?;
-        let socket = TcpListener::bind(config.grpc)
-            .await
-            .map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
-        let adres = socket.local_addr().map_err(|source| GatewayError::Listen { adres: config.grpc, source })?;
+        let first = first_documents(config, productie, &database.read).await?;
+        let (grpc, adres) = listen(config.grpc).await?;
+        let beheer = match config.beheer {
+            Some(adres) => Some(listen(adres).await?),
+            None => None,
+        };
         let (store, writer) = database.start(&config.logboek, signer, Arc::clone(&clock)).await?;
         let started = Logregel::new(String::new(), Soort::Gestart);
         store.writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
+        if let Some(first) = first {
+            // Nobody else writes yet, so that it cannot be outdated.
+            store
+                .writer
+                .write(|reply| Event::Change(Box::new(first), reply))
+                .await?
+                .0
+                .expect("nothing is in force yet");
+        }
+        let omgeving = config.omgeving(productie);
+        let in_force = InForce::new(load(&store.read, &omgeving).await?, omgeving);
+        let identifier = Arc::new(Identifier::new(cas, in_force.subscribe()));
+        let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
 
         let exchange = Arc::new(Exchange {
             store,
             keys,
-            van_kracht: Arc::new(config.van_kracht.clone()),
+            in_force,
             clock: Arc::clone(&clock),
             rng,
             bounds: exchange::Bounds { lease_seconds: config.grenzen.lease_seconds, postvak: config.grenzen.postvak },
@@ -124,18 +152,24 @@ impl Gateway {
             weigeringen: Weigeringen::default(),
         });
         let (stop, stopped) = watch::channel(false);
-        let api = ExchangeApi::new(Arc::clone(&exchange), stopped.clone());
-        let boundary = Boundary::new(Arc::clone(&exchange), api, config.grenzen.in_flight_partner);
         let bounds = accept::Bounds {
             connections: config.grenzen.connections,
             connections_partner: config.grenzen.connections_partner,
             connection_age_seconds: config.grenzen.connection_age_seconds,
         };
-        let listener = Listener { tls, identifier, bounds, clock };
-        let answer = move |identiteit, request| boundary.clone().answer(identiteit, request);
-        let accepting = accept::serve(listener, socket, stopped.clone(), answer);
+        let listener = Arc::new(Listener { tls, identifier, bounds, clock });
+        let beheer_adres = beheer.as_ref().map(|(_, adres)| *adres);
+        let partners = serve_partners(Arc::clone(&listener), &exchange, config, grpc, stopped.clone());
+        let beheer = beheer.map(|(socket, _)| serve_beheer(listener, &exchange, socket, stopped.clone()));
+        let accepting = async move {
+            tokio::join!(partners, async {
+                if let Some(beheer) = beheer {
+                    beheer.await
+                }
+            });
+        };
         let ended = tokio::spawn(run(exchange, accepting, writer, stopped));
-        Ok(Self { adres, stop, ended })
+        Ok(Self { adres, beheer: beheer_adres, stop, ended })
     }
 
     /// Tells the gateway to stop: no new connections, calls under way are finished.
@@ -152,15 +186,58 @@ impl Gateway {
     }
 }
 
-fn identifier(config: &Config) -> Result<Identifier, GatewayError> {
-    let cas =
-        config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl)).collect::<Result<_, _>>()?;
-    let known = config
-        .identiteiten
-        .iter()
-        .map(|known| Known { ca: known.ca.clone(), san: known.san.clone(), identiteit: known.identiteit.clone() })
-        .collect();
-    Ok(Identifier::new(cas, known))
+fn serve_partners(
+    listener: Arc<Listener>,
+    exchange: &Arc<Exchange>,
+    config: &Config,
+    socket: TcpListener,
+    stopped: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
+    let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
+    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, config.grenzen.in_flight_partner);
+    let answer = move |identiteit, request| boundary.clone().answer(identiteit, request);
+    accept::serve(listener, socket, stopped, answer)
+}
+
+fn serve_beheer(
+    listener: Arc<Listener>,
+    exchange: &Arc<Exchange>,
+    socket: TcpListener,
+    stopped: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let api = BeheerApi::new(Arc::clone(exchange));
+    let service = BeheerServiceServer::new(api)
+        .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
+        .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
+    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Beheer, BEHEER_IN_FLIGHT);
+    let answer = move |identiteit, request| boundary.clone().answer(identiteit, request);
+    accept::serve(listener, socket, stopped, answer)
+}
+
+async fn listen(adres: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {
+    let error = |source| GatewayError::Listen { adres, source };
+    let socket = TcpListener::bind(adres).await.map_err(error)?;
+    let bound = socket.local_addr().map_err(error)?;
+    Ok((socket, bound))
+}
+
+/// What the files put in force at the very first start. Later the database decides, and files that say something else are
+/// only mentioned.
+async fn first_documents(config: &Config, productie: bool, read: &SqlitePool) -> Result<Option<Change>, GatewayError> {
+    let (_, in_force) = documenten::in_force(read).await?;
+    let files = config.documents(productie);
+    if in_force.is_empty() {
+        return Ok(Some(first_change(&files?)));
+    }
+    let hashes =
+        |documenten: &[Document]| documenten.iter().map(|document| document.hash.clone()).collect::<BTreeSet<_>>();
+    if files.is_ok_and(|files| hashes(&files.documenten) == hashes(&in_force)) {
+        tracing::debug!("the files say what is in force");
+    } else {
+        tracing::warn!("the files differ from what is in force, which counts; load them with ketenpoort beheer load");
+    }
+    Ok(None)
 }
 
 /// Keys of another logboek would fork this one, and lost day keys would go unnoticed: neither may write a single regel.
@@ -190,7 +267,8 @@ async fn run(
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), GatewayError> {
     let mut accepting = tokio::spawn(accepting);
-    let mut tick = interval(Duration::from_secs(1));
+    let mut announcer = Announcer::default();
+    let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
@@ -199,6 +277,10 @@ async fn run(
                 return Ok(ended.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?);
             }
             _ = tick.tick() => {
+                if let Err(error) = exchange.refresh().await {
+                    tracing::error!(%error, "what is in force could not be read; nothing is accepted by the older version");
+                }
+                announcer.announce(&exchange);
                 if let Err(error) = exchange.flush_weigeringen(false).await {
                     tracing::error!(%error, "counted refusals could not be logged yet");
                 }

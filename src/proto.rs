@@ -11,5 +11,6 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/ketenpo
 /// The client side of the services.
 pub mod client {
     include!(concat!(env!("OUT_DIR"), "/client/ketenpoort.v1.rs"));
+    pub use beheer_service_client::BeheerServiceClient;
     pub use exchange_service_client::ExchangeServiceClient;
 }

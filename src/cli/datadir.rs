@@ -1,8 +1,6 @@
 //! `init`, and the data directory of the demo: configuration, convenant, certificates, profiles.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
@@ -16,31 +14,51 @@ use crate::{
     pki::{self, DevIdentity, dev_identities},
 };
 
-const CONVENANT: &str = include_str!("../../deploy/voorbeeld/convenant.toml");
-/// Port of the partners (design: 7443).
-const PARTNER_PORT: u16 = 7443;
+/// The worked example: one arrondissement.
+const DEELNEMERS: &str = include_str!("../../deploy/voorbeeld/deelnemers.toml");
+const CONVENANTEN: [(&str, &str); 6] = [
+    ("zvh-baronie-breda.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-baronie-breda.toml")),
+    ("zvh-de-markiezaten.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-de-markiezaten.toml")),
+    ("zvh-midden-brabant.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-midden-brabant.toml")),
+    ("zvh-zeeland.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-zeeland.toml")),
+    ("melding-18b.toml", include_str!("../../deploy/voorbeeld/convenanten/melding-18b.toml")),
+    ("bij.toml", include_str!("../../deploy/voorbeeld/convenanten/bij.toml")),
+];
 
-/// The loketten of a development partner; its profile uses the first one.
-fn loketten(partner: &str) -> &'static [&'static str] {
+/// Where a gateway listens on 127.0.0.1.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    /// For partners.
+    pub partners: u16,
+    /// For beheer.
+    pub beheer: u16,
+}
+
+/// The ports of the design.
+const PORTS: Ports = Ports { partners: 7443, beheer: 7445 };
+
+/// The loket that a profile uses when nothing else is said.
+fn first_loket(partner: &str) -> &'static str {
     match partner {
-        "zsm" => &["volwassenen", "jeugd", "algemeen"],
-        "dji" => &["bureau-18b", "algemeen"],
-        _ => &["algemeen"],
+        "zsm" => "volwassenen",
+        "dji" => "bureau-18b",
+        _ => "algemeen",
     }
 }
 
 pub fn init(dir: &Path) -> Result<(), Failure> {
-    let config = create(dir, PARTNER_PORT)?;
+    let config = create(dir, PORTS)?;
     eprintln!("Gemaakt: {}", dir.display());
-    eprintln!("  1. Lees {} en {}.", config.display(), dir.join("convenanten/voorbeeld.toml").display());
+    eprintln!("  1. Lees {}, deelnemers.toml en {}.", config.display(), dir.join("convenanten").display());
+    eprintln!("     Wat zij toestaan: ketenpoort check --config {}", config.display());
     eprintln!("  2. Start de poort: ketenpoort serve --dev --config {}", config.display());
     eprintln!("  3. Stuur een bericht: ketenpoort send --template bekendheidscheck > bericht.json");
     eprintln!("     ketenpoort send --profile {} bericht.json", dir.join("profielen/zsm").display());
     print_line(&config.display().to_string())
 }
 
-/// Makes a data directory for a gateway on this port of 127.0.0.1. Gives the path of its configuration.
-pub(crate) fn create(dir: &Path, port: u16) -> Result<PathBuf, Failure> {
+/// Makes a data directory for a gateway on these ports of 127.0.0.1. Gives the path of its configuration.
+pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         let text =
             format!("map {} is niet leeg; kies een nieuwe of lege map, zodat niets wordt overschreven", dir.display());
@@ -50,21 +68,23 @@ pub(crate) fn create(dir: &Path, port: u16) -> Result<PathBuf, Failure> {
         format!("map {} is niet te maken; kies een map waarin deze gebruiker mag schrijven", dir.display())
     })?;
     pki::write_dev(dir, SystemClock.now()).context("certificaten niet gemaakt")?;
+    write(&dir.join("deelnemers.toml"), DEELNEMERS)?;
     let convenanten = dir.join("convenanten");
     fs::create_dir_all(&convenanten).with_context(|| format!("map {} is niet te maken", convenanten.display()))?;
-    write(&convenanten.join("voorbeeld.toml"), CONVENANT)?;
-    let identities = dev_identities();
-    for identity in &identities {
-        let loket = loketten(identity.partner).first().copied().unwrap_or("algemeen");
+    for (name, text) in CONVENANTEN {
+        write(&convenanten.join(name), text)?;
+    }
+    for DevIdentity { profile, partner, role, .. } in dev_identities() {
+        let port = if role == "beheer" { ports.beheer } else { ports.partners };
         let text = format!(
             "# Waar de poort is, en wat send en receive gebruiken als u niets anders zegt.\n\
-             adres = \"https://127.0.0.1:{port}\"\nloket = \"{loket}\"\nmedewerker = \"{}-001\"\n",
-            identity.profile
+             adres = \"https://127.0.0.1:{port}\"\nloket = \"{}\"\nmedewerker = \"{profile}-001\"\n",
+            first_loket(partner)
         );
-        write(&dir.join("profielen").join(identity.profile).join("profiel.toml"), &text)?;
+        write(&dir.join("profielen").join(profile).join("profiel.toml"), &text)?;
     }
     let config = dir.join("ketenpoort.toml");
-    write(&config, &configuration(&identities, port))?;
+    write(&config, &configuration(ports))?;
     Ok(config)
 }
 
@@ -72,16 +92,22 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     Ok(fs::write(path, text).with_context(|| format!("{} is niet te schrijven", path.display()))?)
 }
 
-fn configuration(identities: &[DevIdentity], port: u16) -> String {
-    let mut text = format!(
+fn configuration(ports: Ports) -> String {
+    let Ports { partners, beheer } = ports;
+    let convenanten: String = CONVENANTEN.iter().map(|(name, _)| format!("    \"convenanten/{name}\",\n")).collect();
+    format!(
         r#"# Ketenpoort. Paden zijn ten opzichte van dit bestand.
 # Deze configuratie gebruikt ontwikkelcertificaten: start met `serve --dev`, nooit met echte gegevens.
 
 # Naam van het logboek (origin van de checkpoints). Draagt het jaar: een logboek kan per jaar worden gesloten.
 logboek = "ketenpoort.test/voorbeeld/2026"
 
-# De convenanten waaraan elk bericht wordt getoetst.
-convenanten = ["convenanten/voorbeeld.toml"]
+# Wat bij de allereerste start van kracht wordt: wie meedoet, en de convenanten waaraan elk bericht wordt getoetst.
+# Daarna telt wat in de database staat; wijzig dat met `ketenpoort beheer load`. Eerst zien wat een wijziging betekent:
+# `ketenpoort check --diff OUD NIEUW`.
+deelnemers = "deelnemers.toml"
+convenanten = [
+{convenanten}]
 
 [opslag]
 # KETENPOORT_DATABASE_URL gaat voor.
@@ -94,7 +120,11 @@ map = "sleutels"
 
 [grpc]
 # Hier verbinden partners, met wederzijdse TLS.
-adres = "127.0.0.1:{port}"
+adres = "127.0.0.1:{partners}"
+
+[beheer]
+# Hier verbindt beheer, met een certificaat met rol beheer. Zonder [beheer] is deze poort dicht.
+adres = "127.0.0.1:{beheer}"
 
 [tls]
 certificaat = "gateway/cert.pem"
@@ -109,23 +139,6 @@ bestand = "ca.pem"
 # lease_seconds = 60
 # postvak = 10000
 # connections_partner = 64
-
 "#
-    );
-    let mut oins: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for identity in identities.iter().filter(|identity| identity.role == "partner") {
-        oins.entry(identity.partner).or_default().push(&identity.oin);
-    }
-    for (partner, oins) in oins {
-        writeln!(text, "[[partner]]\nnaam = \"{partner}\"\noin = {oins:?}\nloketten = {:?}\n", loketten(partner))
-            .expect("writing to a String does not fail");
-    }
-    for DevIdentity { partner, role, oin, san, .. } in identities {
-        writeln!(
-            text,
-            "[[identiteit]]\nca = \"ontwikkel\"\noin = \"{oin}\"\nsan = \"{san}\"\npartner = \"{partner}\"\nrol = \"{role}\"\n"
-        )
-        .expect("writing to a String does not fail");
-    }
-    text
+    )
 }

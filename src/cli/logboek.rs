@@ -14,7 +14,8 @@ use sqlx::SqlitePool;
 use super::{Failure, print_line};
 use crate::{
     config::Config,
-    domain::PartnerNaam,
+    domain::{PartnerNaam, VanKracht},
+    exchange::van_kracht::load,
     gateway::{GatewayError, signer},
     logboek::{Logregel, TlogProof, VerifyKey},
     sleutels::KeyStore,
@@ -107,6 +108,11 @@ pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
     Ok(signer(config, seed.bytes())?.vkey())
 }
 
+/// What is in force in the database.
+async fn in_force(config: &Config, read: &SqlitePool) -> Result<VanKracht, Failure> {
+    Ok(load(read, &config.omgeving(false)).await.map_err(GatewayError::from)?)
+}
+
 async fn open(config: &Config) -> Result<SqlitePool, Failure> {
     Ok(Database::read_only(Path::new(&config.database)).await.map_err(GatewayError::from)?)
 }
@@ -118,7 +124,8 @@ async fn open(config: &Config) -> Result<SqlitePool, Failure> {
 pub(crate) async fn verify_all(config: &Config) -> Result<verify::Sound, Failure> {
     let key = vkey(config)?;
     let read = open(config).await?;
-    let sound = verify::verify(&read, &config.logboek, &key, &config.van_kracht.partners).await?;
+    let van_kracht = in_force(config, &read).await?;
+    let sound = verify::verify(&read, &config.logboek, &key, van_kracht.partners()).await?;
     read.close().await;
     Ok(sound)
 }
@@ -159,7 +166,10 @@ fn verify_offline(file: &Path, vkey: &VerifyKey) -> Result<(), Failure> {
     } else {
         Box::new(fs::File::open(file).with_context(|| format!("{} is niet te lezen", file.display()))?)
     };
-    source.take(PROOF_LIMIT + 1).read_to_string(&mut text).with_context(|| format!("{} is geen tekst", file.display()))?;
+    source
+        .take(PROOF_LIMIT + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{} is geen tekst", file.display()))?;
     if text.len() as u64 > PROOF_LIMIT {
         return Err(Failure::Usage(format!("{} is groter dan 4 MiB en kan geen bewijs zijn", file.display())));
     }
@@ -258,11 +268,13 @@ pub(crate) struct Wanted {
 /// # Errors
 /// When the partner is unknown or the database cannot be read.
 pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+    let read = open(config).await?;
+    let van_kracht = in_force(config, &read).await?;
     let oins = match &wanted.partner {
         None => None,
         Some(naam) => {
-            let partner = config.van_kracht.partners.get(naam);
-            Some(&partner.ok_or_else(|| Failure::Usage(format!("{naam} is geen partner in de configuratie")))?.oins)
+            let partner = van_kracht.partners().get(naam);
+            Some(&partner.ok_or_else(|| Failure::Usage(format!("{naam} is geen partner van deze poort")))?.oins)
         }
     };
     let takes_part = |regel: &Logregel| {
@@ -274,7 +286,6 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
                 .any(|party| oins.iter().any(|oin| party.split('/').next() == Some(oin.as_str())))
         })
     };
-    let read = open(config).await?;
     let mut found = Vec::new();
     let mut from = 0;
     loop {

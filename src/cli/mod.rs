@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{client::ClientError, config::ConfigError, demo, gateway::GatewayError, store::verify::VerifyError};
 
-pub(crate) use datadir::create as create_data_dir;
+pub(crate) use datadir::{Ports, create as create_data_dir};
 pub(crate) use serve::log_to_stderr;
 
 /// Beveiligde berichtenpoort tussen de partners van Zorg- en Veiligheidshuizen.

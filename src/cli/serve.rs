@@ -10,7 +10,7 @@ use super::Failure;
 use crate::{
     clock::{SystemClock, SystemRng},
     config::Config,
-    gateway::{Gateway, refuse_development},
+    gateway::Gateway,
 };
 
 #[derive(clap::Args)]
@@ -31,11 +31,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = Config::load(&arguments.config)?;
     if arguments.dev {
         eprintln!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
-    } else {
-        refuse_development(&config)?;
     }
     let mut signals = Signals::listen()?;
-    let mut gateway = Gateway::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+    let mut gateway = Gateway::start(&config, !arguments.dev, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
     tracing::info!(adres = %gateway.adres, logboek = config.logboek, "the gateway is open");
     tokio::select! {
         ended = gateway.ended() => return Ok(ended?),

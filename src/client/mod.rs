@@ -179,7 +179,7 @@ impl Profile {
             let velden = velden.into_iter().flatten().map(|veld| (veld.field.clone(), veld.description.clone()));
             return ClientError::Refused(Geweigerd {
                 weigering: info.reason.to_ascii_lowercase(),
-                uitleg: status.message().to_owned(),
+                uitleg: details.localized_message().map_or(status.message(), |said| &said.message).to_owned(),
                 velden: velden.collect(),
             });
         }

@@ -1,212 +1,333 @@
 //! The convenant file: grondslagen and regels, as a privacy officer writes them.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::civil::Date;
 
-use super::section::{Located, Mistakes, Section, read_file};
+use super::{
+    fout::Fout,
+    section::{Located, Section, Vorm, nearest},
+};
 use crate::domain::{
-    Adrespatroon, Berichtsoort, Convenant, Doelgroep, Grondslag, PartnerNaam, Regel, TeltVanaf, Termijn, VanKracht,
+    Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag,
+    Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, convenant::overlapping,
 };
 
-/// Reads a convenant file; every mistake is noted. The partners must be known already.
+/// SHA-256 of a document, lowercase hexadecimal.
 #[must_use]
-pub fn parse(file: &Path, text: &str, partners: &VanKracht, mistakes: &Mistakes) -> Option<Convenant> {
-    let hash = hex::encode(digest(&SHA256, text.as_bytes()));
-    read_file(file, text, mistakes, |root| convenant(root, hash, partners))
+pub fn hash(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
-fn convenant(root: Section<'_>, hash: String, partners: &VanKracht) -> Option<Convenant> {
-    let naam = root.text("naam");
-    root.text("titel");
+/// Reads a convenant; every mistake is noted. The deelnemers must be known already.
+pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers) -> Option<Convenant> {
+    let naam = identifier(&root, "naam");
+    let titel = root.text("titel");
     let versie = root.text("versie");
-    let geldig_van = root.date("geldig_van");
-    let geldig_tot_en_met = root.date("geldig_tot_en_met");
-    if let (Some(van), Some(tot)) = (&geldig_van, &geldig_tot_en_met)
-        && tot.value < van.value
-    {
-        root.mistake(tot.line, "geldig_tot_en_met ligt voor geldig_van");
-    }
+    let term = term(&root, "het convenant");
+    let partijen = partijen(&root, deelnemers);
     let grondslagen: Vec<Grondslag> = root.sections("grondslag").into_iter().filter_map(grondslag).collect();
-    let known: BTreeSet<&str> = grondslagen.iter().map(|grondslag| grondslag.id.as_str()).collect();
-    if known.len() < grondslagen.len() {
-        root.mistake(root.line(), "twee grondslagen hebben hetzelfde id; geef elk een eigen id");
-    }
+    unique(&root, "grondslag", grondslagen.iter().map(|grondslag| grondslag.id.as_str()));
     let sections = root.sections("regel");
     if sections.is_empty() {
-        root.mistake(root.line(), "het convenant heeft geen enkele [[regel]] en staat dus niets toe");
+        root.mistake(root.line(), Fout::GeenRegels {});
     }
-    let regels: Vec<Regel> = sections.into_iter().filter_map(|section| regel(section, &known, partners)).collect();
-    let mut ids = BTreeSet::new();
-    for regel in &regels {
-        if !ids.insert(regel.id.as_str()) {
-            root.mistake(root.line(), format!("twee regels heten {}; geef elk een eigen id", regel.id));
-        }
-    }
+    let known: BTreeSet<&str> = grondslagen.iter().map(|grondslag| grondslag.id.as_str()).collect();
+    let context = Context { grondslagen: &known, deelnemers, partijen: &partijen };
+    let located: Vec<(usize, Regel)> =
+        sections.into_iter().filter_map(|section| Some((section.line(), regel(section, &context)?))).collect();
+    unique(&root, "regel", located.iter().map(|(_, regel)| regel.id.as_str()));
+    contradictions(&root, &located);
     root.finish();
+    let (geldig_van, geldig_tot_en_met) = term?;
     Some(Convenant {
-        naam: naam?.value,
+        naam: naam?,
+        titel: titel?.value,
         versie: versie?.value,
         hash,
-        geldig_van: geldig_van?.value,
-        geldig_tot_en_met: geldig_tot_en_met?.value,
+        partijen,
+        geldig_van,
+        geldig_tot_en_met,
         grondslagen,
-        regels,
+        regels: located.into_iter().map(|(_, regel)| regel).collect(),
     })
 }
 
+/// The term of a convenant or mandaat.
+pub(super) fn term(section: &Section<'_>, waarvan: &str) -> Option<(Date, Date)> {
+    let van = section.date("geldig_van");
+    let tot = section.date("geldig_tot_en_met");
+    ordered(section, waarvan, van.as_ref(), tot.as_ref());
+    Some((van?.value, tot?.value))
+}
+
+fn ordered(section: &Section<'_>, waarvan: &str, van: Option<&Located<Date>>, tot: Option<&Located<Date>>) {
+    if let (Some(van), Some(tot)) = (van, tot)
+        && tot.value < van.value
+    {
+        section.mistake(tot.line, Fout::TermijnOmgekeerd { waarvan: waarvan.to_owned() });
+    }
+}
+
+/// Notes names that stand twice.
+pub(super) fn unique<'n>(section: &Section<'_>, wat: &str, names: impl Iterator<Item = &'n str>) {
+    let mut seen = BTreeSet::new();
+    for naam in names {
+        if !seen.insert(naam) {
+            section.mistake(section.line(), Fout::Dubbel { wat: wat.to_owned(), naam: naam.to_owned() });
+        }
+    }
+}
+
+fn partijen(root: &Section<'_>, deelnemers: &Deelnemers) -> BTreeSet<PartnerNaam> {
+    let named: Vec<Located<PartnerNaam>> = root.list("partijen", &PARTNERS, false);
+    for partij in &named {
+        if !deelnemers.partners.contains_key(&partij.value) {
+            unknown_partner(root, partij.line, partij.value.as_str(), deelnemers);
+        }
+    }
+    named.into_iter().map(|partij| partij.value).collect()
+}
+
+const PARTNERS: Vorm = Vorm::fixed("namen van partners, zoals [\"zsm\"]", "names of partners, such as [\"zsm\"]");
+const PATTERNS: Vorm = Vorm::fixed(
+    "partners of partner/loket, zoals [\"zsm/jeugd\"]",
+    "partners or partner/loket, such as [\"zsm/jeugd\"]",
+);
+const GRONDSLAGEN: Vorm = Vorm::fixed("id's van grondslagen, zoals [\"bij\"]", "ids of grondslagen, such as [\"bij\"]");
+
+pub(super) fn unknown_partner(section: &Section<'_>, line: usize, naam: &str, deelnemers: &Deelnemers) {
+    let (bedoeld, meant) = nearest(naam, deelnemers.partners.keys().map(PartnerNaam::as_str));
+    section.mistake(line, Fout::OnbekendePartner { naam: naam.to_owned(), bedoeld, meant });
+}
+
 fn grondslag(section: Section<'_>) -> Option<Grondslag> {
-    let id = identifier(&section);
+    let id = identifier(&section, "id");
     let citaat = section.text("citaat");
     let omschrijving = section.text("omschrijving");
     let bron = section.text("bron");
-    let status = section.text("status");
-    let bevestigd = status.and_then(|status| match status.value.as_str() {
-        "bevestigd" => Some(true),
-        "te_bevestigen" => Some(false),
-        _ => {
-            section.mistake(status.line, "status moet \"bevestigd\" of \"te_bevestigen\" zijn");
-            None
-        }
-    });
-    let geldig_van = section.optional_date("geldig_van").map(|day| day.value);
-    let geldig_tot_en_met = section.optional_date("geldig_tot_en_met").map(|day| day.value);
-    let verwerkingsactiviteit = uri(&section, section.text("verwerkingsactiviteit"));
+    let status = status(&section);
+    let van = section.optional_date("geldig_van");
+    let tot = section.optional_date("geldig_tot_en_met");
+    ordered(&section, "de grondslag", van.as_ref(), tot.as_ref());
+    let verwerkingsactiviteit = section.text("verwerkingsactiviteit").and_then(|text| uri(&section, text));
     section.finish();
     Some(Grondslag {
         id: id?,
         citaat: citaat?.value,
         omschrijving: omschrijving?.value,
         bron: bron?.value,
-        bevestigd: bevestigd?,
-        geldig_van,
-        geldig_tot_en_met,
+        status: status?,
+        geldig_van: van.map(|day| day.value),
+        geldig_tot_en_met: tot.map(|day| day.value),
         verwerkingsactiviteit: verwerkingsactiviteit?,
     })
 }
 
-fn regel(section: Section<'_>, grondslagen: &BTreeSet<&str>, partners: &VanKracht) -> Option<Regel> {
-    let id = identifier(&section);
-    let berichtsoort = section.parsed::<Berichtsoort>(
-        "berichtsoort",
-        &format!("een van {}", Berichtsoort::ALL.map(Berichtsoort::as_str).join(", ")),
-    );
-    let van = patterns(&section, "van", partners);
-    let naar = patterns(&section, "naar", partners);
-    let named: Vec<Located<String>> = section.list("grondslag", "id's van grondslagen, zoals [\"bij\"]", false);
+fn status(section: &Section<'_>) -> Option<Status> {
+    let vorm = Vorm::fixed("\"bevestigd\" of \"te_bevestigen\"", "\"bevestigd\" or \"te_bevestigen\"");
+    let status = section.text("status")?;
+    match status.value.as_str() {
+        "bevestigd" => Some(Status::Bevestigd),
+        "te_bevestigen" => {
+            let aanvaard = section.optional_section("aanvaard").map(acceptatie);
+            Some(Status::TeBevestigen(match aanvaard {
+                Some(acceptatie) => Some(acceptatie?),
+                None => None,
+            }))
+        }
+        _ => section.wrong(status.line, "status", &vorm),
+    }
+}
+
+fn acceptatie(section: Section<'_>) -> Option<Acceptatie> {
+    let door = section.text("door");
+    let op = section.date("op");
+    let waarom = section.text("waarom");
+    section.finish();
+    Some(Acceptatie { door: door?.value, op: op?.value, waarom: waarom?.value })
+}
+
+/// What a rule may refer to.
+struct Context<'a> {
+    grondslagen: &'a BTreeSet<&'a str>,
+    deelnemers: &'a Deelnemers,
+    partijen: &'a BTreeSet<PartnerNaam>,
+}
+
+fn regel(section: Section<'_>, context: &Context<'_>) -> Option<Regel> {
+    let id = identifier(&section, "id");
+    let berichtsoort = berichtsoort(&section);
+    let van = context.patterns(&section, "van", false);
+    let naar = context.patterns(&section, "naar", false);
+    let named: Vec<Located<String>> = section.list("grondslag", &GRONDSLAGEN, false);
     for grondslag in &named {
-        if !grondslagen.contains(grondslag.value.as_str()) {
-            let known = grondslagen.iter().copied().collect::<Vec<_>>().join(", ");
-            section.mistake(
-                grondslag.line,
-                format!("grondslag {} staat niet in dit convenant; er zijn: {known}", grondslag.value),
-            );
+        if !context.grondslagen.contains(grondslag.value.as_str()) {
+            let bestaat = context.grondslagen.iter().copied().collect::<Vec<_>>().join(", ");
+            section.mistake(grondslag.line, Fout::OnbekendeGrondslag { grondslag: grondslag.value.clone(), bestaat });
         }
     }
-    let houdbaarheid = houdbaarheid(&section);
-    let telt_vanaf = section.text("telt_vanaf").and_then(|telt| match telt.value.as_str() {
-        "aanvaarding" => Some(TeltVanaf::Aanvaarding),
-        "peildatum" => Some(TeltVanaf::Peildatum),
-        _ => {
-            section.mistake(telt.line, "telt_vanaf moet \"aanvaarding\" of \"peildatum\" zijn");
-            None
-        }
-    });
-    let doelgroep = match section.optional_text("doelgroep") {
-        None => None,
-        Some(text) => {
-            if let Ok(doelgroep) = text.value.parse::<Doelgroep>() {
-                Some(doelgroep)
-            } else {
-                section.mistake(text.line, "doelgroep moet \"minderjarig\" of \"volwassen\" zijn");
-                return None;
-            }
-        }
-    };
+    let afwijking = section.optional_text("afwijking").map(|text| text.value);
+    let houdbaarheid = houdbaarheid(&section, afwijking.is_some());
+    let telt_vanaf = section.parsed::<TeltVanaf>("telt_vanaf", &either("aanvaarding", "peildatum"));
+    let doelgroep = section.optional_parsed::<Doelgroep>("doelgroep", &either("minderjarig", "volwassen"));
+    let categorie = categorie(&section, berichtsoort);
+    let mandaat = section.optional_parsed::<Mandaathouder>("mandaat", &either("afzender", "ontvanger"));
+    let bewaar = section.optional_parsed::<Bewaar>("bewaar_inhoud", &either("bevestiging", "houdbaarheid"));
     let bsn_toegestaan = section.flag("bsn_toegestaan", false);
-    let verwerkingsactiviteit = section.optional_text("verwerkingsactiviteit");
-    let verwerkingsactiviteit =
-        if verwerkingsactiviteit.is_some() { Some(uri(&section, verwerkingsactiviteit)?) } else { None };
+    let mede_ontvanger = context.patterns(&section, "mede_ontvanger", true);
+    let verlengingen = section.optional_number("max_verlengingen", 0..=12).map_or(0, |number| number.value);
+    let verwerkingsactiviteit = section.optional_text("verwerkingsactiviteit").and_then(|text| uri(&section, text));
     section.finish();
     Some(Regel {
         id: id?,
-        berichtsoort: berichtsoort?.value,
+        berichtsoort: berichtsoort?,
         van,
         naar,
         grondslagen: named.into_iter().map(|grondslag| grondslag.value).collect(),
         houdbaarheid: houdbaarheid?,
-        telt_vanaf: telt_vanaf?,
-        doelgroep,
+        afwijking,
+        telt_vanaf: telt_vanaf?.value,
+        doelgroep: doelgroep.map(|doelgroep| doelgroep.value),
+        categorie,
         bsn_toegestaan,
+        mandaat: mandaat.map(|mandaat| mandaat.value),
+        mede_ontvanger,
+        max_verlengingen: u8::try_from(verlengingen).expect("the range ends at 12"),
+        bewaar_inhoud: bewaar.map(|bewaar| bewaar.value).unwrap_or_default(),
         verwerkingsactiviteit,
     })
 }
 
+/// One of two words.
+fn either(one: &str, other: &str) -> Vorm {
+    Vorm { nl: format!("\"{one}\" of \"{other}\"").into(), en: format!("\"{one}\" or \"{other}\"").into() }
+}
+
+pub(super) fn soorten() -> Vorm {
+    let all = Berichtsoort::ALL.map(Berichtsoort::as_str).join(", ");
+    Vorm { nl: format!("een van {all}").into(), en: format!("one of {all}").into() }
+}
+
+fn berichtsoort(section: &Section<'_>) -> Option<Berichtsoort> {
+    section.parsed::<Berichtsoort>("berichtsoort", &soorten()).map(|soort| soort.value)
+}
+
+fn categorie(section: &Section<'_>, soort: Option<Berichtsoort>) -> Option<Categorie> {
+    let categorie = section.optional_parsed::<Categorie>("categorie", &either("ernstig_geweld", "zeden"))?;
+    if let Some(soort) = soort.filter(|soort| !soort.has_categorie()) {
+        section.mistake(categorie.line, Fout::CategoriePastNiet { berichtsoort: soort.to_string() });
+    }
+    Some(categorie.value)
+}
+
 /// Three months is what is asked of every bericht; a rule that deviates says why.
-fn houdbaarheid(section: &Section<'_>) -> Option<Termijn> {
-    let maanden = section.optional_number("houdbaarheid_maanden", 1..=24);
-    let dagen = section.optional_number("houdbaarheid_dagen", 1..=731);
-    let waarom = section.optional_text("afwijking");
-    let term = match (maanden, dagen) {
-        (Some(maanden), None) => Termijn::Maanden(u8::try_from(maanden.value).expect("the range ends at 24")),
-        (None, Some(dagen)) => Termijn::Dagen(u16::try_from(dagen.value).expect("the range ends at 731")),
-        _ => {
-            section.mistake(section.line(), "geef houdbaarheid_maanden of houdbaarheid_dagen, een van de twee");
+fn houdbaarheid(section: &Section<'_>, explained: bool) -> Option<Termijn> {
+    let has = (section.has("houdbaarheid_maanden"), section.has("houdbaarheid_dagen"));
+    let termijn = match has {
+        (true, false) => {
+            let maanden = within(section, "houdbaarheid_maanden", 24)?;
+            Termijn::Maanden(u8::try_from(maanden).expect("at most 24"))
+        }
+        (false, true) => {
+            let dagen = within(section, "houdbaarheid_dagen", 731)?;
+            Termijn::Dagen(u16::try_from(dagen).expect("at most 731"))
+        }
+        (true, true) | (false, false) => {
+            // Both are asked for, so that neither counts as an unknown key.
+            for (sleutel, tot) in [("houdbaarheid_maanden", 24), ("houdbaarheid_dagen", 731)] {
+                within(section, sleutel, tot);
+            }
+            section.mistake(section.line(), Fout::HoudbaarheidKiezen {});
             return None;
         }
     };
-    if term != Termijn::Maanden(3) && waarom.is_none() {
-        section.mistake(section.line(), "deze houdbaarheid is niet drie maanden; zeg in afwijking waarom");
+    if termijn != Termijn::Maanden(3) && !explained {
+        section.mistake(section.line(), Fout::AfwijkingOntbreekt {});
     }
-    Some(term)
+    Some(termijn)
 }
 
-fn patterns(section: &Section<'_>, key: &'static str, known: &VanKracht) -> Vec<Adrespatroon> {
-    let texts: Vec<Located<String>> = section.list(key, "partners of partner/loket, zoals [\"zsm/jeugd\"]", false);
-    texts.into_iter().filter_map(|text| pattern(section, &text, known)).collect()
+/// A whole number from 1 to `tot`.
+fn within(section: &Section<'_>, sleutel: &'static str, tot: u64) -> Option<u64> {
+    let (number, line) = section.number(sleutel)?;
+    let number = number.filter(|number| (1..=tot).contains(number));
+    if number.is_none() {
+        section.mistake(line, Fout::HoudbaarheidBuitenBereik { sleutel: sleutel.to_owned(), van: 1, tot });
+    }
+    number
 }
 
-fn pattern(section: &Section<'_>, text: &Located<String>, known: &VanKracht) -> Option<Adrespatroon> {
-    let (partner, loket) = match text.value.split_once('/') {
-        Some((partner, loket)) => (partner, Some(loket)),
-        None => (text.value.as_str(), None),
-    };
-    let found = partner.parse::<PartnerNaam>().ok().and_then(|naam| known.partners.get(&naam));
-    let Some(found) = found else {
-        section.mistake(text.line, format!("{partner} is geen partner in ketenpoort.toml"));
-        return None;
-    };
-    let loket = match loket {
-        None => None,
-        Some(loket) => {
-            if let Some(loket) = found.loketten.iter().find(|known| known.as_str() == loket) {
-                Some(loket.clone())
-            } else {
-                section.mistake(text.line, format!("{partner} heeft geen loket {loket}"));
-                return None;
+impl Context<'_> {
+    fn patterns(&self, section: &Section<'_>, key: &'static str, optional: bool) -> Vec<Adrespatroon> {
+        let texts: Vec<Located<String>> = section.list(key, &PATTERNS, optional);
+        texts.into_iter().filter_map(|text| self.pattern(section, &text)).collect()
+    }
+
+    fn pattern(&self, section: &Section<'_>, text: &Located<String>) -> Option<Adrespatroon> {
+        let (partner, loket) = match text.value.split_once('/') {
+            Some((partner, loket)) => (partner, Some(loket)),
+            None => (text.value.as_str(), None),
+        };
+        let found = partner.parse::<PartnerNaam>().ok().and_then(|naam| self.deelnemers.partners.get(&naam));
+        let Some(found) = found else {
+            unknown_partner(section, text.line, partner, self.deelnemers);
+            return None;
+        };
+        if !self.partijen.is_empty() && !self.partijen.contains(&found.naam) {
+            section.mistake(text.line, Fout::GeenPartij { partner: found.naam.to_string() });
+        }
+        let loket = match loket {
+            None => None,
+            Some(loket) => {
+                let known = found.loketten.iter().find(|known| known.as_str() == loket);
+                if known.is_none() {
+                    let bestaat = found.loketten.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(", ");
+                    let (partner, loket) = (partner.to_owned(), loket.to_owned());
+                    section.mistake(text.line, Fout::OnbekendLoket { partner, loket, bestaat });
+                }
+                Some(known?.clone())
+            }
+        };
+        Some(Adrespatroon { partner: found.naam.clone(), loket })
+    }
+}
+
+/// Two rules of one convenant on one exchange must say the same: a reader cannot know which one holds.
+fn contradictions(root: &Section<'_>, regels: &[(usize, Regel)]) {
+    for (at, (_, regel)) in regels.iter().enumerate() {
+        for (line, later) in &regels[at + 1..] {
+            let verschil = overlapping(regel, later).then(|| regel.differs_from(later)).flatten();
+            if let Some(verschil) = verschil {
+                let (regel, andere) = (later.id.clone(), regel.id.clone());
+                let verschil = verschil.to_owned();
+                root.mistake(*line, Fout::RegelsSprekenElkaarTegen { regel, andere, verschil });
             }
         }
-    };
-    Some(Adrespatroon { partner: found.naam.clone(), loket })
+    }
 }
 
-fn identifier(section: &Section<'_>) -> Option<String> {
-    let id = section.text("id")?;
+/// A short name.
+pub(super) fn identifier(section: &Section<'_>, key: &'static str) -> Option<String> {
+    let id = section.text(key)?;
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if id.value.len() <= 64 && id.value.chars().all(plain) {
         Some(id.value)
     } else {
-        section.mistake(id.line, "id moet uit hoogstens 64 kleine letters, cijfers, - en _ bestaan");
-        None
+        let vorm = Vorm::fixed(
+            "een naam van hoogstens 64 kleine letters, cijfers, - en _",
+            "a name of at most 64 lowercase letters, digits, - and _",
+        );
+        section.wrong(id.line, key, &vorm)
     }
 }
 
-fn uri(section: &Section<'_>, text: Option<Located<String>>) -> Option<String> {
-    let text = text?;
+fn uri(section: &Section<'_>, text: Located<String>) -> Option<String> {
     if text.value.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some()) && text.value.len() <= 200 {
         Some(text.value)
     } else {
-        section.mistake(text.line, "verwerkingsactiviteit moet een URI van hoogstens 200 tekens zijn");
-        None
+        let vorm = Vorm::fixed("een URI van hoogstens 200 tekens", "a URI of at most 200 characters");
+        section.wrong(text.line, "verwerkingsactiviteit", &vorm)
     }
 }

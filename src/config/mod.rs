@@ -1,22 +1,28 @@
-//! Configuration: `ketenpoort.toml` and the convenant files it names, parsed once into domain values.
+//! Configuration: `ketenpoort.toml`, which is of this machine, and the documents that can be in force ([`documents`]).
 //!
-//! Every mistake is reported at once, with file and line. Paths in a file are relative to that file. Not here: keys and certificates are
-//! opened by who uses them.
+//! Every mistake is reported at once, with file and line. Paths in a file are relative to that file. What is in force stands
+//! in the database; files only enter it. Not here: keys and certificates are opened by who uses them.
 
 pub mod convenant;
+mod deelnemers;
+pub mod documents;
+pub mod fout;
+pub mod print;
 pub mod section;
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
     env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     rc::Rc,
 };
 
-use self::section::{Mistake, Mistakes, Section, read_file};
-use crate::domain::{Identiteit, LoketNaam, Oin, Partner, PartnerNaam, Rol, VanKracht};
+use self::{
+    documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting},
+    fout::Fout,
+    section::{Mistake, Mistakes, Section, Vorm, read_file},
+};
 
 /// Environment variable that overrides `[opslag] url`.
 pub const DATABASE_URL: &str = "KETENPOORT_DATABASE_URL";
@@ -25,6 +31,14 @@ pub const DATABASE_URL: &str = "KETENPOORT_DATABASE_URL";
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<Mistake>);
+
+impl ConfigError {
+    fn unless_empty(mistakes: &Mistakes) -> Result<(), Self> {
+        let mut found = mistakes.take();
+        found.sort();
+        if found.is_empty() { Ok(()) } else { Err(Self(found)) }
+    }
+}
 
 /// A parsed configuration.
 #[derive(Clone, Debug)]
@@ -39,16 +53,18 @@ pub struct Config {
     pub sleutels: PathBuf,
     /// Where partners connect.
     pub grpc: SocketAddr,
+    /// Where beheer connects; nowhere when absent.
+    pub beheer: Option<SocketAddr>,
     /// Certificate chain of the gateway, PEM.
     pub certificaat: PathBuf,
     /// Its private key, PEM.
     pub sleutel: PathBuf,
     /// The CAs whose certificates may connect.
     pub cas: Vec<Ca>,
-    /// Who is who.
-    pub identiteiten: Vec<IdentiteitRegel>,
-    /// Partners and convenanten.
-    pub van_kracht: VanKracht,
+    /// The file with deelnemers.
+    pub deelnemers: PathBuf,
+    /// The files with convenanten.
+    pub convenanten: Vec<PathBuf>,
     /// Limits.
     pub grenzen: Grenzen,
 }
@@ -62,17 +78,6 @@ pub struct Ca {
     pub bestand: PathBuf,
     /// Its revocation lists, PEM; none means that revocation is not checked.
     pub crl: Vec<PathBuf>,
-}
-
-/// Which certificate is which identity.
-#[derive(Clone, Debug)]
-pub struct IdentiteitRegel {
-    /// The CA that must have issued it.
-    pub ca: String,
-    /// A DNS name that must be in it, where an OIN has several identities.
-    pub san: Option<String>,
-    /// Who it then is.
-    pub identiteit: Identiteit,
 }
 
 /// Limits, with the defaults of the design.
@@ -93,36 +98,74 @@ pub struct Grenzen {
 }
 
 impl Config {
-    /// Reads `ketenpoort.toml` and what it names.
+    /// Reads `ketenpoort.toml`, not the documents it names.
     ///
     /// # Errors
     /// [`ConfigError`] with every mistake.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let config = read(file, &mistakes)
-            .and_then(|text| read_file(file, &text, &mistakes, |root| config(root, file, &mistakes)));
-        let mut found = mistakes.take();
-        found.sort();
-        match config {
-            Some(config) if found.is_empty() => Ok(config),
-            _ => Err(ConfigError(found)),
-        }
+        let config = load_noting(file, &mistakes);
+        ConfigError::unless_empty(&mistakes)?;
+        Ok(config.expect("a file without mistakes gives a configuration"))
     }
+
+    /// Reads `ketenpoort.toml` and the documents it names, and reports the mistakes of all of them at once.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake.
+    pub fn load_with_documents(file: &Path, productie: bool) -> Result<(Self, Parsed), ConfigError> {
+        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+        let config = load_noting(file, &mistakes);
+        let parsed = config.as_ref().map(|config| {
+            let bronnen = config.read_documents(&mistakes);
+            parse_noting(&bronnen, &config.omgeving(productie), &mistakes)
+        });
+        ConfigError::unless_empty(&mistakes)?;
+        Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
+    }
+
+    /// Reads and parses the documents that the configuration names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake.
+    pub fn documents(&self, productie: bool) -> Result<Parsed, ConfigError> {
+        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+        let bronnen = self.read_documents(&mistakes);
+        let parsed = parse_noting(&bronnen, &self.omgeving(productie), &mistakes);
+        ConfigError::unless_empty(&mistakes).map(|()| parsed)
+    }
+
+    /// What documents are judged against here.
+    #[must_use]
+    pub fn omgeving(&self, productie: bool) -> Omgeving {
+        Omgeving { cas: self.cas.iter().map(|ca| ca.naam.clone()).collect(), productie }
+    }
+
+    fn read_documents(&self, mistakes: &Mistakes) -> Vec<Bron> {
+        let files = std::iter::once(&self.deelnemers).chain(&self.convenanten);
+        files.filter_map(|file| Some(Bron { herkomst: file.clone(), tekst: read(file, mistakes)? })).collect()
+    }
+}
+
+fn load_noting(file: &Path, mistakes: &Mistakes) -> Option<Config> {
+    let text = read(file, mistakes)?;
+    read_file(file, &text, mistakes, |root| config(root, file))
 }
 
 fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
-    let note = |message: String| {
-        mistakes.borrow_mut().push(Mistake { file: file.to_owned(), line: 0, message });
+    let note = |fout| {
+        mistakes.borrow_mut().push(Mistake { file: file.to_owned(), line: 0, fout });
         None
     };
+    let unreadable = |error: std::io::Error| Fout::Onleesbaar { reden: error.to_string() };
     match fs::metadata(file) {
-        Ok(metadata) if metadata.len() > 4 << 20 => note("het bestand is groter dan 4 MiB".to_owned()),
-        Ok(_) => fs::read_to_string(file).map_or_else(|error| note(format!("niet te lezen: {error}")), Some),
-        Err(error) => note(format!("niet te openen: {error}")),
+        Ok(metadata) if metadata.len() > DOCUMENT_LIMIT => note(Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 }),
+        Ok(_) => fs::read_to_string(file).map_or_else(|error| note(unreadable(error)), Some),
+        Err(error) => note(unreadable(error)),
     }
 }
 
-fn config(root: Section<'_>, file: &Path, mistakes: &Mistakes) -> Option<Config> {
+fn config(root: Section<'_>, file: &Path) -> Option<Config> {
     let base = file.parent().unwrap_or(Path::new(".")).to_owned();
     let logboek = root.text("logboek");
     let opslag = root.section("opslag");
@@ -133,11 +176,8 @@ fn config(root: Section<'_>, file: &Path, mistakes: &Mistakes) -> Option<Config>
         section.finish();
         map
     });
-    let grpc = root.section("grpc").and_then(|section| {
-        let adres = section.parsed::<SocketAddr>("adres", "een IP-adres met poort, zoals 127.0.0.1:7443");
-        section.finish();
-        adres
-    });
+    let grpc = root.section("grpc").and_then(adres);
+    let beheer = root.optional_section("beheer").and_then(adres);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
         let sleutel = section.text("sleutel");
@@ -145,22 +185,8 @@ fn config(root: Section<'_>, file: &Path, mistakes: &Mistakes) -> Option<Config>
         Some((base.join(certificaat?.value), base.join(sleutel?.value)))
     });
     let cas: Vec<Ca> = root.sections("ca").into_iter().filter_map(|section| ca(section, &base)).collect();
-    let mut van_kracht = VanKracht::default();
-    for section in root.sections("partner") {
-        let line = section.line();
-        if let Some(partner) = partner(section)
-            && van_kracht.partners.insert(partner.naam.clone(), partner).is_some()
-        {
-            root.mistake(line, "deze partner staat er twee keer in");
-        }
-    }
-    let identiteiten =
-        root.sections("identiteit").into_iter().filter_map(|section| identiteit(section, &cas, &van_kracht)).collect();
-    for path in root.list::<String>("convenanten", "bestanden", false) {
-        let path = base.join(path.value);
-        let parsed = read(&path, mistakes).and_then(|text| convenant::parse(&path, &text, &van_kracht, mistakes));
-        van_kracht.convenanten.extend(parsed);
-    }
+    let deelnemers = root.text("deelnemers");
+    let convenanten = root.list::<String>("convenanten", &FILES, false);
     let grenzen = grenzen(root.optional_section("grenzen"));
     if let Some(section) = opslag {
         section.finish();
@@ -172,14 +198,28 @@ fn config(root: Section<'_>, file: &Path, mistakes: &Mistakes) -> Option<Config>
         database: url?,
         grootste_mebibytes: grootste.map(|number| number.value),
         sleutels: sleutels?,
-        grpc: grpc?.value,
+        grpc: grpc?,
+        beheer,
         certificaat,
         sleutel,
         cas,
-        identiteiten,
-        van_kracht,
+        deelnemers: base.join(deelnemers?.value),
+        convenanten: convenanten.into_iter().map(|file| base.join(file.value)).collect(),
         grenzen,
     })
+}
+
+const FILES: Vorm = Vorm::fixed("bestanden", "files");
+
+/// The address of a port.
+fn adres(section: Section<'_>) -> Option<SocketAddr> {
+    let vorm = Vorm::fixed(
+        "een IP-adres met poort, zoals 127.0.0.1:7443",
+        "an IP address with a port, such as 127.0.0.1:7443",
+    );
+    let adres = section.parsed::<SocketAddr>("adres", &vorm);
+    section.finish();
+    Some(adres?.value)
 }
 
 /// The store's URL: from the environment, or from the file with its path relative to the file.
@@ -195,12 +235,18 @@ fn database(section: &Section<'_>, base: &Path) -> Option<String> {
             Some(base.join(path).to_string_lossy().into_owned())
         }
         Some(_) => {
-            section.mistake(line, "url moet sqlite: en een bestand zijn, zonder opties, zoals sqlite:ketenpoort.db");
-            None
+            let vorm = Vorm::fixed(
+                "sqlite: en een bestand zonder opties, zoals sqlite:ketenpoort.db,",
+                "sqlite: and a file without options, such as sqlite:ketenpoort.db",
+            );
+            section.wrong(line, "url", &vorm)
         }
         None => {
-            section.mistake(line, "url moet met sqlite: beginnen; deze versie kent nog geen andere database");
-            None
+            let vorm = Vorm::fixed(
+                "een URL die met sqlite: begint (deze versie kent nog geen andere database)",
+                "a URL that starts with sqlite: (this version knows no other database yet)",
+            );
+            section.wrong(line, "url", &vorm)
         }
     }
 }
@@ -208,62 +254,9 @@ fn database(section: &Section<'_>, base: &Path) -> Option<String> {
 fn ca(section: Section<'_>, base: &Path) -> Option<Ca> {
     let naam = section.text("naam");
     let bestand = section.text("bestand");
-    let crl = section.list::<String>("crl", "bestanden", true).into_iter().map(|path| base.join(path.value)).collect();
+    let crl = section.list::<String>("crl", &FILES, true).into_iter().map(|path| base.join(path.value)).collect();
     section.finish();
     Some(Ca { naam: naam?.value, bestand: base.join(bestand?.value), crl })
-}
-
-fn partner(section: Section<'_>) -> Option<Partner> {
-    let naam = section.parsed::<PartnerNaam>("naam", "een naam van kleine letters, cijfers en streepjes");
-    let oins = section.list::<Oin>("oin", "OIN's van 20 posities", false);
-    let loketten = section.list::<LoketNaam>("loketten", "namen van loketten", true);
-    section.finish();
-    let mut loketten: BTreeSet<LoketNaam> = loketten.into_iter().map(|loket| loket.value).collect();
-    if loketten.is_empty() {
-        loketten.insert(LoketNaam::default());
-    }
-    let oins: Vec<Oin> = oins.into_iter().map(|oin| oin.value).collect();
-    (!oins.is_empty()).then_some(())?;
-    Some(Partner { naam: naam?.value, oins, loketten })
-}
-
-fn identiteit(section: Section<'_>, cas: &[Ca], known: &VanKracht) -> Option<IdentiteitRegel> {
-    let ca = section.text("ca");
-    if let Some(ca) = &ca
-        && !cas.iter().any(|known| known.naam == ca.value)
-    {
-        section.mistake(ca.line, format!("er is geen [[ca]] met naam {}", ca.value));
-    }
-    let oin = section.parsed::<Oin>("oin", "een OIN van 20 posities");
-    let san = section.optional_text("san");
-    let partner = section.parsed::<PartnerNaam>("partner", "de naam van een partner");
-    let rol = section.parsed::<Rol>("rol", "partner, fg, auditor of beheer");
-    let loketten = section.list::<LoketNaam>("loketten", "namen van loketten", true);
-    let line = section.line();
-    let partner = partner?;
-    let rol = rol?;
-    let found = known.partners.get(&partner.value);
-    // Auditor and operator belong to no partner of the exchange.
-    if found.is_none() && matches!(rol.value, Rol::Partner | Rol::Fg) {
-        section.mistake(partner.line, format!("er is geen [[partner]] met naam {}", partner.value));
-    }
-    if let (Some(found), Some(oin)) = (found, &oin)
-        && !found.oins.contains(&oin.value)
-    {
-        section.mistake(oin.line, format!("deze OIN hoort niet bij partner {}", partner.value));
-    }
-    let all = found.map(|found| found.loketten.clone()).unwrap_or_default();
-    let loketten: BTreeSet<LoketNaam> = if loketten.is_empty() && rol.value == Rol::Partner {
-        all.clone()
-    } else {
-        loketten.into_iter().map(|loket| loket.value).collect()
-    };
-    if let Some(strange) = loketten.iter().find(|loket| !all.contains(*loket)) {
-        section.mistake(line, format!("partner {} heeft geen loket {strange}", partner.value));
-    }
-    section.finish();
-    let identiteit = Identiteit { partner: partner.value, oin: oin?.value, rol: rol.value, loketten };
-    Some(IdentiteitRegel { ca: ca?.value, san: san.map(|san| san.value), identiteit })
 }
 
 fn grenzen(section: Option<Section<'_>>) -> Grenzen {

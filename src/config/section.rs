@@ -4,6 +4,7 @@
 //! typed values, notes what is wrong, and at its end names the keys that nobody asked for.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::BTreeSet,
     fmt,
@@ -19,6 +20,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use super::fout::Fout;
+
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
@@ -27,17 +30,36 @@ pub struct Mistake {
     /// The line, from 1; 0 where the file as a whole is meant.
     pub line: usize,
     /// What is wrong and what is asked.
-    pub message: String,
+    pub fout: Fout,
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            0 => write!(f, "{}: {}", self.file.display(), self.message),
-            line => write!(f, "{}:{line}: {}", self.file.display(), self.message),
+            0 => write!(f, "{}: {}", self.file.display(), self.fout.uitleg()),
+            line => write!(f, "{}:{line}: {}", self.file.display(), self.fout.uitleg()),
         }
     }
 }
+
+/// What is asked of a value.
+#[derive(Clone, Debug)]
+pub struct Vorm {
+    /// Dutch, between "moet" and "zijn".
+    pub nl: Cow<'static, str>,
+    /// English, after "must be".
+    pub en: Cow<'static, str>,
+}
+
+impl Vorm {
+    /// A form that never changes.
+    #[must_use]
+    pub const fn fixed(nl: &'static str, en: &'static str) -> Self {
+        Self { nl: Cow::Borrowed(nl), en: Cow::Borrowed(en) }
+    }
+}
+
+const TABLES: Vorm = Vorm::fixed("een of meer tabellen", "one or more tables");
 
 /// Every mistake found so far, shared by the files of one configuration.
 pub type Mistakes = Rc<RefCell<Vec<Mistake>>>;
@@ -54,8 +76,8 @@ impl Source {
         self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
     }
 
-    fn mistake(&self, line: usize, message: impl Into<String>) {
-        self.mistakes.borrow_mut().push(Mistake { file: self.file.clone(), line, message: message.into() });
+    fn mistake(&self, line: usize, fout: Fout) {
+        self.mistakes.borrow_mut().push(Mistake { file: self.file.clone(), line, fout });
     }
 }
 
@@ -88,7 +110,7 @@ pub fn read_file<T>(
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let line = error.span().map_or(0, |span| source.line(span.start));
-        source.mistake(line, format!("geen geldige TOML: {}", error.message()));
+        source.mistake(line, Fout::GeenToml { reden: error.message().to_owned() });
     }
     if !errors.is_empty() {
         return None;
@@ -104,8 +126,14 @@ impl<'t> Section<'t> {
     }
 
     /// Notes a mistake on a line of this file.
-    pub fn mistake(&self, line: usize, message: impl Into<String>) {
-        self.source.mistake(line, message);
+    pub fn mistake(&self, line: usize, fout: Fout) {
+        self.source.mistake(line, fout);
+    }
+
+    /// Whether a key is there.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     fn get(&self, key: &'static str) -> Option<(&'t DeValue<'t>, usize)> {
@@ -115,12 +143,14 @@ impl<'t> Section<'t> {
     }
 
     fn missing<T>(&self, key: &str) -> Option<T> {
-        self.mistake(self.line, format!("{key} ontbreekt in {}", self.what));
+        self.mistake(self.line, Fout::Ontbreekt { sleutel: key.to_owned(), waarin: self.what.clone() });
         None
     }
 
-    fn wrong<T>(&self, line: usize, key: &str, wanted: &str) -> Option<T> {
-        self.mistake(line, format!("{key} moet {wanted} zijn"));
+    /// Notes that a value is not what is asked of it.
+    pub fn wrong<T>(&self, line: usize, key: &str, vorm: &Vorm) -> Option<T> {
+        let (gevraagd, wanted) = (vorm.nl.clone().into_owned(), vorm.en.clone().into_owned());
+        self.mistake(line, Fout::VerkeerdeVorm { sleutel: key.to_owned(), gevraagd, wanted });
         None
     }
 
@@ -131,7 +161,11 @@ impl<'t> Section<'t> {
             Some(text) if !text.trim().is_empty() && text.len() <= 2000 => {
                 Some(Located { value: text.to_owned(), line })
             }
-            _ => self.wrong(line, key, "een niet-lege tekst van hoogstens 2000 tekens"),
+            _ => {
+                let vorm =
+                    Vorm::fixed("een niet-lege tekst van hoogstens 2000 tekens", "a text of 1 to 2000 characters");
+                self.wrong(line, key, &vorm)
+            }
         }
     }
 
@@ -141,16 +175,21 @@ impl<'t> Section<'t> {
     }
 
     /// A text of a certain form.
-    pub fn parsed<T: FromStr>(&self, key: &'static str, wanted: &str) -> Option<Located<T>> {
-        let text = self.text(key)?;
+    pub fn parsed<T: FromStr>(&self, key: &'static str, vorm: &Vorm) -> Option<Located<T>> {
+        if self.get(key).is_none() { self.missing(key) } else { self.optional_parsed(key, vorm) }
+    }
+
+    /// A text of a certain form, that may be absent.
+    pub fn optional_parsed<T: FromStr>(&self, key: &'static str, vorm: &Vorm) -> Option<Located<T>> {
+        let text = self.optional_text(key)?;
         match text.value.parse() {
             Ok(value) => Some(Located { value, line: text.line }),
-            Err(_) => self.wrong(text.line, key, wanted),
+            Err(_) => self.wrong(text.line, key, vorm),
         }
     }
 
     /// A list of texts of a certain form; must be there and not empty unless `optional`.
-    pub fn list<T: FromStr>(&self, key: &'static str, wanted: &str, optional: bool) -> Vec<Located<T>> {
+    pub fn list<T: FromStr>(&self, key: &'static str, vorm: &Vorm, optional: bool) -> Vec<Located<T>> {
         let Some((value, line)) = self.get(key) else {
             if !optional {
                 self.missing::<()>(key);
@@ -160,36 +199,56 @@ impl<'t> Section<'t> {
         let items: Vec<&'t Spanned<DeValue<'t>>> = if let DeValue::Array(items) = value {
             items.iter().collect()
         } else {
-            self.wrong::<()>(line, key, "een lijst");
+            self.wrong::<()>(line, key, &Vorm::fixed("een lijst", "a list"));
             return Vec::new();
         };
         if items.is_empty() && !optional {
-            self.wrong::<()>(line, key, "een lijst met ten minste een waarde");
+            self.wrong::<()>(
+                line,
+                key,
+                &Vorm::fixed("een lijst met ten minste een waarde", "a list with at least one value"),
+            );
         }
         let parse = |item: &'t Spanned<DeValue<'t>>| {
             let line = self.source.line(item.span().start);
             match item.get_ref().as_str().map(str::parse) {
                 Some(Ok(value)) => Some(Located { value, line }),
-                _ => self.wrong(line, key, &format!("een lijst van {wanted}")),
+                _ => {
+                    let (nl, en) = (format!("een lijst van {}", vorm.nl), format!("a list of {}", vorm.en));
+                    self.wrong(line, key, &Vorm { nl: nl.into(), en: en.into() })
+                }
             }
         };
         items.into_iter().filter_map(parse).collect()
     }
 
+    /// A whole number that may be absent, and its line; `None` inside where it is another value.
+    pub fn number(&self, key: &'static str) -> Option<(Option<u64>, usize)> {
+        let (value, line) = self.get(key)?;
+        Some((value.as_integer().and_then(|number| number.as_str().replace('_', "").parse().ok()), line))
+    }
+
     /// A whole number in a range, that may be absent.
     pub fn optional_number(&self, key: &'static str, range: RangeInclusive<u64>) -> Option<Located<u64>> {
-        let (value, line) = self.get(key)?;
-        let number = value.as_integer().and_then(|number| number.as_str().replace('_', "").parse().ok());
+        let (number, line) = self.number(key)?;
         match number {
             Some(value) if range.contains(&value) => Some(Located { value, line }),
-            _ => self.wrong(line, key, &format!("een geheel getal van {} tot en met {}", range.start(), range.end())),
+            _ => {
+                let (van, tot) = (range.start(), range.end());
+                let nl = format!("een geheel getal van {van} tot en met {tot}");
+                let en = format!("a whole number from {van} to {tot}");
+                self.wrong(line, key, &Vorm { nl: nl.into(), en: en.into() })
+            }
         }
     }
 
     /// `true` or `false`, or `default` when absent.
     pub fn flag(&self, key: &'static str, default: bool) -> bool {
         let Some((value, line)) = self.get(key) else { return default };
-        value.as_bool().or_else(|| self.wrong(line, key, "true of false")).unwrap_or(default)
+        value
+            .as_bool()
+            .or_else(|| self.wrong(line, key, &Vorm::fixed("true of false", "true or false")))
+            .unwrap_or(default)
     }
 
     /// A day that may be absent: a TOML date or the same as text.
@@ -202,7 +261,7 @@ impl<'t> Section<'t> {
         };
         match crate::domain::bericht::civil_date(&text) {
             Some(value) => Some(Located { value, line }),
-            None => self.wrong(line, key, "een dag als 2026-11-30"),
+            None => self.wrong(line, key, &Vorm::fixed("een dag als 2026-11-30", "a day like 2026-11-30")),
         }
     }
 
@@ -216,7 +275,7 @@ impl<'t> Section<'t> {
         let (value, line) = self.get(key)?;
         match value {
             DeValue::Table(table) => Some(self.inner(table, line, format!("[{key}]"))),
-            _ => self.wrong(line, key, &format!("een tabel [{key}]")),
+            _ => self.wrong(line, key, &Vorm::fixed("een tabel", "a table")),
         }
     }
 
@@ -229,14 +288,14 @@ impl<'t> Section<'t> {
     pub fn sections(&self, key: &'static str) -> Vec<Self> {
         let Some((value, line)) = self.get(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
-            self.wrong::<()>(line, key, &format!("een of meer tabellen [[{key}]]"));
+            self.wrong::<()>(line, key, &TABLES);
             return Vec::new();
         };
         let inner = |item: &'t Spanned<DeValue<'t>>| {
             let line = self.source.line(item.span().start);
             match item.get_ref() {
                 DeValue::Table(table) => Some(self.inner(table, line, format!("[[{key}]]"))),
-                _ => self.wrong(line, key, &format!("een of meer tabellen [[{key}]]")),
+                _ => self.wrong(line, key, &TABLES),
             }
         };
         items.iter().filter_map(inner).collect()
@@ -254,17 +313,26 @@ impl<'t> Section<'t> {
             if asked.contains(name) {
                 continue;
             }
-            let near = asked
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, name), known))
-                .filter(|(distance, _)| *distance <= 3)
-                .min();
-            let hint = near.map_or_else(
-                || format!("hier kan: {}", asked.iter().copied().collect::<Vec<_>>().join(", ")),
-                |(_, known)| format!("bedoelt u {known}?"),
-            );
+            let (bedoeld, meant) = nearest(name, asked.iter().copied());
             let line = self.source.line(key.span().start);
-            self.mistake(line, format!("onbekende sleutel {name} in {}; {hint}", self.what));
+            let waarin = self.what.clone();
+            self.mistake(line, Fout::OnbekendeSleutel { sleutel: name.to_owned(), waarin, bedoeld, meant });
         }
+    }
+}
+
+/// What was probably meant, or what there is, in Dutch and English.
+#[must_use]
+pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> (String, String) {
+    let near = known
+        .clone()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .filter(|(distance, _)| *distance <= 3)
+        .min();
+    if let Some((_, near)) = near {
+        (format!("bedoelt u {near}?"), format!("do you mean {near}?"))
+    } else {
+        let all = known.collect::<Vec<_>>().join(", ");
+        (format!("hier kan: {all}"), format!("possible here: {all}"))
     }
 }

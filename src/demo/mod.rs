@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use self::{play::Player, report::Report, story::Story};
 use crate::{
     cli::{
-        Failure, create_data_dir, log_to_stderr,
+        Failure, Ports, create_data_dir, log_to_stderr,
         logboek::{Wanted, search, verify_all, verify_proof, vkey},
         serve::Signals,
     },
@@ -57,9 +57,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let report = Report::new(arguments.json, story.steps());
     report.say(&format!("{}\n", story.titel));
     report.say("Certificaten maken en de poort openen ...");
-    let config_file = create_data_dir(&dir, free_port()?)?;
+    let config_file = create_data_dir(&dir, Ports { partners: free_port()?, beheer: free_port()? })?;
     let config = Config::load(&config_file)?;
-    let mut gateway = Gateway::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+    let mut gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
 
     let mut player = Player::new(&dir, &report);
     let outcome = match player.play(&story).await {

@@ -3,24 +3,14 @@
 //! Pure. [`Toegelaten`] can be made here and nowhere else, so that below this line no bericht exists
 //! without a grondslag (promise 3). It does not look anything up: what it needs to know is handed in.
 
-use std::collections::BTreeMap;
-
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Adres, Bericht, BerichtId, Berichtsoort, Convenant, Doelgroep, Grondslag, Identiteit, Overtreding, Partner,
-    PartnerNaam, Regel, Weigering,
+    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Convenant, Doelgroep, Grondslag, Identiteit, Mandaat,
+    Mandaathouder, Overtreding, Regel, VanKracht, Weigering,
+    convenant::matches_any,
     houdbaarheid::{amsterdam_date, houdbaar_tot_en_met},
 };
-
-/// What is in force: the partners and the convenanten by which berichten are judged.
-#[derive(Clone, Debug, Default)]
-pub struct VanKracht {
-    /// The partners by name.
-    pub partners: BTreeMap<PartnerNaam, Partner>,
-    /// All convenanten, those outside their term too.
-    pub convenanten: Vec<Convenant>,
-}
 
 /// What is known of the bericht that is answered.
 #[derive(Clone, Debug)]
@@ -52,6 +42,8 @@ pub struct Stempel {
     pub verwerkingsactiviteit: String,
     /// The last day on which the content may be used, Europe/Amsterdam.
     pub houdbaar_tot_en_met: Date,
+    /// How long the gateway keeps the content.
+    pub bewaar_inhoud: Bewaar,
 }
 
 /// A bericht that a convenant allows, stamped for each ontvanger.
@@ -64,6 +56,7 @@ pub struct Toegelaten {
     doelgroep: Option<Doelgroep>,
     stempels: Vec<(Adres, Stempel)>,
     dag: Date,
+    versie: u64,
 }
 
 impl Toegelaten {
@@ -108,6 +101,12 @@ impl Toegelaten {
     pub fn dag(&self) -> Date {
         self.dag
     }
+
+    /// The version of what was in force then; a stamp holds for an acceptance under that version only.
+    #[must_use]
+    pub fn versie(&self) -> u64 {
+        self.versie
+    }
 }
 
 /// Judges a bericht: admitted as a whole, with one stamp an ontvanger, or refused as a whole.
@@ -131,13 +130,23 @@ pub fn admit(
         Some(verzoek) if verzoek.doelgroep.is_some() => verzoek.doelgroep,
         _ => bericht.geboortedatum.doelgroep_on(bericht.pleegdatum.unwrap_or(today)),
     };
-    let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, today };
+    let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, today, van_kracht };
     let stempels = bericht
         .ontvangers
         .iter()
-        .map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger, van_kracht)?)))
+        .map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger)?)))
         .collect::<Result<_, Weigering>>()?;
-    Ok(Toegelaten { afzender, identiteit: identiteit.clone(), verzoek, doelgroep, stempels, dag: today, bericht })
+    let versie = van_kracht.versie();
+    Ok(Toegelaten {
+        afzender,
+        identiteit: identiteit.clone(),
+        verzoek,
+        doelgroep,
+        stempels,
+        dag: today,
+        versie,
+        bericht,
+    })
 }
 
 /// Whether a stamp given earlier still holds at delivery: both partners there, and a convenant in force that
@@ -158,25 +167,62 @@ pub fn still_allowed(
         return Err(Weigering::Vervallen);
     }
     for adres in [afzender, ontvanger] {
-        known(adres, van_kracht)?;
+        van_kracht.partner_at(adres)?;
     }
-    let mut found = Weigering::GeenRegel;
-    for (convenant, regel) in rules(van_kracht, soort, afzender, ontvanger) {
+    let mut nearest = Miss::none();
+    for (convenant, regel) in van_kracht.regels(soort, afzender, ontvanger) {
         if !regel.grondslagen.contains(&stempel.grondslag) {
             continue;
         }
-        match (convenant.in_force(today), convenant.grondslag(&stempel.grondslag).is_some_and(|g| g.in_force(today))) {
-            (true, true) => return Ok(()),
-            (true, false) => found = Weigering::GrondslagNietVanKracht,
-            (false, _) => found = Weigering::ConvenantNietVanKracht,
+        match rests_on(van_kracht, (convenant, regel), &stempel.grondslag, afzender, ontvanger, today) {
+            Ok(_) => return Ok(()),
+            Err(miss) => nearest = nearest.or(miss),
         }
     }
-    Err(found)
+    Err(nearest.weigering)
 }
 
-fn known(adres: &Adres, van_kracht: &VanKracht) -> Result<(), Weigering> {
-    let partner = van_kracht.partners.get(&adres.partner).ok_or(Weigering::PartnerOnbekend)?;
-    if partner.loketten.contains(&adres.loket) { Ok(()) } else { Err(Weigering::LoketOnbekend) }
+/// Why a rule does not allow what it speaks of, and how far it came: the nearest miss tells a sender most.
+pub(super) struct Miss {
+    step: u8,
+    weigering: Weigering,
+}
+
+impl Miss {
+    fn none() -> Self {
+        Self { step: 0, weigering: Weigering::GeenRegel }
+    }
+
+    fn at(step: u8) -> impl FnOnce(Weigering) -> Self {
+        move |weigering| Self { step, weigering }
+    }
+
+    fn or(self, other: Self) -> Self {
+        if other.step > self.step { other } else { self }
+    }
+}
+
+/// What must hold on the day itself, at acceptance and at delivery: the terms of convenant and grondslag, and the mandaat.
+/// Gives the grondslag and the mandaten.
+pub(super) fn rests_on<'a>(
+    van_kracht: &'a VanKracht,
+    (convenant, regel): (&'a Convenant, &Regel),
+    grondslag: &str,
+    afzender: &Adres,
+    ontvanger: &Adres,
+    today: Date,
+) -> Result<(&'a Grondslag, Vec<&'a Mandaat>), Miss> {
+    if !convenant.in_force(today) {
+        return Err(Miss::at(1)(Weigering::ConvenantNietVanKracht));
+    }
+    let grondslag = convenant.grondslag(grondslag).expect("config refuses a rule that names an unknown grondslag");
+    grondslag.usable(today, van_kracht.productie()).map_err(Miss::at(8))?;
+    let mandaten = match regel.mandaat {
+        None => Ok(Vec::new()),
+        Some(Mandaathouder::Afzender) => van_kracht.mandaten(&afzender.partner, regel.berichtsoort, today),
+        Some(Mandaathouder::Ontvanger) => van_kracht.mandaten(&ontvanger.partner, regel.berichtsoort, today),
+    };
+    Ok((grondslag, mandaten.map_err(Miss::at(9))?))
 }
 
 fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), Weigering> {
@@ -212,43 +258,33 @@ fn check_answer(bericht: &Bericht, afzender: &Adres, verzoek: Option<&Verzoek>) 
     }
 }
 
-fn rules<'a>(
-    van_kracht: &'a VanKracht,
-    soort: Berichtsoort,
-    van: &'a Adres,
-    naar: &'a Adres,
-) -> impl Iterator<Item = (&'a Convenant, &'a Regel)> {
-    van_kracht.convenanten.iter().flat_map(move |convenant| {
-        convenant.regels.iter().filter(move |regel| regel.covers(soort, van, naar)).map(move |regel| (convenant, regel))
-    })
-}
-
 /// One bericht on its way from one sender, judged for one ontvanger after the other.
 struct Exchange<'a> {
     bericht: &'a Bericht,
     afzender: &'a Adres,
     doelgroep: Option<Doelgroep>,
     today: Date,
+    van_kracht: &'a VanKracht,
 }
 
 impl Exchange<'_> {
     /// The stamp for one ontvanger: of all rules that allow it the one that keeps it usable longest, so that adding a
     /// convenant never shortens what another allows.
-    fn stamp(&self, ontvanger: &Adres, van_kracht: &VanKracht) -> Result<Stempel, Weigering> {
-        known(ontvanger, van_kracht)?;
+    fn stamp(&self, ontvanger: &Adres) -> Result<Stempel, Weigering> {
+        self.van_kracht.partner_at(ontvanger)?;
         let mut best: Option<Stempel> = None;
-        let mut nearest = Weigering::GeenRegel;
-        for (convenant, regel) in rules(van_kracht, self.bericht.soort, self.afzender, ontvanger) {
-            match self.stamp_by(convenant, regel) {
-                Ok(stempel) => {
-                    if best.as_ref().is_none_or(|best| best.houdbaar_tot_en_met < stempel.houdbaar_tot_en_met) {
-                        best = Some(stempel);
-                    }
+        let mut nearest = Miss::none();
+        for (convenant, regel) in self.van_kracht.regels(self.bericht.soort, self.afzender, ontvanger) {
+            let longest = |stempel: &Stempel| (stempel.houdbaar_tot_en_met, stempel.bewaar_inhoud);
+            match self.stamp_by(convenant, regel, ontvanger) {
+                Ok(stempel) if best.as_ref().is_none_or(|best| longest(best) < longest(&stempel)) => {
+                    best = Some(stempel);
                 }
-                Err(weigering) => nearest = weigering,
+                Ok(_) => {}
+                Err(miss) => nearest = nearest.or(miss),
             }
         }
-        let mut stempel = best.ok_or(nearest)?;
+        let mut stempel = best.ok_or(nearest.weigering)?;
         if let Some(shorter) = self.bericht.houdbaar_tot_en_met {
             if shorter > stempel.houdbaar_tot_en_met {
                 return Err(Weigering::HoudbaarheidTeLang);
@@ -258,46 +294,61 @@ impl Exchange<'_> {
         Ok(stempel)
     }
 
-    fn stamp_by(&self, convenant: &Convenant, regel: &Regel) -> Result<Stempel, Weigering> {
+    fn stamp_by(&self, convenant: &Convenant, regel: &Regel, ontvanger: &Adres) -> Result<Stempel, Miss> {
         if !convenant.in_force(self.today) {
-            return Err(Weigering::ConvenantNietVanKracht);
+            return Err(Miss::at(1)(Weigering::ConvenantNietVanKracht));
         }
-        if let Some(wanted) = regel.doelgroep {
-            match self.doelgroep {
-                None => return Err(Weigering::DoelgroepOnbepaald),
-                Some(doelgroep) if doelgroep != wanted => return Err(Weigering::DoelgroepNietToegestaan),
-                Some(_) => {}
-            }
-        }
-        if self.bericht.bevat_bsn && !regel.bsn_toegestaan {
-            return Err(Weigering::BsnNietToegestaan);
-        }
-        let grondslag = self.grondslag(convenant, regel)?;
+        self.conditions(regel)?;
+        let grondslag = self.grondslag(regel).map_err(Miss::at(7))?;
+        let (grondslag, _) =
+            rests_on(self.van_kracht, (convenant, regel), grondslag, self.afzender, ontvanger, self.today)?;
         let until = houdbaar_tot_en_met(regel.houdbaarheid, regel.telt_vanaf, self.today, self.bericht.peildatum);
         if until < self.today {
-            return Err(Weigering::HoudbaarheidVerstreken);
+            return Err(Miss::at(10)(Weigering::HoudbaarheidVerstreken));
         }
+        let verwerkingsactiviteit = regel.verwerkingsactiviteit.as_ref().unwrap_or(&grondslag.verwerkingsactiviteit);
         Ok(Stempel {
             grondslag: grondslag.id.clone(),
             regel: regel.id.clone(),
             convenant: convenant.hash.clone(),
-            verwerkingsactiviteit: regel
-                .verwerkingsactiviteit
-                .as_ref()
-                .unwrap_or(&grondslag.verwerkingsactiviteit)
-                .clone(),
+            verwerkingsactiviteit: verwerkingsactiviteit.clone(),
             houdbaar_tot_en_met: until,
+            bewaar_inhoud: regel.bewaar_inhoud,
         })
     }
 
-    fn grondslag<'c>(&self, convenant: &'c Convenant, regel: &Regel) -> Result<&'c Grondslag, Weigering> {
-        let id = match (&self.bericht.grondslag, regel.grondslagen.as_slice()) {
-            (Some(chosen), possible) if possible.contains(chosen) => chosen,
-            (Some(_), _) => return Err(Weigering::GrondslagNietToegestaan),
-            (None, [only]) => only,
-            (None, _) => return Err(Weigering::GrondslagKiezen),
-        };
-        let grondslag = convenant.grondslag(id).expect("config refuses a rule that names an unknown grondslag");
-        if grondslag.in_force(self.today) { Ok(grondslag) } else { Err(Weigering::GrondslagNietVanKracht) }
+    /// What a rule asks of the bericht itself.
+    fn conditions(&self, regel: &Regel) -> Result<(), Miss> {
+        if let Some(wanted) = regel.doelgroep {
+            match self.doelgroep {
+                None => return Err(Miss::at(3)(Weigering::DoelgroepOnbepaald)),
+                Some(doelgroep) if doelgroep != wanted => {
+                    return Err(Miss::at(2)(Weigering::DoelgroepNietToegestaan));
+                }
+                Some(_) => {}
+            }
+        }
+        if regel.categorie.is_some() && regel.categorie != self.bericht.categorie {
+            return Err(Miss::at(4)(Weigering::CategorieNietToegestaan));
+        }
+        let among = |adres: &Adres| matches_any(&regel.mede_ontvanger, adres);
+        if !regel.mede_ontvanger.is_empty() && !self.bericht.ontvangers.iter().any(among) {
+            return Err(Miss::at(5)(Weigering::MedeOntvangerOntbreekt));
+        }
+        if self.bericht.bevat_bsn && !regel.bsn_toegestaan {
+            return Err(Miss::at(6)(Weigering::BsnNietToegestaan));
+        }
+        Ok(())
+    }
+
+    /// The sender's choice among the rule's grondslagen, or the only one.
+    fn grondslag<'r>(&self, regel: &'r Regel) -> Result<&'r str, Weigering> {
+        match (&self.bericht.grondslag, regel.grondslagen.as_slice()) {
+            (Some(chosen), possible) => {
+                possible.iter().find(|id| *id == chosen).map(String::as_str).ok_or(Weigering::GrondslagNietToegestaan)
+            }
+            (None, [only]) => Ok(only),
+            (None, _) => Err(Weigering::GrondslagKiezen),
+        }
     }
 }

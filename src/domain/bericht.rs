@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
-use super::{Adres, Berichtsoort, LoketNaam};
+use super::{Adres, Berichtsoort, Categorie, LoketNaam};
 
 /// Identifier of a bericht: `UUIDv7`, given by the gateway (RFC 9562).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +48,8 @@ pub struct Bericht {
     pub geboortedatum: Geboortedatum,
     /// The day of the offence, where the content has one.
     pub pleegdatum: Option<Date>,
+    /// The category, where the berichtsoort has one.
+    pub categorie: Option<Categorie>,
     /// Whether any betrokkene has a BSN in it.
     pub bevat_bsn: bool,
     /// The day the content was true.
@@ -65,7 +67,7 @@ pub struct Bericht {
 }
 
 /// Minors and adults have agreements of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Doelgroep {
     /// Under 18 on the day that counts.
     Minderjarig,
@@ -74,6 +76,9 @@ pub enum Doelgroep {
 }
 
 impl Doelgroep {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Minderjarig, Self::Volwassen];
+
     /// The name in convenant and store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -88,7 +93,7 @@ impl FromStr for Doelgroep {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Minderjarig, Self::Volwassen].into_iter().find(|doelgroep| doelgroep.as_str() == text).ok_or(())
+        Self::ALL.into_iter().find(|doelgroep| doelgroep.as_str() == text).ok_or(())
     }
 }
 

@@ -67,6 +67,12 @@ impl Berichtsoort {
         }
     }
 
+    /// Whether its content names a category, which a rule can ask for.
+    #[must_use]
+    pub fn has_categorie(self) -> bool {
+        matches!(self, Self::Melding18b | Self::BijMelding)
+    }
+
     /// Whether `Ask` can wait for its answer.
     #[must_use]
     pub fn is_verzoek(self) -> bool {

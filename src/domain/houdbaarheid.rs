@@ -2,7 +2,7 @@
 //!
 //! Counted in civil days of Europe/Amsterdam, the last day included, with no extension for weekends.
 
-use std::sync::LazyLock;
+use std::{str::FromStr, sync::LazyLock};
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 
@@ -10,7 +10,7 @@ static AMSTERDAM: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("Europe/Amsterdam").expect("the time zone database is compiled in"));
 
 /// How long a bericht stays usable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Termijn {
     /// Calendar months, 1 to 24: ends on the same day-number, or the last day of a shorter month.
     Maanden(u8),
@@ -32,12 +32,31 @@ impl Termijn {
 }
 
 /// From when a term counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TeltVanaf {
     /// The day the gateway accepted the bericht.
     Aanvaarding,
     /// The day the content was true, and never later than acceptance: stale news gets no fresh months.
     Peildatum,
+}
+
+impl TeltVanaf {
+    /// The name in a convenant.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aanvaarding => "aanvaarding",
+            Self::Peildatum => "peildatum",
+        }
+    }
+}
+
+impl FromStr for TeltVanaf {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Aanvaarding, Self::Peildatum].into_iter().find(|telt| telt.as_str() == text).ok_or(())
+    }
 }
 
 /// The civil date in Europe/Amsterdam.

@@ -70,3 +70,14 @@ impl Identiteit {
         }
     }
 }
+
+/// Which certificate is which identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toegang {
+    /// The CA that must have issued it, by its name in the configuration.
+    pub ca: String,
+    /// A DNS name that must be in it, where an OIN has several identities.
+    pub san: Option<String>,
+    /// Who it then is.
+    pub identiteit: Identiteit,
+}

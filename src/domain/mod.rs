@@ -1,8 +1,8 @@
 //! The domain: who may send what to whom, on which grondslag, and for how long.
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
-//! [`identiteit`], [`berichtsoort`], [`convenant`], [`houdbaarheid`], [`bericht`], [`weigering`] and
-//! then [`admission`], where they meet.
+//! [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`bericht`],
+//! [`weigering`], then [`admission`], where they meet, and [`matrix`], which shows what it allows.
 
 pub mod admission;
 pub mod bericht;
@@ -10,16 +10,23 @@ pub mod berichtsoort;
 pub mod convenant;
 pub mod houdbaarheid;
 pub mod identiteit;
+pub mod mandaat;
+pub mod matrix;
 pub mod partner;
+pub mod van_kracht;
+pub mod verschil;
 pub mod weigering;
 
-pub use admission::{Stempel, Toegelaten, VanKracht, Verzoek, admit, still_allowed};
+pub use admission::{Stempel, Toegelaten, Verzoek, admit, still_allowed};
 pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Geboortedatum};
 pub use berichtsoort::Berichtsoort;
-pub use convenant::{Adrespatroon, Convenant, Grondslag, Regel};
+pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
 pub use houdbaarheid::{TeltVanaf, Termijn};
-pub use identiteit::{Identiteit, Rol};
+pub use identiteit::{Identiteit, Rol, Toegang};
+pub use mandaat::{Mandaat, Mandaathouder};
+pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};
+pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
 pub use weigering::{Overtreding, Weigering};
 
 use jiff::Timestamp;

@@ -145,6 +145,11 @@ impl Partner {
     pub fn oin(&self) -> &Oin {
         self.oins.first().expect("the configuration refuses a partner without an OIN")
     }
+
+    /// The addresses of its loketten.
+    pub fn adressen(&self) -> impl Iterator<Item = Adres> {
+        self.loketten.iter().map(|loket| Adres { partner: self.naam.clone(), loket: loket.clone() })
+    }
 }
 
 #[cfg(test)]

@@ -43,8 +43,21 @@ pub enum Aard {
     TeLaat,
 }
 
+/// What is fixed of a weigering.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The code in the logboek, `lower_snake`.
+    pub code: &'static str,
+    /// What kind of answer it is.
+    pub aard: Aard,
+    /// What is wrong and what to do, in Dutch.
+    pub uitleg: &'static str,
+    /// The same in English.
+    pub explanation: &'static str,
+}
+
 macro_rules! weigeringen {
-    ($($(#[$doc:meta])* $name:ident $(($data:ty))? = $code:literal, $aard:ident, $uitleg:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident $(($data:ty))? = $code:literal, $aard:ident, $uitleg:literal, $explanation:literal;)*) => {
         /// Why the gateway refuses.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Weigering {
@@ -52,12 +65,14 @@ macro_rules! weigeringen {
         }
 
         impl Weigering {
-            /// Code, kind and explanation of each, for the documentation and its test.
-            pub const TABLE: &'static [(&'static str, Aard, &'static str)] = &[$(($code, Aard::$aard, $uitleg),)*];
+            /// Each of them, for the documentation and its test.
+            pub const TABLE: &'static [Row] =
+                &[$(Row { code: $code, aard: Aard::$aard, uitleg: $uitleg, explanation: $explanation },)*];
 
-            fn row(&self) -> (&'static str, Aard, &'static str) {
+            fn row(&self) -> Row {
                 match self {
-                    $(weigeringen!(@pattern $name $($data)?) => ($code, Aard::$aard, $uitleg),)*
+                    $(weigeringen!(@pattern $name $($data)?) =>
+                        Row { code: $code, aard: Aard::$aard, uitleg: $uitleg, explanation: $explanation },)*
                 }
             }
         }
@@ -69,103 +84,168 @@ macro_rules! weigeringen {
 weigeringen! {
     /// Not a protobuf message of this method.
     Onleesbaar = "onleesbaar", Ongeldig,
-        "Dit is geen leesbaar bericht van deze methode. Bouw het met de proto-bestanden van ketenpoort.v1.";
+        "Dit is geen leesbaar bericht van deze methode. Bouw het met de proto-bestanden van ketenpoort.v1.",
+        "This is not a readable message of this method. Build it with the proto files of ketenpoort.v1.";
     /// A field or berichtsoort that this version does not know.
     OnbekendVeld = "onbekend_veld", Ongeldig,
-        "Het bericht bevat een veld of berichtsoort die deze poort niet kent, en dat zou stil verloren gaan. Gebruik de proto-bestanden van deze versie.";
+        "Het bericht bevat een veld of berichtsoort die deze poort niet kent, en dat zou stil verloren gaan. Gebruik de proto-bestanden van deze versie.",
+        "The message holds a field or berichtsoort that this gateway does not know, which would be lost silently. Use the proto files of this version.";
     /// Larger than the limit.
     TeGroot = "te_groot", Ongeldig,
-        "Het bericht is groter dan de poort aanneemt. Verkort de inhoud.";
+        "Het bericht is groter dan de poort aanneemt, of heeft te veel velden. Verkort de inhoud.",
+        "The message is larger than the gateway takes, or has too many fields. Shorten the content.";
     /// One or more fields are wrong.
     OngeldigVeld(Vec<Overtreding>) = "ongeldig_veld", Ongeldig,
-        "Een of meer velden zijn onjuist; elk staat hieronder met wat er gevraagd wordt. Verbeter ze en stuur opnieuw.";
+        "Een of meer velden zijn onjuist; elk staat hieronder met wat er gevraagd wordt. Verbeter ze en stuur opnieuw.",
+        "One or more fields are wrong; each is named below with what is asked. Mend them and send again.";
     /// No `request_id`, or not a UUID.
     RequestIdOntbreekt = "request_id_ontbreekt", Ongeldig,
-        "Het request_id ontbreekt of is geen UUID. Kies zelf een UUID, nieuw voor elk nieuw bericht, zodat herhalen veilig is.";
+        "Het request_id ontbreekt of is geen UUID. Kies zelf een UUID, nieuw voor elk nieuw bericht, zodat herhalen veilig is.",
+        "The request_id is missing or is not a UUID. Choose a UUID, new for every new bericht, so that repeating is safe.";
     /// The `request_id` was used for another bericht.
     RequestIdHergebruikt = "request_id_hergebruikt", Bestaat,
-        "Dit request_id is eerder gebruikt voor een bericht met andere inhoud. Kies een nieuw request_id voor een nieuw bericht.";
+        "Dit request_id is eerder gebruikt voor een bericht met andere inhoud. Kies een nieuw request_id voor een nieuw bericht.",
+        "This request_id was used before for a bericht with other content. Choose a new request_id for a new bericht.";
     /// The certificate's role may not use this port.
     VerkeerdeRol = "verkeerde_rol", Verboden,
-        "Op deze poort wisselen partners uit, en dit certificaat is van een FG, auditor of beheerder. Gebruik het certificaat van een partner.";
+        "Deze poort is niet voor de rol van dit certificaat. Partners, FG's en auditors, en beheerders hebben elk een eigen poort.",
+        "This port is not for the role of this certificate. Partners, FGs and auditors, and operators each have a port of their own.";
     /// The certificate does not open this loket.
     LoketNietVanU = "loket_niet_van_u", Verboden,
-        "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.";
+        "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.",
+        "Your certificate does not open this loket. Use a loket of your own certificate, or ask the operator for access.";
     /// No such partner.
     PartnerOnbekend = "partner_onbekend", Ongeldig,
-        "Een ontvanger is geen partner van deze poort. Controleer de naam van de partner.";
+        "Een ontvanger is geen partner van deze poort. Controleer de naam van de partner.",
+        "An ontvanger is not a partner of this gateway. Check the name of the partner.";
     /// No such loket at that partner.
     LoketOnbekend = "loket_onbekend", Ongeldig,
-        "Een ontvanger heeft dit loket niet. Controleer de naam van het loket; zonder loket gaat een bericht naar algemeen.";
+        "Een ontvanger heeft dit loket niet. Controleer de naam van het loket; zonder loket gaat een bericht naar algemeen.",
+        "An ontvanger does not have this loket. Check the name of the loket; without one a bericht goes to algemeen.";
     /// No convenant allows this berichtsoort between these two.
     GeenRegel = "geen_regel", Verboden,
-        "Geen convenant staat deze berichtsoort toe van dit loket naar een van deze ontvangers. Zie de regels van uw convenant.";
+        "Geen convenant staat deze berichtsoort toe van dit loket naar een van deze ontvangers. Zie de regels van uw convenant.",
+        "No convenant allows this berichtsoort from this loket to one of these ontvangers. See the rules of your convenant.";
     /// A convenant allows it, but its term does not cover today.
     ConvenantNietVanKracht = "convenant_niet_van_kracht", Toestand,
-        "Het convenant dat dit toestaat is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.";
+        "Het convenant dat dit toestaat is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.",
+        "The convenant that allows this is not in force today. Ask the administrator of the convenant.";
     /// The grondslag's own term does not cover today.
     GrondslagNietVanKracht = "grondslag_niet_van_kracht", Toestand,
-        "De grondslag waarop dit berust is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.";
+        "De grondslag waarop dit berust is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.",
+        "The grondslag on which this rests is not in force today. Ask the administrator of the convenant.";
     /// Several grondslagen are possible and none was chosen.
     GrondslagKiezen = "grondslag_kiezen", Ongeldig,
-        "De regel laat een keuze tussen grondslagen. Noem er een in het veld grondslag.";
+        "De regel laat een keuze tussen grondslagen. Noem er een in het veld grondslag.",
+        "The rule leaves a choice between grondslagen. Name one in the field grondslag.";
     /// The grondslag that was chosen is not among the rule's.
     GrondslagNietToegestaan = "grondslag_niet_toegestaan", Verboden,
-        "De gekozen grondslag hoort niet bij de regel voor deze uitwisseling. Kies een grondslag van de regel, of laat het veld leeg.";
+        "De gekozen grondslag hoort niet bij de regel voor deze uitwisseling. Kies een grondslag van de regel, of laat het veld leeg.",
+        "The chosen grondslag does not belong to the rule for this exchange. Choose one of the rule's, or leave the field empty.";
+    /// A grondslag that no jurist confirmed, in production, and nobody answers for it.
+    GrondslagOnbevestigd = "grondslag_onbevestigd", Toestand,
+        "De grondslag waarop dit berust is nog niet bevestigd, en niemand heeft dat aanvaard. Neem contact op met de beheerder van het convenant.",
+        "The grondslag on which this rests is not confirmed yet, and nobody accepted that. Ask the administrator of the convenant.";
+    /// The rule asks for a mandaat that was never given.
+    MandaatOntbreekt = "mandaat_ontbreekt", Verboden,
+        "Deze uitwisseling vraagt een mandaat, en dat is er niet. Vraag de gever om een mandaat en laat het registreren.",
+        "This exchange needs a mandaat, and there is none. Ask its giver for a mandaat and have it registered.";
+    /// The rule asks for a mandaat whose term does not cover today.
+    MandaatVerlopen = "mandaat_verlopen", Toestand,
+        "Het mandaat voor deze uitwisseling geldt vandaag niet. Vraag de gever om een nieuw mandaat en laat het registreren.",
+        "The mandaat for this exchange is not in force today. Ask its giver for a new mandaat and have it registered.";
+    /// The rule asks that another ontvanger gets it too.
+    MedeOntvangerOntbreekt = "mede_ontvanger_ontbreekt", Verboden,
+        "Deze berichtsoort mag alleen als een bepaalde partner haar ook ontvangt. Voeg de mede-ontvanger van de regel toe.",
+        "This berichtsoort is allowed only when a certain partner receives it too. Add the mede_ontvanger of the rule.";
+    /// The rules are for another category.
+    CategorieNietToegestaan = "categorie_niet_toegestaan", Verboden,
+        "Deze uitwisseling is voor deze categorie niet toegestaan. Zie de regels van uw convenant.",
+        "This exchange is not allowed for this category. See the rules of your convenant.";
     /// The rules are for the other doelgroep.
     DoelgroepNietToegestaan = "doelgroep_niet_toegestaan", Verboden,
-        "Deze uitwisseling is voor deze doelgroep (minderjarig of volwassen) niet toegestaan. Gebruik het loket en de regel voor de juiste doelgroep.";
+        "Deze uitwisseling is voor deze doelgroep (minderjarig of volwassen) niet toegestaan. Gebruik het loket en de regel voor de juiste doelgroep.",
+        "This exchange is not allowed for this doelgroep (minor or adult). Use the loket and the rule for the right doelgroep.";
     /// A partial date of birth leaves minor or adult open.
     DoelgroepOnbepaald = "doelgroep_onbepaald", Ongeldig,
-        "Uit deze geboortedatum blijkt niet of de betrokkene minderjarig is, en de regel vraagt dat. Geef de volledige geboortedatum.";
+        "Uit deze geboortedatum blijkt niet of de betrokkene minderjarig is, en de regel vraagt dat. Geef de volledige geboortedatum.",
+        "This date of birth does not tell whether the betrokkene is a minor, and the rule asks for that. Give the full date of birth.";
     /// A BSN where the rule does not allow one.
     BsnNietToegestaan = "bsn_niet_toegestaan", Verboden,
-        "Deze regel staat geen BSN toe. Laat het BSN weg.";
+        "Deze regel staat geen BSN toe. Laat het BSN weg.",
+        "This rule allows no BSN. Leave the BSN out.";
     /// The answer was needed before now.
     TermijnVerstreken = "termijn_verstreken", Ongeldig,
-        "De termijn waarbinnen het antwoord nodig is, ligt in het verleden. Geef een moment in de toekomst.";
+        "De termijn waarbinnen het antwoord nodig is, ligt in het verleden. Geef een moment in de toekomst.",
+        "The moment before which the answer is needed lies in the past. Give a moment in the future.";
     /// By its rule the content lapsed before it was sent.
     HoudbaarheidVerstreken = "houdbaarheid_verstreken", Toestand,
-        "Volgens de regel is deze inhoud al niet meer houdbaar. Toets de actualiteit en stuur met een recente peildatum.";
+        "Volgens de regel is deze inhoud al niet meer houdbaar. Toets de actualiteit en stuur met een recente peildatum.",
+        "By its rule this content has lapsed already. Check that it still holds and send it with a recent peildatum.";
     /// A longer houdbaarheid than the rule gives was asked.
     HoudbaarheidTeLang = "houdbaarheid_te_lang", Ongeldig,
-        "De gevraagde houdbaarheid is langer dan de regel geeft. Verkorten mag, verlengen niet; laat het veld leeg voor de termijn van de regel.";
+        "De gevraagde houdbaarheid is langer dan de regel geeft. Verkorten mag, verlengen niet; laat het veld leeg voor de termijn van de regel.",
+        "The houdbaarheid asked for is longer than the rule gives. It may be shortened, never lengthened; leave the field empty for the rule's term.";
     /// The berichtsoort answers another bericht and names none.
     AntwoordOntbreekt = "antwoord_ontbreekt", Ongeldig,
-        "Deze berichtsoort is een antwoord. Noem in in_antwoord_op het bericht dat u beantwoordt.";
+        "Deze berichtsoort is een antwoord. Noem in in_antwoord_op het bericht dat u beantwoordt.",
+        "This berichtsoort is an answer. Name the bericht that you answer in in_antwoord_op.";
     /// What is answered was not received by you from this ontvanger.
     AntwoordNietVanU = "antwoord_niet_van_u", Onbekend,
-        "Het bericht in in_antwoord_op is niet aan dit loket gestuurd, of niet door deze ontvanger. Antwoord vanaf het loket dat het verzoek kreeg, aan de afzender ervan.";
+        "Het bericht in in_antwoord_op is niet aan dit loket gestuurd, of niet door deze ontvanger. Antwoord vanaf het loket dat het verzoek kreeg, aan de afzender ervan.",
+        "The bericht in in_antwoord_op was not sent to this loket, or not by this ontvanger. Answer from the loket that got the verzoek, to its afzender.";
     /// What is answered is of another kind.
     AntwoordPastNiet = "antwoord_past_niet", Ongeldig,
-        "Deze berichtsoort is geen antwoord op dat bericht. Kies de berichtsoort die bij het verzoek hoort.";
+        "Deze berichtsoort is geen antwoord op dat bericht. Kies de berichtsoort die bij het verzoek hoort.",
+        "This berichtsoort does not answer that bericht. Choose the berichtsoort that belongs to the verzoek.";
     /// Ask was called with something that nobody answers.
     GeenVerzoek = "geen_verzoek", Ongeldig,
-        "Op deze berichtsoort wacht men niet. Gebruik Send; Ask is voor bekendheidscheck en contextinformatieverzoek.";
+        "Op deze berichtsoort wacht men niet. Gebruik Send; Ask is voor bekendheidscheck en contextinformatieverzoek.",
+        "Nobody waits for an answer to this berichtsoort. Use Send; Ask is for bekendheidscheck and contextinformatieverzoek.";
     /// No such bericht, or not yours.
     BerichtOnbekend = "bericht_onbekend", Onbekend,
-        "Dit bericht bestaat niet, of is niet van of aan u. Controleer het bericht-id en het loket.";
+        "Dit bericht bestaat niet, of is niet van of aan u. Controleer het bericht-id en het loket.",
+        "This bericht does not exist, or is not from or to you. Check the id of the bericht and the loket.";
     /// Confirmed before it was handed out.
     NietAfgeleverd = "niet_afgeleverd", Toestand,
-        "Dit bericht is nog niet aan u afgeleverd. Haal het eerst op en bevestig daarna.";
+        "Dit bericht is nog niet aan u afgeleverd. Haal het eerst op en bevestig daarna.",
+        "This bericht was not delivered to you yet. Receive it first, then confirm.";
     /// Its houdbaarheid has passed.
     Vervallen = "vervallen", Toestand,
-        "De houdbaarheid van dit bericht is verstreken; de inhoud is voor niemand meer leesbaar. Vraag de afzender om actuele informatie.";
+        "De houdbaarheid van dit bericht is verstreken; de inhoud is voor niemand meer leesbaar. Vraag de afzender om actuele informatie.",
+        "The houdbaarheid of this bericht has passed; nobody can read its content any more. Ask the afzender for current information.";
+    /// Confirmed; the rule keeps it no longer.
+    InhoudNietBewaard = "inhoud_niet_bewaard", Toestand,
+        "De regel bewaart deze inhoud tot u bevestigt, en u heeft bevestigd. Lees haar in uw eigen systeem, of vraag de afzender.",
+        "The rule keeps this content until you confirm, and you did. Read it in your own system, or ask the afzender.";
+    /// What beheer wants to put in force has mistakes.
+    DocumentOnjuist(Vec<Overtreding>) = "document_onjuist", Ongeldig,
+        "Wat u van kracht wilt laten worden bevat fouten; elk staat hieronder. Er is niets gewijzigd: verbeter ze en laad opnieuw.",
+        "What you want to put in force has mistakes; each is named below. Nothing was changed: mend them and load again.";
+    /// There is no such document in force.
+    DocumentOnbekend = "document_onbekend", Onbekend,
+        "Er is geen document van deze naam van kracht. beheer list noemt wat er is.",
+        "No document of this name is in force. beheer list names what there is.";
     /// Too many undelivered berichten at an ontvanger.
     PostvakVol = "postvak_vol", Teveel,
-        "Het postvak van een ontvanger is vol. Probeer het later opnieuw met hetzelfde request_id, en bel de ontvanger als het dringend is.";
+        "Het postvak van een ontvanger is vol. Probeer het later opnieuw met hetzelfde request_id, en bel de ontvanger als het dringend is.",
+        "The postvak of an ontvanger is full. Try again later with the same request_id, and call the ontvanger when it is urgent.";
     /// The partner has too much under way.
     TeDruk = "te_druk", Teveel,
-        "U heeft te veel tegelijk onderweg. Wacht op antwoorden en probeer het opnieuw met hetzelfde request_id.";
+        "U heeft te veel tegelijk onderweg. Wacht op antwoorden en probeer het opnieuw met hetzelfde request_id.",
+        "You have too much under way. Wait for answers and try again with the same request_id.";
     /// The gateway cannot write its logboek, so it does nothing.
     NietBeschikbaar = "niet_beschikbaar", Onbeschikbaar,
-        "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw met hetzelfde request_id.";
+        "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw met hetzelfde request_id.",
+        "The gateway cannot write its logboek now and therefore does nothing. Try again with the same request_id.";
     /// The client's deadline had passed.
     DeadlineVerstreken = "deadline_verstreken", TeLaat,
-        "De deadline van deze aanroep is verstreken. Herhaal met hetzelfde request_id en een ruimere deadline; GetStatus zegt of het bericht is aanvaard.";
+        "De deadline van deze aanroep is verstreken. Herhaal met hetzelfde request_id en een ruimere deadline; GetStatus zegt of het bericht is aanvaard.",
+        "The deadline of this call has passed. Repeat with the same request_id and more time; GetStatus tells whether the bericht was accepted.";
     /// No such method.
     MethodeOnbekend = "methode_onbekend", GeenMethode,
-        "Deze methode bestaat niet. Gebruik de diensten van ketenpoort.v1.";
+        "Deze methode bestaat niet. Gebruik de diensten van ketenpoort.v1.",
+        "There is no such method. Use the services of ketenpoort.v1.";
 }
 
 impl Weigering {
@@ -177,26 +257,32 @@ impl Weigering {
     /// The code in the logboek, `lower_snake`.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.row().0
+        self.row().code
     }
 
     /// What kind of answer it is.
     #[must_use]
     pub fn aard(&self) -> Aard {
-        self.row().1
+        self.row().aard
     }
 
     /// What is wrong and what to do, in Dutch.
     #[must_use]
     pub fn uitleg(&self) -> &'static str {
-        self.row().2
+        self.row().uitleg
+    }
+
+    /// The same in English.
+    #[must_use]
+    pub fn explanation(&self) -> &'static str {
+        self.row().explanation
     }
 
     /// The fields to blame, if any.
     #[must_use]
     pub fn overtredingen(&self) -> &[Overtreding] {
         match self {
-            Self::OngeldigVeld(fields) => fields,
+            Self::OngeldigVeld(fields) | Self::DocumentOnjuist(fields) => fields,
             _ => &[],
         }
     }

@@ -67,9 +67,8 @@ impl Exchange {
     ) -> Result<Handed, Weigering> {
         let adres = call.identiteit.adres(loket)?;
         let actor = Box::new(self.actor(call, Some(medewerker)));
-        let van_kracht = Arc::clone(&self.van_kracht);
-        let event = |reply| Event::Consult(bericht, adres, actor, van_kracht, reply);
-        let (rij, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+        let event = |van_kracht, reply| Event::Consult(bericht, adres.clone(), actor.clone(), van_kracht, reply);
+        let (rij, _) = self.write_judged(event).await?;
         self.hand(rij?)
     }
 
@@ -82,17 +81,13 @@ impl Exchange {
         actor: &Actor,
     ) -> Result<Vec<Handed>, Weigering> {
         let (verzoek, answered) = answers.map_or((None, Vec::new()), |(verzoek, got)| (Some(verzoek), got));
-        let lease = Lease {
-            adres: adres.clone(),
-            verzoek,
-            answered,
-            most,
-            lease_micros: i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000),
-            actor: actor.clone(),
-            van_kracht: Arc::clone(&self.van_kracht),
+        let lease_micros = i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let event = |van_kracht, reply| {
+            let (adres, answered, actor) = (adres.clone(), answered.clone(), actor.clone());
+            let lease = Lease { adres, verzoek, answered, most, lease_micros, actor, van_kracht };
+            Event::Lease(Box::new(lease), reply)
         };
-        let event = |reply| Event::Lease(Box::new(lease), reply);
-        let (rijen, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+        let (rijen, _) = self.write_judged(event).await?;
         // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
         Ok(rijen.into_iter().filter_map(|rij| self.hand(rij).ok()).collect())
     }

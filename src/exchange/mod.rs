@@ -4,18 +4,23 @@
 //! [`Exchange::refuse`] before it leaves (promise 1). Not here: the wire (`grpc`), what is allowed (`domain`).
 
 pub mod acknowledge;
+pub mod announce;
 pub mod ask;
+pub mod beheer;
 pub mod deliver;
 pub mod refuse;
 pub mod send;
 pub mod status;
+pub mod van_kracht;
 pub mod wake;
 
 pub use ask::Asked;
+pub use beheer::{Gevolg, Gewijzigd, Opdracht};
 pub use deliver::{Handed, Postvak};
 pub use refuse::{About, Weigeringen};
 pub use send::{Aanvaarding, Receipt};
 pub use status::StatusView;
+pub use van_kracht::{InForce, LoadError};
 
 use std::{fmt::Display, sync::Arc};
 
@@ -23,7 +28,7 @@ use tokio::time::Instant;
 
 use self::wake::Wakers;
 use crate::{
-    domain::{Clock, Identiteit, Rng, VanKracht, Weigering},
+    domain::{Clock, Identiteit, Rng, Weigering},
     logboek::commitment,
     sleutels::KeyStore,
     store::{Store, postvak::Actor},
@@ -45,7 +50,7 @@ pub struct Exchange {
     /// The keys.
     pub keys: KeyStore,
     /// What is in force.
-    pub van_kracht: Arc<VanKracht>,
+    pub in_force: InForce,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -46,9 +46,10 @@ impl Exchange {
             return weigering;
         }
         // Only names that exist: what a caller makes up must not get into a logboek that cannot be erased.
+        let van_kracht = self.van_kracht();
         let existing = |partner: &PartnerNaam, loket: &LoketNaam| {
-            let partner = self.van_kracht.partners.get(partner)?;
-            partner.loketten.contains(loket).then(|| partner.oin().clone())
+            let adres = Adres { partner: partner.clone(), loket: loket.clone() };
+            van_kracht.partner_at(&adres).ok().map(|partner| partner.oin().clone())
         };
         let loket = about.loket.filter(|loket| existing(&call.identiteit.partner, loket).is_some());
         let ontvanger = about

@@ -8,17 +8,17 @@ use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{Adres, Bericht, BerichtId, Stempel, Toegelaten, Weigering, admit},
     logboek::{Logregel, Soort, TlogProof, commitment},
-    sleutels::{DataKey, WrapContext, seal::Opened},
+    sleutels::{DataKey, Herhaling, WrapContext},
     store::{
         Accept, Accepted, Event, PostvakRij, StoredBericht,
         append::Commit,
-        berichten::{find, find_by_request, sealed_content},
+        berichten::{find, find_by_request},
         proofs,
     },
 };
 
-/// A date turns once; more often means that the clock and the logboek disagree.
-const MOST_TURNS: usize = 3;
+/// A date turns once, and what is in force changes rarely: more often means that something is wrong.
+pub(super) const MOST_TURNS: usize = 4;
 
 /// The receipt of an accepted bericht.
 pub struct Receipt {
@@ -79,11 +79,13 @@ impl Exchange {
                     let stored = stored.ok_or_else(|| unavailable("a repeated bericht is gone"))?;
                     return self.repeat(stored, &bericht).await;
                 }
-                // Midnight passed between the admission and the transaction: judge it by the new day.
-                Accepted::DateTurned => {}
+                // Midnight passed, or what is in force changed, between the admission and the transaction.
+                Accepted::Outdated => drop(self.refresh().await.map_err(unavailable)?),
             }
         }
-        Err(unavailable("the clock is behind the last regel of the logboek, on an earlier day"))
+        Err(unavailable(
+            "judged again and again: is the clock behind the last regel of the logboek, on an earlier day?",
+        ))
     }
 
     /// A repeated request gets the receipt it got before, whatever the convenanten and the calendar say today.
@@ -105,7 +107,7 @@ impl Exchange {
             Some(id) => find(&self.store.read, id).await.map_err(unavailable)?.map(StoredBericht::into_verzoek),
             None => None,
         };
-        admit(bericht, &call.identiteit, verzoek, &self.van_kracht, self.clock.now())
+        admit(bericht, &call.identiteit, verzoek, &self.van_kracht(), self.clock.now())
     }
 
     /// Seals content once and wraps its key for each ontvanger.
@@ -114,25 +116,29 @@ impl Exchange {
         let id = self.new_id();
         let gesprek = toegelaten.verzoek().map_or(id, |verzoek| verzoek.gesprek);
         let bericht = toegelaten.bericht();
-        let mut inhoud_zout = [0; 32];
-        rng.fill(&mut inhoud_zout);
+        let herhaling = Herhaling::random(rng);
+        let inhoud_zout = herhaling.inhoud_zout;
         let data_key = DataKey::random(rng);
+        let van_kracht = self.van_kracht();
         let inhoud = data_key.seal(id, toegelaten.afzender(), &inhoud_zout, &bericht.inhoud, rng);
         let mut sleutels = Vec::with_capacity(toegelaten.stempels().len());
         for (ontvanger, stempel) in toegelaten.stempels() {
             let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).map_err(unavailable)?;
             let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger, stempel };
-            let oin = self.van_kracht.partners.get(&ontvanger.partner).ok_or(Weigering::PartnerOnbekend)?.oin().clone();
+            let oin = van_kracht.partner_at(ontvanger)?.oin().clone();
             sleutels.push((oin, data_key.wrap(&day_key.in_use(), &context, rng)));
         }
         let (regels, zouten) = self.regels(call, &toegelaten, gesprek, &inhoud_zout, &sleutels);
-        let vingerafdruk = data_key.fingerprint(&bericht.vingerafdruk);
+        let last_day = toegelaten.stempels().iter().map(|(_, stempel)| stempel.houdbaar_tot_en_met).max();
+        let last_day = last_day.expect("a bericht has at least one ontvanger");
+        let day_key = self.keys.day_key(last_day).map_err(unavailable)?;
         let accept = Accept {
             id,
             gesprek,
             regels,
             zouten,
-            vingerafdruk,
+            vingerafdruk: herhaling.fingerprint(&bericht.vingerafdruk),
+            herhaling: herhaling.seal(&day_key.in_use(), id, toegelaten.afzender(), rng),
             inhoud,
             sleutels,
             wacht_tot,
@@ -188,14 +194,14 @@ impl Exchange {
 
     /// The original receipt, if the content is the same.
     async fn repeat(&self, stored: StoredBericht, bericht: &Bericht) -> Result<Receipt, Weigering> {
-        let first = stored.rijen.first().ok_or_else(|| unavailable("a bericht without ontvanger"))?;
-        let data_key = self.data_key(first)?;
-        if data_key.fingerprint(&bericht.vingerafdruk) != stored.vingerafdruk {
+        let last_day = stored.rijen.iter().map(|rij| rij.stempel.houdbaar_tot_en_met).max();
+        let last_day = last_day.ok_or_else(|| unavailable("a bericht without ontvanger"))?;
+        let day_key = self.keys.existing(last_day).map_err(unavailable)?;
+        let herhaling = Herhaling::open(&day_key.in_use(), stored.id, &stored.afzender, &stored.herhaling);
+        let herhaling = herhaling.map_err(unavailable)?;
+        if herhaling.fingerprint(&bericht.vingerafdruk) != stored.vingerafdruk {
             return Err(Weigering::RequestIdHergebruikt);
         }
-        let sealed =
-            sealed_content(&self.store.read, stored.id).await.map_err(unavailable)?.ok_or(Weigering::Vervallen)?;
-        let Opened { zout, .. } = data_key.open(stored.id, &stored.afzender, &sealed).map_err(unavailable)?;
         let mut aanvaardingen = Vec::with_capacity(stored.rijen.len());
         for rij in &stored.rijen {
             let read = &self.store.read;
@@ -206,7 +212,7 @@ impl Exchange {
             aanvaardingen.push(Aanvaarding { ontvanger: rij.ontvanger.clone(), stempel: rij.stempel.clone(), bewijs });
         }
         let StoredBericht { id, gesprek, micros, .. } = stored;
-        Ok(Receipt { bericht: id, gesprek, micros, aanvaardingen, inhoud_zout: zout })
+        Ok(Receipt { bericht: id, gesprek, micros, aanvaardingen, inhoud_zout: herhaling.inhoud_zout })
     }
 
     /// The data key of a bericht, unwrapped as one of its ontvangers.

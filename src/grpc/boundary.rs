@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,39 +13,41 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tonic::{Code, Status, body::Body};
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{
-    exchange_service::ExchangeApi,
-    status::{of_tonic, status, weigering_in},
-};
+use super::status::{of_tonic, status, weigering_in};
 use crate::{
     domain::{Identiteit, PartnerNaam, Rol, Weigering},
     exchange::{Call, Exchange},
-    proto::exchange_service_server::ExchangeServiceServer,
 };
 
-/// A message in bytes, at most.
-const MESSAGE_LIMIT: usize = 1 << 20;
+/// A message of a partner in bytes, at most.
+pub const MESSAGE_LIMIT: usize = 1 << 20;
+/// A message of beheer in bytes, at most: several documents.
+pub const BEHEER_MESSAGE_LIMIT: usize = 16 << 20;
 /// A call without a deadline of its own ends after this.
 const LONGEST_CALL: Duration = Duration::from_secs(310);
 
-/// Answers the calls on the partners' port.
+/// Answers the calls on one port, which is for one role.
 #[derive(Clone)]
-pub struct Boundary {
+pub struct Boundary<S> {
     exchange: Arc<Exchange>,
-    service: ExchangeServiceServer<ExchangeApi>,
+    service: S,
+    rol: Rol,
     in_flight: Arc<Mutex<HashMap<PartnerNaam, Arc<Semaphore>>>>,
     in_flight_partner: usize,
 }
 
-impl Boundary {
-    /// Around the services of one exchange.
+impl<S> Boundary<S>
+where
+    S: Service<http::Request<Incoming>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    /// Around a service of one exchange, for one role.
     #[must_use]
-    pub fn new(exchange: Arc<Exchange>, api: ExchangeApi, in_flight_partner: usize) -> Self {
-        let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
-        Self { exchange, service, in_flight: Arc::default(), in_flight_partner }
+    pub fn new(exchange: Arc<Exchange>, service: S, rol: Rol, in_flight_partner: usize) -> Self {
+        Self { exchange, service, rol, in_flight: Arc::default(), in_flight_partner }
     }
 
     /// Answers one request of a verified identity.
@@ -86,7 +89,7 @@ impl Boundary {
         call: &Call,
         mut request: http::Request<Incoming>,
     ) -> Result<http::Response<Body>, Weigering> {
-        if call.identiteit.rol != Rol::Partner {
+        if call.identiteit.rol != self.rol {
             return Err(Weigering::VerkeerdeRol);
         }
         let in_flight = self.in_flight(&call.identiteit.partner);

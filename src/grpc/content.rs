@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    domain::{Berichtsoort, Bsn, Geboortedatum, Overtreding, bericht::civil_date},
+    domain::{Berichtsoort, Bsn, Categorie, Geboortedatum, Overtreding, bericht::civil_date},
     proto::{self, inhoud::Soort},
 };
 
@@ -34,7 +34,8 @@ impl Checker {
         }
     }
 
-    fn count(&mut self, veld: &str, count: usize, range: RangeInclusive<usize>) {
+    /// So many of something.
+    pub fn count(&mut self, veld: &str, count: usize, range: RangeInclusive<usize>) {
         if !range.contains(&count) {
             self.wrong(veld, format!("{} tot {} keer", range.start(), range.end()));
         }
@@ -77,6 +78,8 @@ pub struct Facts {
     pub peildatum: Option<Date>,
     /// The day of the offence.
     pub pleegdatum: Option<Date>,
+    /// The category, where the berichtsoort has one.
+    pub categorie: Option<Categorie>,
     /// Fields with a day that may not lie in the future.
     pub past_days: Vec<(String, Date)>,
     /// Until when an answer is of use.
@@ -112,6 +115,7 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
         bevat_bsn: inhoud.betrokkenen.iter().any(|betrokkene| betrokkene.bsn.is_some()),
         peildatum,
         pleegdatum: None,
+        categorie: None,
         past_days,
         antwoord_nodig_voor: None,
     };
@@ -213,6 +217,11 @@ fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
         Soort::Melding18b(melding) => {
             checker.text("inhoud.melding_18b.inrichting", &melding.inrichting, 1..=200);
             checker.choice::<proto::SoortRisico>("inhoud.melding_18b.soort_risico", melding.soort_risico);
+            facts.categorie = match melding.soort_risico() {
+                proto::SoortRisico::Unspecified => None,
+                proto::SoortRisico::ErnstigGeweld => Some(Categorie::ErnstigGeweld),
+                proto::SoortRisico::Zeden => Some(Categorie::Zeden),
+            };
             checker.text("inhoud.melding_18b.aanwijzingen", &melding.aanwijzingen, 1..=4000);
             checker.text("inhoud.melding_18b.noodzaak", &melding.noodzaak, 1..=1000);
             checker.choice::<proto::BedreigdeBekend>("inhoud.melding_18b.bedreigde_bekend", melding.bedreigde_bekend);
@@ -221,6 +230,11 @@ fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
         Soort::BijMelding(melding) => {
             checker.text("inhoud.bij_melding.gemeente", &melding.gemeente, 1..=100);
             checker.choice::<proto::BijCategorie>("inhoud.bij_melding.categorie", melding.categorie);
+            facts.categorie = match melding.categorie() {
+                proto::BijCategorie::Unspecified => None,
+                proto::BijCategorie::ErnstigGeweld => Some(Categorie::ErnstigGeweld),
+                proto::BijCategorie::Zeden => Some(Categorie::Zeden),
+            };
             checker.date("inhoud.bij_melding.datum_terugkeer", &melding.datum_terugkeer);
             checker.choice::<proto::SoortTerugkeer>("inhoud.bij_melding.soort_terugkeer", melding.soort_terugkeer);
         }

@@ -59,6 +59,7 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
         soort: facts.soort,
         geboortedatum: facts.geboortedatum.expect("a hoofdpersoon without a date of birth was noted as a mistake"),
         pleegdatum: facts.pleegdatum,
+        categorie: facts.categorie,
         bevat_bsn: facts.bevat_bsn,
         peildatum: facts.peildatum,
         past_days: facts.past_days,

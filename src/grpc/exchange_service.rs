@@ -80,7 +80,8 @@ impl ExchangeApi {
     }
 }
 
-fn call<T>(request: &Request<T>) -> Call {
+/// The verified call of a request.
+pub(super) fn call<T>(request: &Request<T>) -> Call {
     request.extensions().get::<Call>().expect("the boundary adds the call to every request").clone()
 }
 

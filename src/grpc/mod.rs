@@ -3,6 +3,7 @@
 //! [`convert`] is the only code that sees both proto and domain; [`status`] the only table of errors; [`boundary`] the one place around
 //! every call: role, bounds, span, and a typed answer for what tonic itself refuses.
 
+pub mod beheer_service;
 pub mod boundary;
 pub mod codec;
 pub mod content;

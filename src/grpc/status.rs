@@ -26,7 +26,8 @@ pub fn code(aard: Aard) -> Code {
     }
 }
 
-/// The status that a partner gets: one `ErrorInfo`, the fields to blame, and a sentence in Dutch.
+/// The status that a partner gets: one `ErrorInfo`, the fields to blame, a sentence for its developers in English and one
+/// for its employees in Dutch (google.rpc.Status and `LocalizedMessage`).
 #[must_use]
 pub fn status(weigering: &Weigering) -> Status {
     let mut details = ErrorDetails::new();
@@ -36,7 +37,7 @@ pub fn status(weigering: &Weigering) -> Status {
     for veld in weigering.overtredingen() {
         details.add_bad_request_violation(&veld.veld, &veld.uitleg);
     }
-    Status::with_error_details(code(weigering.aard()), weigering.uitleg(), details)
+    Status::with_error_details(code(weigering.aard()), weigering.explanation(), details)
 }
 
 /// The weigering that stands in a status of ours, in `lower_snake`.
@@ -70,17 +71,19 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
+    use crate::domain::weigering::Row;
 
     /// `docs/weigeringen.md` is the table that integrators read; it is the snapshot of this one.
     #[test]
     fn the_documented_table_is_the_table() {
         let mut table = String::from(
             "# Weigeringen\n\nEvery refusal of the gateway: reason in `ErrorInfo` (domain `ketenpoort`), gRPC code, and the \
-             sentence in `LocalizedMessage`. The logboek writes the reason in lower case.\n\n| reason | gRPC code | uitleg |\n|---|---|---|\n",
+             sentence in `LocalizedMessage` (Dutch) and in the status itself (English). The logboek writes the reason in lower \
+             case.\n\n| reason | gRPC code | uitleg | explanation |\n|---|---|---|---|\n",
         );
-        for (name, aard, uitleg) in Weigering::TABLE {
+        for Row { code: name, aard, uitleg, explanation } in Weigering::TABLE {
             let name = name.to_ascii_uppercase();
-            writeln!(table, "| `{name}` | `{:?}` | {uitleg} |", code(*aard)).unwrap();
+            writeln!(table, "| `{name}` | `{:?}` | {uitleg} | {explanation} |", code(*aard)).unwrap();
         }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/weigeringen.md");
         if std::env::var_os("KETENPOORT_UPDATE_DOCS").is_some() {

@@ -105,12 +105,14 @@ const fn organisatie(
 
 /// The numbers are grouped by kind (1xx justice and care, 2xx ZVH, 3xx 3RO) only so that an OIN
 /// can be recognised by eye. 3RO comes last: one partner with several OINs.
-const ORGANISATIES: [Organisatie; 12] = [
+const ORGANISATIES: [Organisatie; 14] = [
     organisatie("om", "fg-om", "Openbaar Ministerie", 101),
     organisatie("politie", "fg-politie", "Politie", 102),
     organisatie("dji", "fg-dji", "Dienst Justitiële Inrichtingen", 103),
     organisatie("vt", "fg-vt", "Veilig Thuis", 104),
     organisatie("zsm", "fg-zsm", "ZSM-locatie", 105),
+    organisatie("gemeente-breda", "fg-gemeente-breda", "Gemeente Breda", 106),
+    organisatie("rvdk", "fg-rvdk", "Raad voor de Kinderbescherming", 107),
     organisatie("zvh-baronie-breda", "fg-zvh-baronie-breda", "Zorg- en Veiligheidshuis Baronie Breda", 201),
     organisatie("zvh-de-markiezaten", "fg-zvh-de-markiezaten", "Zorg- en Veiligheidshuis De Markiezaten", 202),
     organisatie("zvh-midden-brabant", "fg-zvh-midden-brabant", "Zorg- en Veiligheidshuis Midden-Brabant", 203),

@@ -9,4 +9,4 @@ pub mod keystore;
 pub mod seal;
 
 pub use keystore::{DayKey, KeyStore};
-pub use seal::{DataKey, SealError, WrapContext};
+pub use seal::{DataKey, Herhaling, SealError, WrapContext};

@@ -128,12 +128,6 @@ impl DataKey {
         Ok(Opened { zout: *zout, inhoud: Zeroizing::new(inhoud.to_vec()) })
     }
 
-    /// A fingerprint of the request that only who has this key can compare.
-    #[must_use]
-    pub fn fingerprint(&self, request: &[u8; 32]) -> Vec<u8> {
-        self.0.tag(FINGERPRINT_LABEL, request).as_ref().to_vec()
-    }
-
     /// Wraps this key for one ontvanger.
     #[must_use]
     pub fn wrap(&self, day_key: &DayKeyRef<'_>, context: &WrapContext<'_>, rng: &dyn Rng) -> Vec<u8> {
@@ -148,6 +142,51 @@ impl DataKey {
         let plain = day_key.key.open(wrapped, &context.aad(day_key.day, day_key.epoch))?;
         Secret::from_bytes(&plain).map(Self).ok_or(SealError)
     }
+}
+
+/// What a repeated request needs: to see that it is the same, and the salt that stands in its receipt. Sealed apart from the
+/// content, because it is needed where the content is not kept.
+pub struct Herhaling {
+    sleutel: Secret,
+    /// The salt of the commitment to the content.
+    pub inhoud_zout: [u8; 32],
+}
+
+impl Herhaling {
+    /// With a new key and a new salt.
+    pub fn random(rng: &dyn Rng) -> Self {
+        let mut inhoud_zout = [0; 32];
+        rng.fill(&mut inhoud_zout);
+        Self { sleutel: Secret::random(rng), inhoud_zout }
+    }
+
+    /// A fingerprint of the request that only who has this key can compare.
+    #[must_use]
+    pub fn fingerprint(&self, request: &[u8; 32]) -> Vec<u8> {
+        self.sleutel.tag(FINGERPRINT_LABEL, request).as_ref().to_vec()
+    }
+
+    /// Seals it under a day key; bound to the bericht and its sender.
+    #[must_use]
+    pub fn seal(&self, day_key: &DayKeyRef<'_>, id: BerichtId, afzender: &Adres, rng: &dyn Rng) -> Vec<u8> {
+        let plain = [self.sleutel.bytes().as_slice(), &self.inhoud_zout].concat();
+        day_key.key.seal(Zeroizing::new(plain), &herhaling_aad(id, afzender, day_key), rng)
+    }
+
+    /// Opens what [`Herhaling::seal`] made.
+    ///
+    /// # Errors
+    /// [`SealError`] when it is not this bericht's.
+    pub fn open(day_key: &DayKeyRef<'_>, id: BerichtId, afzender: &Adres, sealed: &[u8]) -> Result<Self, SealError> {
+        let plain = day_key.key.open(sealed, &herhaling_aad(id, afzender, day_key))?;
+        let (sleutel, zout) = plain.split_first_chunk::<32>().ok_or(SealError)?;
+        let inhoud_zout = zout.try_into().map_err(|_| SealError)?;
+        Ok(Self { sleutel: Secret::from_bytes(sleutel).ok_or(SealError)?, inhoud_zout })
+    }
+}
+
+fn herhaling_aad(id: BerichtId, afzender: &Adres, day_key: &DayKeyRef<'_>) -> Vec<u8> {
+    format!("herhaling\n{id}\n{afzender}\n{}\n{}", day_key.day, day_key.epoch).into_bytes()
 }
 
 /// A day key in use.

@@ -29,8 +29,10 @@ pub struct Accept {
     pub regels: Vec<Logregel>,
     /// Salts of the commitments in those regels.
     pub zouten: Vec<u8>,
-    /// Fingerprint of the request under the data key.
+    /// Fingerprint of the request under the key in `herhaling`.
     pub vingerafdruk: Vec<u8>,
+    /// What a repeated request needs, sealed under the key of the last day of all stamps.
+    pub herhaling: Vec<u8>,
     /// The sealed content.
     pub inhoud: Vec<u8>,
     /// One OIN and one wrapped key an ontvanger, in order.
@@ -52,8 +54,8 @@ pub enum Accepted {
     },
     /// The `request_id` was used before, for this bericht.
     Repeat(BerichtId),
-    /// The date in Amsterdam turned since the admission: admit again.
-    DateTurned,
+    /// Since the admission the date in Amsterdam turned, or what is in force changed: admit again.
+    Outdated,
 }
 
 /// A bericht as it was accepted, without its content.
@@ -72,8 +74,10 @@ pub struct StoredBericht {
     pub doelgroep: Option<Doelgroep>,
     /// When it was accepted, microseconds.
     pub micros: i64,
-    /// Fingerprint of the request under the data key.
+    /// Fingerprint of the request under the key in `herhaling`.
     pub vingerafdruk: Vec<u8>,
+    /// What a repeated request needs, sealed.
+    pub herhaling: Vec<u8>,
     /// One an ontvanger, in the order sent.
     pub rijen: Vec<PostvakRij>,
 }
@@ -98,11 +102,12 @@ pub(super) async fn accept(
     tx: &mut SqliteConnection,
     log: &mut Appender,
     counters: &mut Counters,
+    versie: u64,
     mut accept: Accept,
 ) -> Result<Result<Accepted, Weigering>, StoreError> {
     let now = jiff::Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
-    if amsterdam_date(now) != accept.toegelaten.dag() {
-        return Ok(Ok(Accepted::DateTurned));
+    if amsterdam_date(now) != accept.toegelaten.dag() || versie != accept.toegelaten.versie() {
+        return Ok(Ok(Accepted::Outdated));
     }
     let bericht = accept.toegelaten.bericht();
     let known: Option<Vec<u8>> =
@@ -141,8 +146,8 @@ async fn insert_bericht(tx: &mut SqliteConnection, accept: &Accept, micros: i64)
     let bericht = toegelaten.bericht();
     sqlx::query(
         "INSERT INTO berichten (id, afzender_partner, afzender_loket, afzender_oin, request_id, berichtsoort, gesprek, \
-         in_antwoord_op, doelgroep, tijd, wacht_tot, vingerafdruk, inhoud) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         in_antwoord_op, doelgroep, tijd, wacht_tot, vingerafdruk, herhaling, inhoud) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(accept.id.0.as_bytes().as_slice())
     .bind(toegelaten.afzender().partner.as_str())
@@ -156,6 +161,7 @@ async fn insert_bericht(tx: &mut SqliteConnection, accept: &Accept, micros: i64)
     .bind(micros)
     .bind(accept.wacht_tot)
     .bind(&accept.vingerafdruk)
+    .bind(&accept.herhaling)
     .bind(&accept.inhoud)
     .execute(tx)
     .await?;
@@ -174,8 +180,8 @@ async fn insert_ontvanger(
     let (oin, sleutel) = &accept.sleutels[at];
     sqlx::query(
         "INSERT INTO postvak (log_index, bericht, partner, loket, oin, grondslag, regel, convenant, \
-         verwerkingsactiviteit, houdbaar_tot_en_met, sleutel, in_antwoord_op, toestand, poging, lease_tot) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14)",
+         verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, poging, lease_tot) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15)",
     )
     .bind(super::int(log_index))
     .bind(accept.id.0.as_bytes().as_slice())
@@ -187,6 +193,7 @@ async fn insert_ontvanger(
     .bind(&stempel.convenant)
     .bind(&stempel.verwerkingsactiviteit)
     .bind(stempel.houdbaar_tot_en_met.to_string())
+    .bind(stempel.bewaar_inhoud.as_str())
     .bind(sleutel)
     .bind(accept.toegelaten.bericht().in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
     .bind(toestand as i64)
@@ -295,20 +302,9 @@ async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<Stor
             .map_err(|()| wrong("doelgroep"))?,
         micros: row.get("tijd"),
         vingerafdruk: row.get("vingerafdruk"),
+        herhaling: row.get("herhaling"),
         rijen: rijen.iter().map(PostvakRij::read).collect::<Result<_, _>>()?,
     }))
-}
-
-/// The sealed content of a bericht, as long as it is kept.
-///
-/// # Errors
-/// [`StoreError`] when it cannot be read.
-pub async fn sealed_content(read: &SqlitePool, id: BerichtId) -> Result<Option<Vec<u8>>, StoreError> {
-    let sealed: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT inhoud FROM berichten WHERE id = $1")
-        .bind(id.0.as_bytes().as_slice())
-        .fetch_optional(read)
-        .await?;
-    Ok(sealed.flatten())
 }
 
 pub(super) fn bericht_id(bytes: &[u8], table: &'static str) -> Result<BerichtId, StoreError> {

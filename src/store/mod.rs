@@ -6,6 +6,7 @@
 pub mod append;
 pub mod berichten;
 pub mod counters;
+pub mod documenten;
 pub mod open;
 pub mod postvak;
 pub mod proofs;
@@ -14,10 +15,11 @@ pub mod verify;
 pub mod writer;
 
 pub use berichten::{Accept, Accepted, StoredBericht};
+pub use documenten::{Change, Changed, Wijziging};
 pub use open::{Database, Store};
 pub use postvak::Lease;
 pub use rij::{PostvakRij, Toestand};
-pub use writer::{Event, Writer};
+pub use writer::{Event, Outdated, Reply, Writer};
 
 use jiff::Timestamp;
 

@@ -112,6 +112,8 @@ impl Database {
             // WAL with NORMAL loses acknowledged commits on power loss (promise 2).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted is overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
             .busy_timeout(Duration::from_secs(5));
         if let Some(mebibytes) = grootste_mebibytes {
             // Pages of 4096 bytes. Full is then SQLITE_FULL, as on a full disk, and leaves room to recover.

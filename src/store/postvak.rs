@@ -7,6 +7,7 @@
 //!     Wacht --> Afgeleverd: lease, logged afgeleverd
 //!     Afgeleverd --> Afgeleverd: lease lapsed, leased again
 //!     Afgeleverd --> Bevestigd: acknowledged
+//!     Bevestigd --> Bevestigd: bewaar_inhoud ends with it, logged vernietigd
 //!     Wacht --> Geweigerd: no convenant allows it any more
 //!     Afgeleverd --> Geweigerd: no convenant allows it any more
 //!     Wacht --> Vervallen: houdbaarheid passed
@@ -28,7 +29,7 @@ use super::{
     rij::{PostvakRij, Toestand, select_rows},
 };
 use crate::{
-    domain::{Adres, BerichtId, Identiteit, VanKracht, Weigering, still_allowed},
+    domain::{Adres, BerichtId, Bewaar, Identiteit, VanKracht, Weigering, still_allowed},
     logboek::{Logregel, Soort},
 };
 
@@ -246,7 +247,28 @@ pub(super) async fn acknowledge(
     rij.bevestigd = Some(log.micros());
     set_state(tx, &rij, 0).await?;
     actor.log(log, bericht, rij.regel(Soort::Bevestigd, actor));
+    if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.sleutel.is_some() {
+        end_content(tx, &rij).await?;
+        actor.log(log, bericht, rij.regel(Soort::Vernietigd, actor));
+    }
     Ok(Ok(log.micros()))
+}
+
+/// Ends the content for one ontvanger, and the sealed bytes with the last one. What older copies of the database hold ends
+/// with the key of the day.
+async fn end_content(tx: &mut SqliteConnection, rij: &PostvakRij) -> Result<(), StoreError> {
+    sqlx::query("UPDATE postvak SET sleutel = NULL WHERE log_index = $1")
+        .bind(int(rij.log_index))
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "UPDATE berichten SET inhoud = NULL WHERE id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM postvak p WHERE p.bericht = $1 AND p.sleutel IS NOT NULL)",
+    )
+    .bind(rij.bericht.0.as_bytes().to_vec())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Reads one bericht again.
@@ -262,6 +284,9 @@ pub(super) async fn consult(
     let moment = Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
     if let Err(weigering) = still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, van_kracht, moment) {
         return Ok(Err(weigering));
+    }
+    if rij.sleutel.is_none() && rij.bevestigd.is_some() && rij.stempel.bewaar_inhoud == Bewaar::Bevestiging {
+        return Ok(Err(Weigering::InhoudNietBewaard));
     }
     actor.log(log, bericht, rij.regel(Soort::Geraadpleegd, actor));
     Ok(Ok(rij))

@@ -123,6 +123,7 @@ impl PostvakRij {
                     .try_get::<&str, _>("houdbaar_tot_en_met")?
                     .parse::<Date>()
                     .map_err(|_| wrong("houdbaar_tot_en_met"))?,
+                bewaar_inhoud: row.try_get::<&str, _>("bewaar_inhoud")?.parse().map_err(|()| wrong("bewaar_inhoud"))?,
             },
             in_antwoord_op: in_antwoord_op.map(|bytes| bericht_id(&bytes, "postvak")).transpose()?,
             micros: row.try_get("tijd")?,
@@ -136,7 +137,9 @@ impl PostvakRij {
 
     /// Whether this regel `aanvaard` says what the tables say.
     pub(super) fn accepted_by(&self, regel: &Logregel) -> bool {
-        let Stempel { grondslag, regel: rule, convenant, verwerkingsactiviteit, houdbaar_tot_en_met } = &self.stempel;
+        // How long the gateway keeps the content stands in no regel; that it was ended does.
+        let Stempel { grondslag, regel: rule, convenant, verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud: _ } =
+            &self.stempel;
         let in_antwoord_op = self.in_antwoord_op.map(|id| id.to_string());
         regel.soort == Soort::Aanvaard
             && regel.in_antwoord_op == in_antwoord_op

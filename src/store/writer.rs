@@ -17,6 +17,7 @@ use super::{
     append::{Appender, Commit, Head},
     berichten::{self, Accept, Accepted},
     counters::Counters,
+    documenten::{self, Change, Changed},
     micros,
     open::OpenError,
     postvak::{self, Actor, Lease},
@@ -34,7 +35,12 @@ const BATCH_BYTES: usize = 8 << 20;
 
 /// A reply, and the commit that made it durable (none where nothing was logged).
 pub type Durable<T> = (T, Option<Arc<Commit>>);
-type Reply<T> = oneshot::Sender<Durable<T>>;
+/// Where a reply goes.
+pub type Reply<T> = oneshot::Sender<Durable<T>>;
+
+/// What is in force changed since it was read: read it again, then judge again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outdated;
 
 /// Something to write.
 pub enum Event {
@@ -43,15 +49,17 @@ pub enum Event {
     /// A regel that stands alone: `gestart`, `geweigerd`.
     Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
     /// Hand out.
-    Lease(Box<Lease>, Reply<Vec<PostvakRij>>),
+    Lease(Box<Lease>, Reply<Result<Vec<PostvakRij>, Outdated>>),
     /// Confirm.
     Acknowledge(BerichtId, Adres, Box<Actor>, Reply<Result<i64, Weigering>>),
     /// Read again.
-    Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<PostvakRij, Weigering>>),
+    Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<Result<PostvakRij, Weigering>, Outdated>>),
     /// An Ask waits no longer: its reserved answers are for any reader.
     EndAsk(BerichtId, Reply<()>),
     /// Give leases back: index of the regel `aanvaard`, and which `poging`.
     Release(Vec<(u64, u32)>, Reply<()>),
+    /// Put in force, and withdraw.
+    Change(Box<Change>, Reply<Result<Changed, Outdated>>),
 }
 
 impl Event {
@@ -151,9 +159,10 @@ impl WriterTask {
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         let mut log = Appender::new(&self.head, micros(self.clock.now()));
         let mut counters = Counters::default();
+        let mut versie = documenten::versie(&mut *tx).await?;
         let mut answers = Vec::with_capacity(BATCH_EVENTS);
         for event in batch {
-            match apply(&mut tx, &mut log, &mut counters, event).await {
+            match apply(&mut tx, &mut log, &mut counters, &mut versie, event).await {
                 Ok(answer) => answers.push(answer),
                 // Found before anything was written for this event: its caller is told, the others go on.
                 Err(error @ StoreError::Inconsistent { .. }) => tracing::error!(%error, "a damaged row was met"),
@@ -189,21 +198,25 @@ async fn apply(
     tx: &mut SqliteConnection,
     log: &mut Appender,
     counters: &mut Counters,
+    versie: &mut u64,
     event: Event,
 ) -> Result<Answer, StoreError> {
     Ok(match event {
-        Event::Accept(accept, reply) => answer(reply, berichten::accept(tx, log, counters, *accept).await?),
+        Event::Accept(accept, reply) => answer(reply, berichten::accept(tx, log, counters, *versie, *accept).await?),
         Event::Log(regel, bericht, reply) => {
             log.append(bericht, *regel);
             answer(reply, ())
         }
-        Event::Lease(lease, reply) => answer(reply, postvak::lease(tx, log, counters, &lease).await?),
+        Event::Lease(lease, reply) if lease.van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
+        Event::Lease(lease, reply) => answer(reply, Ok(postvak::lease(tx, log, counters, &lease).await?)),
         Event::Acknowledge(bericht, adres, actor, reply) => {
             answer(reply, postvak::acknowledge(tx, log, counters, bericht, &adres, &actor).await?)
         }
+        Event::Consult(_, _, _, van_kracht, reply) if van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
         Event::Consult(bericht, adres, actor, van_kracht, reply) => {
-            answer(reply, postvak::consult(tx, log, bericht, &adres, &actor, &van_kracht).await?)
+            answer(reply, Ok(postvak::consult(tx, log, bericht, &adres, &actor, &van_kracht).await?))
         }
+        Event::Change(change, reply) => answer(reply, documenten::change(tx, log, versie, *change).await?),
         Event::EndAsk(verzoek, reply) => {
             postvak::end_ask(tx, verzoek).await?;
             answer(reply, ())

@@ -12,7 +12,10 @@ use std::{
 
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::{ServerConfig, pki_types::UnixTime};
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, UnixTime},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -57,13 +60,12 @@ pub struct Listener {
 }
 
 /// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
-pub async fn serve<A, F, B>(listener: Listener, socket: TcpListener, mut stop: watch::Receiver<bool>, answer: A)
+pub async fn serve<A, F, B>(listener: Arc<Listener>, socket: TcpListener, mut stop: watch::Receiver<bool>, answer: A)
 where
     A: Fn(Identiteit, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let listener = Arc::new(listener);
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_WAITING));
     let connections = Arc::new(Semaphore::new(listener.bounds.connections));
     let partners = Arc::new(Slots::<PartnerNaam>::default());
@@ -97,7 +99,15 @@ where
                 tracing::warn!(partner = %identiteit.partner, "too many connections of one partner");
                 return;
             };
-            converse(stream, identiteit, listener.bounds, stop, answer).await;
+            let (leaf, chain) = certificates(&stream);
+            let (partner, known) = (identiteit.partner.clone(), identiteit.clone());
+            tokio::select! {
+                () = converse(stream, identiteit, listener.bounds, stop, answer) => {}
+                // Dropped at once, with its calls: who is out must not get another answer.
+                () = listener.identifier.no_longer((&leaf, &chain), &known, || unix_time(&listener)) => {
+                    tracing::warn!(%partner, "a connection was closed: its certificate is no longer this identity");
+                }
+            }
             drop(connection);
         });
     }
@@ -129,11 +139,21 @@ async fn handshaken(
             return None;
         }
     };
-    let now = u64::try_from(listener.clock.now().as_second()).unwrap_or(0);
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
-    let (leaf, chain) = stream.get_ref().1.peer_certificates()?.split_first()?;
-    let identiteit = listener.identifier.identify(leaf, chain, now).ok()?;
+    let (leaf, chain) = certificates(&stream);
+    let identiteit = listener.identifier.identify(&leaf, &chain, unix_time(listener)).ok()?;
     Some((stream, identiteit))
+}
+
+fn unix_time(listener: &Listener) -> UnixTime {
+    let now = u64::try_from(listener.clock.now().as_second()).unwrap_or(0);
+    UnixTime::since_unix_epoch(Duration::from_secs(now))
+}
+
+/// The client's certificate, and those above it that it sent.
+fn certificates(stream: &TlsStream<TcpStream>) -> (CertificateDer<'static>, Vec<CertificateDer<'static>>) {
+    let sent = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let (leaf, chain) = sent.split_first().expect("the handshake asks for a certificate");
+    (leaf.clone(), chain.to_vec())
 }
 
 /// Lets the client read the alert that says why it was refused: closing with bytes unread would reset the connection and

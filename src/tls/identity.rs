@@ -8,12 +8,13 @@ use rustls::{
     pki_types::{CertificateDer, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
+use tokio::sync::watch;
 use x509_parser::{
     oid_registry::OID_X509_SERIALNUMBER,
     prelude::{FromDer, GeneralName, X509Certificate},
 };
 
-use crate::domain::{Identiteit, Oin};
+use crate::domain::{Identiteit, Oin, VanKracht};
 
 /// A certificate authority whose certificates may connect.
 pub struct TrustedCa {
@@ -21,17 +22,6 @@ pub struct TrustedCa {
     pub naam: String,
     /// Checks chain, validity and revocation against this CA alone, so that an OIN is bound to its issuer.
     pub verifier: Arc<dyn ClientCertVerifier>,
-}
-
-/// Which certificate is which identity.
-#[derive(Clone, Debug)]
-pub struct Known {
-    /// The CA that must have issued it.
-    pub ca: String,
-    /// A DNS name that must be in it.
-    pub san: Option<String>,
-    /// Who it then is.
-    pub identiteit: Identiteit,
 }
 
 /// A valid certificate that is nobody here. The text goes to the process log of the operator.
@@ -52,22 +42,38 @@ enum Unidentified {
 /// Verifies client certificates and knows who they are.
 pub struct Identifier {
     cas: Vec<TrustedCa>,
-    known: Vec<Known>,
+    van_kracht: watch::Receiver<Arc<VanKracht>>,
     hints: Vec<DistinguishedName>,
 }
 
 impl std::fmt::Debug for Identifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identifier").field("known", &self.known).finish_non_exhaustive()
+        f.debug_struct("Identifier").finish_non_exhaustive()
     }
 }
 
 impl Identifier {
-    /// With at least one CA.
+    /// With at least one CA; who is who stands in what is in force.
     #[must_use]
-    pub fn new(cas: Vec<TrustedCa>, known: Vec<Known>) -> Self {
+    pub fn new(cas: Vec<TrustedCa>, van_kracht: watch::Receiver<Arc<VanKracht>>) -> Self {
         let hints = cas.iter().flat_map(|ca| ca.verifier.root_hint_subjects().iter().cloned()).collect();
-        Self { cas, known, hints }
+        Self { cas, van_kracht, hints }
+    }
+
+    /// Ends when this certificate is no longer this identity, by a change of what is in force.
+    pub async fn no_longer(
+        &self,
+        (leaf, chain): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+        identiteit: &Identiteit,
+        now: impl Fn() -> UnixTime,
+    ) {
+        let mut changes = self.van_kracht.clone();
+        while self.identify(leaf, chain, now()).is_ok_and(|known| known == *identiteit) {
+            if changes.changed().await.is_err() {
+                // The gateway stops, and drains its connections itself.
+                return std::future::pending().await;
+            }
+        }
     }
 
     /// Who holds this certificate.
@@ -111,7 +117,8 @@ impl Identifier {
             .flat_map(|extension| &extension.value.general_names)
             .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
             .collect();
-        let mut found = self.known.iter().filter(|known| {
+        let van_kracht = Arc::clone(&self.van_kracht.borrow());
+        let mut found = van_kracht.deelnemers().toegangen.iter().filter(|known| {
             known.ca == ca && known.identiteit.oin == oin && known.san.as_deref().is_none_or(|san| names.contains(&san))
         });
         match (found.next(), found.next()) {

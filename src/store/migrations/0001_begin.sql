@@ -34,11 +34,24 @@ CREATE TABLE checkpoints (
 );
 
 -- Salts of the commitments in a logregel, and in those of the same bericht that follow it: medewerker first, then each
--- betrokkene, 32 bytes each. Erasing a row touches no leaf.
+-- betrokkene, then reden, 32 bytes each. Erasing a row touches no leaf.
 CREATE TABLE openingen (
     log_index BIGINT PRIMARY KEY,
     zouten BLOB NOT NULL
 );
+
+-- What is and was in force, verbatim: deelnemers and convenanten. Of each name the newest row counts; without tekst it was
+-- withdrawn. Rows of one versie were put in force together.
+CREATE TABLE documenten (
+    log_index BIGINT PRIMARY KEY,
+    versie BIGINT NOT NULL,
+    soort TEXT NOT NULL,
+    naam TEXT NOT NULL,
+    hash TEXT,
+    tekst TEXT
+);
+CREATE INDEX documenten_versie ON documenten (versie);
+CREATE INDEX documenten_naam ON documenten (soort, naam, log_index);
 
 -- A bericht once, with its sealed content. (afzender_partner, request_id) makes a repeated send harmless.
 CREATE TABLE berichten (
@@ -54,6 +67,7 @@ CREATE TABLE berichten (
     tijd BIGINT NOT NULL,
     wacht_tot BIGINT NOT NULL,
     vingerafdruk BLOB NOT NULL,
+    herhaling BLOB NOT NULL,
     inhoud BLOB,
     UNIQUE (afzender_partner, request_id)
 );
@@ -71,6 +85,7 @@ CREATE TABLE postvak (
     convenant TEXT NOT NULL,
     verwerkingsactiviteit TEXT NOT NULL,
     houdbaar_tot_en_met TEXT NOT NULL,
+    bewaar_inhoud TEXT NOT NULL,
     sleutel BLOB,
     in_antwoord_op BLOB,
     toestand BIGINT NOT NULL,

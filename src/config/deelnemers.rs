@@ -1,0 +1,148 @@
+//! The document with deelnemers: partners and their loketten, which certificate is which identity, and mandaten.
+
+use std::collections::BTreeSet;
+
+use super::{
+    convenant::{identifier, soorten, term, unique},
+    documents::Omgeving,
+    fout::Fout,
+    section::{Located, Section, Vorm},
+};
+use crate::domain::{
+    Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
+};
+
+const NAAM: Vorm =
+    Vorm::fixed("een naam van kleine letters, cijfers en streepjes", "a name of lowercase letters, digits and hyphens");
+const OIN: Vorm = Vorm::fixed("een OIN van 20 posities", "an OIN of 20 positions");
+const ROL: Vorm = Vorm::fixed("partner, fg, auditor of beheer", "partner, fg, auditor or beheer");
+
+/// Reads the document; every mistake is noted.
+pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
+    let mut deelnemers = Deelnemers::default();
+    for section in root.sections("partner") {
+        let line = section.line();
+        let Some(partner) = partner(section) else { continue };
+        let naam = partner.naam.to_string();
+        if deelnemers.partners.insert(partner.naam.clone(), partner).is_some() {
+            root.mistake(line, Fout::Dubbel { wat: "partner".to_owned(), naam });
+        }
+    }
+    for section in root.sections("identiteit") {
+        deelnemers.toegangen.extend(toegang(section, &deelnemers, omgeving));
+    }
+    if !deelnemers.toegangen.iter().any(|toegang| toegang.identiteit.rol == Rol::Beheer) {
+        root.mistake(root.line(), Fout::GeenBeheer {});
+    }
+    for section in root.sections("mandaat") {
+        deelnemers.mandaten.extend(mandaat(section, &deelnemers));
+    }
+    unique(&root, "mandaat", deelnemers.mandaten.iter().map(|mandaat| mandaat.id.as_str()));
+    root.finish();
+    deelnemers
+}
+
+fn partner(section: Section<'_>) -> Option<Partner> {
+    let naam = section.parsed::<PartnerNaam>("naam", &NAAM);
+    let oins: Vec<Oin> = values(section.list("oin", &OIN, false));
+    let mut loketten: BTreeSet<LoketNaam> = values(section.list("loketten", &NAAM, true));
+    section.finish();
+    if loketten.is_empty() {
+        loketten.insert(LoketNaam::default());
+    }
+    let naam = naam?.value;
+    (!oins.is_empty()).then_some(Partner { naam, oins, loketten })
+}
+
+fn values<T, C: FromIterator<T>>(located: Vec<Located<T>>) -> C {
+    located.into_iter().map(|located| located.value).collect()
+}
+
+fn toegang(section: Section<'_>, known: &Deelnemers, omgeving: &Omgeving) -> Option<Toegang> {
+    let ca = section.text("ca");
+    if let Some(ca) = &ca
+        && !omgeving.cas.contains(&ca.value)
+    {
+        section.mistake(ca.line, Fout::OnbekendeCa { naam: ca.value.clone() });
+    }
+    let oin = section.parsed::<Oin>("oin", &OIN);
+    if let Some(oin) = &oin
+        && omgeving.productie
+        && oin.value.is_test()
+    {
+        section.mistake(oin.line, Fout::Ontwikkelcertificaat { oin: oin.value.to_string() });
+    }
+    let san = section.optional_text("san");
+    let naam = section.parsed::<PartnerNaam>("partner", &NAAM);
+    let rol = section.parsed::<Rol>("rol", &ROL);
+    let loketten: Vec<Located<LoketNaam>> = section.list("loketten", &NAAM, true);
+    let loketten = match (&naam, &rol) {
+        (Some(naam), Some(rol)) => opened(&section, naam, rol.value, oin.as_ref(), &loketten, known),
+        _ => BTreeSet::new(),
+    };
+    section.finish();
+    let identiteit = Identiteit { partner: naam?.value, oin: oin?.value, rol: rol?.value, loketten };
+    Some(Toegang { ca: ca?.value, san: san.map(|san| san.value), identiteit })
+}
+
+/// The loketten that an identity opens: those named, or all of its partner.
+fn opened(
+    section: &Section<'_>,
+    naam: &Located<PartnerNaam>,
+    rol: Rol,
+    oin: Option<&Located<Oin>>,
+    named: &[Located<LoketNaam>],
+    known: &Deelnemers,
+) -> BTreeSet<LoketNaam> {
+    let Some(partner) = known.partners.get(&naam.value) else {
+        // Auditor and operator belong to no partner of the exchange.
+        if matches!(rol, Rol::Partner | Rol::Fg) {
+            unknown_partner(section, naam, known);
+        }
+        return BTreeSet::new();
+    };
+    if let Some(oin) = oin
+        && !partner.oins.contains(&oin.value)
+    {
+        section.mistake(oin.line, Fout::OinVanAnder { partner: naam.value.to_string() });
+    }
+    for loket in named.iter().filter(|loket| !partner.loketten.contains(&loket.value)) {
+        let bestaat = partner.loketten.iter().map(LoketNaam::as_str).collect::<Vec<_>>().join(", ");
+        let (partner, naam) = (partner.naam.to_string(), loket.value.to_string());
+        section.mistake(loket.line, Fout::OnbekendLoket { partner, loket: naam, bestaat });
+    }
+    if named.is_empty() && rol == Rol::Partner {
+        partner.loketten.clone()
+    } else {
+        named.iter().map(|loket| loket.value.clone()).collect()
+    }
+}
+
+fn unknown_partner(section: &Section<'_>, naam: &Located<PartnerNaam>, known: &Deelnemers) {
+    super::convenant::unknown_partner(section, naam.line, naam.value.as_str(), known);
+}
+
+fn mandaat(section: Section<'_>, known: &Deelnemers) -> Option<Mandaat> {
+    let id = identifier(&section, "id");
+    let gever = section.text("gever");
+    let functie = section.text("functie");
+    let naam = section.parsed::<PartnerNaam>("partner", &NAAM);
+    if let Some(naam) = naam.as_ref().filter(|naam| !known.partners.contains_key(&naam.value)) {
+        unknown_partner(&section, naam, known);
+    }
+    let berichtsoorten: BTreeSet<Berichtsoort> = values(section.list("berichtsoorten", &soorten(), false));
+    let term = term(&section, "het mandaat");
+    let bron = section.text("bron");
+    section.finish();
+    let (geldig_van, geldig_tot_en_met) = term?;
+    Some(Mandaat {
+        id: id?,
+        gever: gever?.value,
+        functie: functie?.value,
+        partner: naam?.value,
+        berichtsoorten,
+        geldig_van,
+        geldig_tot_en_met,
+        bron: bron?.value,
+    })
+}

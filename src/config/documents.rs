@@ -1,0 +1,126 @@
+//! Documents that can be in force: one with deelnemers, and convenanten. Parsed together, because rules name partners.
+//!
+//! Pure: texts in, domain values or every mistake out. The same code reads files, what beheer sends, and what stands in the
+//! database, so that nothing can be in force that could not be loaded.
+
+use std::{cell::RefCell, path::PathBuf, rc::Rc};
+
+use toml::de::DeTable;
+
+use super::{
+    ConfigError,
+    convenant::{convenant, hash},
+    deelnemers::deelnemers,
+    fout::Fout,
+    section::{Mistake, Mistakes, read_file},
+};
+use crate::domain::{Convenant, Deelnemers, Document, DocumentSoort, VanKracht};
+
+/// A document in bytes, at most: some two thousand rules.
+pub const DOCUMENT_LIMIT: u64 = 2 << 20;
+
+/// The one document with deelnemers.
+pub const DEELNEMERS: &str = "deelnemers";
+
+/// A text and where it comes from, as mistakes name it.
+#[derive(Clone, Debug)]
+pub struct Bron {
+    /// A path, or the name under which it is in force.
+    pub herkomst: PathBuf,
+    /// The text, TOML.
+    pub tekst: String,
+}
+
+/// What documents are judged against.
+#[derive(Clone, Debug)]
+pub struct Omgeving {
+    /// Names of the CAs in the configuration.
+    pub cas: Vec<String>,
+    /// Whether real data flows: then no development certificates.
+    pub productie: bool,
+}
+
+/// Documents that hold together.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// Partners, identities and mandaten.
+    pub deelnemers: Deelnemers,
+    /// The convenanten, in the order given.
+    pub convenanten: Vec<Convenant>,
+    /// The texts with their names and hashes, in the order given.
+    pub documenten: Vec<Document>,
+}
+
+impl Parsed {
+    /// As what is in force from version `versie` on.
+    #[must_use]
+    pub fn van_kracht(self, versie: u64, omgeving: &Omgeving) -> VanKracht {
+        VanKracht::new(versie, omgeving.productie, self.deelnemers, self.convenanten)
+    }
+}
+
+/// Parses all documents together.
+///
+/// # Errors
+/// [`ConfigError`] with every mistake of every document.
+pub fn parse(bronnen: &[Bron], omgeving: &Omgeving) -> Result<Parsed, ConfigError> {
+    let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+    let parsed = parse_noting(bronnen, omgeving, &mistakes);
+    ConfigError::unless_empty(&mistakes).map(|()| parsed)
+}
+
+/// Parses what can be parsed, and notes every mistake.
+pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mistakes) -> Parsed {
+    let mut parsed = Parsed { deelnemers: Deelnemers::default(), convenanten: Vec::new(), documenten: Vec::new() };
+    let (of_deelnemers, others): (Vec<&Bron>, Vec<&Bron>) =
+        bronnen.iter().partition(|bron| matches!(name_of(&bron.tekst), Some((DocumentSoort::Deelnemers, _))));
+    if of_deelnemers.len() != 1 {
+        let file = of_deelnemers.last().map(|bron| bron.herkomst.clone()).unwrap_or_default();
+        mistakes.borrow_mut().push(Mistake { file, line: 0, fout: Fout::EenDeelnemers {} });
+    }
+    for bron in of_deelnemers {
+        let read = read_bron(bron, mistakes, |root| Some(deelnemers(root, omgeving)));
+        parsed.deelnemers = read.unwrap_or_default();
+        parsed.documenten.push(document(DocumentSoort::Deelnemers, DEELNEMERS, &bron.tekst));
+    }
+    for bron in others {
+        let read = read_bron(bron, mistakes, |root| convenant(root, hash(&bron.tekst), &parsed.deelnemers));
+        let Some(convenant) = read else { continue };
+        if parsed.convenanten.iter().any(|other| other.naam == convenant.naam) {
+            let fout = Fout::Dubbel { wat: "convenant".to_owned(), naam: convenant.naam.clone() };
+            mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });
+        }
+        parsed.documenten.push(document(DocumentSoort::Convenant, &convenant.naam, &bron.tekst));
+        parsed.convenanten.push(convenant);
+    }
+    parsed
+}
+
+fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {
+    Document { soort, naam: naam.to_owned(), hash: hash(tekst), tekst: tekst.to_owned() }
+}
+
+fn read_bron<T>(
+    bron: &Bron,
+    mistakes: &Mistakes,
+    read: impl FnOnce(super::section::Section<'_>) -> Option<T>,
+) -> Option<T> {
+    if bron.tekst.len() as u64 > DOCUMENT_LIMIT {
+        let fout = Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 };
+        mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });
+        return None;
+    }
+    read_file(&bron.herkomst, &bron.tekst, mistakes, read)
+}
+
+/// Kind and name of a text, as far as it has them.
+#[must_use]
+pub fn name_of(tekst: &str) -> Option<(DocumentSoort, String)> {
+    let (root, _) = DeTable::parse_recoverable(tekst);
+    let has = |key: &str| root.get_ref().contains_key(key);
+    if ["partner", "identiteit", "mandaat"].into_iter().any(has) {
+        return Some((DocumentSoort::Deelnemers, DEELNEMERS.to_owned()));
+    }
+    let naam = root.get_ref().get("naam")?.get_ref().as_str()?;
+    Some((DocumentSoort::Convenant, naam.to_owned()))
+}

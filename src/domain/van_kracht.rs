@@ -1,0 +1,179 @@
+//! What is in force: the deelnemers and the convenanten by which every bericht is judged.
+//!
+//! Made once from parsed documents, then only read. Rules are found by partner pair, so that a judgement costs the same
+//! with two rules and with two thousand.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
+
+use jiff::civil::Date;
+
+use super::{Adres, Berichtsoort, Convenant, Mandaat, Partner, PartnerNaam, Regel, Toegang, Weigering};
+
+/// A text that is or was in force, exactly as it was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// What it is.
+    pub soort: DocumentSoort,
+    /// Its name: of a convenant its `naam`; there is one document with deelnemers, called `deelnemers`.
+    pub naam: String,
+    /// SHA-256 of the text, lowercase hexadecimal.
+    pub hash: String,
+    /// The text, TOML.
+    pub tekst: String,
+}
+
+/// What a document holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentSoort {
+    /// Partners, identities and mandaten.
+    Deelnemers,
+    /// A convenant.
+    Convenant,
+}
+
+impl DocumentSoort {
+    /// The name in store and proto.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deelnemers => "deelnemers",
+            Self::Convenant => "convenant",
+        }
+    }
+}
+
+impl FromStr for DocumentSoort {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Deelnemers, Self::Convenant].into_iter().find(|soort| soort.as_str() == text).ok_or(())
+    }
+}
+
+/// Partners, who may connect as whom, and mandaten: one document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deelnemers {
+    /// The partners by name.
+    pub partners: BTreeMap<PartnerNaam, Partner>,
+    /// Which certificate is which identity.
+    pub toegangen: Vec<Toegang>,
+    /// The mandaten that were given.
+    pub mandaten: Vec<Mandaat>,
+}
+
+/// What is in force.
+#[derive(Clone, Debug, Default)]
+pub struct VanKracht {
+    versie: u64,
+    productie: bool,
+    deelnemers: Deelnemers,
+    convenanten: Vec<Convenant>,
+    /// Convenant and rule by sender and ontvanger, in the order of the documents.
+    regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    soort: Berichtsoort,
+    convenant: usize,
+    regel: usize,
+}
+
+impl VanKracht {
+    /// Version `versie` of what is in force. In `productie` an unconfirmed grondslag counts only when it was accepted.
+    #[must_use]
+    pub fn new(versie: u64, productie: bool, deelnemers: Deelnemers, convenanten: Vec<Convenant>) -> Self {
+        let mut regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>> = HashMap::new();
+        for (at, convenant) in convenanten.iter().enumerate() {
+            for (number, regel) in convenant.regels.iter().enumerate() {
+                for (van, naar) in partner_pairs(regel) {
+                    let place = Place { soort: regel.berichtsoort, convenant: at, regel: number };
+                    regels.entry(van.clone()).or_default().entry(naar.clone()).or_default().push(place);
+                }
+            }
+        }
+        Self { versie, productie, deelnemers, convenanten, regels }
+    }
+
+    /// Which version this is; 0 before anything was in force.
+    #[must_use]
+    pub fn versie(&self) -> u64 {
+        self.versie
+    }
+
+    /// Whether real data flows.
+    #[must_use]
+    pub fn productie(&self) -> bool {
+        self.productie
+    }
+
+    /// Partners, identities and mandaten.
+    #[must_use]
+    pub fn deelnemers(&self) -> &Deelnemers {
+        &self.deelnemers
+    }
+
+    /// The partners by name.
+    #[must_use]
+    pub fn partners(&self) -> &BTreeMap<PartnerNaam, Partner> {
+        &self.deelnemers.partners
+    }
+
+    /// All convenanten, those outside their term too.
+    #[must_use]
+    pub fn convenanten(&self) -> &[Convenant] {
+        &self.convenanten
+    }
+
+    /// The partner at an address whose loket exists.
+    ///
+    /// # Errors
+    /// [`Weigering::PartnerOnbekend`] or [`Weigering::LoketOnbekend`].
+    pub fn partner_at(&self, adres: &Adres) -> Result<&Partner, Weigering> {
+        let partner = self.partners().get(&adres.partner).ok_or(Weigering::PartnerOnbekend)?;
+        if partner.loketten.contains(&adres.loket) { Ok(partner) } else { Err(Weigering::LoketOnbekend) }
+    }
+
+    /// The rules that speak of this berichtsoort between these two, of all convenanten, in their order.
+    pub fn regels<'a>(
+        &'a self,
+        soort: Berichtsoort,
+        van: &'a Adres,
+        naar: &'a Adres,
+    ) -> impl Iterator<Item = (&'a Convenant, &'a Regel)> {
+        let places = self.regels.get(&van.partner).and_then(|of| of.get(&naar.partner));
+        let of_soort = places.into_iter().flatten().filter(move |place| place.soort == soort);
+        of_soort
+            .map(|place| {
+                let convenant = &self.convenanten[place.convenant];
+                (convenant, &convenant.regels[place.regel])
+            })
+            .filter(move |(_, regel)| regel.covers(soort, van, naar))
+    }
+
+    /// The mandaten of a partner for a berichtsoort on this day.
+    ///
+    /// # Errors
+    /// [`Weigering::MandaatVerlopen`] where there are some, but none for this day; else [`Weigering::MandaatOntbreekt`].
+    pub fn mandaten(&self, houder: &PartnerNaam, soort: Berichtsoort, day: Date) -> Result<Vec<&Mandaat>, Weigering> {
+        let given = |mandaat: &&Mandaat| mandaat.partner == *houder && mandaat.berichtsoorten.contains(&soort);
+        let all: Vec<&Mandaat> = self.deelnemers.mandaten.iter().filter(given).collect();
+        if all.is_empty() {
+            return Err(Weigering::MandaatOntbreekt);
+        }
+        let valid: Vec<&Mandaat> = all.into_iter().filter(|mandaat| mandaat.in_force(day)).collect();
+        if valid.is_empty() { Err(Weigering::MandaatVerlopen) } else { Ok(valid) }
+    }
+}
+
+/// Each pair of partners of which a rule speaks, once.
+fn partner_pairs(regel: &Regel) -> Vec<(&PartnerNaam, &PartnerNaam)> {
+    let mut pairs: Vec<_> =
+        regel.van.iter().flat_map(|van| regel.naar.iter().map(move |naar| (&van.partner, &naar.partner))).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}

@@ -1,0 +1,138 @@
+//! Documenten: what is and was in force. Kept for ever, so that anybody can see by which text a bericht was judged.
+
+use sqlx::{Executor, Row, Sqlite, SqliteConnection, SqlitePool};
+
+use super::{Outdated, StoreError, append::Appender, int, postvak::Actor, uint};
+use crate::{
+    domain::{Document, DocumentSoort},
+    logboek::{Logregel, Soort},
+};
+
+/// Puts documents in force and withdraws others: all of them together.
+#[derive(Clone)]
+pub struct Change {
+    /// The version of what was in force when they were judged.
+    pub basis: u64,
+    /// Each of them.
+    pub wijzigingen: Vec<Wijziging>,
+    /// Who does it; nobody when the gateway enters its files at its very first start.
+    pub actor: Option<Actor>,
+    /// Commitment to the reason, and its salt.
+    pub reden: Option<(String, [u8; 32])>,
+}
+
+/// What happens to one document.
+#[derive(Clone, Debug)]
+pub struct Wijziging {
+    /// What it is.
+    pub soort: DocumentSoort,
+    /// Its name.
+    pub naam: String,
+    /// Hash and text that come in force; `None` withdraws it.
+    pub nieuw: Option<(String, String)>,
+    /// Hash of what was in force.
+    pub oud: Option<String>,
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub struct Changed {
+    /// The new version.
+    pub versie: u64,
+    /// Index and bytes of the regel of each wijziging, in order.
+    pub regels: Vec<(u64, Vec<u8>)>,
+}
+
+/// The version of what is in force; 0 before anything was.
+pub(super) async fn versie<'c>(database: impl Executor<'c, Database = Sqlite>) -> Result<u64, sqlx::Error> {
+    let versie: Option<i64> = sqlx::query_scalar("SELECT max(versie) FROM documenten").fetch_one(database).await?;
+    Ok(uint(versie.unwrap_or(0)))
+}
+
+/// The version of what is in force now.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn newest_versie(read: &SqlitePool) -> Result<u64, StoreError> {
+    Ok(versie(read).await?)
+}
+
+/// What is in force, by kind and name, and its version.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn in_force(read: &SqlitePool) -> Result<(u64, Vec<Document>), StoreError> {
+    let mut tx = read.begin().await?;
+    let versie = versie(&mut *tx).await?;
+    let rows = sqlx::query(
+        "SELECT d.soort, d.naam, d.hash, d.tekst FROM documenten d WHERE d.tekst IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM documenten n WHERE n.soort = d.soort AND n.naam = d.naam AND n.log_index > d.log_index) \
+         ORDER BY d.soort, d.naam",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let document = |row: &sqlx::sqlite::SqliteRow| {
+        let naam: String = row.try_get("naam")?;
+        let soort: &str = row.try_get("soort")?;
+        let soort = soort.parse().map_err(|()| StoreError::inconsistent("documenten", "soort", &naam))?;
+        Ok(Document { soort, naam, hash: row.try_get("hash")?, tekst: row.try_get("tekst")? })
+    };
+    let documenten = rows.iter().map(document).collect::<Result<_, StoreError>>()?;
+    Ok((versie, documenten))
+}
+
+/// Writes a change, unless what is in force changed since it was judged.
+pub(super) async fn change(
+    tx: &mut SqliteConnection,
+    log: &mut Appender,
+    versie: &mut u64,
+    change: Change,
+) -> Result<Result<Changed, Outdated>, StoreError> {
+    if change.basis != *versie {
+        return Ok(Err(Outdated));
+    }
+    let next = *versie + 1;
+    let mut regels = Vec::with_capacity(change.wijzigingen.len());
+    for wijziging in &change.wijzigingen {
+        let (log_index, leaf) = log.append(None, regel(&change, wijziging));
+        let zouten = change.actor.iter().filter_map(|actor| actor.medewerker.as_ref()).chain(&change.reden);
+        let zouten: Vec<u8> = zouten.flat_map(|(_, zout)| *zout).collect();
+        if !zouten.is_empty() {
+            log.keep_salts(log_index, zouten);
+        }
+        let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();
+        sqlx::query(
+            "INSERT INTO documenten (log_index, versie, soort, naam, hash, tekst) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(int(log_index))
+        .bind(int(next))
+        .bind(wijziging.soort.as_str())
+        .bind(&wijziging.naam)
+        .bind(hash)
+        .bind(tekst)
+        .execute(&mut *tx)
+        .await?;
+        regels.push((log_index, leaf));
+    }
+    *versie = next;
+    Ok(Ok(Changed { versie: next, regels }))
+}
+
+/// The regel of one wijziging. `convenant` and `convenant_oud` are hashes of documents of either kind.
+fn regel(change: &Change, wijziging: &Wijziging) -> Logregel {
+    let soort = match wijziging.soort {
+        DocumentSoort::Deelnemers => Soort::PartnerGewijzigd,
+        DocumentSoort::Convenant => Soort::ConvenantGewijzigd,
+    };
+    let identiteit = change.actor.as_ref().map(|actor| &actor.identiteit);
+    Logregel {
+        rol: identiteit.map(|identiteit| identiteit.rol.to_string()),
+        actor: identiteit.map(|identiteit| identiteit.oin.to_string()),
+        convenant: wijziging.nieuw.as_ref().map(|(hash, _)| hash.clone()),
+        convenant_oud: wijziging.oud.clone(),
+        trace: change.actor.as_ref().and_then(|actor| actor.trace.clone()),
+        medewerker: change.actor.as_ref().and_then(|actor| Some(actor.medewerker.as_ref()?.0.clone())),
+        reden: change.reden.as_ref().map(|(commitment, _)| commitment.clone()),
+        ..Logregel::new(String::new(), soort)
+    }
+}
