@@ -196,7 +196,7 @@ fn serve_partners(
     let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
     let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
     let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, config.grenzen.in_flight_partner);
-    let answer = move |identiteit, request| boundary.clone().answer(identiteit, request);
+    let answer = move |toegang, request| boundary.clone().answer(toegang, request);
     accept::serve(listener, socket, stopped, answer)
 }
 
@@ -211,7 +211,7 @@ fn serve_beheer(
         .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
         .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
     let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Beheer, BEHEER_IN_FLIGHT);
-    let answer = move |identiteit, request| boundary.clone().answer(identiteit, request);
+    let answer = move |toegang, request| boundary.clone().answer(toegang, request);
     accept::serve(listener, socket, stopped, answer)
 }
 

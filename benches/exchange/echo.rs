@@ -8,11 +8,11 @@ use hyper::body::Incoming;
 use ketenpoort::{
     clock::SystemClock,
     config::Config,
-    domain::Identiteit,
+    domain::Toegang,
+    exchange::InForce,
     tls::{
-        TlsError,
         accept::{self, Bounds, Listener},
-        identity::{Identifier, Known},
+        identity::Identifier,
         settings,
     },
 };
@@ -59,7 +59,7 @@ impl Echo {
         let socket = TcpListener::bind(config.grpc).await?;
         let adres = socket.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let listener = Listener { tls, identifier, bounds, clock: Arc::new(SystemClock) };
+        let listener = Arc::new(Listener { tls, identifier, bounds, clock: Arc::new(SystemClock) });
         let accepting = tokio::spawn(accept::serve(listener, socket, stopped, answer));
         Ok(Self { adres, stop, accepting })
     }
@@ -71,17 +71,14 @@ impl Echo {
     }
 }
 
-fn identifier(config: &Config) -> Result<Identifier, TlsError> {
+fn identifier(config: &Config) -> anyhow::Result<Identifier> {
     let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
-    let known = config.identiteiten.iter().map(|known| Known {
-        ca: known.ca.clone(),
-        san: known.san.clone(),
-        identiteit: known.identiteit.clone(),
-    });
-    Ok(Identifier::new(cas.collect::<Result<_, _>>()?, known.collect()))
+    let omgeving = config.omgeving(false);
+    let in_force = InForce::new(config.documents(false)?.van_kracht(1, &omgeving), omgeving);
+    Ok(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()))
 }
 
-async fn answer(_: Identiteit, request: http::Request<Incoming>) -> http::Response<Body> {
+async fn answer(_: Toegang, request: http::Request<Incoming>) -> http::Response<Body> {
     let mut grpc = tonic::server::Grpc::new(Codec::default());
     match request.uri().path() {
         UNARY => {

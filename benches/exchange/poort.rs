@@ -42,6 +42,7 @@ impl DataDir {
         ensure!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
         let mut config = Config::load(&data.join("ketenpoort.toml"))?;
         config.grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        config.beheer = None;
         config.grenzen.postvak = POSTVAK;
         Ok(Self { dir, config })
     }
@@ -76,7 +77,7 @@ impl Poort {
         let mut config = data.config.clone();
         config.database = state.join("ketenpoort.db").to_string_lossy().into_owned();
         config.sleutels = state.join("sleutels");
-        let gateway = Gateway::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+        let gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
         Ok(Self { gateway, state })
     }
 

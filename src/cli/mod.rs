@@ -2,6 +2,7 @@
 //!
 //! Exit code 0 done, 1 refused or verification failed, 2 usage or configuration, 3 unreachable.
 
+mod beheer;
 mod certs;
 mod datadir;
 pub(crate) mod logboek;
@@ -51,6 +52,9 @@ enum Command {
     Fetch(partner::Fetch),
     /// Vraag waar een bericht staat
     Status(partner::Status),
+    /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
+    #[command(subcommand)]
+    Beheer(beheer::Command),
     /// Het logboek: controleren, bewijzen, doorzoeken
     #[command(subcommand)]
     Logboek(logboek::Command),
@@ -151,6 +155,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Receive(receive) => receive.run().await,
         Command::Fetch(fetch) => fetch.run().await,
         Command::Status(status) => status.run().await,
+        Command::Beheer(command) => beheer::run(command).await,
         Command::Logboek(command) => logboek::run(command).await,
     }
 }

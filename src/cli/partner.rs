@@ -89,7 +89,8 @@ pub(crate) fn new_request_id() -> String {
     uuid::Builder::from_random_bytes(random).into_uuid().to_string()
 }
 
-fn with_deadline<T>(message: T, deadline: Duration) -> Request<T> {
+/// A call that ends in time.
+pub(super) fn with_deadline<T>(message: T, deadline: Duration) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(deadline);
     request

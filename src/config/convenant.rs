@@ -98,6 +98,10 @@ const PATTERNS: Vorm = Vorm::fixed(
 const GRONDSLAGEN: Vorm = Vorm::fixed("id's van grondslagen, zoals [\"bij\"]", "ids of grondslagen, such as [\"bij\"]");
 
 pub(super) fn unknown_partner(section: &Section<'_>, line: usize, naam: &str, deelnemers: &Deelnemers) {
+    if deelnemers.partners.is_empty() {
+        // What is wrong with the deelnemers is told already, and is the cause of this.
+        return;
+    }
     let (bedoeld, meant) = nearest(naam, deelnemers.partners.keys().map(PartnerNaam::as_str));
     section.mistake(line, Fout::OnbekendePartner { naam: naam.to_owned(), bedoeld, meant });
 }

@@ -12,7 +12,7 @@ impl Exchange {
     /// # Errors
     /// [`Weigering::BerichtOnbekend`] or [`Weigering::NietAfgeleverd`], not yet logged.
     pub async fn acknowledge(&self, call: &Call, loket: &LoketNaam, bericht: BerichtId) -> Result<i64, Weigering> {
-        let adres = call.identiteit.adres(loket)?;
+        let adres = call.identiteit().adres(loket)?;
         let actor = Box::new(self.actor(call, None));
         let event = |reply| Event::Acknowledge(bericht, adres, actor, reply);
         let (confirmed, _) = self.store.writer.write(event).await.map_err(unavailable)?;

@@ -36,7 +36,7 @@ impl Exchange {
         if !bericht.soort.is_verzoek() {
             return Err(Weigering::GeenVerzoek);
         }
-        let adres = call.identiteit.adres(&bericht.loket)?;
+        let adres = call.identiteit().adres(&bericht.loket)?;
         let actor = self.actor(call, Some(&bericht.medewerker));
         let latest = call.deadline.map(|deadline| deadline.checked_sub(MARGIN).unwrap_or(deadline));
         let until = (Instant::now() + wait).min(latest.unwrap_or_else(|| Instant::now() + wait));

@@ -140,10 +140,10 @@ fn is_convenant(document: &Document, naam: &str) -> bool {
 
 /// Who makes a change must still be able to make the next one.
 fn keeps_door_open(call: &Call, parsed: Parsed) -> Result<Parsed, ConfigError> {
-    if parsed.deelnemers.toegangen.iter().any(|toegang| toegang.identiteit == call.identiteit) {
+    if parsed.deelnemers.toegangen.contains(&call.toegang) {
         return Ok(parsed);
     }
-    let fout = Fout::SluitBuiten { oin: call.identiteit.oin.to_string() };
+    let fout = Fout::SluitBuiten { oin: call.identiteit().oin.to_string() };
     Err(ConfigError(vec![Mistake { file: DEELNEMERS.into(), line: 0, fout }]))
 }
 

@@ -48,7 +48,7 @@ impl Exchange {
         loket: &LoketNaam,
         medewerker: &str,
     ) -> Result<Postvak, Weigering> {
-        let adres = call.identiteit.adres(loket)?;
+        let adres = call.identiteit().adres(loket)?;
         let bell = self.wakers.of(&adres);
         let actor = self.actor(call, Some(medewerker));
         Ok(Postvak { exchange: Arc::clone(self), adres, actor, bell, held: Mutex::default() })
@@ -65,7 +65,7 @@ impl Exchange {
         bericht: BerichtId,
         medewerker: &str,
     ) -> Result<Handed, Weigering> {
-        let adres = call.identiteit.adres(loket)?;
+        let adres = call.identiteit().adres(loket)?;
         let actor = Box::new(self.actor(call, Some(medewerker)));
         let event = |van_kracht, reply| Event::Consult(bericht, adres.clone(), actor.clone(), van_kracht, reply);
         let (rij, _) = self.write_judged(event).await?;

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 
 use self::wake::Wakers;
 use crate::{
-    domain::{Clock, Identiteit, Rng, Weigering},
+    domain::{Clock, Identiteit, Rng, Toegang, Weigering},
     logboek::commitment,
     sleutels::KeyStore,
     store::{Store, postvak::Actor},
@@ -66,12 +66,20 @@ pub struct Exchange {
 /// One call of a verified partner.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Who calls.
-    pub identiteit: Identiteit,
+    /// Who calls, and by which entry of what is in force.
+    pub toegang: Toegang,
     /// W3C trace id, 32 hexadecimal digits.
     pub trace: String,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
+}
+
+impl Call {
+    /// The verified identity.
+    #[must_use]
+    pub fn identiteit(&self) -> &Identiteit {
+        &self.toegang.identiteit
+    }
 }
 
 impl Exchange {
@@ -82,7 +90,7 @@ impl Exchange {
             self.rng.fill(&mut zout);
             (commitment(&zout, medewerker.as_bytes()), zout)
         });
-        Actor { identiteit: call.identiteit.clone(), trace: Some(call.trace.clone()), medewerker }
+        Actor { identiteit: call.identiteit().clone(), trace: Some(call.trace.clone()), medewerker }
     }
 }
 

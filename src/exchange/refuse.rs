@@ -51,15 +51,15 @@ impl Exchange {
             let adres = Adres { partner: partner.clone(), loket: loket.clone() };
             van_kracht.partner_at(&adres).ok().map(|partner| partner.oin().clone())
         };
-        let loket = about.loket.filter(|loket| existing(&call.identiteit.partner, loket).is_some());
+        let loket = about.loket.filter(|loket| existing(&call.identiteit().partner, loket).is_some());
         let ontvanger = about
             .ontvanger
             .and_then(|adres| existing(&adres.partner, &adres.loket).map(|oin| format!("{oin}/{}", adres.loket)));
         let regel = Logregel {
-            afzender: loket.map(|loket| format!("{}/{loket}", call.identiteit.oin)),
+            afzender: loket.map(|loket| format!("{}/{loket}", call.identiteit().oin)),
             ontvanger,
-            rol: Some(call.identiteit.rol.to_string()),
-            actor: Some(call.identiteit.oin.to_string()),
+            rol: Some(call.identiteit().rol.to_string()),
+            actor: Some(call.identiteit().oin.to_string()),
             berichtsoort: about.soort.map(|soort| soort.to_string()),
             weigering: Some(weigering.code().to_owned()),
             trace: Some(call.trace.clone()),

@@ -95,7 +95,7 @@ impl Exchange {
         bericht: &Bericht,
         weigering: Weigering,
     ) -> Result<Receipt, Weigering> {
-        let stored = find_by_request(&self.store.read, &call.identiteit.partner, bericht.request_id).await;
+        let stored = find_by_request(&self.store.read, &call.identiteit().partner, bericht.request_id).await;
         match stored.map_err(unavailable)? {
             Some(stored) => self.repeat(stored, bericht).await,
             None => Err(weigering),
@@ -107,7 +107,7 @@ impl Exchange {
             Some(id) => find(&self.store.read, id).await.map_err(unavailable)?.map(StoredBericht::into_verzoek),
             None => None,
         };
-        admit(bericht, &call.identiteit, verzoek, &self.van_kracht(), self.clock.now())
+        admit(bericht, call.identiteit(), verzoek, &self.van_kracht(), self.clock.now())
     }
 
     /// Seals content once and wraps its key for each ontvanger.
@@ -170,10 +170,10 @@ impl Exchange {
         let inhoud = commitment(inhoud_zout, &bericht.inhoud);
         let regel = |(ontvanger, stempel): &(Adres, Stempel), oin: &crate::domain::Oin| Logregel {
             gesprek: Some(gesprek.to_string()),
-            afzender: Some(format!("{}/{}", call.identiteit.oin, toegelaten.afzender().loket)),
+            afzender: Some(format!("{}/{}", call.identiteit().oin, toegelaten.afzender().loket)),
             ontvanger: Some(format!("{oin}/{}", ontvanger.loket)),
-            rol: Some(call.identiteit.rol.to_string()),
-            actor: Some(call.identiteit.oin.to_string()),
+            rol: Some(call.identiteit().rol.to_string()),
+            actor: Some(call.identiteit().oin.to_string()),
             berichtsoort: Some(bericht.soort.to_string()),
             grondslag: Some(stempel.grondslag.clone()),
             regel: Some(stempel.regel.clone()),

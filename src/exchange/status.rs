@@ -46,11 +46,13 @@ impl Exchange {
         let read = &self.store.read;
         let stored = match lookup {
             Lookup::Bericht(id) => berichten::find(read, id).await,
-            Lookup::Request(request_id) => berichten::find_by_request(read, &call.identiteit.partner, request_id).await,
+            Lookup::Request(request_id) => {
+                berichten::find_by_request(read, &call.identiteit().partner, request_id).await
+            }
         };
         let stored = stored.map_err(unavailable)?.ok_or(Weigering::BerichtOnbekend)?;
         let StoredBericht { id, gesprek, soort, afzender, in_antwoord_op, micros, rijen, .. } = stored;
-        let own = |adres: &Adres| call.identiteit.adres(&adres.loket).is_ok_and(|own| own == *adres);
+        let own = |adres: &Adres| call.identiteit().adres(&adres.loket).is_ok_and(|own| own == *adres);
         let is_sender = own(&afzender);
         let rijen: Vec<PostvakRij> = rijen.into_iter().filter(|rij| is_sender || own(&rij.ontvanger)).collect();
         if rijen.is_empty() {

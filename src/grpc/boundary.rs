@@ -18,7 +18,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::status::{of_tonic, status, weigering_in};
 use crate::{
-    domain::{Identiteit, PartnerNaam, Rol, Weigering},
+    domain::{PartnerNaam, Rol, Toegang, Weigering},
     exchange::{Call, Exchange},
 };
 
@@ -51,14 +51,14 @@ where
     }
 
     /// Answers one request of a verified identity.
-    pub async fn answer(self, identiteit: Identiteit, request: http::Request<Incoming>) -> http::Response<Body> {
-        let call = Call { trace: self.trace(&request), deadline: deadline(&request), identiteit };
+    pub async fn answer(self, toegang: Toegang, request: http::Request<Incoming>) -> http::Response<Body> {
+        let call = Call { trace: self.trace(&request), deadline: deadline(&request), toegang };
         let method = request.uri().path().rsplit('/').next().unwrap_or_default().chars().take(64).collect::<String>();
         let span = tracing::info_span!(
             "call",
             method,
-            partner = %call.identiteit.partner,
-            rol = %call.identiteit.rol,
+            partner = %call.identiteit().partner,
+            rol = %call.identiteit().rol,
             trace = %call.trace,
             bericht = Empty,
         );
@@ -70,7 +70,7 @@ where
         let response = match self.respond(&call, request).await {
             Ok(response) => response,
             Err(weigering) => {
-                self.exchange.count_weigering(&call.identiteit, &weigering);
+                self.exchange.count_weigering(call.identiteit(), &weigering);
                 status(&weigering).into_http()
             }
         };
@@ -89,10 +89,10 @@ where
         call: &Call,
         mut request: http::Request<Incoming>,
     ) -> Result<http::Response<Body>, Weigering> {
-        if call.identiteit.rol != self.rol {
+        if call.identiteit().rol != self.rol {
             return Err(Weigering::VerkeerdeRol);
         }
-        let in_flight = self.in_flight(&call.identiteit.partner);
+        let in_flight = self.in_flight(&call.identiteit().partner);
         let _permit = in_flight.try_acquire().map_err(|_| Weigering::TeDruk)?;
         request.extensions_mut().insert(call.clone());
         let until = call.deadline.unwrap_or_else(|| Instant::now() + LONGEST_CALL);

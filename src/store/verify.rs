@@ -4,10 +4,13 @@
 //! regel, its hash, every tile, every checkpoint that was ever issued with its signature, the head, and each row of
 //! the postvak against the regel that gave it its stamp.
 
+mod documenten;
+
 use std::collections::BTreeMap;
 
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
+use self::documenten::InForce;
 use super::{
     StoreError,
     append::Head,
@@ -81,6 +84,7 @@ pub async fn verify(
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
     }
     let mut walk = Walk::new(key, &head);
+    let mut in_force = InForce::default();
     let mut nota = String::new();
     loop {
         let size = walk.frontier.size();
@@ -112,7 +116,9 @@ pub async fn verify(
                 row.try_get("hash")?,
                 row.try_get("bericht")?,
             )?;
-            check_tables(&mut tx, walk.frontier.size() - 1, &regel, partners).await?;
+            let index = walk.frontier.size() - 1;
+            in_force.regel(&mut tx, index, &regel).await?;
+            check_tables(&mut tx, index, &regel, partners).await?;
             while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
                 walk.checkpoint(&note)?;
                 nota = note;
@@ -120,6 +126,7 @@ pub async fn verify(
         }
     }
     walk.finish(&mut tx, &nota).await?;
+    in_force.finish(&mut tx, walk.frontier.size()).await?;
     Ok(Sound { regels: walk.frontier.size(), checkpoints: walk.checkpoints, nota })
 }
 
@@ -137,6 +144,7 @@ struct Walk<'a> {
     accepted: u64,
     delivered: u64,
     confirmed: u64,
+    ended: u64,
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
 }
 
@@ -151,6 +159,7 @@ impl<'a> Walk<'a> {
             accepted: 0,
             delivered: 0,
             confirmed: 0,
+            ended: 0,
             tiles: BTreeMap::new(),
         }
     }
@@ -174,6 +183,7 @@ impl<'a> Walk<'a> {
         self.accepted += u64::from(regel.soort == Soort::Aanvaard);
         self.delivered += u64::from(regel.soort == Soort::Afgeleverd);
         self.confirmed += u64::from(regel.soort == Soort::Bevestigd);
+        self.ended += u64::from(regel.soort == Soort::Vernietigd);
         let tiles = &mut self.tiles;
         self.frontier.push(computed, &mut |node: Node, hash: Hash| {
             if node.level.is_multiple_of(8) {
@@ -245,16 +255,17 @@ impl<'a> Walk<'a> {
     /// Each regel was compared with its row; a different number means rows that no regel knows of.
     async fn count_rows(&self, tx: &mut SqliteConnection) -> Result<(), VerifyError> {
         let size = self.frontier.size();
-        let (rows, pogingen, confirmed): (i64, i64, i64) = sqlx::query_as(
-            "SELECT count(*), coalesce(sum(poging), 0), coalesce(sum(CASE WHEN toestand = 2 THEN 1 ELSE 0 END), 0) \
-             FROM postvak",
+        let (rows, pogingen, confirmed, ended): (i64, i64, i64, i64) = sqlx::query_as(
+            "SELECT count(*), coalesce(sum(poging), 0), coalesce(sum(CASE WHEN toestand = 2 THEN 1 ELSE 0 END), 0), \
+             coalesce(sum(CASE WHEN sleutel IS NULL THEN 1 ELSE 0 END), 0) FROM postvak",
         )
         .fetch_one(&mut *tx)
         .await?;
-        if (uint(rows), uint(pogingen), uint(confirmed)) != (self.accepted, self.delivered, self.confirmed) {
+        let of_rows = [rows, pogingen, confirmed, ended].map(uint);
+        if of_rows != [self.accepted, self.delivered, self.confirmed, self.ended] {
             return Err(tree(
                 size,
-                "het postvak noemt andere aanvaardingen, afleveringen of bevestigingen dan de logregels",
+                "het postvak noemt andere aanvaardingen, afleveringen, bevestigingen of vernietigingen dan de logregels",
             ));
         }
         let strays: i64 = sqlx::query_scalar(

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::identity::Identifier;
-use crate::domain::{Clock, Identiteit, PartnerNaam};
+use crate::domain::{Clock, PartnerNaam, Toegang};
 
 /// Bounds on connections; times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ pub struct Listener {
 /// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
 pub async fn serve<A, F, B>(listener: Arc<Listener>, socket: TcpListener, mut stop: watch::Receiver<bool>, answer: A)
 where
-    A: Fn(Identiteit, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Toegang, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
@@ -93,19 +93,19 @@ where
         let (listener, partners, stop, answer) =
             (Arc::clone(&listener), Arc::clone(&partners), stop.clone(), answer.clone());
         tasks.spawn(async move {
-            let Some((stream, identiteit)) = handshaken(&listener, stream, handshake).await else { return };
+            let Some((stream, toegang)) = handshaken(&listener, stream, handshake).await else { return };
             drop(address);
-            let Some(_slot) = partners.enter(identiteit.partner.clone(), listener.bounds.connections_partner) else {
-                tracing::warn!(partner = %identiteit.partner, "too many connections of one partner");
+            let Some(_slot) = partners.enter(toegang.identiteit.partner.clone(), listener.bounds.connections_partner) else {
+                tracing::warn!(partner = %toegang.identiteit.partner, "too many connections of one partner");
                 return;
             };
             let (leaf, chain) = certificates(&stream);
-            let (partner, known) = (identiteit.partner.clone(), identiteit.clone());
+            let known = toegang.clone();
             tokio::select! {
-                () = converse(stream, identiteit, listener.bounds, stop, answer) => {}
+                () = converse(stream, toegang, listener.bounds, stop, answer) => {}
                 // Dropped at once, with its calls: who is out must not get another answer.
                 () = listener.identifier.no_longer((&leaf, &chain), &known, || unix_time(&listener)) => {
-                    tracing::warn!(%partner, "a connection was closed: its certificate is no longer this identity");
+                    tracing::warn!(partner = %known.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
                 }
             }
             drop(connection);
@@ -122,7 +122,7 @@ async fn handshaken(
     listener: &Listener,
     stream: TcpStream,
     permit: OwnedSemaphorePermit,
-) -> Option<(TlsStream<TcpStream>, Identiteit)> {
+) -> Option<(TlsStream<TcpStream>, Toegang)> {
     // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
     drop(stream.set_nodelay(true));
     let accepting = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream).into_fallible();
@@ -140,8 +140,8 @@ async fn handshaken(
         }
     };
     let (leaf, chain) = certificates(&stream);
-    let identiteit = listener.identifier.identify(&leaf, &chain, unix_time(listener)).ok()?;
-    Some((stream, identiteit))
+    let toegang = listener.identifier.identify(&leaf, &chain, unix_time(listener)).ok()?;
+    Some((stream, toegang))
 }
 
 fn unix_time(listener: &Listener) -> UnixTime {
@@ -170,17 +170,17 @@ async fn linger(mut stream: TcpStream) {
 
 async fn converse<A, F, B>(
     stream: TlsStream<TcpStream>,
-    identiteit: Identiteit,
+    toegang: Toegang,
     bounds: Bounds,
     mut stop: watch::Receiver<bool>,
     answer: A,
 ) where
-    A: Fn(Identiteit, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Toegang, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     let service = service_fn(move |request| {
-        let answered = answer(identiteit.clone(), request);
+        let answered = answer(toegang.clone(), request);
         async move { Ok::<_, Infallible>(answered.await) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())

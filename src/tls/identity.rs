@@ -14,7 +14,7 @@ use x509_parser::{
     prelude::{FromDer, GeneralName, X509Certificate},
 };
 
-use crate::domain::{Identiteit, Oin, VanKracht};
+use crate::domain::{Oin, Toegang, VanKracht};
 
 /// A certificate authority whose certificates may connect.
 pub struct TrustedCa {
@@ -60,15 +60,15 @@ impl Identifier {
         Self { cas, van_kracht, hints }
     }
 
-    /// Ends when this certificate is no longer this identity, by a change of what is in force.
+    /// Ends when this certificate no longer opens this, by a change of what is in force.
     pub async fn no_longer(
         &self,
         (leaf, chain): (&CertificateDer<'_>, &[CertificateDer<'_>]),
-        identiteit: &Identiteit,
+        toegang: &Toegang,
         now: impl Fn() -> UnixTime,
     ) {
         let mut changes = self.van_kracht.clone();
-        while self.identify(leaf, chain, now()).is_ok_and(|known| known == *identiteit) {
+        while self.identify(leaf, chain, now()).is_ok_and(|known| known == *toegang) {
             if changes.changed().await.is_err() {
                 // The gateway stops, and drains its connections itself.
                 return std::future::pending().await;
@@ -85,7 +85,7 @@ impl Identifier {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<Identiteit, Error> {
+    ) -> Result<Toegang, Error> {
         let ca = self.issuer(leaf, intermediates, now)?;
         self.lookup(leaf, ca).map_err(|reason| {
             tracing::warn!(%reason, "a client certificate was refused");
@@ -106,7 +106,7 @@ impl Identifier {
         Err(error)
     }
 
-    fn lookup(&self, leaf: &CertificateDer<'_>, ca: &str) -> Result<Identiteit, Unidentified> {
+    fn lookup(&self, leaf: &CertificateDer<'_>, ca: &str) -> Result<Toegang, Unidentified> {
         let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Unidentified::Unparsable)?;
         let serials: Vec<_> = certificate.subject().iter_by_oid(&OID_X509_SERIALNUMBER).collect();
         let [serial] = serials.as_slice() else { return Err(Unidentified::SerialNumbers(serials.len())) };
@@ -122,7 +122,7 @@ impl Identifier {
             known.ca == ca && known.identiteit.oin == oin && known.san.as_deref().is_none_or(|san| names.contains(&san))
         });
         match (found.next(), found.next()) {
-            (Some(known), None) => Ok(known.identiteit.clone()),
+            (Some(known), None) => Ok(known.clone()),
             (None, _) => Err(Unidentified::NoIdentity(oin, ca.to_owned())),
             (Some(_), Some(_)) => Err(Unidentified::Ambiguous(oin, ca.to_owned())),
         }

@@ -16,10 +16,16 @@ use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
     domain::{Clock, Rng, houdbaarheid::amsterdam_date},
+    exchange::van_kracht::load,
     gateway::Gateway,
     grpc::codec::from_json,
-    logboek::{Logregel, Signer, TlogProof, VerifyKey},
-    proto::{self, client::ExchangeServiceClient, receive_request::Verzoek, receive_response::Antwoord},
+    logboek::{Logregel, Signer, Soort, TlogProof, VerifyKey},
+    proto::{
+        self,
+        client::{BeheerServiceClient, ExchangeServiceClient},
+        receive_request::Verzoek,
+        receive_response::Antwoord,
+    },
     sleutels::KeyStore,
     store::{Database, verify},
 };
@@ -83,6 +89,7 @@ impl TestGateway {
         assert!(init.unwrap().status.success());
         let mut config = Config::load(&dir.path().join("ketenpoort.toml")).unwrap();
         config.grpc.set_port(0);
+        config.beheer = Some("127.0.0.1:0".parse().unwrap());
         change(&mut config);
         let clock = Arc::new(TestClock(AtomicI64::new(0)));
         let gateway = Self { dir, clock, config, running: Mutex::new(None), starts: AtomicU64::new(1) };
@@ -93,11 +100,13 @@ impl TestGateway {
     async fn open(&self) {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let rng = Arc::new(SeededRng(AtomicU64::new(self.starts.fetch_add(1, Ordering::SeqCst) << 32)));
-        let gateway = Gateway::start(&self.config, clock, rng).await.unwrap();
-        let adres = gateway.adres;
+        let gateway = Gateway::start(&self.config, false, clock, rng).await.unwrap();
+        let (partners, beheer) = (gateway.adres, gateway.beheer.unwrap());
         *self.running.lock().unwrap() = Some(gateway);
         for entry in std::fs::read_dir(self.dir.path().join("profielen")).unwrap() {
-            let file = entry.unwrap().path().join("profiel.toml");
+            let dir = entry.unwrap().path();
+            let adres = if dir.ends_with("beheer") { beheer } else { partners };
+            let file = dir.join("profiel.toml");
             let text = std::fs::read_to_string(&file).unwrap();
             let lines = text.lines().map(|line| match line.strip_prefix("adres = ") {
                 Some(_) => format!("adres = \"https://{adres}\"\n"),
@@ -139,6 +148,40 @@ impl TestGateway {
         self.profile(name).connect().await.unwrap()
     }
 
+    /// A client of beheer.
+    pub async fn beheer(&self) -> BeheerServiceClient<Channel> {
+        BeheerServiceClient::new(self.profile("beheer").channel().await.unwrap())
+    }
+
+    /// The document that is in force, with other words in it.
+    pub fn edited(&self, file: &str, from: &str, to: &str) -> proto::NieuwDocument {
+        let tekst = std::fs::read_to_string(self.dir.path().join(file)).unwrap();
+        assert!(tekst.contains(from), "{from} is not in {file}");
+        proto::NieuwDocument { herkomst: file.to_owned(), tekst: tekst.replace(from, to) }
+    }
+
+    /// Changes what is in force, as beheer.
+    pub async fn load(&self, laden: Vec<proto::NieuwDocument>) -> Result<proto::ChangeDocumentsResponse, Status> {
+        let request = proto::ChangeDocumentsRequest {
+            laden,
+            intrekken: Vec::new(),
+            reden: "een test".to_owned(),
+            medewerker: "beheer-7".to_owned(),
+            proef: false,
+        };
+        Ok(self.beheer().await.change_documents(request).await?.into_inner())
+    }
+
+    /// Ends the term of the convenant under `check` in the past.
+    pub async fn lapse(&self) {
+        let ended = self.edited(
+            "convenanten/zvh-baronie-breda.toml",
+            "geldig_tot_en_met = 2035-12-31",
+            "geldig_tot_en_met = 2026-01-02",
+        );
+        self.load(vec![ended]).await.unwrap();
+    }
+
     pub fn vkey(&self) -> VerifyKey {
         let seed = KeyStore::read_logboek_seed(&self.config.sleutels).unwrap();
         Signer::from_seed(&self.config.logboek, seed.bytes()).unwrap().vkey()
@@ -150,13 +193,16 @@ impl TestGateway {
         regels.iter().map(|(_, leaf)| Logregel::from_leaf(leaf).unwrap()).collect()
     }
 
-    /// Regels as "soort" or "geweigerd:code".
+    /// Regels as "soort" or "geweigerd:code", without those of the documents that the first start put in force.
     pub async fn soorten(&self) -> Vec<String> {
         let name = |regel: Logregel| match regel.weigering {
             Some(code) => format!("{}:{code}", regel.soort.as_str()),
             None => regel.soort.as_str().to_owned(),
         };
-        self.regels().await.into_iter().map(name).collect()
+        let by_files = |regel: &Logregel| {
+            regel.actor.is_none() && matches!(regel.soort, Soort::PartnerGewijzigd | Soort::ConvenantGewijzigd)
+        };
+        self.regels().await.into_iter().filter(|regel| !by_files(regel)).map(name).collect()
     }
 
     pub fn verify_proof(&self, proof: &str) -> Logregel {
@@ -174,13 +220,20 @@ impl Drop for TestGateway {
             Handle::current().block_on(async {
                 self.stop().await;
                 let read = Database::read_only(Path::new(&self.config.database)).await.unwrap();
-                let sound = verify::verify(&read, &self.config.logboek, &self.vkey(), &self.config.van_kracht.partners)
-                    .await
-                    .unwrap();
+                let in_force = load(&read, &self.config.omgeving(false)).await.unwrap();
+                let key = self.vkey();
+                let sound = verify::verify(&read, &self.config.logboek, &key, in_force.partners()).await.unwrap();
                 assert!(sound.regels > 0);
             });
         });
     }
+}
+
+/// Changes a file before the gateway starts.
+pub fn edit(file: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from} is not in {}", file.display());
+    std::fs::write(file, text.replace(from, to)).unwrap();
 }
 
 pub fn request_id() -> String {

@@ -9,7 +9,7 @@ use crate::harness::*;
 
 /// Why a gateway on this test's database does not start.
 async fn refusal_to_start(gateway: &TestGateway) -> String {
-    match Gateway::start(&gateway.config, Arc::new(SystemClock), Arc::new(SystemRng)).await {
+    match Gateway::start(&gateway.config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await {
         Ok(_) => panic!("it started"),
         Err(error) => error.to_string(),
     }

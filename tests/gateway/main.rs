@@ -2,6 +2,7 @@
 
 mod ask;
 mod bad_input;
+mod beheer;
 mod deliver;
 mod harness;
 mod keys;

@@ -1,0 +1,171 @@
+//! `beheer`: an operator at the command line, over mutual TLS: what is in force, and changing it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use tonic::transport::Channel;
+
+use super::{Failure, partner::with_deadline, print_line};
+use crate::{
+    client::Profile,
+    config::documents::DOCUMENT_LIMIT,
+    grpc::{boundary::BEHEER_MESSAGE_LIMIT, codec::to_json},
+    proto::{self, client::BeheerServiceClient},
+};
+
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Laat convenanten of deelnemers van kracht worden: allemaal, of geen als er iets niet klopt
+    Load {
+        #[command(flatten)]
+        change: Change,
+        /// Bestanden; elk vervangt het document met dezelfde naam
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Trek convenanten in; alleen wat daarop berust stopt
+    Withdraw {
+        #[command(flatten)]
+        change: Change,
+        /// Namen van convenanten, zoals beheer list ze noemt
+        #[arg(value_name = "NAAM", required = true)]
+        namen: Vec<String>,
+    },
+    /// Toon wat van kracht is
+    List {
+        #[command(flatten)]
+        who: Who,
+        /// Een JSON-object per document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Druk een document af dat van kracht is, precies zoals het is geladen
+    Show {
+        #[command(flatten)]
+        who: Who,
+        /// De naam van een convenant, of deelnemers
+        naam: String,
+    },
+}
+
+/// The operator that calls.
+#[derive(Args)]
+pub struct Who {
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml van een beheerder
+    #[arg(long, value_name = "DIR")]
+    profile: PathBuf,
+}
+
+/// What every change has.
+#[derive(Args)]
+pub struct Change {
+    #[command(flatten)]
+    who: Who,
+    /// Waarom; het logboek legt een afdruk ervan vast
+    #[arg(long, value_name = "TEKST", required_unless_present = "dry_run", default_value = "")]
+    reden: String,
+    /// Wie dit doet (personeelsreferentie); anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+    /// Zeg alleen wat er zou veranderen
+    #[arg(long)]
+    dry_run: bool,
+    /// Het antwoord als JSON, met de bewijzen
+    #[arg(long)]
+    json: bool,
+}
+
+type Client = BeheerServiceClient<Channel>;
+
+impl Who {
+    async fn connect(&self) -> Result<(Profile, Client), Failure> {
+        let profile = Profile::load(&self.profile)?;
+        let client = Client::new(profile.channel().await?)
+            .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
+            .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
+        Ok((profile, client))
+    }
+}
+
+pub async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Load { change, files } => {
+            let laden = files.iter().map(|file| document(file)).collect::<Result<_, _>>()?;
+            change.run(laden, Vec::new()).await
+        }
+        Command::Withdraw { change, namen } => change.run(Vec::new(), namen).await,
+        Command::List { who, json } => list(&who, json).await,
+        Command::Show { who, naam } => {
+            let (profile, mut client) = who.connect().await?;
+            let asked = client.get_document(with_deadline(proto::GetDocumentRequest { naam }, CALL_DEADLINE)).await;
+            let document = asked.map_err(|status| profile.failure(&status))?.into_inner();
+            print_line(document.tekst.trim_end_matches('\n'))
+        }
+    }
+}
+
+fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {
+    let name = file.display().to_string();
+    let size = fs::metadata(file).with_context(|| format!("{name} is niet te lezen"))?.len();
+    if size > DOCUMENT_LIMIT {
+        return Err(Failure::Usage(format!("{name} is groter dan {} MiB", DOCUMENT_LIMIT >> 20)));
+    }
+    let tekst = fs::read_to_string(file).with_context(|| format!("{name} is niet te lezen"))?;
+    Ok(proto::NieuwDocument { herkomst: name, tekst })
+}
+
+impl Change {
+    async fn run(self, laden: Vec<proto::NieuwDocument>, intrekken: Vec<String>) -> Result<(), Failure> {
+        let (profile, mut client) = self.who.connect().await?;
+        let medewerker = self.medewerker.unwrap_or_else(|| profile.medewerker().to_owned());
+        let message =
+            proto::ChangeDocumentsRequest { laden, intrekken, reden: self.reden, medewerker, proef: self.dry_run };
+        let changed = client.change_documents(with_deadline(message, CALL_DEADLINE)).await;
+        let changed = changed.map_err(|status| profile.failure(&status))?.into_inner();
+        if self.json {
+            return print_line(&to_json(&changed).to_string());
+        }
+        for gevolg in &changed.gevolgen {
+            print_line(gevolg)?;
+        }
+        let done = match (changed.wijzigingen.len(), self.dry_run) {
+            (0, _) => "Er verandert niets: dit is al van kracht.".to_owned(),
+            (count, true) => format!("{count} document(en) zouden veranderen. Er is niets gewijzigd."),
+            (count, false) => format!("{count} document(en) gewijzigd; versie {} is van kracht.", changed.versie),
+        };
+        print_line(&done)
+    }
+}
+
+async fn list(who: &Who, json: bool) -> Result<(), Failure> {
+    let (profile, mut client) = who.connect().await?;
+    let listed = client.list_documents(with_deadline(proto::ListDocumentsRequest {}, CALL_DEADLINE)).await;
+    let listed = listed.map_err(|status| profile.failure(&status))?.into_inner();
+    for document in &listed.documenten {
+        if json {
+            print_line(&to_json(document).to_string())?;
+        } else {
+            print_line(&line(document))?;
+        }
+    }
+    if !json {
+        print_line(&format!("Versie {} is van kracht.", listed.versie))?;
+    }
+    Ok(())
+}
+
+fn line(document: &proto::DocumentVanKracht) -> String {
+    let hash = document.hash.get(..12).unwrap_or_default();
+    let term = match (&document.versie, &document.geldig_tot_en_met) {
+        (Some(versie), Some(day)) => format!("versie {versie}, tot en met {day}"),
+        _ => String::new(),
+    };
+    format!("{:<11} {:<28} {hash}  {term}", document.soort, document.naam).trim_end().to_owned()
+}

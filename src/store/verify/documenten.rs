@@ -1,0 +1,77 @@
+//! What was in force when: each change against its row, and each acceptance against what was in force at that regel.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use sqlx::{Row, SqliteConnection};
+
+use super::{VerifyError, int, uint};
+use crate::{
+    domain::DocumentSoort,
+    logboek::{Logregel, Soort},
+};
+
+/// The hash of each document in force, as the walk along the regels has come to know it.
+#[derive(Default)]
+pub(super) struct InForce {
+    hashes: BTreeMap<(DocumentSoort, String), String>,
+    changes: u64,
+}
+
+impl InForce {
+    /// Compares a regel with what the table says, and takes over what it changes.
+    pub(super) async fn regel(
+        &mut self,
+        tx: &mut SqliteConnection,
+        index: u64,
+        regel: &Logregel,
+    ) -> Result<(), VerifyError> {
+        let bad = |what: &str| Err(VerifyError::Regel { index, what: what.to_owned() });
+        match regel.soort {
+            Soort::Aanvaard if !self.hashes.values().any(|hash| Some(hash) == regel.convenant.as_ref()) => {
+                bad("aanvaard op een convenant dat toen niet van kracht was")
+            }
+            Soort::ConvenantGewijzigd => self.change(tx, index, regel, DocumentSoort::Convenant).await,
+            Soort::PartnerGewijzigd => self.change(tx, index, regel, DocumentSoort::Deelnemers).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn change(
+        &mut self,
+        tx: &mut SqliteConnection,
+        index: u64,
+        regel: &Logregel,
+        soort: DocumentSoort,
+    ) -> Result<(), VerifyError> {
+        let bad = |what: &str| Err(VerifyError::Regel { index, what: what.to_owned() });
+        let row = sqlx::query("SELECT soort, naam, hash, tekst FROM documenten WHERE log_index = $1")
+            .bind(int(index))
+            .fetch_optional(tx)
+            .await?;
+        let Some(row) = row else { return bad("de tekst die van kracht werd ontbreekt") };
+        let (naam, hash): (String, Option<String>) = (row.try_get("naam")?, row.try_get("hash")?);
+        let tekst: Option<String> = row.try_get("tekst")?;
+        let computed = tekst.map(|tekst| hex::encode(digest(&SHA256, tekst.as_bytes())));
+        if row.try_get::<&str, _>("soort")? != soort.as_str() || hash != regel.convenant || computed != regel.convenant
+        {
+            return bad("de bewaarde tekst is niet die van de regel");
+        }
+        let key = (soort, naam);
+        let old = match hash {
+            Some(hash) => self.hashes.insert(key, hash),
+            None => self.hashes.remove(&key),
+        };
+        if old != regel.convenant_oud {
+            return bad("noemt een andere voorganger dan er van kracht was");
+        }
+        self.changes += 1;
+        Ok(())
+    }
+
+    /// Each change was compared with its row; a different number means rows that no regel knows of.
+    pub(super) async fn finish(&self, tx: &mut SqliteConnection, size: u64) -> Result<(), VerifyError> {
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM documenten").fetch_one(tx).await?;
+        if uint(rows) == self.changes { Ok(()) } else { Err(super::tree(size, "er zijn documenten zonder logregel")) }
+    }
+}
