@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, documents::Parsed},
     domain::{Clock, Document, Rng, Rol},
     exchange::{
         self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, van_kracht::load,
@@ -113,12 +113,15 @@ impl Gateway {
     ) -> Result<Self, GatewayError> {
         let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
         let cas = cas.collect::<Result<_, _>>()?;
+        // Files that cannot come in force leave no database behind.
+        let files = config.documents(productie);
+        let files = if Path::new(&config.database).exists() { files } else { Ok(files?) };
         // The database first: its lock keeps a second gateway away from the keys too.
         let database = Database::open(Path::new(&config.database), config.grootste_mebibytes).await?;
         let keys = KeyStore::open(&config.sleutels, Arc::clone(&rng))?;
         let signer = signer(config, keys.logboek_seed())?;
         check_keys(&database.read, &keys, &signer.vkey()).await?;
-        let first = first_documents(config, productie, &database.read).await?;
+        let first = first_documents(files, &database.read).await?;
         let (grpc, adres) = listen(config.grpc).await?;
         let beheer = match config.beheer {
             Some(adres) => Some(listen(adres).await?),
@@ -224,9 +227,11 @@ async fn listen(adres: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayE
 
 /// What the files put in force at the very first start. Later the database decides, and files that say something else are
 /// only mentioned.
-async fn first_documents(config: &Config, productie: bool, read: &SqlitePool) -> Result<Option<Change>, GatewayError> {
+async fn first_documents(
+    files: Result<Parsed, ConfigError>,
+    read: &SqlitePool,
+) -> Result<Option<Change>, GatewayError> {
     let (_, in_force) = documenten::in_force(read).await?;
-    let files = config.documents(productie);
     if in_force.is_empty() {
         return Ok(Some(first_change(&files?)));
     }

@@ -77,12 +77,18 @@ pub struct Served {
 impl Served {
     /// A data directory on a port of its own; nothing runs yet.
     pub fn prepare() -> Self {
-        let served = Self { dir: tempfile::tempdir().unwrap(), port: free_port(), child: None };
+        let (dir, port, beheer) = (tempfile::tempdir().unwrap(), free_port(), free_port());
+        let served = Self { dir, port, child: None };
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
-        let port = format!("127.0.0.1:{}", served.port);
-        served.configure("127.0.0.1:7443", &port);
+        let ports =
+            [("127.0.0.1:7443", format!("127.0.0.1:{port}")), ("127.0.0.1:7445", format!("127.0.0.1:{beheer}"))];
+        for (from, to) in &ports {
+            served.configure(from, to);
+        }
         for profile in fs::read_dir(served.path().join("profielen")).unwrap() {
-            replace(&profile.unwrap().path().join("profiel.toml"), "127.0.0.1:7443", &port);
+            let profile = profile.unwrap().path();
+            let (from, to) = &ports[usize::from(profile.ends_with("beheer"))];
+            replace(&profile.join("profiel.toml"), from, to);
         }
         served
     }
