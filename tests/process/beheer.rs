@@ -1,0 +1,83 @@
+//! Beheer at the command line: what is in force is seen, tried out, changed and withdrawn.
+
+use std::{fs, path::PathBuf, process::Output};
+
+use serde_json::Value;
+
+use crate::served::{Served, expect, stderr, until};
+
+fn beheer(served: &Served, verb: &str, arguments: &[&str]) -> Output {
+    let mut command = crate::served::ketenpoort();
+    command.args(["beheer", verb, "--profile"]).arg(served.profile_dir("beheer")).args(arguments);
+    command.output().unwrap()
+}
+
+/// A copy of a convenant of the data directory with other words in it.
+fn edited(served: &Served, from: &str, to: &str) -> PathBuf {
+    let text = fs::read_to_string(served.path().join("convenanten/zvh-zeeland.toml")).unwrap();
+    assert!(text.contains(from), "{from} is not in the convenant");
+    let file = served.path().join("nieuw.toml");
+    fs::write(&file, text.replace(from, to)).unwrap();
+    file
+}
+
+#[test]
+fn a_convenant_is_tried_out_loaded_shown_and_withdrawn() {
+    let served = Served::start();
+    let listed = expect(&beheer(&served, "list", &[]), 0);
+    assert!(listed.contains("convenant   zvh-zeeland") && listed.contains("versie 2026.1"), "{listed}");
+    assert!(listed.ends_with("Versie 1 is van kracht.\n"), "{listed}");
+
+    let file = edited(&served, "versie = \"2026.1\"", "versie = \"2026.2\"");
+    let file = file.to_str().unwrap();
+    let tried = expect(&beheer(&served, "load", &["--dry-run", file]), 0);
+    assert!(tried.contains("1 document(en) zouden veranderen. Er is niets gewijzigd."), "{tried}");
+    assert!(expect(&beheer(&served, "list", &[]), 0).ends_with("Versie 1 is van kracht.\n"));
+    // Without a reason nothing is changed.
+    assert_eq!(expect(&beheer(&served, "load", &[file]), 2), "");
+
+    let loaded = expect(&beheer(&served, "load", &["--json", "--reden", "nieuwe versie", file]), 0);
+    let loaded: Value = serde_json::from_str(&loaded).unwrap();
+    assert_eq!((&loaded["versie"], &loaded["wijzigingen"][0]["naam"]), (&2.into(), &"zvh-zeeland".into()));
+    assert_eq!(expect(&beheer(&served, "show", &["zvh-zeeland"]), 0), fs::read_to_string(file).unwrap());
+    let again = expect(&beheer(&served, "load", &["--reden", "nog eens", file]), 0);
+    assert_eq!(again, "Er verandert niets: dit is al van kracht.\n");
+
+    let withdrawn = expect(&beheer(&served, "withdraw", &["--reden", "opgezegd", "zvh-zeeland"]), 0);
+    assert!(withdrawn.ends_with("1 document(en) gewijzigd; versie 3 is van kracht.\n"), "{withdrawn}");
+    let unknown = beheer(&served, "show", &["zvh-zeeland"]);
+    assert_eq!(expect(&unknown, 1), "");
+    assert!(stderr(&unknown).contains("geweigerd (document_onbekend)"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn mistakes_in_what_is_loaded_are_all_told_with_their_line() {
+    let served = Served::start();
+    let file = edited(&served, "telt_vanaf = \"aanvaarding\"", "telt_vanaf = \"gisteren\"");
+    let output = beheer(&served, "load", &["--reden", "x", file.to_str().unwrap()]);
+    assert_eq!(expect(&output, 1), "");
+    let told = stderr(&output);
+    assert!(told.contains("geweigerd (document_onjuist)"), "{told}");
+    assert!(told.matches("nieuw.toml:").count() > 2 && told.contains("telt_vanaf moet"), "{told}");
+    let huge = served.path().join("groot.toml");
+    fs::File::create(&huge).unwrap().set_len(100 << 20).unwrap();
+    let output = beheer(&served, "load", &["--reden", "x", huge.to_str().unwrap()]);
+    assert_eq!(expect(&output, 2), "");
+    assert!(stderr(&output).contains("groter dan 2 MiB"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_lapsed_is_announced_in_the_process_log_and_stays_in_force_after_a_restart() {
+    let mut served = Served::start();
+    assert!(!served.log().contains("no longer in force"), "{}", served.log());
+    let ended = "1970-01-01";
+    let term = format!("geldig_van = 1969-01-01\ngeldig_tot_en_met = {ended}");
+    let file = edited(&served, "geldig_van = 2026-01-01\ngeldig_tot_en_met = 2035-12-31", &term);
+    expect(&beheer(&served, "load", &["--reden", "loopt af", file.to_str().unwrap()]), 0);
+    until("the lapsed convenant is announced", || served.log().contains("no longer in force").then_some(()));
+    // After a restart the database counts, not the file of the first start.
+    served.stop();
+    served.serve();
+    assert!(served.log().contains("the files differ from what is in force"), "{}", served.log());
+    assert!(expect(&beheer(&served, "list", &[]), 0).contains(&format!("tot en met {ended}")));
+}
