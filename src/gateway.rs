@@ -6,7 +6,7 @@ use sqlx::SqlitePool;
 use tokio::{
     net::TcpListener,
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{MissedTickBehavior, interval},
 };
 
@@ -14,8 +14,7 @@ use crate::{
     config::{Config, ConfigError, documents::Parsed},
     domain::{Clock, Document, Rng, Rol},
     exchange::{
-        self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, van_kracht::load,
-        wake::Wakers,
+        self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, wake::Wakers,
     },
     grpc::{
         beheer_service::BeheerApi,
@@ -111,8 +110,8 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
-        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
-        let cas = cas.collect::<Result<_, _>>()?;
+        let in_force = InForce::new(config.omgeving(productie));
+        let listener = Arc::new(listener(config, &in_force, Arc::clone(&clock))?);
         // Files that cannot come in force leave no database behind.
         let files = config.documents(productie);
         let files = if Path::new(&config.database).exists() { files } else { Ok(files?) };
@@ -123,54 +122,29 @@ impl Gateway {
         check_keys(&database.read, &keys, &signer.vkey()).await?;
         let first = first_documents(files, &database.read).await?;
         let (grpc, adres) = listen(config.grpc).await?;
-        let beheer = match config.beheer {
-            Some(adres) => Some(listen(adres).await?),
-            None => None,
+        let (beheer, beheer_adres) = match config.beheer {
+            Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
+            None => (None, None),
         };
         let (store, writer) = database.start(&config.logboek, signer, Arc::clone(&clock)).await?;
-        let started = Logregel::new(String::new(), Soort::Gestart);
-        store.writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
-        if let Some(first) = first {
-            // Nobody else writes yet, so that it cannot be outdated.
-            store
-                .writer
-                .write(|reply| Event::Change(Box::new(first), reply))
-                .await?
-                .0
-                .expect("nothing is in force yet");
-        }
-        let omgeving = config.omgeving(productie);
-        let in_force = InForce::new(load(&store.read, &omgeving).await?, omgeving);
-        let identifier = Arc::new(Identifier::new(cas, in_force.subscribe()));
-        let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
-
         let exchange = Arc::new(Exchange {
             store,
             keys,
             in_force,
-            clock: Arc::clone(&clock),
+            clock,
             rng,
             bounds: exchange::Bounds { lease_seconds: config.grenzen.lease_seconds, postvak: config.grenzen.postvak },
             wakers: Wakers::default(),
             weigeringen: Weigeringen::default(),
         });
+        begin(&exchange, first).await?;
         let (stop, stopped) = watch::channel(false);
-        let bounds = accept::Bounds {
-            connections: config.grenzen.connections,
-            connections_partner: config.grenzen.connections_partner,
-            connection_age_seconds: config.grenzen.connection_age_seconds,
-        };
-        let listener = Arc::new(Listener { tls, identifier, bounds, clock });
-        let beheer_adres = beheer.as_ref().map(|(_, adres)| *adres);
-        let partners = serve_partners(Arc::clone(&listener), &exchange, config, grpc, stopped.clone());
-        let beheer = beheer.map(|(socket, _)| serve_beheer(listener, &exchange, socket, stopped.clone()));
-        let accepting = async move {
-            tokio::join!(partners, async {
-                if let Some(beheer) = beheer {
-                    beheer.await
-                }
-            });
-        };
+        let mut accepting = JoinSet::new();
+        let in_flight = config.grenzen.in_flight_partner;
+        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, in_flight, grpc, stopped.clone()));
+        if let Some(beheer) = beheer {
+            accepting.spawn(serve_beheer(listener, &exchange, beheer, stopped.clone()));
+        }
         let ended = tokio::spawn(run(exchange, accepting, writer, stopped));
         Ok(Self { adres, beheer: beheer_adres, stop, ended })
     }
@@ -189,16 +163,42 @@ impl Gateway {
     }
 }
 
+/// Certificates, and who is who by what is in force.
+fn listener(config: &Config, in_force: &InForce, clock: Arc<dyn Clock>) -> Result<Listener, GatewayError> {
+    let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
+    let identifier = Arc::new(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()));
+    let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
+    let bounds = accept::Bounds {
+        connections: config.grenzen.connections,
+        connections_partner: config.grenzen.connections_partner,
+        connection_age_seconds: config.grenzen.connection_age_seconds,
+    };
+    Ok(Listener { tls, identifier, bounds, clock })
+}
+
+/// The first regels of this run, and at the very first start what the files put in force.
+async fn begin(exchange: &Exchange, first: Option<Change>) -> Result<(), GatewayError> {
+    let writer = &exchange.store.writer;
+    let started = Logregel::new(String::new(), Soort::Gestart);
+    writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
+    if let Some(first) = first {
+        let (changed, _) = writer.write(|reply| Event::Change(Box::new(first), reply)).await?;
+        changed.expect("nobody else writes yet, so that it cannot be outdated");
+    }
+    exchange.refresh().await?;
+    Ok(())
+}
+
 fn serve_partners(
     listener: Arc<Listener>,
     exchange: &Arc<Exchange>,
-    config: &Config,
+    in_flight_partner: usize,
     socket: TcpListener,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
     let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
     let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
-    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, config.grenzen.in_flight_partner);
+    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, in_flight_partner);
     let answer = move |toegang, request| boundary.clone().answer(toegang, request);
     accept::serve(listener, socket, stopped, answer)
 }
@@ -267,18 +267,17 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
 /// Runs until stopped, or until the writer gives up: then nothing may be handed out any more.
 async fn run(
     exchange: Arc<Exchange>,
-    accepting: impl Future<Output = ()> + Send + 'static,
+    mut accepting: JoinSet<()>,
     mut writer: JoinHandle<Result<(), StoreError>>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), GatewayError> {
-    let mut accepting = tokio::spawn(accepting);
     let mut announcer = Announcer::default();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             ended = &mut writer => {
-                accepting.abort();
+                accepting.abort_all();
                 return Ok(ended.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?);
             }
             _ = tick.tick() => {
@@ -293,8 +292,8 @@ async fn run(
             () = told(&mut stopped) => break,
         }
     }
-    // The accept loop drains its connections itself; a panic in it has been reported already.
-    drop((&mut accepting).await);
+    // The accept loops drain their connections themselves; a panic in one has been reported already.
+    while accepting.join_next().await.is_some() {}
     if let Err(error) = exchange.flush_weigeringen(true).await {
         tracing::error!(%error, "counted refusals of the last minute are not in the logboek");
     }

@@ -36,9 +36,9 @@ const EDGES: &[(&str, Allowed)] = &[
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain"])),
     ("store", Only(&["domain", "logboek", "sleutels"])),
-    ("exchange", Only(&["domain", "logboek", "sleutels", "store"])),
+    ("exchange", Only(&["config", "domain", "logboek", "sleutels", "store"])),
     // Of store only its errors, to give each its status.
-    ("grpc", Only(&["domain", "exchange", "logboek", "proto", "store", "tls"])),
+    ("grpc", Only(&["config", "domain", "exchange", "logboek", "proto", "store", "tls"])),
     (
         "gateway",
         Only(&["clock", "config", "domain", "exchange", "grpc", "logboek", "pki", "proto", "sleutels", "store", "tls"]),

@@ -9,7 +9,6 @@ use ketenpoort::{
     clock::SystemClock,
     config::Config,
     domain::Toegang,
-    exchange::InForce,
     tls::{
         accept::{self, Bounds, Listener},
         identity::Identifier,
@@ -73,9 +72,9 @@ impl Echo {
 
 fn identifier(config: &Config) -> anyhow::Result<Identifier> {
     let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
-    let omgeving = config.omgeving(false);
-    let in_force = InForce::new(config.documents(false)?.van_kracht(1, &omgeving), omgeving);
-    Ok(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()))
+    let van_kracht = config.documents(false)?.van_kracht(1, &config.omgeving(false));
+    let (_, in_force) = watch::channel(Arc::new(van_kracht));
+    Ok(Identifier::new(cas.collect::<Result<_, _>>()?, in_force))
 }
 
 async fn answer(_: Toegang, request: http::Request<Incoming>) -> http::Response<Body> {

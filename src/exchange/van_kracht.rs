@@ -54,10 +54,10 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// Starts with this version.
+    /// Nothing is in force until it is read.
     #[must_use]
-    pub fn new(van_kracht: VanKracht, omgeving: Omgeving) -> Self {
-        Self { omgeving, newest: watch::Sender::new(Arc::new(van_kracht)) }
+    pub fn new(omgeving: Omgeving) -> Self {
+        Self { omgeving, newest: watch::Sender::default() }
     }
 
     /// For who must know of each change.

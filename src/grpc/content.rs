@@ -115,7 +115,7 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
         bevat_bsn: inhoud.betrokkenen.iter().any(|betrokkene| betrokkene.bsn.is_some()),
         peildatum,
         pleegdatum: None,
-        categorie: None,
+        categorie: categorie(soort),
         past_days,
         antwoord_nodig_voor: None,
     };
@@ -138,6 +138,24 @@ pub fn berichtsoort(soort: &Soort) -> Berichtsoort {
         Soort::Terugkoppeling(_) => Berichtsoort::Terugkoppeling,
         Soort::Melding18b(_) => Berichtsoort::Melding18b,
         Soort::BijMelding(_) => Berichtsoort::BijMelding,
+    }
+}
+
+/// The category that a content names, where its berichtsoort has one.
+fn categorie(soort: &Soort) -> Option<Categorie> {
+    use proto::{BijCategorie, SoortRisico};
+    match soort {
+        Soort::Melding18b(melding) => match melding.soort_risico() {
+            SoortRisico::Unspecified => None,
+            SoortRisico::ErnstigGeweld => Some(Categorie::ErnstigGeweld),
+            SoortRisico::Zeden => Some(Categorie::Zeden),
+        },
+        Soort::BijMelding(melding) => match melding.categorie() {
+            BijCategorie::Unspecified => None,
+            BijCategorie::ErnstigGeweld => Some(Categorie::ErnstigGeweld),
+            BijCategorie::Zeden => Some(Categorie::Zeden),
+        },
+        _ => None,
     }
 }
 
@@ -217,11 +235,6 @@ fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
         Soort::Melding18b(melding) => {
             checker.text("inhoud.melding_18b.inrichting", &melding.inrichting, 1..=200);
             checker.choice::<proto::SoortRisico>("inhoud.melding_18b.soort_risico", melding.soort_risico);
-            facts.categorie = match melding.soort_risico() {
-                proto::SoortRisico::Unspecified => None,
-                proto::SoortRisico::ErnstigGeweld => Some(Categorie::ErnstigGeweld),
-                proto::SoortRisico::Zeden => Some(Categorie::Zeden),
-            };
             checker.text("inhoud.melding_18b.aanwijzingen", &melding.aanwijzingen, 1..=4000);
             checker.text("inhoud.melding_18b.noodzaak", &melding.noodzaak, 1..=1000);
             checker.choice::<proto::BedreigdeBekend>("inhoud.melding_18b.bedreigde_bekend", melding.bedreigde_bekend);
@@ -230,11 +243,6 @@ fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
         Soort::BijMelding(melding) => {
             checker.text("inhoud.bij_melding.gemeente", &melding.gemeente, 1..=100);
             checker.choice::<proto::BijCategorie>("inhoud.bij_melding.categorie", melding.categorie);
-            facts.categorie = match melding.categorie() {
-                proto::BijCategorie::Unspecified => None,
-                proto::BijCategorie::ErnstigGeweld => Some(Categorie::ErnstigGeweld),
-                proto::BijCategorie::Zeden => Some(Categorie::Zeden),
-            };
             checker.date("inhoud.bij_melding.datum_terugkeer", &melding.datum_terugkeer);
             checker.choice::<proto::SoortTerugkeer>("inhoud.bij_melding.soort_terugkeer", melding.soort_terugkeer);
         }

@@ -189,7 +189,7 @@ mod tests {
             }
         }
         let count = |role| identities.iter().filter(|one| one.role == role).count();
-        assert_eq!(["partner", "fg", "auditor", "beheer"].map(count), [12, 10, 1, 1]);
+        assert_eq!(["partner", "fg", "auditor", "beheer"].map(count), [14, 12, 1, 1]);
     }
 
     #[test]
