@@ -1,15 +1,18 @@
 //! Fout (mistake): the closed list of what can be wrong in a configuration or convenant, each with a code that stays and a
 //! sentence in Dutch and English that says what is wrong and what to do.
 
-macro_rules! fouten {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* } = $code:literal, $nl:literal, $en:literal;)*) => {
-        /// What is wrong.
+/// A closed list of things to tell, each with its code and its sentence in both languages.
+macro_rules! closed_list {
+    ($(#[$about:meta])* $list:ident {
+        $($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* } = $code:literal, $nl:literal, $en:literal;)*
+    }) => {
+        $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fout {
+        pub enum $list {
             $($(#[$doc])* $name { $(#[doc = "What the sentence names."] $field: $kind),* },)*
         }
 
-        impl Fout {
+        impl $list {
             /// Code and sentences of each, for the documentation and its test.
             pub const TABLE: &'static [(&'static str, &'static str, &'static str)] = &[$(($code, $nl, $en),)*];
 
@@ -35,102 +38,106 @@ macro_rules! fouten {
         }
     };
 }
+pub(crate) use closed_list;
 
-fouten! {
-    /// A file cannot be opened or read.
-    Onleesbaar { reden: String } = "onleesbaar",
-        "niet te lezen: {reden}. Controleer pad en rechten.",
-        "cannot be read: {reden}. Check path and permissions.";
-    /// A file is larger than anything meaningful.
-    TeGroot { mebibytes: u64 } = "te_groot",
-        "het bestand is groter dan {mebibytes} MiB. Een convenant is leesbaar voor mensen: splits het, of controleer het pad.",
-        "the file is larger than {mebibytes} MiB. A convenant is to be read by people: split it, or check the path.";
-    /// Not TOML.
-    GeenToml { reden: String } = "geen_toml",
-        "geen geldige TOML: {reden}. Herstel de schrijfwijze op deze regel.",
-        "not valid TOML: {reden}. Mend the notation on this line.";
-    /// A key that must be there.
-    Ontbreekt { sleutel: String, waarin: String } = "ontbreekt",
-        "{sleutel} ontbreekt in {waarin}. Voeg het toe.",
-        "{sleutel} is missing in {waarin}. Add it.";
-    /// A value of another form.
-    VerkeerdeVorm { sleutel: String, gevraagd: String, wanted: String } = "verkeerde_vorm",
-        "{sleutel} moet {gevraagd} zijn",
-        "{sleutel} must be {wanted}";
-    /// A key that nobody asks for.
-    OnbekendeSleutel { sleutel: String, waarin: String, bedoeld: String, meant: String } = "onbekende_sleutel",
-        "onbekende sleutel {sleutel} in {waarin}; {bedoeld}",
-        "unknown key {sleutel} in {waarin}; {meant}";
-    /// A term that ends before it starts.
-    TermijnOmgekeerd { waarvan: String } = "termijn_omgekeerd",
-        "geldig_tot_en_met ligt voor geldig_van in {waarvan}. Verwissel of verbeter de dagen.",
-        "geldig_tot_en_met lies before geldig_van in {waarvan}. Swap or mend the days.";
-    /// Two with one name.
-    Dubbel { wat: String, naam: String } = "dubbel",
-        "{wat} {naam} staat er twee keer. Geef elk een eigen naam, of verwijder er een.",
-        "{wat} {naam} is there twice. Give each a name of its own, or remove one.";
-    /// No rules at all.
-    GeenRegels { } = "geen_regels",
-        "het convenant heeft geen enkele [[regel]] en staat dus niets toe. Voeg een regel toe.",
-        "the convenant has no [[regel]] at all and therefore allows nothing. Add a rule.";
-    /// A partner that does not exist.
-    OnbekendePartner { naam: String, bedoeld: String, meant: String } = "onbekende_partner",
-        "{naam} is geen partner van deze poort; {bedoeld}",
-        "{naam} is not a partner of this gateway; {meant}";
-    /// A loket that does not exist.
-    OnbekendLoket { partner: String, loket: String, bestaat: String } = "onbekend_loket",
-        "{partner} heeft geen loket {loket}; er zijn: {bestaat}",
-        "{partner} has no loket {loket}; there are: {bestaat}";
-    /// A partner that did not sign.
-    GeenPartij { partner: String } = "geen_partij",
-        "{partner} is geen partij bij dit convenant. Zet {partner} in partijen als die het heeft ondertekend, of haal de regel weg.",
-        "{partner} is no party to this convenant. Add {partner} to partijen when it has signed, or remove the rule.";
-    /// A grondslag that is not in this convenant.
-    OnbekendeGrondslag { grondslag: String, bestaat: String } = "onbekende_grondslag",
-        "grondslag {grondslag} staat niet in dit convenant; er zijn: {bestaat}",
-        "grondslag {grondslag} is not in this convenant; there are: {bestaat}";
-    /// No term, or two.
-    HoudbaarheidKiezen { } = "houdbaarheid_kiezen",
-        "geef houdbaarheid_maanden of houdbaarheid_dagen, een van de twee",
-        "give houdbaarheid_maanden or houdbaarheid_dagen, one of the two";
-    /// Zero, or a hundred years.
-    HoudbaarheidBuitenBereik { sleutel: String, van: u64, tot: u64 } = "houdbaarheid_buiten_bereik",
-        "{sleutel} moet een geheel getal van {van} tot en met {tot} zijn. Drie maanden is wat van elk bericht wordt gevraagd.",
-        "{sleutel} must be a whole number from {van} to {tot}. Three months is what is asked of every bericht.";
-    /// Another term than three months, without a reason.
-    AfwijkingOntbreekt { } = "afwijking_ontbreekt",
-        "deze houdbaarheid is niet drie maanden; zeg in afwijking waarom",
-        "this houdbaarheid is not three months; say why in afwijking";
-    /// A category where the content has none.
-    CategoriePastNiet { berichtsoort: String } = "categorie_past_niet",
-        "{berichtsoort} heeft geen categorie. Haal categorie weg; zij hoort bij melding_18b en bij_melding.",
-        "{berichtsoort} has no categorie. Remove it; it belongs to melding_18b and bij_melding.";
-    /// Two rules of one convenant that say different things about one exchange.
-    RegelsSprekenElkaarTegen { regel: String, andere: String, verschil: String } = "regels_spreken_elkaar_tegen",
-        "regel {regel} en regel {andere} gaan over dezelfde uitwisseling en verschillen in {verschil}. Maak er een regel van, of grens ze af met loket, doelgroep of categorie.",
-        "rule {regel} and rule {andere} speak of the same exchange and differ in {verschil}. Make them one rule, or tell them apart by loket, doelgroep or categorie.";
-    /// A CA that is not configured.
-    OnbekendeCa { naam: String } = "onbekende_ca",
-        "er is geen [[ca]] met naam {naam} in ketenpoort.toml. Voeg haar toe of verbeter de naam.",
-        "there is no [[ca]] named {naam} in ketenpoort.toml. Add it or mend the name.";
-    /// An OIN of somebody else.
-    OinVanAnder { partner: String } = "oin_van_ander",
-        "deze OIN hoort niet bij partner {partner}. Zet haar bij oin van de partner, of verbeter haar.",
-        "this OIN does not belong to partner {partner}. Add it to oin of the partner, or mend it.";
-    /// A development certificate in production.
-    Ontwikkelcertificaat { oin: String } = "ontwikkelcertificaat",
-        "OIN {oin} is voor tests. Gebruik ontwikkelcertificaten alleen met serve --dev, nooit met echte gegevens.",
-        "OIN {oin} is for tests. Use development certificates with serve --dev only, never with real data.";
-    /// Nobody could change anything any more.
-    GeenBeheer { } = "geen_beheer",
-        "er is geen [[identiteit]] met rol beheer: daarna kan niemand nog iets wijzigen. Voeg er een toe.",
-        "there is no [[identiteit]] with rol beheer: nobody could change anything any more. Add one.";
-    /// Who makes a change must be able to make the next.
-    SluitBuiten { oin: String } = "sluit_buiten",
-        "na deze wijziging geeft uw eigen certificaat (OIN {oin}) geen toegang meer tot beheer. Houd uw [[identiteit]] zoals zij is, of laat een andere beheerder haar wijzigen.",
-        "after this change your own certificate (OIN {oin}) no longer opens beheer. Keep your [[identiteit]] as it is, or let another operator change it.";
-    /// Several documents where one is asked, or none.
-    EenDeelnemers { } = "een_deelnemers",
-        "er moet precies een document met deelnemers zijn",
-        "there must be exactly one document with deelnemers";
+closed_list! {
+    /// What is wrong.
+    Fout {
+        /// A file cannot be opened or read.
+        Onleesbaar { reden: String } = "onleesbaar",
+            "niet te lezen: {reden}. Controleer pad en rechten.",
+            "cannot be read: {reden}. Check path and permissions.";
+        /// A file is larger than anything meaningful.
+        TeGroot { mebibytes: u64 } = "te_groot",
+            "het bestand is groter dan {mebibytes} MiB. Een convenant is leesbaar voor mensen: splits het, of controleer het pad.",
+            "the file is larger than {mebibytes} MiB. A convenant is to be read by people: split it, or check the path.";
+        /// Not TOML.
+        GeenToml { reden: String } = "geen_toml",
+            "geen geldige TOML: {reden}. Herstel de schrijfwijze op deze regel.",
+            "not valid TOML: {reden}. Mend the notation on this line.";
+        /// A key that must be there.
+        Ontbreekt { sleutel: String, waarin: String } = "ontbreekt",
+            "{sleutel} ontbreekt in {waarin}. Voeg het toe.",
+            "{sleutel} is missing in {waarin}. Add it.";
+        /// A value of another form.
+        VerkeerdeVorm { sleutel: String, gevraagd: String, wanted: String } = "verkeerde_vorm",
+            "{sleutel} moet {gevraagd} zijn",
+            "{sleutel} must be {wanted}";
+        /// A key that nobody asks for.
+        OnbekendeSleutel { sleutel: String, waarin: String, bedoeld: String, meant: String } = "onbekende_sleutel",
+            "onbekende sleutel {sleutel} in {waarin}; {bedoeld}",
+            "unknown key {sleutel} in {waarin}; {meant}";
+        /// A term that ends before it starts.
+        TermijnOmgekeerd { waarvan: String } = "termijn_omgekeerd",
+            "geldig_tot_en_met ligt voor geldig_van in {waarvan}. Verwissel of verbeter de dagen.",
+            "geldig_tot_en_met lies before geldig_van in {waarvan}. Swap or mend the days.";
+        /// Two with one name.
+        Dubbel { wat: String, naam: String } = "dubbel",
+            "{wat} {naam} staat er twee keer. Geef elk een eigen naam, of verwijder er een.",
+            "{wat} {naam} is there twice. Give each a name of its own, or remove one.";
+        /// No rules at all.
+        GeenRegels { } = "geen_regels",
+            "het convenant heeft geen enkele [[regel]] en staat dus niets toe. Voeg een regel toe.",
+            "the convenant has no [[regel]] at all and therefore allows nothing. Add a rule.";
+        /// A partner that does not exist.
+        OnbekendePartner { naam: String, bedoeld: String, meant: String } = "onbekende_partner",
+            "{naam} is geen partner van deze poort; {bedoeld}",
+            "{naam} is not a partner of this gateway; {meant}";
+        /// A loket that does not exist.
+        OnbekendLoket { partner: String, loket: String, bestaat: String } = "onbekend_loket",
+            "{partner} heeft geen loket {loket}; er zijn: {bestaat}",
+            "{partner} has no loket {loket}; there are: {bestaat}";
+        /// A partner that did not sign.
+        GeenPartij { partner: String } = "geen_partij",
+            "{partner} is geen partij bij dit convenant. Zet {partner} in partijen als die het heeft ondertekend, of haal de regel weg.",
+            "{partner} is no party to this convenant. Add {partner} to partijen when it has signed, or remove the rule.";
+        /// A grondslag that is not in this convenant.
+        OnbekendeGrondslag { grondslag: String, bestaat: String } = "onbekende_grondslag",
+            "grondslag {grondslag} staat niet in dit convenant; er zijn: {bestaat}",
+            "grondslag {grondslag} is not in this convenant; there are: {bestaat}";
+        /// No term, or two.
+        HoudbaarheidKiezen { } = "houdbaarheid_kiezen",
+            "geef houdbaarheid_maanden of houdbaarheid_dagen, een van de twee",
+            "give houdbaarheid_maanden or houdbaarheid_dagen, one of the two";
+        /// Zero, or a hundred years.
+        HoudbaarheidBuitenBereik { sleutel: String, van: u64, tot: u64 } = "houdbaarheid_buiten_bereik",
+            "{sleutel} moet een geheel getal van {van} tot en met {tot} zijn. Drie maanden is wat van elk bericht wordt gevraagd.",
+            "{sleutel} must be a whole number from {van} to {tot}. Three months is what is asked of every bericht.";
+        /// Another term than three months, without a reason.
+        AfwijkingOntbreekt { } = "afwijking_ontbreekt",
+            "deze houdbaarheid is niet drie maanden; zeg in afwijking waarom",
+            "this houdbaarheid is not three months; say why in afwijking";
+        /// A category where the content has none.
+        CategoriePastNiet { berichtsoort: String } = "categorie_past_niet",
+            "{berichtsoort} heeft geen categorie. Haal categorie weg; zij hoort bij melding_18b en bij_melding.",
+            "{berichtsoort} has no categorie. Remove it; it belongs to melding_18b and bij_melding.";
+        /// Two rules of one convenant that say different things about one exchange.
+        RegelsSprekenElkaarTegen { regel: String, andere: String, verschil: String } = "regels_spreken_elkaar_tegen",
+            "regel {regel} en regel {andere} gaan over dezelfde uitwisseling en verschillen in {verschil}. Maak er een regel van, of grens ze af met loket, doelgroep of categorie.",
+            "rule {regel} and rule {andere} speak of the same exchange and differ in {verschil}. Make them one rule, or tell them apart by loket, doelgroep or categorie.";
+        /// A CA that is not configured.
+        OnbekendeCa { naam: String } = "onbekende_ca",
+            "er is geen [[ca]] met naam {naam} in ketenpoort.toml. Voeg haar toe of verbeter de naam.",
+            "there is no [[ca]] named {naam} in ketenpoort.toml. Add it or mend the name.";
+        /// An OIN of somebody else.
+        OinVanAnder { partner: String } = "oin_van_ander",
+            "deze OIN hoort niet bij partner {partner}. Zet haar bij oin van de partner, of verbeter haar.",
+            "this OIN does not belong to partner {partner}. Add it to oin of the partner, or mend it.";
+        /// A development certificate in production.
+        Ontwikkelcertificaat { oin: String } = "ontwikkelcertificaat",
+            "OIN {oin} is voor tests. Gebruik ontwikkelcertificaten alleen met serve --dev, nooit met echte gegevens.",
+            "OIN {oin} is for tests. Use development certificates with serve --dev only, never with real data.";
+        /// Nobody could change anything any more.
+        GeenBeheer { } = "geen_beheer",
+            "er is geen [[identiteit]] met rol beheer: daarna kan niemand nog iets wijzigen. Voeg er een toe.",
+            "there is no [[identiteit]] with rol beheer: nobody could change anything any more. Add one.";
+        /// Who makes a change must be able to make the next.
+        SluitBuiten { oin: String } = "sluit_buiten",
+            "na deze wijziging geeft uw eigen certificaat (OIN {oin}) geen toegang meer tot beheer. Houd uw [[identiteit]] zoals zij is, of laat een andere beheerder haar wijzigen.",
+            "after this change your own certificate (OIN {oin}) no longer opens beheer. Keep your [[identiteit]] as it is, or let another operator change it.";
+        /// Several documents where one is asked, or none.
+        EenDeelnemers { } = "een_deelnemers",
+            "er moet precies een document met deelnemers zijn",
+            "there must be exactly one document with deelnemers";
+    }
 }

@@ -104,7 +104,7 @@ impl Config {
     /// [`ConfigError`] with every mistake.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let config = load_noting(file, &mistakes);
+        let (_, config) = load_noting(file, &mistakes);
         ConfigError::unless_empty(&mistakes)?;
         Ok(config.expect("a file without mistakes gives a configuration"))
     }
@@ -115,11 +115,8 @@ impl Config {
     /// [`ConfigError`] with every mistake.
     pub fn load_with_documents(file: &Path, productie: bool) -> Result<(Self, Parsed), ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let config = load_noting(file, &mistakes);
-        let parsed = config.as_ref().map(|config| {
-            let bronnen = config.read_documents(&mistakes);
-            parse_noting(&bronnen, &config.omgeving(productie), &mistakes)
-        });
+        let (named, config) = load_noting(file, &mistakes);
+        let parsed = named.parse(productie, &mistakes);
         ConfigError::unless_empty(&mistakes)?;
         Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
     }
@@ -130,9 +127,11 @@ impl Config {
     /// [`ConfigError`] with every mistake.
     pub fn documents(&self, productie: bool) -> Result<Parsed, ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let bronnen = self.read_documents(&mistakes);
-        let parsed = parse_noting(&bronnen, &self.omgeving(productie), &mistakes);
-        ConfigError::unless_empty(&mistakes).map(|()| parsed)
+        let Omgeving { cas, .. } = self.omgeving(productie);
+        let named = Named { cas, deelnemers: Some(self.deelnemers.clone()), convenanten: self.convenanten.clone() };
+        let parsed = named.parse(productie, &mistakes);
+        ConfigError::unless_empty(&mistakes)?;
+        Ok(parsed.expect("files without mistakes give documents"))
     }
 
     /// What documents are judged against here.
@@ -140,16 +139,31 @@ impl Config {
     pub fn omgeving(&self, productie: bool) -> Omgeving {
         Omgeving { cas: self.cas.iter().map(|ca| ca.naam.clone()).collect(), productie }
     }
+}
 
-    fn read_documents(&self, mistakes: &Mistakes) -> Vec<Bron> {
-        let files = std::iter::once(&self.deelnemers).chain(&self.convenanten);
-        files.filter_map(|file| Some(Bron { herkomst: file.clone(), tekst: read(file, mistakes)? })).collect()
+/// What a configuration says about documents: they are read although something else in it is wrong, so that every mistake
+/// is told at once.
+#[derive(Default)]
+struct Named {
+    cas: Vec<String>,
+    deelnemers: Option<PathBuf>,
+    convenanten: Vec<PathBuf>,
+}
+
+impl Named {
+    /// `None` without deelnemers: what convenanten say of partners cannot be judged then.
+    fn parse(&self, productie: bool, mistakes: &Mistakes) -> Option<Parsed> {
+        let bron = |file: &PathBuf| Some(Bron { herkomst: file.clone(), tekst: read(file, mistakes)? });
+        let deelnemers = bron(self.deelnemers.as_ref()?);
+        let convenanten: Vec<Bron> = self.convenanten.iter().filter_map(bron).collect();
+        let bronnen: Vec<Bron> = std::iter::once(deelnemers?).chain(convenanten).collect();
+        Some(parse_noting(&bronnen, &Omgeving { cas: self.cas.clone(), productie }, mistakes))
     }
 }
 
-fn load_noting(file: &Path, mistakes: &Mistakes) -> Option<Config> {
-    let text = read(file, mistakes)?;
-    read_file(file, &text, mistakes, |root| config(root, file))
+fn load_noting(file: &Path, mistakes: &Mistakes) -> (Named, Option<Config>) {
+    let Some(text) = read(file, mistakes) else { return (Named::default(), None) };
+    read_file(file, &text, mistakes, |root| Some(config(root, file))).unwrap_or_default()
 }
 
 fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
@@ -165,7 +179,7 @@ fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
     }
 }
 
-fn config(root: Section<'_>, file: &Path) -> Option<Config> {
+fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     let base = file.parent().unwrap_or(Path::new(".")).to_owned();
     let logboek = root.text("logboek");
     let opslag = root.section("opslag");
@@ -185,28 +199,38 @@ fn config(root: Section<'_>, file: &Path) -> Option<Config> {
         Some((base.join(certificaat?.value), base.join(sleutel?.value)))
     });
     let cas: Vec<Ca> = root.sections("ca").into_iter().filter_map(|section| ca(section, &base)).collect();
-    let deelnemers = root.text("deelnemers");
-    let convenanten = root.list::<String>("convenanten", &FILES, false);
+    let named = Named {
+        cas: cas.iter().map(|ca| ca.naam.clone()).collect(),
+        deelnemers: root.text("deelnemers").map(|file| base.join(file.value)),
+        convenanten: {
+            let files = root.list::<String>("convenanten", &FILES, false);
+            files.into_iter().map(|file| base.join(file.value)).collect()
+        },
+    };
     let grenzen = grenzen(root.optional_section("grenzen"));
     if let Some(section) = opslag {
         section.finish();
     }
     root.finish();
-    let (certificaat, sleutel) = tls?;
-    Some(Config {
-        logboek: logboek?.value,
-        database: url?,
-        grootste_mebibytes: grootste.map(|number| number.value),
-        sleutels: sleutels?,
-        grpc: grpc?,
-        beheer,
-        certificaat,
-        sleutel,
-        cas,
-        deelnemers: base.join(deelnemers?.value),
-        convenanten: convenanten.into_iter().map(|file| base.join(file.value)).collect(),
-        grenzen,
-    })
+    let whole = || {
+        let (certificaat, sleutel) = tls?;
+        Some(Config {
+            logboek: logboek?.value,
+            database: url?,
+            grootste_mebibytes: grootste.map(|number| number.value),
+            sleutels: sleutels?,
+            grpc: grpc?,
+            beheer,
+            certificaat,
+            sleutel,
+            cas,
+            deelnemers: named.deelnemers.clone()?,
+            convenanten: named.convenanten.clone(),
+            grenzen,
+        })
+    };
+    let config = whole();
+    (named, config)
 }
 
 const FILES: Vorm = Vorm::fixed("bestanden", "files");

@@ -2,7 +2,7 @@
 //!
 //! Counted in civil days of Europe/Amsterdam, the last day included, with no extension for weekends.
 
-use std::{str::FromStr, sync::LazyLock};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 
@@ -28,6 +28,18 @@ impl Termijn {
         };
         // jiff constrains to the last day of a shorter month, which is the rule of the domain.
         start.saturating_add(span)
+    }
+}
+
+impl fmt::Display for Termijn {
+    /// In Dutch, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Maanden(1) => f.write_str("1 maand"),
+            Self::Maanden(maanden) => write!(f, "{maanden} maanden"),
+            Self::Dagen(1) => f.write_str("1 dag"),
+            Self::Dagen(dagen) => write!(f, "{dagen} dagen"),
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 //! What a privacy officer reads must be what the gateway does: `admit` lets through nothing that is not in the matrix,
 //! and the matrix shows nothing that `admit` refuses (a property test holds both to it).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::civil::Date;
 
 use super::{
-    Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Partner, Regel, TeltVanaf, Termijn,
-    VanKracht, admission::rests_on, convenant::matches_any,
+    Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Partner, PartnerNaam, Regel, TeltVanaf,
+    Termijn, VanKracht, admission::rests_on, convenant::matches_any,
 };
 
 /// One flow: this berichtsoort may go from one address to another, by one rule, on one grondslag.
@@ -94,7 +96,40 @@ pub fn stromen(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day
 }
 
 /// Every address that one of the patterns means, each once.
-fn addresses(van_kracht: &VanKracht, patterns: &[Adrespatroon]) -> Vec<Adres> {
+pub(super) fn addresses(van_kracht: &VanKracht, patterns: &[Adrespatroon]) -> Vec<Adres> {
     let all = van_kracht.partners().values().flat_map(Partner::adressen);
     all.filter(|adres| matches_any(patterns, adres)).collect()
+}
+
+/// The shortest way to say which addresses are meant: a partner where all its loketten are among them.
+#[must_use]
+pub fn patronen(partners: &BTreeMap<PartnerNaam, Partner>, adressen: &BTreeSet<Adres>) -> Vec<Adrespatroon> {
+    let mut found = Vec::new();
+    for Adres { partner, loket } in adressen {
+        let whole = partners.get(partner).is_some_and(|known| known.adressen().all(|adres| adressen.contains(&adres)));
+        let patroon = Adrespatroon { partner: partner.clone(), loket: (!whole).then(|| loket.clone()) };
+        if found.last() != Some(&patroon) {
+            found.push(patroon);
+        }
+    }
+    found
+}
+
+/// Pairs of addresses as routes: who may send to all of whom. One where every sender may send to every ontvanger but itself.
+#[must_use]
+pub fn routes(pairs: &BTreeSet<(Adres, Adres)>) -> Vec<(BTreeSet<Adres>, BTreeSet<Adres>)> {
+    let van: BTreeSet<Adres> = pairs.iter().map(|(van, _)| van.clone()).collect();
+    let naar: BTreeSet<Adres> = pairs.iter().map(|(_, naar)| naar.clone()).collect();
+    if van.len() * naar.len() - van.intersection(&naar).count() == pairs.len() && !pairs.is_empty() {
+        return vec![(van, naar)];
+    }
+    let mut by_van: BTreeMap<&Adres, BTreeSet<Adres>> = BTreeMap::new();
+    for (van, naar) in pairs {
+        by_van.entry(van).or_default().insert(naar.clone());
+    }
+    let mut by_naar: BTreeMap<BTreeSet<Adres>, BTreeSet<Adres>> = BTreeMap::new();
+    for (van, naar) in by_van {
+        by_naar.entry(naar).or_default().insert(van.clone());
+    }
+    by_naar.into_iter().map(|(naar, van)| (van, naar)).collect()
 }

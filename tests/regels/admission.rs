@@ -1,71 +1,11 @@
 use jiff::{Timestamp, civil::date};
 use ketenpoort::domain::{
-    Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Convenant, Doelgroep, Grondslag, Identiteit, Partner, Regel,
-    Rol, TeltVanaf, Termijn, Toegelaten, VanKracht, Verzoek, Weigering, admit, still_allowed,
+    Adrespatroon, Bericht, BerichtId, Berichtsoort, Categorie, Deelnemers, Doelgroep, Identiteit, Mandaathouder, Regel,
+    Rol, Status, TeltVanaf, Termijn, Toegelaten, VanKracht, Verzoek, Weigering, admit, still_allowed,
 };
 use uuid::Uuid;
 
-fn adres(text: &str) -> Adres {
-    text.parse().unwrap()
-}
-
-fn partner(naam: &str, oin: &str, loketten: &[&str]) -> Partner {
-    Partner {
-        naam: naam.parse().unwrap(),
-        oins: vec![oin.parse().unwrap()],
-        loketten: loketten.iter().map(|loket| loket.parse().unwrap()).collect(),
-    }
-}
-
-fn grondslag(id: &str) -> Grondslag {
-    Grondslag {
-        id: id.to_owned(),
-        citaat: "citaat".to_owned(),
-        omschrijving: "omschrijving".to_owned(),
-        bron: "bron".to_owned(),
-        bevestigd: true,
-        geldig_van: None,
-        geldig_tot_en_met: None,
-        verwerkingsactiviteit: format!("https://register.voorbeeld.test/{id}"),
-    }
-}
-
-fn regel(id: &str) -> Regel {
-    let zsm = Adrespatroon { partner: "zsm".parse().unwrap(), loket: None };
-    let zvh = Adrespatroon { partner: "zvh".parse().unwrap(), loket: None };
-    Regel {
-        id: id.to_owned(),
-        berichtsoort: Berichtsoort::Contextinformatieverzoek,
-        van: vec![zsm],
-        naar: vec![zvh],
-        grondslagen: vec!["a".to_owned()],
-        houdbaarheid: Termijn::Maanden(3),
-        telt_vanaf: TeltVanaf::Aanvaarding,
-        doelgroep: None,
-        bsn_toegestaan: false,
-        verwerkingsactiviteit: None,
-    }
-}
-
-fn convenant(regels: Vec<Regel>) -> Convenant {
-    Convenant {
-        naam: "test".to_owned(),
-        versie: "1".to_owned(),
-        hash: "00".repeat(32),
-        geldig_van: date(2026, 1, 1),
-        geldig_tot_en_met: date(2026, 12, 31),
-        grondslagen: vec![grondslag("a"), grondslag("b")],
-        regels,
-    }
-}
-
-fn van_kracht(convenanten: Vec<Convenant>) -> VanKracht {
-    let partners = [
-        partner("zsm", "00000099000000001000", &["algemeen", "jeugd"]),
-        partner("zvh", "00000099000000002000", &["algemeen"]),
-    ];
-    VanKracht { partners: partners.into_iter().map(|partner| (partner.naam.clone(), partner)).collect(), convenanten }
-}
+use crate::bouw::{adres, convenant, deelnemers, mandaat, regel, van_kracht};
 
 fn bericht() -> Bericht {
     Bericht {
@@ -79,6 +19,7 @@ fn bericht() -> Bericht {
         soort: Berichtsoort::Contextinformatieverzoek,
         geboortedatum: "1990-01-01".parse().unwrap(),
         pleegdatum: Some(date(2026, 11, 20)),
+        categorie: None,
         bevat_bsn: false,
         peildatum: None,
         past_days: Vec::new(),
@@ -180,14 +121,15 @@ fn an_answer_follows_the_doelgroep_of_what_it_answers() {
 
 #[test]
 fn terms_of_convenant_and_grondslag_include_their_last_day() {
-    let van_kracht = van_kracht(vec![convenant(vec![regel("r")])]);
+    let bouw = van_kracht;
+    let van_kracht = bouw(vec![convenant(vec![regel("r")])]);
     let judge_at = |moment: &str, van_kracht: &VanKracht| admit(bericht(), &identiteit(), None, van_kracht, at(moment));
     assert!(judge_at("2026-12-31T22:59:59Z", &van_kracht).is_ok());
     let after = judge_at("2026-12-31T23:00:00Z", &van_kracht).unwrap_err();
     assert_eq!(after, Weigering::ConvenantNietVanKracht);
-    let mut lapsed = van_kracht.clone();
-    lapsed.convenanten[0].grondslagen[0].geldig_tot_en_met = Some(date(2026, 11, 29));
-    assert_eq!(judge_at(NOON, &lapsed).unwrap_err(), Weigering::GrondslagNietVanKracht);
+    let mut lapsed = convenant(vec![regel("r")]);
+    lapsed.grondslagen[0].geldig_tot_en_met = Some(date(2026, 11, 29));
+    assert_eq!(judge_at(NOON, &bouw(vec![lapsed])).unwrap_err(), Weigering::GrondslagNietVanKracht);
 }
 
 #[test]
@@ -231,7 +173,48 @@ fn at_delivery_the_stamp_must_still_rest_on_something() {
     assert_eq!(check(&both, "2027-02-28T23:00:00Z"), Err(Weigering::Vervallen));
     let other = van_kracht(vec![convenant(vec![Regel { grondslagen: vec!["b".into()], ..regel("r") }])]);
     assert_eq!(check(&other, NOON), Err(Weigering::GeenRegel));
-    let mut gone = at_first.clone();
-    gone.partners.remove(&ontvanger.partner);
+    let mut left = deelnemers();
+    left.partners.remove(&ontvanger.partner);
+    let gone = VanKracht::new(2, true, left, vec![convenant(vec![regel("r")])]);
     assert_eq!(check(&gone, NOON), Err(Weigering::PartnerOnbekend));
+}
+
+#[test]
+fn a_rule_that_asks_for_a_mandaat_needs_one_that_is_valid_today() {
+    let asks = || vec![convenant(vec![Regel { mandaat: Some(Mandaathouder::Ontvanger), ..regel("r") }])];
+    let with = |mandaten| VanKracht::new(1, true, Deelnemers { mandaten, ..deelnemers() }, asks());
+    assert_eq!(judge(bericht(), &with(Vec::new())).unwrap_err(), Weigering::MandaatOntbreekt);
+    let (mut yesterday, mut today) = (mandaat("gisteren", "zvh"), mandaat("vandaag", "zvh"));
+    yesterday.geldig_tot_en_met = date(2026, 11, 29);
+    assert_eq!(judge(bericht(), &with(vec![yesterday.clone()])).unwrap_err(), Weigering::MandaatVerlopen);
+    today.geldig_tot_en_met = date(2026, 11, 30);
+    assert!(judge(bericht(), &with(vec![yesterday, today])).is_ok());
+    assert_eq!(judge(bericht(), &with(vec![mandaat("ander", "zsm")])).unwrap_err(), Weigering::MandaatOntbreekt);
+}
+
+#[test]
+fn in_production_an_unconfirmed_grondslag_counts_only_when_it_was_accepted() {
+    let with = |productie, status| {
+        let mut convenant = convenant(vec![regel("r")]);
+        convenant.grondslagen[0].status = status;
+        judge(bericht(), &VanKracht::new(1, productie, deelnemers(), vec![convenant])).map(drop)
+    };
+    assert_eq!(with(true, Status::TeBevestigen(None)), Err(Weigering::GrondslagOnbevestigd));
+    assert_eq!(with(false, Status::TeBevestigen(None)), Ok(()));
+    assert_eq!(with(true, Status::TeBevestigen(Some(crate::bouw::acceptatie()))), Ok(()));
+}
+
+#[test]
+fn categorie_and_mede_ontvanger_are_asked_of_the_bericht() {
+    let of = |regel: Regel| van_kracht(vec![convenant(vec![regel])]);
+    let melding = Regel { berichtsoort: Berichtsoort::BijMelding, categorie: Some(Categorie::Zeden), ..regel("r") };
+    let with = |categorie| Bericht { soort: Berichtsoort::BijMelding, categorie: Some(categorie), ..bericht() };
+    assert!(judge(with(Categorie::Zeden), &of(melding.clone())).is_ok());
+    let other = judge(with(Categorie::ErnstigGeweld), &of(melding)).unwrap_err();
+    assert_eq!(other, Weigering::CategorieNietToegestaan);
+    let zvh = Adrespatroon { partner: "zvh".parse().unwrap(), loket: Some("jeugd".parse().unwrap()) };
+    let together = of(Regel { mede_ontvanger: vec![zvh], ..regel("r") });
+    assert_eq!(judge(bericht(), &together).unwrap_err(), Weigering::MedeOntvangerOntbreekt);
+    let both = Bericht { ontvangers: vec![adres("zvh"), adres("zvh/jeugd")], ..bericht() };
+    assert!(judge(both, &together).is_ok());
 }

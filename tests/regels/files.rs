@@ -1,57 +1,60 @@
-use std::{cell::RefCell, fs, path::Path, rc::Rc};
+use std::fs;
 
-use ketenpoort::{
-    config::{Config, convenant, section::Mistakes},
-    domain::{Partner, VanKracht},
+use ketenpoort::config::{
+    Config, ConfigError,
+    documents::{Bron, Omgeving, Parsed, parse},
+    section::Mistake,
 };
 
-const EXAMPLE: &str = include_str!("../../deploy/voorbeeld/convenant.toml");
+/// The worked example.
+const DEELNEMERS: &str = include_str!("../../deploy/voorbeeld/deelnemers.toml");
+const CONVENANTEN: [(&str, &str); 6] = [
+    ("baronie", include_str!("../../deploy/voorbeeld/convenanten/zvh-baronie-breda.toml")),
+    ("markiezaten", include_str!("../../deploy/voorbeeld/convenanten/zvh-de-markiezaten.toml")),
+    ("midden-brabant", include_str!("../../deploy/voorbeeld/convenanten/zvh-midden-brabant.toml")),
+    ("zeeland", include_str!("../../deploy/voorbeeld/convenanten/zvh-zeeland.toml")),
+    ("18b", include_str!("../../deploy/voorbeeld/convenanten/melding-18b.toml")),
+    ("bij", include_str!("../../deploy/voorbeeld/convenanten/bij.toml")),
+];
 
-fn partners() -> VanKracht {
-    let mut known = VanKracht::default();
-    for (at, naam) in [
-        "zsm",
-        "om",
-        "politie",
-        "dji",
-        "3ro",
-        "vt",
-        "zvh-baronie-breda",
-        "zvh-de-markiezaten",
-        "zvh-midden-brabant",
-        "zvh-zeeland",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let loketten = ["algemeen", "volwassenen", "jeugd", "bureau-18b"];
-        let partner = Partner {
-            naam: naam.parse().unwrap(),
-            oins: vec![format!("00000099{at:09}000").parse().unwrap()],
-            loketten: loketten.iter().map(|loket| loket.parse().unwrap()).collect(),
-        };
-        known.partners.insert(partner.naam.clone(), partner);
-    }
-    known
+/// What is read beside a machine's own configuration.
+pub fn omgeving(productie: bool) -> Omgeving {
+    Omgeving { cas: vec!["ontwikkel".to_owned()], productie }
 }
 
-/// The mistakes in a convenant, as "line: message".
+pub fn bron(herkomst: &str, tekst: &str) -> Bron {
+    Bron { herkomst: herkomst.into(), tekst: tekst.to_owned() }
+}
+
+/// The worked example, parsed.
+pub fn voorbeeld() -> Result<Parsed, ConfigError> {
+    let mut bronnen = vec![bron("deelnemers.toml", DEELNEMERS)];
+    bronnen.extend(CONVENANTEN.map(|(naam, tekst)| bron(naam, tekst)));
+    parse(&bronnen, &omgeving(false))
+}
+
+/// The mistakes in a convenant between the partners of the worked example.
+pub fn mistakes_in(text: &str) -> Vec<Mistake> {
+    let bronnen = [bron("deelnemers.toml", DEELNEMERS), bron("convenant.toml", text)];
+    parse(&bronnen, &omgeving(false)).map_or_else(|ConfigError(mistakes)| mistakes, |_| Vec::new())
+}
+
+/// The same, as "line: message".
 fn mistakes(text: &str) -> Vec<String> {
-    let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-    drop(convenant::parse(Path::new("convenant.toml"), text, &partners(), &mistakes));
-    let mut found = mistakes.take();
-    found.sort();
-    found.iter().map(|mistake| format!("{}: {}", mistake.line, mistake.message)).collect()
+    mistakes_in(text).iter().map(|mistake| format!("{}: {}", mistake.line, mistake.fout.uitleg())).collect()
 }
 
 #[test]
-fn the_example_convenant_has_no_mistake() {
-    assert_eq!(mistakes(EXAMPLE), Vec::<String>::new());
+fn the_worked_example_has_no_mistake() {
+    let parsed = voorbeeld().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(parsed.convenanten.len(), CONVENANTEN.len());
+    assert_eq!(parsed.documenten.len(), CONVENANTEN.len() + 1);
 }
 
 const BROKEN: &str = r#"naam = "kapot"
 titel = "Kapot convenant"
 versie = "1"
+partijen = ["dji", "zsm", "zvh-zeeland"]
 geldig_van = 2027-01-01
 geldig_tot_en_met = 2026-01-01
 kleur = "blauw"
@@ -87,18 +90,18 @@ telt_vanaf = "aanvaarding"
 fn all_mistakes_are_told_at_once_with_their_line() {
     let found = mistakes(BROKEN);
     for expected in [
-        "5: geldig_tot_en_met ligt voor geldig_van",
-        "6: onbekende sleutel kleur",
-        "13: status moet",
-        "18: berichtsoort moet een van",
-        "20: zvh-amsterdam is geen partner",
-        "20: zsm heeft geen loket achterdeur",
-        "21: grondslag wgs staat niet in dit convenant",
-        "22: houdbaarheid_maanden moet een geheel getal van 1 tot en met 24 zijn",
-        "23: telt_vanaf moet",
-        "24: onbekende sleutel bsn_toegstaan in [[regel]]; bedoelt u bsn_toegestaan?",
-        "26: grondslag ontbreekt in [[regel]]",
-        "26: deze houdbaarheid is niet drie maanden; zeg in afwijking waarom",
+        "6: geldig_tot_en_met ligt voor geldig_van",
+        "7: onbekende sleutel kleur",
+        "14: status moet",
+        "19: berichtsoort moet een van",
+        "21: zvh-amsterdam is geen partner",
+        "21: zsm heeft geen loket achterdeur",
+        "22: grondslag wgs staat niet in dit convenant",
+        "23: houdbaarheid_maanden moet een geheel getal van 1 tot en met 24 zijn",
+        "24: telt_vanaf moet",
+        "25: onbekende sleutel bsn_toegstaan in [[regel]]; bedoelt u bsn_toegestaan?",
+        "27: grondslag ontbreekt in [[regel]]",
+        "27: deze houdbaarheid is niet drie maanden; zeg in afwijking waarom",
     ] {
         assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{expected} is not in {found:#?}");
     }
@@ -115,14 +118,15 @@ fn what_is_no_toml_is_told_with_its_line() {
 fn a_configuration_tells_its_mistakes_and_those_of_its_convenanten_together() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("c.toml"), BROKEN).unwrap();
+    fs::write(dir.path().join("d.toml"), DEELNEMERS).unwrap();
     let config = dir.path().join("ketenpoort.toml");
-    fs::write(&config, "logboek = \"l\"\nconvenanten = [\"c.toml\", \"weg.toml\"]\n[opslag]\nurl = \"mysql:x\"\n")
+    fs::write(&config, "logboek = \"l\"\ndeelnemers = \"d.toml\"\nconvenanten = [\"c.toml\", \"weg.toml\"]\n[opslag]\nurl = \"mysql:x\"\n")
         .unwrap();
-    let error = Config::load(&config).unwrap_err().to_string();
+    let error = Config::load_with_documents(&config, true).unwrap_err().to_string();
     for expected in [
-        "c.toml:6:",
-        "weg.toml: niet te openen",
-        "ketenpoort.toml:4: url moet met sqlite:",
+        "c.toml:7:",
+        "weg.toml: niet te lezen",
+        "ketenpoort.toml:5: url moet met sqlite:",
         "[sleutels] ontbreekt",
         "[tls] ontbreekt",
     ] {

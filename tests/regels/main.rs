@@ -1,4 +1,6 @@
-//! What a convenant allows: its file, and the admission by it. Pure, without a gateway.
+//! What a convenant allows: its file, the admission by it, and what `check` says about it. Without a gateway.
 
 mod admission;
+mod bouw;
 mod files;
+mod verschil;

@@ -1,0 +1,50 @@
+//! Verschil: what a change of what is in force means, in sentences that a privacy officer can read.
+//!
+//! Three parts, in this order: [`documenten`] (convenanten and their grondslagen: which there are, with which term, version
+//! and status), [`deelnemers`] (partners, identities, mandaten) and [`stromen`] (what is newly allowed, no longer allowed,
+//! shorter or longer usable, or under other conditions).
+//!
+//! A flow counts as allowed when nothing it rests on has lapsed on the day given: a convenant, grondslag or mandaat that
+//! starts later counts already, because a change is judged by what it will do. Hence a term that only moves into the future
+//! gives the sentence about the term and none about its flows.
+//!
+//! Not here: whether the change is a good idea, and texts that change nothing a partner may do (ids of rules, comments).
+
+mod deelnemers;
+mod documenten;
+mod stromen;
+
+use jiff::civil::Date;
+
+use super::VanKracht;
+
+/// What is newly allowed, forbidden, shortened or lengthened, in Dutch.
+#[must_use]
+pub fn verschil(oud: &VanKracht, nieuw: &VanKracht, day: Date) -> Vec<String> {
+    let mut zinnen = Vec::new();
+    documenten::compare(oud, nieuw, &mut zinnen);
+    deelnemers::compare(oud.deelnemers(), nieuw.deelnemers(), &mut zinnen);
+    stromen::compare(oud, nieuw, day, &mut zinnen);
+    zinnen
+}
+
+/// `a`, `a en b`, `a, b en c`.
+fn en(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} en {last}", first.join(", ")),
+    }
+}
+
+/// What stands in one list and not in the other, and what stands in both, by name.
+fn pair<'a, T>(
+    oud: &'a [T],
+    nieuw: &'a [T],
+    naam: impl Fn(&T) -> String,
+) -> Vec<(String, Option<&'a T>, Option<&'a T>)> {
+    let find = |list: &'a [T], wanted: &str| list.iter().find(|item| naam(item) == wanted);
+    let gone = oud.iter().map(|item| (naam(item), Some(item), find(nieuw, &naam(item))));
+    let fresh = nieuw.iter().filter(|item| find(oud, &naam(item)).is_none());
+    gone.chain(fresh.map(|item| (naam(item), None, Some(item)))).collect()
+}

@@ -1,0 +1,289 @@
+//! What is allowed: compared cell by cell, told in groups.
+//!
+//! A cell is a berichtsoort from one address to another, for minors, adults or people of unknown age, in one category, on one
+//! grondslag. Its houdbaarheid is that of the rule that keeps it usable longest, as in `admission`. Of each other condition it
+//! shows the most lenient that any rule gives: a partner that may choose its rule can reach it, although perhaps not all of
+//! them in one bericht.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use jiff::civil::Date;
+
+use super::{
+    super::{
+        Adres, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Mandaathouder, PartnerNaam, Regel, Status,
+        TeltVanaf, Termijn, VanKracht,
+        matrix::{self, addresses, patronen},
+    },
+    en,
+};
+
+/// Whom and what an exchange is about, as far as rules tell that apart.
+type Soort = (Option<Doelgroep>, Option<Categorie>);
+/// Berichtsoort, sender, ontvanger, whom it is about, grondslag.
+type Cel = (Berichtsoort, Adres, Adres, Soort, String);
+
+/// What holds in a cell.
+#[derive(Clone, PartialEq)]
+struct Voorwaarden {
+    termijn: Termijn,
+    telt_vanaf: TeltVanaf,
+    bsn: bool,
+    mandaat: Option<Mandaathouder>,
+    mede_ontvanger: Vec<String>,
+    verlengingen: u8,
+    bewaar: Bewaar,
+}
+
+/// One kind of change: the order of the sentences, how one begins and how it ends.
+type Wijziging = (u8, String, String);
+/// Sender and ontvanger, and whom it is about.
+type Plaatsen = BTreeMap<(Adres, Adres), BTreeSet<Soort>>;
+
+pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mut Vec<String>) {
+    let (was, is) = (cells(oud, day), cells(nieuw, day));
+    let mut groups: BTreeMap<(Wijziging, Berichtsoort, String), Plaatsen> = BTreeMap::new();
+    for cel in was.keys().chain(is.keys().filter(|cel| !was.contains_key(cel))) {
+        let (soort, van, naar, wie, grondslag) = cel;
+        for wijziging in changes(was.get(cel), is.get(cel), day) {
+            let group = groups.entry((wijziging, *soort, grondslag.clone())).or_default();
+            group.entry((van.clone(), naar.clone())).or_default().insert(*wie);
+        }
+    }
+    // What is the same for several grondslagen is said once.
+    let mut said: BTreeMap<(Wijziging, Berichtsoort, Vec<String>), Vec<String>> = BTreeMap::new();
+    for ((wijziging, soort, grondslag), plaatsen) in groups {
+        let van_kracht = if wijziging.0 == NIET_MEER { oud } else { nieuw };
+        let routes = routes(van_kracht, soort, &plaatsen);
+        said.entry((wijziging, soort, routes)).or_default().push(grondslag);
+    }
+    for (((_, begin, end), soort, routes), grondslagen) in said {
+        let grondslagen = grondslagen.join(" of ");
+        for route in routes {
+            zinnen.push(format!("{begin}: {soort} {route}, op grondslag {grondslagen}{end}."));
+        }
+    }
+}
+
+/// Everything that is allowed as long as what it rests on has not lapsed.
+fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
+    let mut cells = BTreeMap::new();
+    for convenant in van_kracht.convenanten().iter().filter(|convenant| convenant.geldig_tot_en_met >= day) {
+        for regel in &convenant.regels {
+            let grondslagen: Vec<&String> =
+                regel.grondslagen.iter().filter(|id| counts(van_kracht, convenant, id, day)).collect();
+            for (van, naar) in pairs(van_kracht, regel) {
+                if !mandated(van_kracht, regel, &van, &naar, day) {
+                    continue;
+                }
+                for grondslag in &grondslagen {
+                    for wie in kinds(regel) {
+                        let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, (*grondslag).clone());
+                        let own = conditions(regel);
+                        let merged = cells.get(&cel).map_or(own.clone(), |other| lenient(other, &own, day));
+                        cells.insert(cel, merged);
+                    }
+                }
+            }
+        }
+    }
+    cells
+}
+
+fn pairs(van_kracht: &VanKracht, regel: &Regel) -> Vec<(Adres, Adres)> {
+    let naar = addresses(van_kracht, &regel.naar);
+    let all = addresses(van_kracht, &regel.van);
+    let all = all.iter().flat_map(|van| naar.iter().map(move |naar| (van.clone(), naar.clone())));
+    all.filter(|(van, naar)| regel.covers(regel.berichtsoort, van, naar)).collect()
+}
+
+/// Whether a grondslag has not lapsed and, in production, is confirmed or accepted.
+fn counts(van_kracht: &VanKracht, convenant: &Convenant, id: &str, day: Date) -> bool {
+    convenant.grondslag(id).is_some_and(|grondslag| {
+        let lapsed = grondslag.geldig_tot_en_met.is_some_and(|last| last < day);
+        !lapsed && !(van_kracht.productie() && grondslag.status == Status::TeBevestigen(None))
+    })
+}
+
+fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, day: Date) -> bool {
+    let holds = |houder: &PartnerNaam| {
+        van_kracht.deelnemers().mandaten.iter().any(|mandaat| {
+            mandaat.partner == *houder
+                && mandaat.berichtsoorten.contains(&regel.berichtsoort)
+                && mandaat.geldig_tot_en_met >= day
+        })
+    };
+    match regel.mandaat {
+        None => true,
+        Some(Mandaathouder::Afzender) => holds(&van.partner),
+        Some(Mandaathouder::Ontvanger) => holds(&naar.partner),
+    }
+}
+
+/// Of whom and what a rule speaks; `None` as doelgroep is somebody whose date of birth leaves it open.
+fn kinds(regel: &Regel) -> Vec<Soort> {
+    let doelgroepen = match regel.doelgroep {
+        Some(doelgroep) => vec![Some(doelgroep)],
+        None => vec![None, Some(Doelgroep::Minderjarig), Some(Doelgroep::Volwassen)],
+    };
+    let categorieen = match regel.categorie {
+        Some(categorie) => vec![Some(categorie)],
+        None if regel.berichtsoort.has_categorie() => Categorie::ALL.map(Some).to_vec(),
+        None => vec![None],
+    };
+    doelgroepen.into_iter().flat_map(|wie| categorieen.iter().map(move |wat| (wie, *wat))).collect()
+}
+
+fn conditions(regel: &Regel) -> Voorwaarden {
+    Voorwaarden {
+        termijn: regel.houdbaarheid,
+        telt_vanaf: regel.telt_vanaf,
+        bsn: regel.bsn_toegestaan,
+        mandaat: regel.mandaat,
+        mede_ontvanger: regel.mede_ontvanger.iter().map(ToString::to_string).collect(),
+        verlengingen: regel.max_verlengingen,
+        bewaar: regel.bewaar_inhoud,
+    }
+}
+
+fn lenient(one: &Voorwaarden, other: &Voorwaarden, day: Date) -> Voorwaarden {
+    // Of equal terms the one that counts from acceptance lasts longest.
+    let length = |of: &Voorwaarden| (of.termijn.last_day(day), of.telt_vanaf == TeltVanaf::Aanvaarding);
+    let longest = if length(other) > length(one) { other } else { one };
+    let fewest = if other.mede_ontvanger.is_empty() { other } else { one };
+    Voorwaarden {
+        termijn: longest.termijn,
+        telt_vanaf: longest.telt_vanaf,
+        bsn: one.bsn || other.bsn,
+        mandaat: one.mandaat.and(other.mandaat),
+        mede_ontvanger: fewest.mede_ontvanger.clone(),
+        verlengingen: one.verlengingen.max(other.verlengingen),
+        bewaar: one.bewaar.max(other.bewaar),
+    }
+}
+
+/// The rank of what is no longer allowed: the only change that the new version does not show.
+const NIET_MEER: u8 = 1;
+
+fn changes(was: Option<&Voorwaarden>, is: Option<&Voorwaarden>, day: Date) -> Vec<Wijziging> {
+    let (was, is) = match (was, is) {
+        (Some(was), Some(is)) => (was, is),
+        (None, Some(is)) => return vec![(0, "Nieuw toegestaan".to_owned(), in_full(is))],
+        (Some(_), None) => return vec![(NIET_MEER, "Niet meer toegestaan".to_owned(), String::new())],
+        (None, None) => return Vec::new(),
+    };
+    let mut found = Vec::new();
+    let mut note = |rank, begin: String, end: String| found.push((rank, begin, end));
+    if (was.termijn, was.telt_vanaf) != (is.termijn, is.telt_vanaf) {
+        let end = format!(": {} (was {})", houdbaar(is), houdbaar(was));
+        note(2, format!("{} houdbaar", direction(was, is, day)), end);
+    }
+    if was.bsn != is.bsn {
+        note(3, format!("BSN {} toegestaan", if is.bsn { "nu" } else { "niet meer" }), String::new());
+    }
+    if was.mandaat != is.mandaat {
+        let begin = is.mandaat.map_or("Geen mandaat meer nodig".to_owned(), |houder| {
+            format!("Mandaat van de {} nu nodig", houder.as_str())
+        });
+        note(4, begin, String::new());
+    }
+    if was.mede_ontvanger != is.mede_ontvanger {
+        let begin = if is.mede_ontvanger.is_empty() {
+            "Geen mede-ontvanger meer nodig".to_owned()
+        } else {
+            format!("Als mede-ontvanger nu nodig {}", is.mede_ontvanger.join(" of "))
+        };
+        note(5, begin, String::new());
+    }
+    if was.verlengingen != is.verlengingen {
+        note(6, "Verlengen".to_owned(), format!(": hoogstens {} keer (was {})", is.verlengingen, was.verlengingen));
+    }
+    if was.bewaar != is.bewaar {
+        let begin = match is.bewaar {
+            Bewaar::Bevestiging => "Inhoud nu vernietigd zodra de ontvanger haar bevestigt",
+            Bewaar::Houdbaarheid => "Inhoud nu bewaard tot de houdbaarheid eindigt",
+        };
+        note(7, begin.to_owned(), String::new());
+    }
+    found
+}
+
+/// Shorter or longer, when both term and start agree on that.
+fn direction(was: &Voorwaarden, is: &Voorwaarden, day: Date) -> &'static str {
+    let term = is.termijn.last_day(day).cmp(&was.termijn.last_day(day));
+    let start = |of: &Voorwaarden| of.telt_vanaf == TeltVanaf::Aanvaarding;
+    match (term, start(is).cmp(&start(was))) {
+        (Ordering::Greater, Ordering::Greater | Ordering::Equal) | (Ordering::Equal, Ordering::Greater) => "Langer",
+        (Ordering::Less, Ordering::Less | Ordering::Equal) | (Ordering::Equal, Ordering::Less) => "Korter",
+        _ => "Anders",
+    }
+}
+
+fn houdbaar(of: &Voorwaarden) -> String {
+    format!("{} vanaf {}", of.termijn, of.telt_vanaf.as_str())
+}
+
+fn in_full(is: &Voorwaarden) -> String {
+    let mut text = format!(", houdbaar {}", houdbaar(is));
+    if is.bsn {
+        text.push_str(", met BSN");
+    }
+    if let Some(houder) = is.mandaat {
+        text.push_str(", met mandaat van de ");
+        text.push_str(houder.as_str());
+    }
+    if !is.mede_ontvanger.is_empty() {
+        text.push_str(", als ook ontvangt: ");
+        text.push_str(&is.mede_ontvanger.join(" of "));
+    }
+    text
+}
+
+/// Who to whom and about whom: senders with the same ontvangers together.
+fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen) -> Vec<String> {
+    let mut by_kind: BTreeMap<&BTreeSet<Soort>, BTreeSet<(Adres, Adres)>> = BTreeMap::new();
+    for (pair, kinds) in plaatsen {
+        by_kind.entry(kinds).or_default().insert(pair.clone());
+    }
+    let names = |adressen: &BTreeSet<Adres>| {
+        en(&patronen(van_kracht.partners(), adressen).iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let mut found = Vec::new();
+    for (kinds, pairs) in by_kind {
+        for (van, naar) in matrix::routes(&pairs) {
+            found.push(format!("van {} naar {}{}", names(&van), names(&naar), about(soort, kinds)));
+        }
+    }
+    found
+}
+
+/// Nothing where everybody and everything is meant.
+fn about(soort: Berichtsoort, kinds: &BTreeSet<Soort>) -> String {
+    let wie = |doelgroep: Option<Doelgroep>| match doelgroep {
+        None => "mensen van onbekende leeftijd",
+        Some(Doelgroep::Minderjarig) => "minderjarigen",
+        Some(Doelgroep::Volwassen) => "volwassenen",
+    };
+    let doelgroepen: BTreeSet<_> = kinds.iter().map(|(doelgroep, _)| *doelgroep).collect();
+    let categorieen: BTreeSet<_> = kinds.iter().map(|(_, categorie)| *categorie).collect();
+    let all_categorieen = !soort.has_categorie() || categorieen.len() == Categorie::ALL.len();
+    let categorie = |wat: Option<Categorie>| wat.map_or("", Categorie::as_str).to_owned();
+    if kinds.len() < doelgroepen.len() * categorieen.len() {
+        // Not every doelgroep with every category: each has to be named.
+        let each = kinds.iter().map(|(wiens, wat)| format!("{} ({})", wie(*wiens), categorie(*wat)));
+        return format!(" over {}", en(&each.collect::<Vec<_>>()));
+    }
+    let mut text = String::new();
+    if doelgroepen.len() < 1 + Doelgroep::ALL.len() {
+        let named: Vec<String> = doelgroepen.into_iter().rev().map(|doelgroep| wie(doelgroep).to_owned()).collect();
+        text = format!(" over {}", en(&named));
+    }
+    if !all_categorieen {
+        let named: Vec<String> = categorieen.into_iter().map(categorie).collect();
+        text = format!("{text} (categorie {})", en(&named));
+    }
+    text
+}
