@@ -271,7 +271,7 @@ async fn run(
     mut writer: JoinHandle<Result<(), StoreError>>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), GatewayError> {
-    let mut announcer = Announcer::default();
+    let (mut announcer, mut unreadable) = (Announcer::default(), false);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -281,9 +281,12 @@ async fn run(
                 return Ok(ended.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?);
             }
             _ = tick.tick() => {
-                if let Err(error) = exchange.refresh().await {
+                let refreshed = exchange.refresh().await;
+                // Said once, not twice a second until it is mended.
+                if let (Err(error), false) = (&refreshed, unreadable) {
                     tracing::error!(%error, "what is in force could not be read; nothing is accepted by the older version");
                 }
+                unreadable = refreshed.is_err();
                 announcer.announce(&exchange);
                 if let Err(error) = exchange.flush_weigeringen(false).await {
                     tracing::error!(%error, "counted refusals could not be logged yet");

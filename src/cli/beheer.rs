@@ -69,7 +69,13 @@ pub struct Change {
     #[command(flatten)]
     who: Who,
     /// Waarom; het logboek legt een afdruk ervan vast
-    #[arg(long, value_name = "TEKST", required_unless_present = "dry_run", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEKST",
+        required_unless_present = "dry_run",
+        default_value = "",
+        hide_default_value = true
+    )]
     reden: String,
     /// Wie dit doet (personeelsreferentie); anders die van het profiel
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! `logboek`: verify, prove and list what was written down. Reads the database, beside a running gateway or without one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -15,8 +15,8 @@ use sqlx::SqlitePool;
 use super::{Failure, print_line};
 use crate::{
     config::Config,
-    domain::{PartnerNaam, VanKracht},
-    exchange::van_kracht::load,
+    domain::{Oin, PartnerNaam},
+    exchange::van_kracht::all_oins,
     gateway::{GatewayError, signer},
     logboek::{Logregel, TlogProof, VerifyKey},
     sleutels::KeyStore,
@@ -109,9 +109,9 @@ pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
     Ok(signer(config, seed.bytes())?.vkey())
 }
 
-/// What is in force in the database.
-async fn in_force(config: &Config, read: &SqlitePool) -> Result<VanKracht, Failure> {
-    Ok(load(read, &config.omgeving(false)).await.map_err(GatewayError::from)?)
+/// Every OIN that a partner has or had.
+async fn oins(read: &SqlitePool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, Failure> {
+    Ok(all_oins(read).await.map_err(GatewayError::from)?)
 }
 
 async fn open(config: &Config) -> Result<SqlitePool, Failure> {
@@ -125,12 +125,8 @@ async fn open(config: &Config) -> Result<SqlitePool, Failure> {
 pub(crate) async fn verify_all(config: &Config) -> Result<verify::Sound, Failure> {
     let key = vkey(config)?;
     let read = open(config).await?;
-    // What is in force may have been tampered with too: then the regels tell it best.
-    let van_kracht = in_force(config, &read).await;
-    let nobody = BTreeMap::new();
-    let partners = van_kracht.as_ref().map_or(&nobody, |van_kracht| van_kracht.partners());
-    let sound = verify::verify(&read, &config.logboek, &key, partners).await?;
-    van_kracht?;
+    let oins = oins(&read).await?;
+    let sound = verify::verify(&read, &config.logboek, &key, &oins).await?;
     read.close().await;
     Ok(sound)
 }
@@ -274,14 +270,9 @@ pub(crate) struct Wanted {
 /// When the partner is unknown or the database cannot be read.
 pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<String>, Failure> {
     let read = open(config).await?;
-    let van_kracht = in_force(config, &read).await?;
-    let oins = match &wanted.partner {
-        None => None,
-        Some(naam) => {
-            let partner = van_kracht.partners().get(naam);
-            Some(&partner.ok_or_else(|| Failure::Usage(format!("{naam} is geen partner van deze poort")))?.oins)
-        }
-    };
+    let known = oins(&read).await?;
+    let unknown = |naam: &PartnerNaam| Failure::Usage(format!("{naam} is en was geen partner van deze poort"));
+    let oins = wanted.partner.as_ref().map(|naam| known.get(naam).ok_or_else(|| unknown(naam))).transpose()?;
     let takes_part = |regel: &Logregel| {
         let parties = [&regel.afzender, &regel.ontvanger, &regel.actor];
         oins.is_none_or(|oins| {

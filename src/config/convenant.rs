@@ -27,13 +27,15 @@ pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers
     let versie = root.text("versie");
     let term = term(&root, "het convenant");
     let partijen = partijen(&root, deelnemers);
-    let grondslagen: Vec<Grondslag> = root.sections("grondslag").into_iter().filter_map(grondslag).collect();
-    unique(&root, "grondslag", grondslagen.iter().map(|grondslag| grondslag.id.as_str()));
+    let (ids, parsed): (Vec<_>, Vec<_>) = root.sections("grondslag").into_iter().map(grondslag).unzip();
+    // One with a mistake is there all the same, and rules may name it.
+    let known: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
+    unique(&root, "grondslag", ids.iter().flatten().map(String::as_str));
+    let grondslagen: Vec<Grondslag> = parsed.into_iter().flatten().collect();
     let sections = root.sections("regel");
     if sections.is_empty() {
         root.mistake(root.line(), Fout::GeenRegels {});
     }
-    let known: BTreeSet<&str> = grondslagen.iter().map(|grondslag| grondslag.id.as_str()).collect();
     let context = Context { grondslagen: &known, deelnemers, partijen: &partijen };
     let located: Vec<(usize, Regel)> =
         sections.into_iter().filter_map(|section| Some((section.line(), regel(section, &context)?))).collect();
@@ -106,19 +108,25 @@ pub(super) fn unknown_partner(section: &Section<'_>, line: usize, naam: &str, de
     section.mistake(line, Fout::OnbekendePartner { naam: naam.to_owned(), bedoeld, meant });
 }
 
-fn grondslag(section: Section<'_>) -> Option<Grondslag> {
+/// Its id, and all of it where there is no mistake.
+fn grondslag(section: Section<'_>) -> (Option<String>, Option<Grondslag>) {
     let id = identifier(&section, "id");
+    let parsed = id.clone().and_then(|id| grondslag_with(id, &section));
+    section.finish();
+    (id, parsed)
+}
+
+fn grondslag_with(id: String, section: &Section<'_>) -> Option<Grondslag> {
     let citaat = section.text("citaat");
     let omschrijving = section.text("omschrijving");
     let bron = section.text("bron");
-    let status = status(&section);
+    let status = status(section);
     let van = section.optional_date("geldig_van");
     let tot = section.optional_date("geldig_tot_en_met");
-    ordered(&section, "de grondslag", van.as_ref(), tot.as_ref());
-    let verwerkingsactiviteit = section.text("verwerkingsactiviteit").and_then(|text| uri(&section, text));
-    section.finish();
+    ordered(section, "de grondslag", van.as_ref(), tot.as_ref());
+    let verwerkingsactiviteit = section.text("verwerkingsactiviteit").and_then(|text| uri(section, text));
     Some(Grondslag {
-        id: id?,
+        id,
         citaat: citaat?.value,
         omschrijving: omschrijving?.value,
         bron: bron?.value,

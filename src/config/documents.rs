@@ -3,7 +3,12 @@
 //! Pure: texts in, domain values or every mistake out. The same code reads files, what beheer sends, and what stands in the
 //! database, so that nothing can be in force that could not be loaded.
 
-use std::{cell::RefCell, path::PathBuf, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use toml::de::DeTable;
 
@@ -14,7 +19,7 @@ use super::{
     fout::Fout,
     section::{Mistake, Mistakes, read_file},
 };
-use crate::domain::{Convenant, Deelnemers, Document, DocumentSoort, VanKracht};
+use crate::domain::{Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht};
 
 /// A document in bytes, at most: some two thousand rules.
 pub const DOCUMENT_LIMIT: u64 = 2 << 20;
@@ -94,6 +99,14 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
         parsed.convenanten.push(convenant);
     }
     parsed
+}
+
+/// The partners in a text that once was in force, whatever is wrong with it by the rules of today.
+#[must_use]
+pub fn partners(tekst: &str) -> BTreeMap<PartnerNaam, Partner> {
+    let (mistakes, omgeving) = (Mistakes::default(), Omgeving { cas: Vec::new(), productie: false });
+    let read = read_file(Path::new(DEELNEMERS), tekst, &mistakes, |root| Some(deelnemers(root, &omgeving)));
+    read.unwrap_or_default().partners
 }
 
 fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {

@@ -327,7 +327,7 @@ pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> 
     let near = known
         .clone()
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, _)| *distance <= 3)
+        .filter(|(distance, _)| *distance <= 3 && *distance * 2 <= name.len())
         .min();
     if let Some((_, near)) = near {
         (format!("bedoelt u {near}?"), format!("do you mean {near}?"))

@@ -3,7 +3,10 @@
 //! The database decides: the writer refuses an event that was judged by an older version, and the verb judges again. A
 //! replica that did not make a change itself sees it within a second.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sqlx::SqlitePool;
 use tokio::sync::watch;
@@ -12,9 +15,9 @@ use super::{Exchange, send::MOST_TURNS, unavailable};
 use crate::{
     config::{
         ConfigError,
-        documents::{Bron, Omgeving, parse},
+        documents::{Bron, Omgeving, parse, partners},
     },
-    domain::{Document, VanKracht, Weigering},
+    domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
     store::{Event, Outdated, Reply, StoreError, documenten, writer::Durable},
 };
 
@@ -33,13 +36,27 @@ pub enum LoadError {
 ///
 /// # Errors
 /// [`LoadError`].
-pub async fn load(read: &SqlitePool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
+async fn load(read: &SqlitePool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
     let (versie, documenten) = documenten::in_force(read).await?;
     if documenten.is_empty() {
         return Ok(VanKracht::default());
     }
     let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
     Ok(parse(&bronnen, omgeving)?.van_kracht(versie, omgeving))
+}
+
+/// Every OIN that a partner has or had: the logboek names partners by the OIN of that moment.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn all_oins(read: &SqlitePool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, StoreError> {
+    let mut oins: BTreeMap<PartnerNaam, BTreeSet<Oin>> = BTreeMap::new();
+    for text in documenten::all_deelnemers(read).await? {
+        for (naam, partner) in partners(&text) {
+            oins.entry(naam).or_default().extend(partner.oins);
+        }
+    }
+    Ok(oins)
 }
 
 /// A document in force, as mistakes name it.

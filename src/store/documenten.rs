@@ -81,6 +81,18 @@ pub async fn in_force(read: &SqlitePool) -> Result<(u64, Vec<Document>), StoreEr
     Ok((versie, documenten))
 }
 
+/// Every text with deelnemers that ever was in force, oldest first.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn all_deelnemers(read: &SqlitePool) -> Result<Vec<String>, StoreError> {
+    let texts = sqlx::query_scalar("SELECT tekst FROM documenten WHERE soort = $1 ORDER BY log_index")
+        .bind(DocumentSoort::Deelnemers.as_str())
+        .fetch_all(read)
+        .await?;
+    Ok(texts)
+}
+
 /// Writes a change, unless what is in force changed since it was judged.
 pub(super) async fn change(
     tx: &mut SqliteConnection,

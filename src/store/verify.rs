@@ -6,7 +6,7 @@
 
 mod documenten;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
@@ -20,7 +20,7 @@ use super::{
     tijd, uint,
 };
 use crate::{
-    domain::{Adres, BerichtId, Partner, PartnerNaam},
+    domain::{Adres, BerichtId, Oin, PartnerNaam},
     logboek::{self, Frontier, Hash, Logregel, Node, Soort, VerifyKey, check_leaf, leaf_hash, tile_of},
 };
 
@@ -68,7 +68,7 @@ impl From<sqlx::Error> for VerifyError {
 /// Regels read at once.
 const PAGE: u64 = 1024;
 
-/// Recomputes everything. `partners` says which OIN is whose.
+/// Recomputes everything. `oins` says which OIN is or was whose.
 ///
 /// # Errors
 /// [`VerifyError`] naming the first bad index.
@@ -76,7 +76,7 @@ pub async fn verify(
     read: &SqlitePool,
     naam: &str,
     key: &VerifyKey,
-    partners: &BTreeMap<PartnerNaam, Partner>,
+    oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
 ) -> Result<Sound, VerifyError> {
     let mut tx = read.begin().await?;
     let head = Head::load(&mut tx, naam).await?;
@@ -118,7 +118,7 @@ pub async fn verify(
             )?;
             let index = walk.frontier.size() - 1;
             in_force.regel(&mut tx, index, &regel).await?;
-            check_tables(&mut tx, index, &regel, partners).await?;
+            check_tables(&mut tx, index, &regel, oins).await?;
             while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
                 walk.checkpoint(&note)?;
                 nota = note;
@@ -285,7 +285,7 @@ async fn check_tables(
     tx: &mut SqliteConnection,
     index: u64,
     regel: &Logregel,
-    partners: &BTreeMap<PartnerNaam, Partner>,
+    oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
 ) -> Result<(), VerifyError> {
     let bad = |what: &str| VerifyError::Regel { index, what: what.to_owned() };
     let damaged = |error: StoreError| bad(&error.to_string());
@@ -294,11 +294,9 @@ async fn check_tables(
             let rij = select_rows!("WHERE p.log_index = $1").bind(int(index)).fetch_optional(tx).await?;
             let rij = rij.as_ref().map(PostvakRij::read).transpose().map_err(damaged)?;
             let rij = rij.ok_or_else(|| bad("aanvaard, maar het bericht ontbreekt in het postvak"))?;
-            // A partner that is no longer in the configuration cannot be compared.
             let owns = |adres: &Adres, in_log: &str| {
-                partners
-                    .get(&adres.partner)
-                    .is_none_or(|partner| partner.oins.iter().any(|oin| in_log.starts_with(oin.as_str())))
+                let of_partner = oins.get(&adres.partner).into_iter().flatten();
+                in_log.split_once('/').is_some_and(|(oin, _)| of_partner.into_iter().any(|known| known.as_str() == oin))
             };
             let same = rij.accepted_by(regel)
                 && owns(&rij.ontvanger, &rij.ontvanger_adres)

@@ -282,3 +282,20 @@ async fn berichten_under_load_are_judged_by_what_is_in_force_at_their_regel() {
     }
     assert!(versies > 1, "nothing changed while they sent");
 }
+
+/// The logboek names a partner by the OIN of the moment: what it was must not be taken for tampering later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_can_get_another_oin_and_its_logboek_still_verifies() {
+    let gateway = TestGateway::start().await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let other = gateway.edited(DEELNEMERS, "00000099000000105000", "00000099000000105007");
+    gateway.load(vec![other]).await.unwrap();
+    let error = gateway.profile("zsm").connect().await.expect_err("the former OIN got in");
+    assert!(unreachable(&error).contains("AccessDenied"), "{error}");
+    let found = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"))
+        .args(["logboek", "search", "--partner", "zsm", "--soort", "aanvaard", "--config"])
+        .arg(gateway.path().join("ketenpoort.toml"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(found.stdout).unwrap().lines().count(), 1);
+}
