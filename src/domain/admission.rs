@@ -229,8 +229,11 @@ fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), 
     if bericht.antwoord_nodig_voor.is_some_and(|moment| moment <= now) {
         return Err(Weigering::TermijnVerstreken);
     }
-    let ahead = bericht.past_days.iter().filter(|(_, day)| *day > today);
-    let ahead: Vec<_> = ahead.map(|(veld, _)| Overtreding::new(veld, "een dag die niet in de toekomst ligt")).collect();
+    let days = bericht.past_days.iter().filter(|(_, day)| *day > today);
+    let days = days.map(|(veld, _)| Overtreding::new(veld, "een dag die niet in de toekomst ligt"));
+    let moments = bericht.past_moments.iter().filter(|(_, moment)| *moment > now);
+    let moments = moments.map(|(veld, _)| Overtreding::new(veld, "een moment dat niet in de toekomst ligt"));
+    let ahead: Vec<_> = days.chain(moments).collect();
     if !ahead.is_empty() {
         return Err(Weigering::OngeldigVeld(ahead));
     }

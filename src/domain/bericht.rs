@@ -58,6 +58,8 @@ pub struct Bericht {
     pub past_days: Vec<(String, Date)>,
     /// Until when an answer is of use.
     pub antwoord_nodig_voor: Option<Timestamp>,
+    /// Fields with a moment that may not lie in the future.
+    pub past_moments: Vec<(String, Timestamp)>,
     /// Each betrokkene, encoded: what the logboek commits to.
     pub betrokkenen: Vec<Vec<u8>>,
     /// Staff reference of the acting employee: what the logboek commits to.

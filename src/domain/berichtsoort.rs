@@ -22,11 +22,33 @@ pub enum Berichtsoort {
     Melding18b,
     /// Coming return of a convict.
     BijMelding,
+    /// Asks a partner what it can add.
+    Verrijkingsverzoek,
+    /// What a partner adds.
+    Verrijking,
+    /// A case at ZSM for which criminal law alone is not enough.
+    Buikpijnmelding,
+    /// What a ZVH does with a buikpijnmelding.
+    Buikpijnbesluit,
+    /// The decision on a suspect known to a ZVH.
+    Afdoeningsbericht,
+    /// The return of a detainee.
+    Reintegratiebericht,
+    /// Registers a case with a ZVH.
+    Aanmelding,
+    /// What a ZVH decides on an aanmelding.
+    Triagebesluit,
+    /// Asks a ZVH to take up a case.
+    Opschaling,
+    /// Hands a case back.
+    Afschaling,
+    /// What was given by telephone, registered afterwards.
+    MondelingeVerstrekking,
 }
 
 impl Berichtsoort {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 19] = [
         Self::Bekendheidscheck,
         Self::Bekendheidsantwoord,
         Self::Contextinformatieverzoek,
@@ -35,6 +57,17 @@ impl Berichtsoort {
         Self::Terugkoppeling,
         Self::Melding18b,
         Self::BijMelding,
+        Self::Verrijkingsverzoek,
+        Self::Verrijking,
+        Self::Buikpijnmelding,
+        Self::Buikpijnbesluit,
+        Self::Afdoeningsbericht,
+        Self::Reintegratiebericht,
+        Self::Aanmelding,
+        Self::Triagebesluit,
+        Self::Opschaling,
+        Self::Afschaling,
+        Self::MondelingeVerstrekking,
     ];
 
     /// The name, the same in convenant, logboek and proto.
@@ -49,6 +82,17 @@ impl Berichtsoort {
             Self::Terugkoppeling => "terugkoppeling",
             Self::Melding18b => "melding_18b",
             Self::BijMelding => "bij_melding",
+            Self::Verrijkingsverzoek => "verrijkingsverzoek",
+            Self::Verrijking => "verrijking",
+            Self::Buikpijnmelding => "buikpijnmelding",
+            Self::Buikpijnbesluit => "buikpijnbesluit",
+            Self::Afdoeningsbericht => "afdoeningsbericht",
+            Self::Reintegratiebericht => "reintegratiebericht",
+            Self::Aanmelding => "aanmelding",
+            Self::Triagebesluit => "triagebesluit",
+            Self::Opschaling => "opschaling",
+            Self::Afschaling => "afschaling",
+            Self::MondelingeVerstrekking => "mondelinge_verstrekking",
         }
     }
 
@@ -59,11 +103,22 @@ impl Berichtsoort {
             Self::Bekendheidsantwoord => Some(Self::Bekendheidscheck),
             Self::Contextinformatie => Some(Self::Contextinformatieverzoek),
             Self::Terugkoppeling => Some(Self::Scenario),
+            Self::Verrijking => Some(Self::Verrijkingsverzoek),
+            Self::Buikpijnbesluit => Some(Self::Buikpijnmelding),
+            Self::Triagebesluit => Some(Self::Aanmelding),
+            Self::Afschaling => Some(Self::Opschaling),
             Self::Bekendheidscheck
             | Self::Contextinformatieverzoek
             | Self::Scenario
             | Self::Melding18b
-            | Self::BijMelding => None,
+            | Self::BijMelding
+            | Self::Verrijkingsverzoek
+            | Self::Buikpijnmelding
+            | Self::Afdoeningsbericht
+            | Self::Reintegratiebericht
+            | Self::Aanmelding
+            | Self::Opschaling
+            | Self::MondelingeVerstrekking => None,
         }
     }
 
@@ -76,7 +131,7 @@ impl Berichtsoort {
     /// Whether `Ask` can wait for its answer.
     #[must_use]
     pub fn is_verzoek(self) -> bool {
-        matches!(self, Self::Bekendheidscheck | Self::Contextinformatieverzoek)
+        matches!(self, Self::Bekendheidscheck | Self::Contextinformatieverzoek | Self::Verrijkingsverzoek)
     }
 }
 

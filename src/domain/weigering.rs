@@ -200,8 +200,8 @@ weigeringen! {
         "This berichtsoort does not answer that bericht. Choose the berichtsoort that belongs to the verzoek.";
     /// Ask was called with something that nobody answers.
     GeenVerzoek = "geen_verzoek", Ongeldig,
-        "Op deze berichtsoort wacht men niet. Gebruik Send; Ask is voor bekendheidscheck en contextinformatieverzoek.",
-        "Nobody waits for an answer to this berichtsoort. Use Send; Ask is for bekendheidscheck and contextinformatieverzoek.";
+        "Op deze berichtsoort wacht men niet. Gebruik Send; Ask is voor bekendheidscheck, contextinformatieverzoek en verrijkingsverzoek.",
+        "Nobody waits for an answer to this berichtsoort. Use Send; Ask is for bekendheidscheck, contextinformatieverzoek and verrijkingsverzoek.";
     /// No such bericht, or not yours.
     BerichtOnbekend = "bericht_onbekend", Onbekend,
         "Dit bericht bestaat niet, of is niet van of aan u. Controleer het bericht-id en het loket.",

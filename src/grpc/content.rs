@@ -1,4 +1,8 @@
 //! Checks of the fields of a bericht: every mistake at once, each with its path and what is asked, never with its value.
+//!
+//! Here what every bericht has; [`soorten`] what each berichtsoort has.
+
+mod soorten;
 
 use std::ops::RangeInclusive;
 
@@ -25,12 +29,6 @@ impl Checker {
             self.wrong(veld, format!("{} tot {} tekens", length.start(), length.end()));
         } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             self.wrong(veld, "geen stuurtekens");
-        }
-    }
-
-    fn optional_text(&mut self, veld: &str, text: Option<&String>, most: usize) {
-        if let Some(text) = text {
-            self.text(veld, text, 1..=most);
         }
     }
 
@@ -84,6 +82,8 @@ pub struct Facts {
     pub past_days: Vec<(String, Date)>,
     /// Until when an answer is of use.
     pub antwoord_nodig_voor: Option<Timestamp>,
+    /// Fields with a moment that may not lie in the future.
+    pub past_moments: Vec<(String, Timestamp)>,
 }
 
 /// Checks everything in a content; `None` where it has no berichtsoort at all.
@@ -118,9 +118,12 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
         categorie: categorie(soort),
         past_days,
         antwoord_nodig_voor: None,
+        past_moments: Vec::new(),
     };
-    check_soort(soort, &mut facts, checker);
-    if matches!(soort, Soort::Contextinformatie(_) | Soort::Scenario(_)) && inhoud.peildatum.is_none() {
+    soorten::check(soort, &mut facts, checker);
+    if matches!(soort, Soort::Contextinformatie(_) | Soort::Scenario(_) | Soort::Verrijking(_))
+        && inhoud.peildatum.is_none()
+    {
         checker.wrong("inhoud.peildatum", "de dag waarop de inhoud waar was; verplicht bij deze berichtsoort");
     }
     Some(facts)
@@ -138,6 +141,17 @@ pub fn berichtsoort(soort: &Soort) -> Berichtsoort {
         Soort::Terugkoppeling(_) => Berichtsoort::Terugkoppeling,
         Soort::Melding18b(_) => Berichtsoort::Melding18b,
         Soort::BijMelding(_) => Berichtsoort::BijMelding,
+        Soort::Verrijkingsverzoek(_) => Berichtsoort::Verrijkingsverzoek,
+        Soort::Verrijking(_) => Berichtsoort::Verrijking,
+        Soort::Buikpijnmelding(_) => Berichtsoort::Buikpijnmelding,
+        Soort::Buikpijnbesluit(_) => Berichtsoort::Buikpijnbesluit,
+        Soort::Afdoeningsbericht(_) => Berichtsoort::Afdoeningsbericht,
+        Soort::Reintegratiebericht(_) => Berichtsoort::Reintegratiebericht,
+        Soort::Aanmelding(_) => Berichtsoort::Aanmelding,
+        Soort::Triagebesluit(_) => Berichtsoort::Triagebesluit,
+        Soort::Opschaling(_) => Berichtsoort::Opschaling,
+        Soort::Afschaling(_) => Berichtsoort::Afschaling,
+        Soort::MondelingeVerstrekking(_) => Berichtsoort::MondelingeVerstrekking,
     }
 }
 
@@ -190,96 +204,4 @@ fn betrokkenen(
         checker.wrong("inhoud.betrokkenen", "precies een hoofdpersoon");
     }
     hoofdpersonen.into_iter().next().flatten()
-}
-
-fn check_soort(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
-    match soort {
-        Soort::Bekendheidscheck(check) => {
-            checker.text("inhoud.bekendheidscheck.zaaknummer", &check.zaaknummer, 1..=64);
-            facts.antwoord_nodig_voor =
-                checker.moment("inhoud.bekendheidscheck.antwoord_nodig_voor", &check.antwoord_nodig_voor);
-        }
-        Soort::Bekendheidsantwoord(antwoord) => {
-            checker.choice::<proto::BekendheidUitkomst>("inhoud.bekendheidsantwoord.uitkomst", antwoord.uitkomst);
-        }
-        Soort::Contextinformatieverzoek(verzoek) => {
-            checker.text("inhoud.contextinformatieverzoek.zaaknummer", &verzoek.zaaknummer, 1..=64);
-            checker.text("inhoud.contextinformatieverzoek.verdenking", &verzoek.verdenking, 1..=500);
-            let veld = "inhoud.contextinformatieverzoek.pleegdatum";
-            facts.pleegdatum = checker.date(veld, &verzoek.pleegdatum);
-            facts.past_days.extend(facts.pleegdatum.map(|day| (veld.to_owned(), day)));
-            facts.antwoord_nodig_voor =
-                checker.moment("inhoud.contextinformatieverzoek.antwoord_nodig_voor", &verzoek.antwoord_nodig_voor);
-        }
-        Soort::Contextinformatie(context) => contextinformatie(context, checker),
-        Soort::Scenario(scenario) => {
-            checker.text("inhoud.scenario.als", &scenario.als, 1..=1000);
-            checker.text("inhoud.scenario.dan", &scenario.dan, 1..=2000);
-            checker.optional_text("inhoud.scenario.niet_doen", scenario.niet_doen.as_ref(), 1000);
-            checker.optional_text("inhoud.scenario.buiten_kantoortijd", scenario.buiten_kantoortijd.as_ref(), 1000);
-            organisations("inhoud.scenario.afgestemd_met", &scenario.afgestemd_met, checker);
-            if let Some(day) = &scenario.actualiteit_getoetst_op {
-                let veld = "inhoud.scenario.actualiteit_getoetst_op";
-                facts.past_days.extend(checker.date(veld, day).map(|day| (veld.to_owned(), day)));
-            }
-        }
-        Soort::Terugkoppeling(terug) => {
-            checker.choice::<proto::ScenarioGebruik>("inhoud.terugkoppeling.gebruik", terug.gebruik);
-            checker.optional_text("inhoud.terugkoppeling.reden", terug.reden.as_ref(), 1000);
-            checker.optional_text("inhoud.terugkoppeling.afdoening", terug.afdoening.as_ref(), 500);
-            let partly = [proto::ScenarioGebruik::Deels as i32, proto::ScenarioGebruik::Niet as i32];
-            if partly.contains(&terug.gebruik) && terug.reden.is_none() {
-                checker.wrong("inhoud.terugkoppeling.reden", "waarom het scenario deels of niet gevolgd is");
-            }
-        }
-        Soort::Melding18b(melding) => {
-            checker.text("inhoud.melding_18b.inrichting", &melding.inrichting, 1..=200);
-            checker.choice::<proto::SoortRisico>("inhoud.melding_18b.soort_risico", melding.soort_risico);
-            checker.text("inhoud.melding_18b.aanwijzingen", &melding.aanwijzingen, 1..=4000);
-            checker.text("inhoud.melding_18b.noodzaak", &melding.noodzaak, 1..=1000);
-            checker.choice::<proto::BedreigdeBekend>("inhoud.melding_18b.bedreigde_bekend", melding.bedreigde_bekend);
-            checker.optional_text("inhoud.melding_18b.namens_burgemeester", melding.namens_burgemeester.as_ref(), 200);
-        }
-        Soort::BijMelding(melding) => {
-            checker.text("inhoud.bij_melding.gemeente", &melding.gemeente, 1..=100);
-            checker.choice::<proto::BijCategorie>("inhoud.bij_melding.categorie", melding.categorie);
-            checker.date("inhoud.bij_melding.datum_terugkeer", &melding.datum_terugkeer);
-            checker.choice::<proto::SoortTerugkeer>("inhoud.bij_melding.soort_terugkeer", melding.soort_terugkeer);
-        }
-    }
-}
-
-fn contextinformatie(context: &proto::Contextinformatie, checker: &mut Checker) {
-    checker.text("inhoud.contextinformatie.regievoerder", &context.regievoerder, 1..=200);
-    checker.count("inhoud.contextinformatie.lopende_inzet", context.lopende_inzet.len(), 0..=32);
-    for (at, inzet) in context.lopende_inzet.iter().take(32).enumerate() {
-        let veld = |name: &str| format!("inhoud.contextinformatie.lopende_inzet[{at}].{name}");
-        checker.text(&veld("organisatie"), &inzet.organisatie, 1..=200);
-        checker.text(&veld("soort"), &inzet.soort, 1..=200);
-    }
-    checker.count("inhoud.contextinformatie.leefgebieden", context.leefgebieden.len(), 0..=16);
-    for (at, leefgebied) in context.leefgebieden.iter().take(16).enumerate() {
-        let veld = |name: &str| format!("inhoud.contextinformatie.leefgebieden[{at}].{name}");
-        checker.text(&veld("leefgebied"), &leefgebied.leefgebied, 1..=100);
-        checker.text(&veld("toelichting"), &leefgebied.toelichting, 1..=500);
-    }
-    checker.optional_text("inhoud.contextinformatie.advies", context.advies.as_ref(), 2000);
-    organisations("inhoud.contextinformatie.bron_partners", &context.bron_partners, checker);
-    if let Some(grond) = context.grond_geheimhouding {
-        checker.choice::<proto::GrondGeheimhouding>("inhoud.contextinformatie.grond_geheimhouding", grond);
-    }
-    let veld = "inhoud.contextinformatie.betrokkene_geinformeerd";
-    checker.choice::<proto::BetrokkeneGeinformeerd>(veld, context.betrokkene_geinformeerd);
-    checker.optional_text("inhoud.contextinformatie.grond_uitstel", context.grond_uitstel.as_ref(), 500);
-    let postponed = context.betrokkene_geinformeerd == proto::BetrokkeneGeinformeerd::Uitgesteld as i32;
-    if postponed && context.grond_uitstel.is_none() {
-        checker.wrong("inhoud.contextinformatie.grond_uitstel", "waarom de betrokkene later wordt geinformeerd");
-    }
-}
-
-fn organisations(veld: &str, names: &[String], checker: &mut Checker) {
-    checker.count(veld, names.len(), 1..=32);
-    for (at, name) in names.iter().take(32).enumerate() {
-        checker.text(&format!("{veld}[{at}]"), name, 1..=200);
-    }
 }

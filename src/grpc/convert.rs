@@ -64,6 +64,7 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
         peildatum: facts.peildatum,
         past_days: facts.past_days,
         antwoord_nodig_voor: facts.antwoord_nodig_voor,
+        past_moments: facts.past_moments,
         betrokkenen: inhoud.betrokkenen.iter().map(Message::encode_to_vec).collect(),
         medewerker: inhoud.medewerker.clone(),
         inhoud: encoded,

@@ -87,6 +87,13 @@ fn every_template_is_accepted_as_it_stands() {
         (ZVH, "scenario"),
         ("dji", "melding_18b"),
         ("dji", "bij_melding"),
+        (ZVH, "verrijkingsverzoek"),
+        ("zsm", "buikpijnmelding"),
+        ("zsm", "afdoeningsbericht"),
+        ("dji", "reintegratiebericht"),
+        ("politie", "aanmelding"),
+        ("politie", "opschaling"),
+        ("zsm", "mondelinge_verstrekking"),
     ];
     let mut ids = Vec::new();
     for (profile, soort) in first {
@@ -98,6 +105,10 @@ fn every_template_is_accepted_as_it_stands() {
         (ZVH, "bekendheidsantwoord", "bekendheidscheck"),
         (ZVH, "contextinformatie", "contextinformatieverzoek"),
         ("zsm", "terugkoppeling", "scenario"),
+        ("politie", "verrijking", "verrijkingsverzoek"),
+        (ZVH, "buikpijnbesluit", "buikpijnmelding"),
+        (ZVH, "triagebesluit", "aanmelding"),
+        (ZVH, "afschaling", "opschaling"),
     ];
     for (profile, soort, answered) in answers {
         let (_, id) = ids.iter().find(|(soort, _)| *soort == answered).unwrap();
