@@ -3,6 +3,7 @@
 //! Exit code 0 done, 1 refused or verification failed, 2 usage or configuration, 3 unreachable.
 
 mod certs;
+mod check;
 mod datadir;
 pub(crate) mod logboek;
 pub(crate) mod partner;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Command {
     /// Speel het hele verhaal: een week in De Baronie, met echte certificaten op SQLite
     Demo(demo::Arguments),
+    /// Toon wat een configuratie toestaat, wat erin fout is, en wat een wijziging betekent
+    Check(check::Check),
     /// Draai de poort
     Serve(serve::Arguments),
     /// Maak een map om mee te beginnen: configuratie, convenant, ontwikkelcertificaten
@@ -143,6 +146,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Check(check) => check::run(&check),
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Init { data_dir } => datadir::init(&data_dir),
         Command::Certs(command) => certs::run(&command),
