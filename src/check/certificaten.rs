@@ -1,6 +1,6 @@
 //! The certificates and revocation lists that a configuration names: which have ended, or end soon.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use jiff::{Timestamp, ToSpan, civil::Date};
 use x509_parser::{
@@ -33,12 +33,11 @@ pub fn bevindingen(config: &Config, day: Date) -> Vec<Bevinding> {
 
 fn look(file: &Path, naam: &str, day: Date, found: &mut Vec<Bevinding>) {
     let mut note = |waarschuwing| found.push((Onderwerp::Bestand(file.to_owned()), waarschuwing));
-    let naam = naam.to_owned();
     match ends(file) {
-        Err(reden) => note(Waarschuwing::CertificaatOnleesbaar { naam, reden }),
+        Err(reden) => note(Waarschuwing::CertificaatOnleesbaar { naam: naam.to_owned(), reden }),
         Ok(ends) => {
             for (soort, last) in ends {
-                let (naam, laatste_dag) = (naam.clone(), last.to_string());
+                let (naam, laatste_dag) = (naam.to_owned(), last.to_string());
                 match soort {
                     Soort::Certificaat if last < day => note(Waarschuwing::CertificaatVerlopen { naam, laatste_dag }),
                     Soort::Certificaat if last < horizon(day) => {
@@ -55,15 +54,16 @@ fn look(file: &Path, naam: &str, day: Date, found: &mut Vec<Bevinding>) {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Soort {
     Certificaat,
     Crl,
 }
 
-/// The last day of everything in a PEM file.
-fn ends(file: &Path) -> Result<Vec<(Soort, Date)>, String> {
+/// The last day of a PEM file: of a chain that of the certificate that ends first.
+fn ends(file: &Path) -> Result<BTreeMap<Soort, Date>, String> {
     let bytes = fs::read(file).map_err(|error| error.to_string())?;
-    let mut ends = Vec::new();
+    let mut ends = BTreeMap::new();
     for pem in Pem::iter_from_buffer(&bytes) {
         let pem = pem.map_err(|error| format!("geen leesbare PEM: {error}"))?;
         let (soort, end) = if pem.label == "X509 CRL" {
@@ -74,7 +74,8 @@ fn ends(file: &Path) -> Result<Vec<(Soort, Date)>, String> {
             let certificate = pem.parse_x509().map_err(|error| error.to_string())?;
             (Soort::Certificaat, certificate.validity().not_after.timestamp())
         };
-        ends.push((soort, amsterdam_date(Timestamp::from_second(end).unwrap_or(Timestamp::MAX))));
+        let day = amsterdam_date(Timestamp::from_second(end).unwrap_or(Timestamp::MAX));
+        ends.entry(soort).and_modify(|first: &mut Date| *first = day.min(*first)).or_insert(day);
     }
     if ends.is_empty() { Err("er staat geen certificaat of lijst in (PEM)".to_owned()) } else { Ok(ends) }
 }

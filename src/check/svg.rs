@@ -29,7 +29,7 @@ const LINE: u32 = 15;
 /// The drawing of everything that may be sent on a day.
 #[must_use]
 pub fn svg(van_kracht: &VanKracht, day: Date) -> String {
-    let mut sheet = Sheet { pages: vec![String::new()], y: MARGIN };
+    let mut sheet = Sheet { pages: vec![String::new()], y: MARGIN, running: String::new() };
     sheet.text(MARGIN, 18, "h1", "Stromenschema");
     let about =
         format!("Wie mag op {day} wat aan wie sturen, op welke grondslag, hoe lang houdbaar en met welk mandaat.");
@@ -48,17 +48,19 @@ fn section(sheet: &mut Sheet, convenant: &Convenant, own: &[&Rij], day: Date) {
     let Convenant { naam, titel, versie, geldig_van, geldig_tot_en_met, .. } = convenant;
     // A head never stands alone at the foot of a page.
     let first = own.first().map_or(LINE, |rij| Row::new(rij).height());
-    sheet.room(64 + first);
+    sheet.room(94 + first);
     sheet.y += 10;
     sheet.text(MARGIN, 16, "h2", titel);
     let note = if convenant.in_force(day) { "" } else { "; op deze dag niet van kracht" };
     let term =
         format!("Convenant {naam}, versie {versie}, geldig van {geldig_van} tot en met {geldig_tot_en_met}{note}.");
     sheet.text(MARGIN, 18, "p", &term);
-    sheet.y += 6;
     if own.is_empty() {
         sheet.text(MARGIN, LINE, "p", "Dit convenant staat op deze dag niets toe.");
+    } else {
+        sheet.columns();
     }
+    sheet.running = format!("Vervolg van convenant {naam}, versie {versie}");
     for rij in own {
         Row::new(rij).draw(sheet);
     }
@@ -74,6 +76,7 @@ fn section(sheet: &mut Sheet, convenant: &Convenant, own: &[&Rij], day: Date) {
         sheet.entry(&format!("Grondslag {}: {}{status}", grondslag.id, grondslag.citaat));
     }
     sheet.y += 10;
+    sheet.running.clear();
 }
 
 fn mandaten(sheet: &mut Sheet, mandaten: &[Mandaat], rijen: &[Rij]) {
@@ -108,7 +111,7 @@ impl Row {
             terms.extend(wrap(&format!("mandaat {}", rij.mandaten.join(", ")), 76));
         }
         Self {
-            soort: rij.berichtsoort.to_string(),
+            soort: format!("{} (regel {})", rij.berichtsoort, rij.regel),
             van: wrap(&join(&rij.van), 36),
             naar: wrap(&join(&rij.naar), 36),
             terms,
@@ -156,6 +159,8 @@ const INK: &str = "#000";
 struct Sheet {
     pages: Vec<String>,
     y: u32,
+    /// Stands at the top of a page that goes on with a convenant.
+    running: String,
 }
 
 impl Sheet {
@@ -164,7 +169,22 @@ impl Sheet {
         if self.y + height > BOTTOM {
             self.pages.push(String::new());
             self.y = MARGIN;
+            if !self.running.is_empty() {
+                self.put(MARGIN, MARGIN, "p", &self.running.clone());
+                self.columns();
+            }
         }
+    }
+
+    /// The heads of the columns.
+    fn columns(&mut self) {
+        self.y += 22;
+        for (x, head) in
+            [(VAN.0, "Afzenders"), (MIDDEN.0, "Bericht, houdbaarheid, grondslag, mandaat"), (NAAR.0, "Ontvangers")]
+        {
+            self.put(x, self.y, "k", head);
+        }
+        self.y += 8;
     }
 
     fn push(&mut self, element: &str) {
@@ -189,7 +209,7 @@ impl Sheet {
 
     /// An entry of a list, whose further lines stand in.
     fn entry(&mut self, text: &str) {
-        for (line, at) in wrap(text, 150).iter().zip(0_u32..) {
+        for (line, at) in wrap(text, 160).iter().zip(0_u32..) {
             self.room(LINE);
             self.y += LINE;
             self.put(MARGIN + if at == 0 { 0 } else { 14 }, self.y, "t", line);
@@ -205,7 +225,7 @@ fn assemble(pages: &[String], about: &str, day: Date) -> String {
          height=\"{}mm\" viewBox=\"0 0 {width} {}\" font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\">\n\
          <title id=\"titel\">Stromenschema op {day}</title>\n<desc id=\"uitleg\">{}</desc>\n\
          <style>.h1{{font-size:22px;font-weight:bold}}.h2{{font-size:15px;font-weight:bold}}.p{{font-size:12px}}\
-         .s{{font-size:12.5px;font-weight:bold}}.b,.t{{font-size:11.5px}}</style>\n\
+         .s{{font-size:12.5px;font-weight:bold}}.b,.t{{font-size:11.5px}}.k{{font-size:11.5px;font-style:italic}}</style>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
         210 * count,
         height * count,

@@ -11,14 +11,8 @@ use super::{
 use crate::domain::{Convenant, VanKracht};
 
 /// Heads and widths of the columns; with two spaces between them 120 together.
-const COLUMNS: [(&str, usize); 6] = [
-    ("berichtsoort", 24),
-    ("van", 18),
-    ("naar", 18),
-    ("grondslag", 22),
-    ("houdbaar", 12),
-    ("voorwaarden", 16),
-];
+const COLUMNS: [(&str, usize); 6] =
+    [("berichtsoort", 24), ("van", 18), ("naar", 18), ("grondslag", 22), ("houdbaar", 12), ("voorwaarden", 16)];
 
 /// The table of everything that may be sent on a day, by convenant.
 #[must_use]
