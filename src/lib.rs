@@ -2,7 +2,8 @@
 //!
 //! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is
 //! sealed ([`sleutels`]), where it lies ([`store`]), what a partner can do ([`exchange`]), how it arrives ([`tls`],
-//! [`grpc`]), how the gateway is set up ([`config`], [`gateway`]), and who uses it ([`client`], [`cli`], [`demo`]).
+//! [`grpc`]), how the gateway is set up ([`config`], [`gateway`]) and what that allows ([`check`]), and who uses it
+//! ([`client`], [`cli`], [`demo`]).
 
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic, missing_docs)]
@@ -19,6 +20,7 @@ pub mod exchange;
 pub mod grpc;
 pub mod tls;
 
+pub mod check;
 pub mod config;
 pub mod gateway;
 

@@ -33,6 +33,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("pki", Only(&["domain"])),
     ("tls", Only(&["domain"])),
     ("config", Only(&["domain"])),
+    ("check", Only(&["config", "domain"])),
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain"])),
     ("store", Only(&["domain", "logboek", "sleutels"])),

@@ -4,6 +4,7 @@
 
 mod beheer;
 mod certs;
+mod check;
 mod datadir;
 pub(crate) mod logboek;
 pub(crate) mod partner;
@@ -31,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Speel het hele verhaal: een week in De Baronie, met echte certificaten op SQLite
     Demo(demo::Arguments),
+    /// Toon wat een configuratie toestaat, wat erin fout is, en wat een wijziging betekent
+    Check(check::Check),
     /// Draai de poort
     Serve(serve::Arguments),
     /// Maak een map om mee te beginnen: configuratie, convenant, ontwikkelcertificaten
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Check(check) => check::run(&check),
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Init { data_dir } => datadir::init(&data_dir),
         Command::Certs(command) => certs::run(&command),

@@ -96,7 +96,8 @@ pub fn stromen(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day
 }
 
 /// Every address that one of the patterns means, each once.
-pub(super) fn addresses(van_kracht: &VanKracht, patterns: &[Adrespatroon]) -> Vec<Adres> {
+#[must_use]
+pub fn addresses(van_kracht: &VanKracht, patterns: &[Adrespatroon]) -> Vec<Adres> {
     let all = van_kracht.partners().values().flat_map(Partner::adressen);
     all.filter(|adres| matches_any(patterns, adres)).collect()
 }

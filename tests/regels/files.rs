@@ -126,7 +126,7 @@ fn a_configuration_tells_its_mistakes_and_those_of_its_convenanten_together() {
     for expected in [
         "c.toml:7:",
         "weg.toml: niet te lezen",
-        "ketenpoort.toml:5: url moet met sqlite:",
+        "ketenpoort.toml:5: url moet een URL die met sqlite: begint",
         "[sleutels] ontbreekt",
         "[tls] ontbreekt",
     ] {

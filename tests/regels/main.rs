@@ -2,5 +2,8 @@
 
 mod admission;
 mod bouw;
+mod check;
 mod files;
+mod fouten;
+mod properties;
 mod verschil;

@@ -1,0 +1,242 @@
+//! Bevindingen (findings): what deserves a second look in what holds together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use super::regels;
+use crate::{
+    config::fout::closed_list,
+    domain::{
+        Adres, Adrespatroon, Berichtsoort, Convenant, Doelgroep, Mandaathouder, Regel, Status, VanKracht, Weigering,
+        einde::{Einde, ends_soon},
+        matrix::{matrix, patronen, routes, stromen},
+    },
+};
+
+closed_list! {
+    /// A warning: nothing that stops a gateway.
+    Waarschuwing {
+        /// Rules of two convenanten on one exchange.
+        Overlap { regel: String, andere: String, verschil: String } = "overlap",
+            "regel {regel} en regel {andere} gaan over dezelfde uitwisseling ({verschil}); de regel die een bericht het langst houdbaar laat wint. Zet een uitwisseling in een convenant.",
+            "rule {regel} and rule {andere} speak of the same exchange ({verschil}); the one that keeps a bericht usable longest wins. Put an exchange in one convenant.";
+        /// Two rules of one convenant that say the same about one exchange.
+        Overbodig { regel: String, andere: String } = "overbodig",
+            "regel {regel} staat deels hetzelfde toe als regel {andere}, op dezelfde voorwaarden. Maak er een regel van, zodat een latere wijziging niet half gebeurt.",
+            "rule {regel} partly allows the same as rule {andere}, on the same terms. Make them one rule, so that a later change is not made by half.";
+        /// A rule that never gives a stamp.
+        Onbereikbaar { regel: String, andere: String } = "onbereikbaar",
+            "regel {regel} stempelt nooit een bericht: wat zij toestaat, staat altijd al {andere} toe, minstens zo ruim. Verwijder haar, of maak haar ruimer dan de andere.",
+            "rule {regel} never stamps a bericht: what it allows is always allowed by {andere} already, at least as widely. Remove it, or make it wider than the other.";
+        /// Who asks never hears.
+        NooitBeantwoord { soort: String, antwoord: String, van: String, naar: String } = "nooit_beantwoord",
+            "{van} mag {soort} sturen aan {naar}, maar niemand van hen mag met {antwoord} antwoorden. Voeg een regel voor {antwoord} van {naar} naar {van} toe.",
+            "{van} may send {soort} to {naar}, but none of these may answer with {antwoord}. Add a rule for {antwoord} from {naar} to {van}.";
+        /// No rule rests on it.
+        GrondslagOngebruikt { grondslagen: String, convenant: String } = "grondslag_ongebruikt",
+            "geen regel van convenant {convenant} rust op {grondslagen}. Verwijder wat niet nodig is; wie leest denkt anders dat er meer mag.",
+            "no rule of convenant {convenant} rests on {grondslagen}. Remove what is not needed; a reader thinks otherwise that more is allowed.";
+        /// Not confirmed, and nobody answers for it.
+        GrondslagOnbevestigd { grondslag: String, convenant: String } = "grondslag_onbevestigd",
+            "grondslag {grondslag} van convenant {convenant} is te bevestigen en door niemand aanvaard: in productie weigert de poort wat erop rust. Laat een jurist haar bevestigen, of leg in aanvaard vast wie haar verantwoordt.",
+            "grondslag {grondslag} of convenant {convenant} is to be confirmed and accepted by nobody: in production the gateway refuses what rests on it. Have a jurist confirm it, or record in aanvaard who answers for it.";
+        /// Not confirmed, but accepted.
+        GrondslagAanvaard { grondslag: String, convenant: String, door: String, op: String } = "grondslag_aanvaard",
+            "grondslag {grondslag} van convenant {convenant} is nog te bevestigen; {door} aanvaardde haar op {op}. Laat een jurist haar bevestigen.",
+            "grondslag {grondslag} of convenant {convenant} is still to be confirmed; {door} accepted it on {op}. Have a jurist confirm it.";
+        /// A rule asks for a mandaat that was never given.
+        MandaatOntbreekt { regel: String, houders: String } = "mandaat_ontbreekt",
+            "regel {regel} vraagt een mandaat en {houders} heeft er geen voor deze berichtsoort: de poort weigert dan. Voeg een [[mandaat]] toe, of haal de partner uit de regel.",
+            "rule {regel} asks for a mandaat and {houders} has none for this berichtsoort: the gateway then refuses. Add a [[mandaat]], or take the partner out of the rule.";
+        /// A rule asks for a mandaat whose term does not cover this day.
+        MandaatVerlopen { regel: String, houders: String } = "mandaat_verlopen",
+            "regel {regel} vraagt een mandaat en dat van {houders} geldt vandaag niet: de poort weigert dan. Verleng het, of vraag een nieuw mandaat.",
+            "rule {regel} asks for a mandaat and that of {houders} does not hold today: the gateway then refuses. Renew it, or ask for a new mandaat.";
+        /// No longer in force.
+        Verlopen { wat: String, naam: String, laatste_dag: String } = "verlopen",
+            "{wat} {naam} gold tot en met {laatste_dag}: de poort weigert wat erop rust. Verleng of verwijder.",
+            "{wat} {naam} was in force until {laatste_dag}: the gateway refuses what rests on it. Renew or remove it.";
+        /// In force for less than sixty days.
+        LooptAf { wat: String, naam: String, laatste_dag: String } = "loopt_af",
+            "{wat} {naam} geldt nog tot en met {laatste_dag}; daarna weigert de poort wat erop rust. Verleng op tijd.",
+            "{wat} {naam} is in force until {laatste_dag}; after that the gateway refuses what rests on it. Renew it in time.";
+        /// A certificate past its end.
+        CertificaatVerlopen { naam: String, laatste_dag: String } = "certificaat_verlopen",
+            "het certificaat van {naam} gold tot en met {laatste_dag}: niemand kan er nog mee verbinden. Vervang het.",
+            "the certificate of {naam} was valid until {laatste_dag}: nobody can connect by it any more. Replace it.";
+        /// A certificate that ends within sixty days.
+        CertificaatLooptAf { naam: String, laatste_dag: String } = "certificaat_loopt_af",
+            "het certificaat van {naam} geldt nog tot en met {laatste_dag}. Vraag nu een nieuw aan.",
+            "the certificate of {naam} is valid until {laatste_dag}. Ask for a new one now.";
+        /// A revocation list past its end.
+        CrlVerlopen { naam: String, laatste_dag: String } = "crl_verlopen",
+            "de intrekkingslijst van {naam} gold tot en met {laatste_dag}: de poort laat met deze CA niemand meer toe. Haal een verse lijst op.",
+            "the revocation list of {naam} was valid until {laatste_dag}: the gateway admits nobody under this CA any more. Fetch a fresh list.";
+        /// A revocation list that ends within a week.
+        CrlLooptAf { naam: String, laatste_dag: String } = "crl_loopt_af",
+            "de intrekkingslijst van {naam} geldt nog tot en met {laatste_dag}; daarna laat de poort met deze CA niemand meer toe. Zorg dat zij vanzelf wordt ververst.",
+            "the revocation list of {naam} is valid until {laatste_dag}; after that the gateway admits nobody under this CA. Have it refreshed by itself.";
+        /// A file of certificates or lists that cannot be used.
+        CertificaatOnleesbaar { naam: String, reden: String } = "certificaat_onleesbaar",
+            "het certificaat of de intrekkingslijst van {naam} is niet te gebruiken: {reden}. De poort start zo niet. Herstel het pad of het bestand.",
+            "the certificate or revocation list of {naam} cannot be used: {reden}. The gateway does not start like this. Mend the path or the file.";
+        /// Nothing goes at all.
+        NietsToegestaan { } = "niets_toegestaan",
+            "vandaag staat geen enkele regel iets toe. Kijk naar de looptijden, mandaten en grondslagen hierboven.",
+            "today no rule allows anything. Look at the terms, mandaten and grondslagen above.";
+    }
+}
+
+/// What a warning is about, so that the one who reads the files can name the line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Onderwerp {
+    /// Everything together.
+    Geheel,
+    /// A convenant, by name.
+    Convenant(String),
+    /// A grondslag, by convenant and id.
+    Grondslag(String, String),
+    /// A rule, by convenant and id.
+    Regel(String, String),
+    /// A mandaat, by id.
+    Mandaat(String),
+    /// A file with certificates or revocation lists.
+    Bestand(std::path::PathBuf),
+}
+
+/// A warning and what it is about.
+pub type Bevinding = (Onderwerp, Waarschuwing);
+
+/// Everything that deserves a second look on a day, but for [`super::certificaten`].
+#[must_use]
+pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
+    let mut found = Vec::new();
+    for convenant in van_kracht.convenanten() {
+        grondslagen(convenant, &mut found);
+        for regel in &convenant.regels {
+            mandaten(van_kracht, convenant, regel, day, &mut found);
+        }
+    }
+    regels::compare(van_kracht, day, &mut found);
+    answers(van_kracht, day, &mut found);
+    found.extend(ends_soon(van_kracht, day).into_iter().map(|einde| ending(einde, day)));
+    if !van_kracht.convenanten().is_empty() && matrix(van_kracht, day).is_empty() {
+        found.push((Onderwerp::Geheel, Waarschuwing::NietsToegestaan {}));
+    }
+    found
+}
+
+/// How a rule is named outside its convenant.
+pub(super) fn name(convenant: &Convenant, regel: &Regel) -> String {
+    format!("{}/{}", convenant.naam, regel.id)
+}
+
+fn ending(einde: Einde, day: Date) -> Bevinding {
+    let Einde { wat, naam, laatste_dag } = einde;
+    let onderwerp = match (wat, naam.split_once('/')) {
+        ("grondslag", Some((convenant, id))) => Onderwerp::Grondslag(convenant.to_owned(), id.to_owned()),
+        ("mandaat", _) => Onderwerp::Mandaat(naam.clone()),
+        _ => Onderwerp::Convenant(naam.clone()),
+    };
+    let (wat, dag) = (wat.to_owned(), laatste_dag.to_string());
+    let waarschuwing = if laatste_dag < day {
+        Waarschuwing::Verlopen { wat, naam, laatste_dag: dag }
+    } else {
+        Waarschuwing::LooptAf { wat, naam, laatste_dag: dag }
+    };
+    (onderwerp, waarschuwing)
+}
+
+fn grondslagen(convenant: &Convenant, found: &mut Vec<Bevinding>) {
+    let used: BTreeSet<&String> = convenant.regels.iter().flat_map(|regel| &regel.grondslagen).collect();
+    let (of_rules, unused): (Vec<_>, Vec<_>) =
+        convenant.grondslagen.iter().partition(|grondslag| used.contains(&grondslag.id));
+    if !unused.is_empty() {
+        let grondslagen = unused.iter().map(|grondslag| grondslag.id.as_str()).collect::<Vec<_>>().join(", ");
+        let onderwerp = Onderwerp::Grondslag(convenant.naam.clone(), unused[0].id.clone());
+        found.push((onderwerp, Waarschuwing::GrondslagOngebruikt { grondslagen, convenant: convenant.naam.clone() }));
+    }
+    for grondslag in of_rules {
+        let (id, naam) = (grondslag.id.clone(), convenant.naam.clone());
+        let waarschuwing = match &grondslag.status {
+            Status::Bevestigd => continue,
+            Status::TeBevestigen(None) => Waarschuwing::GrondslagOnbevestigd { grondslag: id.clone(), convenant: naam },
+            Status::TeBevestigen(Some(aanvaard)) => Waarschuwing::GrondslagAanvaard {
+                grondslag: id.clone(),
+                convenant: naam,
+                door: aanvaard.door.clone(),
+                op: aanvaard.op.to_string(),
+            },
+        };
+        found.push((Onderwerp::Grondslag(convenant.naam.clone(), id), waarschuwing));
+    }
+}
+
+fn mandaten(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day: Date, found: &mut Vec<Bevinding>) {
+    let houders = match regel.mandaat {
+        None => return,
+        Some(Mandaathouder::Afzender) => &regel.van,
+        Some(Mandaathouder::Ontvanger) => &regel.naar,
+    };
+    let houders: BTreeSet<_> = houders.iter().map(|patroon| &patroon.partner).collect();
+    let (mut none, mut lapsed) = (Vec::new(), Vec::new());
+    for houder in houders {
+        match van_kracht.mandaten(houder, regel.berichtsoort, day) {
+            Ok(_) => {}
+            Err(Weigering::MandaatOntbreekt) => none.push(houder.to_string()),
+            Err(_) => lapsed.push(houder.to_string()),
+        }
+    }
+    let onderwerp = || Onderwerp::Regel(convenant.naam.clone(), regel.id.clone());
+    let naam = || name(convenant, regel);
+    if !none.is_empty() {
+        found.push((onderwerp(), Waarschuwing::MandaatOntbreekt { regel: naam(), houders: none.join(", ") }));
+    }
+    if !lapsed.is_empty() {
+        found.push((onderwerp(), Waarschuwing::MandaatVerlopen { regel: naam(), houders: lapsed.join(", ") }));
+    }
+}
+
+/// Who may ask and is never answered, rule by rule.
+fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
+    type Vraag = (Berichtsoort, Adres, Adres);
+    let all = matrix(van_kracht, day);
+    // By what, from whom and to whom; with the doelgroepen for which it holds, because an answer follows its question.
+    let mut allowed: BTreeMap<Vraag, BTreeSet<_>> = BTreeMap::new();
+    for stroom in &all {
+        let kinds = allowed.entry((stroom.berichtsoort, stroom.van.clone(), stroom.naar.clone())).or_default();
+        kinds.insert(stroom.doelgroep);
+    }
+    for convenant in van_kracht.convenanten() {
+        for regel in &convenant.regels {
+            let Some(antwoord) =
+                Berichtsoort::ALL.into_iter().find(|soort| soort.answers() == Some(regel.berichtsoort))
+            else {
+                continue;
+            };
+            let unanswered = stromen(van_kracht, convenant, regel, day).into_iter().filter(|stroom| {
+                let back = allowed.get(&(antwoord, stroom.naar.clone(), stroom.van.clone()));
+                let suits = |doelgroep: &Option<Doelgroep>| {
+                    stroom.doelgroep.is_none() || doelgroep.is_none() || *doelgroep == stroom.doelgroep
+                };
+                !back.is_some_and(|kinds| kinds.iter().any(suits))
+            });
+            let pairs: BTreeSet<(Adres, Adres)> = unanswered.map(|stroom| (stroom.van, stroom.naar)).collect();
+            for (van, naar) in routes(&pairs) {
+                let names = |adressen| join(&patronen(van_kracht.partners(), adressen));
+                let (van, naar) = (names(&van), names(&naar));
+                let (soort, antwoord) = (regel.berichtsoort.to_string(), antwoord.to_string());
+                found.push((
+                    Onderwerp::Regel(convenant.naam.clone(), regel.id.clone()),
+                    Waarschuwing::NooitBeantwoord { soort, antwoord, van, naar },
+                ));
+            }
+        }
+    }
+}
+
+/// Names, for people.
+pub(super) fn join(patronen: &[Adrespatroon]) -> String {
+    patronen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

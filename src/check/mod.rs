@@ -1,0 +1,14 @@
+//! Check: what a configuration allows, and what in it deserves a second look, before it is in force.
+//!
+//! [`bevindingen`] are the warnings: nothing in them stops a gateway. [`rij`] makes one row a rule out of the exchange matrix,
+//! and [`tabel`], [`mermaid`] and [`svg`] show those rows: for a terminal, for a document in text, and for a convenant's annex.
+//!
+//! Pure but for [`certificaten`], which reads the files that a configuration names. Not here: mistakes, which `config` finds.
+
+pub mod bevindingen;
+pub mod certificaten;
+pub mod mermaid;
+mod regels;
+pub mod rij;
+pub mod svg;
+pub mod tabel;

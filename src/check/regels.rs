@@ -1,0 +1,187 @@
+//! Rules beside each other: which speak of one exchange, and which can never give a stamp.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, date};
+
+use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
+use crate::domain::{
+    Bewaar, Categorie, Convenant, Doelgroep, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht,
+    convenant::overlapping, matrix::addresses,
+};
+
+/// A rule and where it stands: convenant and rule by number.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    at: (usize, usize),
+    convenant: &'a Convenant,
+    regel: &'a Regel,
+}
+
+pub(super) fn compare(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
+    let mut places = Vec::new();
+    for (number, convenant) in van_kracht.convenanten().iter().enumerate() {
+        if convenant.geldig_tot_en_met >= day {
+            let regels = convenant.regels.iter().enumerate();
+            places.extend(regels.map(|(at, regel)| Place { at: (number, at), convenant, regel }));
+        }
+    }
+    let mut never = BTreeSet::new();
+    for place in &places {
+        if let Some(winners) = beaten(van_kracht, place, &places, day) {
+            never.insert(place.at);
+            let regel = name(place.convenant, place.regel);
+            let andere = winners.into_iter().collect::<Vec<_>>().join(", ");
+            found.push((onderwerp(place), Waarschuwing::Onbereikbaar { regel, andere }));
+        }
+    }
+    for (at, one) in places.iter().enumerate() {
+        for other in &places[at + 1..] {
+            if !never.contains(&one.at) && !never.contains(&other.at) {
+                found.extend(overlap(one, other));
+            }
+        }
+    }
+}
+
+fn onderwerp(place: &Place<'_>) -> Onderwerp {
+    Onderwerp::Regel(place.convenant.naam.clone(), place.regel.id.clone())
+}
+
+fn overlap(one: &Place<'_>, other: &Place<'_>) -> Option<Bevinding> {
+    let together = one.convenant.geldig_van <= other.convenant.geldig_tot_en_met
+        && other.convenant.geldig_van <= one.convenant.geldig_tot_en_met;
+    if !together || !overlapping(one.regel, other.regel) {
+        return None;
+    }
+    let (regel, andere) = (name(other.convenant, other.regel), name(one.convenant, one.regel));
+    let waarschuwing = if one.at.0 == other.at.0 {
+        Waarschuwing::Overbodig { regel, andere }
+    } else {
+        let verschil = one.regel.differs_from(other.regel);
+        let verschil = verschil.map_or("zelfde voorwaarden".to_owned(), |key| format!("verschil in {key}"));
+        Waarschuwing::Overlap { regel, andere, verschil }
+    };
+    Some((onderwerp(other), waarschuwing))
+}
+
+/// The rules that always win from this one, if there are some for everything that it allows.
+fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Date) -> Option<BTreeSet<String>> {
+    let Place { convenant, regel, .. } = place;
+    let rivals: Vec<&Place<'_>> =
+        all.iter().filter(|rival| rival.at != place.at && rivals(rival, place, day)).collect();
+    let mut winners = BTreeSet::new();
+    for van in addresses(van_kracht, &regel.van) {
+        for naar in addresses(van_kracht, &regel.naar) {
+            if van == naar {
+                continue;
+            }
+            for grondslag in &regel.grondslagen {
+                for (doelgroep, categorie) in kinds(regel) {
+                    let winner = rivals.iter().find(|rival| {
+                        rival.regel.covers(regel.berichtsoort, &van, &naar)
+                            && (rival.regel.doelgroep.is_none() || rival.regel.doelgroep == doelgroep)
+                            && (rival.regel.categorie.is_none() || rival.regel.categorie == categorie)
+                            && rests_as_well(rival.convenant, convenant, grondslag)
+                            && rival.regel.grondslagen.contains(grondslag)
+                    });
+                    winners.insert(winner.map(|rival| name(rival.convenant, rival.regel))?);
+                }
+            }
+        }
+    }
+    (!winners.is_empty()).then_some(winners)
+}
+
+/// Of whom and what a rule speaks; `None` as doelgroep is somebody whose date of birth leaves it open.
+fn kinds(regel: &Regel) -> Vec<(Option<Doelgroep>, Option<Categorie>)> {
+    let doelgroepen = match regel.doelgroep {
+        Some(doelgroep) => vec![Some(doelgroep)],
+        None => vec![None, Some(Doelgroep::Minderjarig), Some(Doelgroep::Volwassen)],
+    };
+    let categorieen = match regel.categorie {
+        Some(categorie) => vec![Some(categorie)],
+        None if regel.berichtsoort.has_categorie() => Categorie::ALL.map(Some).to_vec(),
+        None => vec![None],
+    };
+    doelgroepen.into_iter().flat_map(|wie| categorieen.iter().map(move |wat| (wie, *wat))).collect()
+}
+
+/// Whether a rule wins from another wherever both speak: it asks no more, holds as long, and keeps content no shorter.
+fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
+    let (one, other) = (rival.regel, place.regel);
+    let asks_no_more = one.berichtsoort == other.berichtsoort
+        && (one.bsn_toegestaan || !other.bsn_toegestaan)
+        && (one.mandaat.is_none() || one.mandaat == other.mandaat)
+        && (one.mede_ontvanger.is_empty() || one.mede_ontvanger == other.mede_ontvanger)
+        // Where a rule leaves a choice, a sender that names none is refused by it.
+        && (one.grondslagen.len() == 1 || other.grondslagen.len() > 1);
+    let in_force = rival.convenant.geldig_van <= place.convenant.geldig_van.max(day)
+        && rival.convenant.geldig_tot_en_met >= place.convenant.geldig_tot_en_met;
+    // Of two equals the first gives the stamp.
+    let last = match longer(one, other) {
+        Length::Always => true,
+        Length::Equal if one.bewaar_inhoud == other.bewaar_inhoud => rival.at < place.at,
+        Length::Equal => one.bewaar_inhoud == Bewaar::Houdbaarheid,
+        Length::NotShorter => rival.at < place.at && one.bewaar_inhoud >= other.bewaar_inhoud,
+        Length::Other => false,
+    };
+    asks_no_more && in_force && last
+}
+
+enum Length {
+    /// On every day.
+    Always,
+    /// The same on every day.
+    Equal,
+    /// On some days the same.
+    NotShorter,
+    /// On some days shorter.
+    Other,
+}
+
+/// How the houdbaarheid of one rule compares with that of another.
+fn longer(one: &Regel, other: &Regel) -> Length {
+    let same_start = one.telt_vanaf == other.telt_vanaf;
+    if !same_start && one.telt_vanaf == TeltVanaf::Peildatum {
+        return Length::Other;
+    }
+    let ((shortest, _), (other_shortest, other_longest)) = (days(one.houdbaarheid), days(other.houdbaarheid));
+    match (one.houdbaarheid, other.houdbaarheid) {
+        (one, other) if one == other => {
+            if same_start {
+                Length::Equal
+            } else {
+                Length::NotShorter
+            }
+        }
+        (Termijn::Maanden(_), Termijn::Maanden(_)) | (Termijn::Dagen(_), Termijn::Dagen(_)) => {
+            if shortest > other_shortest { Length::Always } else { Length::Other }
+        }
+        _ if shortest > other_longest => Length::Always,
+        _ if shortest == other_longest => Length::NotShorter,
+        _ => Length::Other,
+    }
+}
+
+/// The fewest and most days that a term can have: a leap year and three others show every month.
+fn days(termijn: Termijn) -> (i32, i32) {
+    if let Termijn::Dagen(dagen) = termijn {
+        return (i32::from(dagen), i32::from(dagen));
+    }
+    let lengths = date(2024, 1, 1).series(jiff::Span::new().days(1)).take(4 * 366).map(|start| {
+        let span = start.until(termijn.last_day(start)).expect("a term of at most two years");
+        span.get_days()
+    });
+    let lengths: Vec<i32> = lengths.collect();
+    (*lengths.iter().min().expect("there are days"), *lengths.iter().max().expect("there are days"))
+}
+
+/// Whether a grondslag of one convenant holds wherever that of the other does.
+fn rests_as_well(one: &Convenant, other: &Convenant, id: &str) -> bool {
+    let (Some(one), Some(other)) = (one.grondslag(id), other.grondslag(id)) else { return false };
+    let open = |grondslag: &Grondslag| !matches!(grondslag.status, Status::TeBevestigen(None));
+    let from = one.geldig_van.is_none_or(|van| other.geldig_van.is_some_and(|other| van <= other));
+    let until = one.geldig_tot_en_met.is_none_or(|tot| other.geldig_tot_en_met.is_some_and(|other| tot >= other));
+    from && until && (open(one) || !open(other))
+}

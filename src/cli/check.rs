@@ -1,0 +1,214 @@
+//! `check`: what a configuration allows, what is wrong in it, and what a change of it means. Opens no database and no key.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::{Failure, print_line};
+use crate::{
+    check::{
+        bevindingen::{Bevinding, Onderwerp, bevindingen},
+        certificaten,
+        mermaid::mermaid,
+        svg::svg,
+        tabel::tabel,
+    },
+    clock::SystemClock,
+    config::{
+        Config, ConfigError,
+        documents::{DEELNEMERS, Parsed},
+        fout::Fout,
+        los::{self, is_configuration},
+        print::print,
+        section::Mistake,
+    },
+    domain::{Clock, Stroom, Termijn, VanKracht, houdbaarheid::amsterdam_date, matrix::matrix, verschil::verschil},
+};
+
+#[derive(Args)]
+pub struct Check {
+    /// De configuratie, ketenpoort.toml
+    #[arg(long, value_name = "FILE", required_unless_present = "diff", conflicts_with = "diff")]
+    config: Option<PathBuf>,
+    /// Zeg wat het betekent dat NEW in de plaats komt van OLD: twee configuraties of twee convenanten
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
+    diff: Option<Vec<PathBuf>>,
+    /// Fouten, waarschuwingen en stromen als JSON, een per regel; hetzelfde als --form json
+    #[arg(long, conflicts_with = "form")]
+    json: bool,
+    /// Hoe de uitwisselingsmatrix wordt getoond
+    #[arg(long, value_enum, default_value = "tabel", conflicts_with = "diff")]
+    form: Form,
+    /// Sta ontwikkelcertificaten toe, zoals serve --dev; een onbevestigde grondslag telt dan mee
+    #[arg(long)]
+    dev: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Form {
+    /// Een tabel, per convenant
+    Tabel,
+    /// Een object per regel
+    Json,
+    /// Een stromenschema als Mermaid
+    Mermaid,
+    /// Een stromenschema als SVG, voor de bijlage van een convenant
+    Svg,
+    /// De convenanten in een vaste vorm
+    Toml,
+}
+
+pub fn run(check: &Check) -> Result<(), Failure> {
+    let day = amsterdam_date(SystemClock.now());
+    let json = check.json || check.form == Form::Json;
+    if let Some([oud, nieuw]) = check.diff.as_deref() {
+        let (oud, nieuw) = or_mistakes(both(oud, nieuw, !check.dev), json, check.dev)?;
+        let zinnen = verschil(&oud, &nieuw, day);
+        if json {
+            return zinnen.iter().try_for_each(|zin| print_line(&json!({"verschil": zin}).to_string()));
+        }
+        if zinnen.is_empty() {
+            return print_line("Er verandert niets aan wie wat aan wie mag sturen.");
+        }
+        return zinnen.iter().try_for_each(|zin| print_line(zin));
+    }
+    let file = check.config.as_deref().expect("clap asks for it");
+    let (config, parsed) = or_mistakes(Config::load_with_documents(file, !check.dev), json, check.dev)?;
+    let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(!check.dev));
+    let mut found = bevindingen(&van_kracht, day);
+    found.extend(certificaten::bevindingen(&config, day));
+    for bevinding in &found {
+        warn(bevinding, &config, &parsed, json)?;
+    }
+    match check.form {
+        _ if json => {
+            matrix(&van_kracht, day).iter().try_for_each(|stroom| print_line(&stroom_json(stroom).to_string()))
+        }
+        Form::Mermaid => print_line(mermaid(&van_kracht, day).trim_end()),
+        Form::Svg => print_line(svg(&van_kracht, day).trim_end()),
+        Form::Toml => parsed.convenanten.iter().try_for_each(|convenant| print_line(&print(convenant))),
+        Form::Tabel | Form::Json => print_line(tabel(&van_kracht, day).trim_end()),
+    }
+}
+
+/// Tells every mistake: as data where JSON is asked, else as a message.
+fn or_mistakes<T>(outcome: Result<T, ConfigError>, json: bool, dev: bool) -> Result<T, Failure> {
+    let ConfigError(mistakes) = match outcome {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    for Mistake { file, line, fout } in &mistakes {
+        if json {
+            let (bestand, uitleg, explanation) = (file.display().to_string(), fout.uitleg(), fout.explanation());
+            let object = json!({"fout": fout.code(), "bestand": bestand, "regelnummer": line, "uitleg": uitleg,
+                "explanation": explanation});
+            print_line(&object.to_string())?;
+        } else {
+            eprintln!("{}: {} ({})", place(file, *line), fout.uitleg(), fout.code());
+        }
+    }
+    let count = mistakes.len();
+    let hint = mistakes.iter().any(|mistake| matches!(mistake.fout, Fout::Ontwikkelcertificaat { .. })) && !dev;
+    let hint = if hint { " Is dit een proefopstelling zonder echte gegevens: gebruik check --dev." } else { "" };
+    Err(Failure::Usage(format!("{count} {}.{hint}", if count == 1 { "fout" } else { "fouten" })))
+}
+
+fn place(file: &Path, line: usize) -> String {
+    if line == 0 { file.display().to_string() } else { format!("{}:{line}", file.display()) }
+}
+
+fn warn((onderwerp, waarschuwing): &Bevinding, config: &Config, parsed: &Parsed, json: bool) -> Result<(), Failure> {
+    let (file, line) = locate(onderwerp, config, parsed);
+    let (code, uitleg) = (waarschuwing.code(), waarschuwing.uitleg());
+    if !json {
+        eprintln!("{}: let op: {uitleg} ({code})", place(&file, line));
+        return Ok(());
+    }
+    let object = json!({"waarschuwing": code, "bestand": file.display().to_string(), "regelnummer": line,
+        "uitleg": uitleg, "explanation": waarschuwing.explanation()});
+    print_line(&object.to_string())
+}
+
+/// The file and line of what a warning is about; line 0 is the file as a whole.
+fn locate(onderwerp: &Onderwerp, config: &Config, parsed: &Parsed) -> (PathBuf, usize) {
+    // The deelnemers come first, and without a mistake every file gave a document.
+    let files: Vec<&PathBuf> = std::iter::once(&config.deelnemers).chain(&config.convenanten).collect();
+    let of = |naam: &str, header: &str, id: Option<&str>| {
+        let at = parsed.documenten.iter().position(|document| document.naam == naam).unwrap_or(0);
+        let tekst = &parsed.documenten[at].tekst;
+        (files[at].clone(), id.map_or(0, |id| line_of(tekst, header, id)))
+    };
+    match onderwerp {
+        Onderwerp::Geheel => (config.deelnemers.clone(), 0),
+        Onderwerp::Convenant(naam) => of(naam, "", None),
+        Onderwerp::Grondslag(naam, id) => of(naam, "[[grondslag]]", Some(id)),
+        Onderwerp::Regel(naam, id) => of(naam, "[[regel]]", Some(id)),
+        Onderwerp::Mandaat(id) => of(DEELNEMERS, "[[mandaat]]", Some(id)),
+        Onderwerp::Bestand(file) => (file.clone(), 0),
+    }
+}
+
+/// The line of the table with this id; 0 where somebody writes tables in another way than with a header.
+fn line_of(tekst: &str, header: &str, id: &str) -> usize {
+    let mut start = None;
+    for (line, number) in tekst.lines().map(str::trim).zip(1..) {
+        if line.starts_with('[') {
+            start = line.starts_with(header).then_some(number);
+        }
+        let value = line.strip_prefix("id").map(str::trim_start).and_then(|rest| rest.strip_prefix('='));
+        let named = value.and_then(|value| value.split(['"', '\'']).nth(1)) == Some(id);
+        if let Some(start) = start.filter(|_| named) {
+            return start;
+        }
+    }
+    0
+}
+
+fn stroom_json(stroom: &Stroom) -> Value {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    put("stroom", stroom.berichtsoort.as_str().into());
+    put("van", stroom.van.to_string().into());
+    put("naar", stroom.naar.to_string().into());
+    if let Some(doelgroep) = stroom.doelgroep {
+        put("doelgroep", doelgroep.as_str().into());
+    }
+    if let Some(categorie) = stroom.categorie {
+        put("categorie", categorie.as_str().into());
+    }
+    put("grondslag", stroom.grondslag.as_str().into());
+    // ISO 8601, as programs read it.
+    let houdbaarheid = match stroom.houdbaarheid {
+        Termijn::Maanden(maanden) => format!("P{maanden}M"),
+        Termijn::Dagen(dagen) => format!("P{dagen}D"),
+    };
+    put("houdbaarheid", houdbaarheid.into());
+    put("telt_vanaf", stroom.telt_vanaf.as_str().into());
+    put("bsn_toegestaan", stroom.bsn_toegestaan.into());
+    if !stroom.mandaten.is_empty() {
+        put("mandaten", stroom.mandaten.clone().into());
+    }
+    if !stroom.mede_ontvanger.is_empty() {
+        put("mede_ontvanger", stroom.mede_ontvanger.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    }
+    put("max_verlengingen", stroom.max_verlengingen.into());
+    put("bewaar_inhoud", stroom.bewaar_inhoud.as_str().into());
+    put("convenant", stroom.convenant.as_str().into());
+    put("regel", stroom.regel.as_str().into());
+    Value::Object(object)
+}
+
+/// Old and new, from two configurations or from two convenanten.
+fn both(oud: &Path, nieuw: &Path, productie: bool) -> Result<(VanKracht, VanKracht), ConfigError> {
+    if is_configuration(oud) || is_configuration(nieuw) {
+        let load = |file| {
+            let (config, parsed) = Config::load_with_documents(file, productie)?;
+            Ok(parsed.van_kracht(0, &config.omgeving(productie)))
+        };
+        return Ok((load(oud)?, load(nieuw)?));
+    }
+    let (deelnemers, convenanten) = los::convenanten([oud, nieuw])?;
+    let [oud, nieuw] = convenanten.map(|convenant| VanKracht::new(0, productie, deelnemers.clone(), vec![convenant]));
+    Ok((oud, nieuw))
+}

@@ -1,0 +1,381 @@
+//! What must hold for every convenant that anybody can write, tried on random ones.
+
+use jiff::{
+    Timestamp, ToSpan,
+    civil::{Date, date},
+};
+use ketenpoort::{
+    config::{
+        convenant::hash,
+        documents::{Bron, Omgeving, parse},
+        print::print,
+    },
+    domain::{
+        Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep,
+        Grondslag, Identiteit, Mandaat, Mandaathouder, Regel, Rol, Status, Stroom, TeltVanaf, Termijn, Toegelaten,
+        VanKracht, Verzoek, Weigering, admit,
+        convenant::{matches_any, overlapping},
+        matrix,
+    },
+};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest},
+    sample::{select, subsequence},
+};
+use uuid::Uuid;
+
+use crate::bouw::{acceptatie, partner, patroon};
+
+const TODAY: Date = date(2026, 11, 30);
+const NOON: &str = "2026-11-30T11:00:00Z";
+const PARTNERS: [&str; 3] = ["zsm", "zvh", "dji"];
+const LOKETTEN: [&str; 2] = ["algemeen", "jeugd"];
+/// One that answers, and of the others some with a category.
+const SOORTEN: [Berichtsoort; 4] = [
+    Berichtsoort::Contextinformatieverzoek,
+    Berichtsoort::Contextinformatie,
+    Berichtsoort::Melding18b,
+    Berichtsoort::BijMelding,
+];
+
+fn days_from_now(days: i64) -> Date {
+    TODAY.checked_add(days.days()).unwrap()
+}
+
+fn a_patroon() -> impl Strategy<Value = Adrespatroon> {
+    let texts = PARTNERS.iter().flat_map(|partner| {
+        let loketten = LOKETTEN.iter().map(move |loket| format!("{partner}/{loket}"));
+        loketten.chain([(*partner).to_owned(), (*partner).to_owned()])
+    });
+    select(texts.collect::<Vec<_>>()).prop_map(|text| patroon(&text))
+}
+
+fn an_adres() -> impl Strategy<Value = Adres> {
+    (select(&PARTNERS), select(&LOKETTEN)).prop_map(|(partner, loket)| format!("{partner}/{loket}").parse().unwrap())
+}
+
+/// Text that tries what a TOML string can hold.
+fn text() -> impl Strategy<Value = String> {
+    "[ -~\n\té\u{1}]{0,30}[a-z\"\\\\]"
+}
+
+fn a_termijn() -> impl Strategy<Value = Termijn> {
+    prop_oneof![
+        Just(Termijn::Maanden(3)),
+        (1_u8..=24).prop_map(Termijn::Maanden),
+        (1_u16..=731).prop_map(Termijn::Dagen)
+    ]
+}
+
+fn a_regel(id: usize) -> impl Strategy<Value = Regel> {
+    let routes = (select(&SOORTEN), vec(a_patroon(), 1..4), vec(a_patroon(), 1..4), option::weighted(0.2, a_patroon()));
+    let grondslagen = subsequence(vec!["a".to_owned(), "b".to_owned()], 1..=2);
+    let times = (a_termijn(), select(&[TeltVanaf::Aanvaarding, TeltVanaf::Peildatum]), text());
+    let about = (option::weighted(0.4, select(&Doelgroep::ALL)), option::weighted(0.4, select(&Categorie::ALL)));
+    let houder = option::weighted(0.3, select(&[Mandaathouder::Afzender, Mandaathouder::Ontvanger]));
+    let rest = (any::<bool>(), houder, 0_u8..=12, select(&Bewaar::ALL), any::<bool>());
+    (routes, grondslagen, times, about, rest).prop_map(move |(routes, grondslagen, times, about, rest)| {
+        let ((berichtsoort, van, naar, mede), (houdbaarheid, telt_vanaf, waarom)) = (routes, times);
+        let (bsn_toegestaan, mandaat, max_verlengingen, bewaar_inhoud, eigen) = rest;
+        Regel {
+            id: format!("r{id}"),
+            berichtsoort,
+            van,
+            naar,
+            grondslagen,
+            houdbaarheid,
+            afwijking: (houdbaarheid != Termijn::Maanden(3)).then_some(waarom),
+            telt_vanaf,
+            doelgroep: about.0,
+            categorie: about.1.filter(|_| berichtsoort.has_categorie()),
+            bsn_toegestaan,
+            mandaat,
+            mede_ontvanger: mede.into_iter().collect(),
+            max_verlengingen,
+            bewaar_inhoud,
+            verwerkingsactiviteit: eigen.then(|| "https://register.voorbeeld.test/eigen".to_owned()),
+        }
+    })
+}
+
+fn a_grondslag(id: &'static str) -> impl Strategy<Value = Grondslag> {
+    let status = select(vec![
+        Status::Bevestigd,
+        Status::Bevestigd,
+        Status::TeBevestigen(None),
+        Status::TeBevestigen(Some(acceptatie())),
+    ]);
+    let term = (option::weighted(0.3, -9_i64..3), option::weighted(0.3, -3_i64..9));
+    (status, term, text(), text()).prop_map(move |(status, (van, tot), citaat, bron)| Grondslag {
+        id: id.to_owned(),
+        citaat,
+        omschrijving: "omschrijving".to_owned(),
+        bron,
+        status,
+        geldig_van: van.map(days_from_now),
+        // Config refuses a term that ends before it starts.
+        geldig_tot_en_met: tot.map(|tot| days_from_now(tot.max(van.unwrap_or(tot)))),
+        verwerkingsactiviteit: format!("https://register.voorbeeld.test/{id}"),
+    })
+}
+
+fn a_convenant(naam: &'static str) -> impl Strategy<Value = Convenant> {
+    let regels = (1_usize..7).prop_flat_map(|count| (0..count).map(a_regel).collect::<Vec<_>>());
+    let term = (-40_i64..4, -4_i64..400);
+    (a_grondslag("a"), a_grondslag("b"), regels, term, text()).prop_map(move |(a, b, regels, (van, tot), titel)| {
+        Convenant {
+            naam: naam.to_owned(),
+            titel,
+            versie: "1".to_owned(),
+            hash: hash(naam),
+            partijen: PARTNERS.map(|naam| naam.parse().unwrap()).into(),
+            geldig_van: days_from_now(van),
+            geldig_tot_en_met: days_from_now(tot.max(van)),
+            grondslagen: vec![a, b],
+            regels,
+        }
+    })
+}
+
+fn a_mandaat() -> impl Strategy<Value = Mandaat> {
+    (select(&PARTNERS), subsequence(SOORTEN.to_vec(), 1..=4), -9_i64..3, -3_i64..9).prop_map(
+        |(partner, soorten, van, tot)| Mandaat {
+            id: format!("m{van}{tot}"),
+            gever: "burgemeester".to_owned(),
+            functie: "procesregisseur".to_owned(),
+            partner: partner.parse().unwrap(),
+            berichtsoorten: soorten.into_iter().collect(),
+            geldig_van: days_from_now(van),
+            geldig_tot_en_met: days_from_now(tot.max(van)),
+            bron: "besluit".to_owned(),
+        },
+    )
+}
+
+fn deelnemers(mandaten: Vec<Mandaat>) -> Deelnemers {
+    let partners = PARTNERS.iter().zip(1..).map(|(naam, at): (_, u32)| {
+        let partner = partner(naam, &format!("00000099{at:012}"), &LOKETTEN);
+        (partner.naam.clone(), partner)
+    });
+    Deelnemers { partners: partners.collect(), toegangen: Vec::new(), mandaten }
+}
+
+fn situation() -> impl Strategy<Value = (bool, Vec<Mandaat>, Vec<Convenant>)> {
+    let convenanten = subsequence(vec![0, 1, 2], 1..=3).prop_flat_map(|which| {
+        which.into_iter().map(|at| a_convenant(["een", "twee", "drie"][at])).collect::<Vec<_>>()
+    });
+    (any::<bool>(), vec(a_mandaat(), 0..5), convenanten)
+}
+
+/// A bericht and its sender.
+fn a_bericht() -> impl Strategy<Value = (Adres, Bericht)> {
+    let route = (select(&SOORTEN), an_adres(), vec(an_adres(), 1..4));
+    let about = (
+        select(vec!["1990-01-01", "2015-01-01", "2008"]),
+        option::weighted(0.7, select(&Categorie::ALL)),
+        any::<bool>(),
+        option::weighted(0.4, select(vec!["a", "b", "c"])),
+    );
+    let times = (option::weighted(0.5, 0_i64..200), option::weighted(0.2, 0_i64..200));
+    (route, about, times).prop_map(
+        |((soort, van, mut ontvangers), (geboren, categorie, bevat_bsn, grondslag), times)| {
+            ontvangers.sort();
+            ontvangers.dedup();
+            // An answer goes back to the one that asked.
+            ontvangers.truncate(if soort.answers().is_some() { 1 } else { 3 });
+            let bericht = Bericht {
+                request_id: Uuid::from_u128(1),
+                vingerafdruk: [0; 32],
+                loket: van.loket.clone(),
+                ontvangers,
+                in_antwoord_op: soort.answers().map(|_| BerichtId(Uuid::from_u128(7))),
+                houdbaar_tot_en_met: times.1.map(days_from_now),
+                grondslag: grondslag.map(str::to_owned),
+                soort,
+                geboortedatum: geboren.parse().unwrap(),
+                pleegdatum: None,
+                categorie: categorie.filter(|_| soort.has_categorie()),
+                bevat_bsn,
+                peildatum: times.0.map(|days| days_from_now(-days)),
+                past_days: Vec::new(),
+                antwoord_nodig_voor: None,
+                betrokkenen: Vec::new(),
+                medewerker: "m".to_owned(),
+                inhoud: Vec::new(),
+            };
+            (van, bericht)
+        },
+    )
+}
+
+fn judge(van: &Adres, bericht: &Bericht, van_kracht: &VanKracht) -> Result<Toegelaten, Weigering> {
+    let identiteit = Identiteit {
+        partner: van.partner.clone(),
+        oin: "00000099000000000001".parse().unwrap(),
+        rol: Rol::Partner,
+        loketten: LOKETTEN.map(|loket| loket.parse().unwrap()).into(),
+    };
+    let verzoek = bericht.soort.answers().map(|soort| Verzoek {
+        bericht: BerichtId(Uuid::from_u128(7)),
+        gesprek: BerichtId(Uuid::from_u128(7)),
+        soort,
+        afzender: bericht.ontvangers[0].clone(),
+        ontvangers: vec![van.clone()],
+        doelgroep: None,
+    });
+    admit(bericht.clone(), &identiteit, verzoek, van_kracht, NOON.parse::<Timestamp>().unwrap())
+}
+
+/// Until when a flow of the matrix would keep this bericht usable for one ontvanger; written from the convenant's words, not
+/// from the code of `admission`.
+fn allowed_until(stroom: &Stroom, van: &Adres, naar: &Adres, bericht: &Bericht) -> Option<Date> {
+    let doelgroep = bericht.geboortedatum.doelgroep_on(TODAY);
+    let fits = stroom.berichtsoort == bericht.soort
+        && stroom.van == *van
+        && stroom.naar == *naar
+        && (stroom.doelgroep.is_none() || stroom.doelgroep == doelgroep)
+        && (stroom.categorie.is_none() || stroom.categorie == bericht.categorie)
+        && bericht.grondslag.as_ref().map_or(!stroom.keuze, |chosen| *chosen == stroom.grondslag)
+        && (stroom.bsn_toegestaan || !bericht.bevat_bsn)
+        && (stroom.mede_ontvanger.is_empty()
+            || bericht.ontvangers.iter().any(|adres| matches_any(&stroom.mede_ontvanger, adres)));
+    let start = match (stroom.telt_vanaf, bericht.peildatum) {
+        (TeltVanaf::Peildatum, Some(peildatum)) => peildatum.min(TODAY),
+        _ => TODAY,
+    };
+    let until = last_day(stroom.houdbaarheid, start);
+    (fits && until >= TODAY).then_some(until)
+}
+
+/// The end of a term by a table of the lengths of months.
+fn last_day(termijn: Termijn, start: Date) -> Date {
+    let Termijn::Maanden(maanden) = termijn else {
+        let Termijn::Dagen(dagen) = termijn else { unreachable!() };
+        return (0..dagen).fold(start, |day, _| day.tomorrow().unwrap());
+    };
+    let months = i32::from(start.year()) * 12 + i32::from(start.month()) - 1 + i32::from(maanden);
+    let (year, month) = (months / 12, months % 12);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let day = i32::from(start.day()).min(length[usize::try_from(month).unwrap()]);
+    date(i16::try_from(year).unwrap(), i8::try_from(month + 1).unwrap(), i8::try_from(day).unwrap())
+}
+
+/// Seeds of failures are kept nowhere: what fails here becomes a test of its own.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    #[test]
+    fn the_matrix_shows_what_admit_does_no_more_and_no_less(
+        (productie, mandaten, convenanten) in situation(),
+        berichten in vec(a_bericht(), 8),
+    ) {
+        let van_kracht = VanKracht::new(1, productie, deelnemers(mandaten), convenanten);
+        let stromen = matrix(&van_kracht, TODAY);
+        for (van, bericht) in berichten {
+            let best = |naar| stromen.iter().filter_map(|stroom| allowed_until(stroom, &van, naar, &bericht)).max();
+            let shown: Vec<Option<Date>> = bericht.ontvangers.iter().map(best).collect();
+            let wish = |until: &Option<Date>| {
+                until.is_some_and(|until| bericht.houdbaar_tot_en_met.is_none_or(|wish| wish <= until))
+            };
+            match judge(&van, &bericht, &van_kracht) {
+                Err(weigering) => prop_assert!(!shown.iter().all(wish), "{weigering:?} {bericht:?}, shown {shown:?}"),
+                Ok(toegelaten) => {
+                    for ((_, stempel), shown) in toegelaten.stempels().iter().zip(&shown) {
+                        let until = shown.map(|shown| bericht.houdbaar_tot_en_met.unwrap_or(shown));
+                        prop_assert_eq!(Some(stempel.houdbaar_tot_en_met), until, "{:?}", bericht);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_convenant_never_forbids_or_shortens(
+        (productie, mandaten, convenanten) in situation(),
+        extra in a_convenant("extra"),
+        berichten in vec(a_bericht(), 8),
+    ) {
+        let with = |convenanten| VanKracht::new(1, productie, deelnemers(mandaten.clone()), convenanten);
+        let more = with(convenanten.iter().cloned().chain([extra]).collect());
+        let before = with(convenanten);
+        for (van, bericht) in berichten {
+            let Ok(was) = judge(&van, &bericht, &before) else { continue };
+            let is = judge(&van, &bericht, &more);
+            prop_assert!(is.is_ok(), "{is:?} forbids {bericht:?}");
+            for ((_, was), (_, is)) in was.stempels().iter().zip(is.unwrap().stempels()) {
+                prop_assert!(was.houdbaar_tot_en_met <= is.houdbaar_tot_en_met, "{is:?} shortens {was:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stamp_never_outlives_its_rule(
+        (productie, mandaten, convenanten) in situation(),
+        berichten in vec(a_bericht(), 8),
+    ) {
+        let van_kracht = VanKracht::new(1, productie, deelnemers(mandaten), convenanten);
+        for (van, bericht) in berichten {
+            let Ok(toegelaten) = judge(&van, &bericht, &van_kracht) else { continue };
+            for (_, stempel) in toegelaten.stempels() {
+                let convenant = van_kracht.convenanten().iter().find(|of| of.hash == stempel.convenant).unwrap();
+                let regel = convenant.regels.iter().find(|regel| regel.id == stempel.regel).unwrap();
+                let last = last_day(regel.houdbaarheid, TODAY);
+                prop_assert!(stempel.houdbaar_tot_en_met <= last, "{stempel:?} goes beyond {last}");
+                if let (TeltVanaf::Peildatum, Some(peildatum)) = (regel.telt_vanaf, bericht.peildatum) {
+                    prop_assert!(stempel.houdbaar_tot_en_met <= last_day(regel.houdbaarheid, peildatum));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_convenant_that_is_printed_and_read_again_is_the_same(mut convenant in a_convenant("een")) {
+        // Config refuses rules that contradict each other.
+        let mut kept: Vec<Regel> = Vec::new();
+        for regel in convenant.regels.drain(..) {
+            if !kept.iter().any(|other| overlapping(other, &regel) && other.differs_from(&regel).is_some()) {
+                kept.push(regel);
+            }
+        }
+        convenant.regels = kept;
+        let tekst = print(&convenant);
+        convenant.hash = hash(&tekst);
+        let bronnen = [
+            Bron { herkomst: "deelnemers.toml".into(), tekst: DEELNEMERS.to_owned() },
+            Bron { herkomst: "convenant.toml".into(), tekst: tekst.clone() },
+        ];
+        let omgeving = Omgeving { cas: vec!["ca".to_owned()], productie: false };
+        let parsed = parse(&bronnen, &omgeving);
+        prop_assert!(parsed.is_ok(), "{parsed:?} of {tekst}");
+        prop_assert_eq!(&parsed.unwrap().convenanten[0], &convenant, "{}", tekst);
+    }
+}
+
+/// The partners of these tests.
+const DEELNEMERS: &str = r#"
+partner = [
+    { naam = "zsm", oin = ["00000099000000000001"], loketten = ["algemeen", "jeugd"] },
+    { naam = "zvh", oin = ["00000099000000000002"], loketten = ["algemeen", "jeugd"] },
+    { naam = "dji", oin = ["00000099000000000003"], loketten = ["algemeen", "jeugd"] },
+]
+identiteit = [{ ca = "ca", oin = "00000099000000000009", partner = "beheer", rol = "beheer" }]
+"#;
+
+#[test]
+fn months_end_as_a_table_of_their_lengths_says() {
+    let mut day = date(1950, 1, 1);
+    while day < date(2150, 1, 1) {
+        for maanden in 1..=24 {
+            let termijn = Termijn::Maanden(maanden);
+            assert_eq!(termijn.last_day(day), last_day(termijn, day), "{maanden} months from {day}");
+        }
+        day = day.tomorrow().unwrap();
+    }
+}
