@@ -96,6 +96,7 @@ fn case(number: usize) -> (Identiteit, Bericht) {
         bevat_bsn: number % 8 == 7,
         peildatum: None,
         past_days: Vec::new(),
+        past_moments: Vec::new(),
         antwoord_nodig_voor: None,
         betrokkenen: vec![vec![0; 100]],
         medewerker: "medewerker-001".to_owned(),

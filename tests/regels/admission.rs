@@ -23,6 +23,7 @@ fn bericht() -> Bericht {
         bevat_bsn: false,
         peildatum: None,
         past_days: Vec::new(),
+        past_moments: Vec::new(),
         antwoord_nodig_voor: None,
         betrokkenen: Vec::new(),
         medewerker: "m".to_owned(),

@@ -200,6 +200,7 @@ fn a_bericht() -> impl Strategy<Value = (Adres, Bericht)> {
                 bevat_bsn,
                 peildatum: times.0.map(|days| days_from_now(-days)),
                 past_days: Vec::new(),
+                past_moments: Vec::new(),
                 antwoord_nodig_voor: None,
                 betrokkenen: Vec::new(),
                 medewerker: "m".to_owned(),
