@@ -164,17 +164,48 @@ fn broken() -> Vec<(Value, &'static str)> {
     ]
 }
 
+/// The same for the work of a ZVH: berichtsoort, changed values, and the field of it that is blamed.
+fn broken_of_zvh() -> Vec<(Value, String)> {
+    let rows = [
+        ("verrijkingsverzoek", json!({"vraag": ""}), "vraag"),
+        ("verrijkingsverzoek", json!({"antwoord_nodig_voor": "morgen"}), "antwoord_nodig_voor"),
+        ("verrijking", json!({"toelichting": " "}), "toelichting"),
+        ("buikpijnmelding", json!({"strafzaak_loopt_door": 0}), "strafzaak_loopt_door"),
+        ("buikpijnbesluit", json!({"uitkomst": "BUIKPIJN_UITKOMST_DOORGEZET", "doorgezet_naar": null}), "doorgezet_naar"),
+        ("afdoeningsbericht", json!({"datum": "2999-01-01"}), "datum"),
+        ("reintegratiebericht", json!({"schulden": 9}), "schulden"),
+        ("aanmelding", json!({"betrokken_organisaties": []}), "betrokken_organisaties"),
+        ("triagebesluit", json!({"uitkomst": "TRIAGE_UITKOMST_AFGEWEZEN", "reden": null}), "reden"),
+        ("triagebesluit", json!({"uitkomst": "TRIAGE_UITKOMST_DOORVERWEZEN", "doorverwezen_naar": null}), "doorverwezen_naar"),
+        ("opschaling", json!({"gevraagd": ""}), "gevraagd"),
+        ("afschaling", json!({"regievoerder": ""}), "regievoerder"),
+        ("mondelinge_verstrekking", json!({"moment": "2999-01-01T00:00:00Z"}), "moment"),
+        ("mondelinge_verstrekking", json!({"samenvatting": "x".repeat(501)}), "samenvatting"),
+    ];
+    let broken = |(soort, values, field): (&str, Value, &str)| {
+        let mut json = template(soort);
+        json["inhoud"][soort].as_object_mut().unwrap().extend(values.as_object().unwrap().clone());
+        (json, format!("inhoud.{soort}.{field}"))
+    };
+    let mut all: Vec<_> = rows.map(broken).into();
+    let mut undated = template("verrijking");
+    undated["inhoud"]["peildatum"] = Value::Null;
+    all.push((undated, "inhoud.peildatum".to_owned()));
+    all
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_wrong_field_is_named_and_every_refusal_logged() {
     let gateway = TestGateway::start().await;
-    let broken = broken();
+    let mut broken: Vec<_> = broken().into_iter().map(|(json, field)| (json, field.to_owned())).collect();
+    broken.extend(broken_of_zvh());
     for (json, field) in &broken {
         let profile = match json["inhoud"].as_object().unwrap() {
             inhoud if inhoud.contains_key("scenario") => "zvh-baronie-breda",
             inhoud if inhoud.contains_key("melding_18b") || inhoud.contains_key("bij_melding") => "dji",
             _ => "zsm",
         };
-        let status = gateway.client(profile).await.send(request(json.clone())).await.expect_err(field);
+        let status = gateway.client(profile).await.send(request(json.clone())).await.expect_err(field.as_str());
         assert_eq!(status.code(), Code::InvalidArgument, "{field}");
         let fields = status.get_details_bad_request().unwrap_or_else(|| panic!("{field}: {status:?}")).field_violations;
         assert!(fields.iter().any(|found| found.field == *field), "{field} is not in {fields:?}");
