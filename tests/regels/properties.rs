@@ -33,11 +33,8 @@ const NOON: &str = "2026-11-30T11:00:00Z";
 const PARTNERS: [&str; 3] = ["zsm", "zvh", "dji"];
 const LOKETTEN: [&str; 2] = ["algemeen", "jeugd"];
 /// One that asks, one that answers and one with a category: few, so that rules meet.
-const SOORTEN: [Berichtsoort; 3] = [
-    Berichtsoort::Contextinformatieverzoek,
-    Berichtsoort::Contextinformatie,
-    Berichtsoort::BijMelding,
-];
+const SOORTEN: [Berichtsoort; 3] =
+    [Berichtsoort::Contextinformatieverzoek, Berichtsoort::Contextinformatie, Berichtsoort::BijMelding];
 
 fn days_from_now(days: i64) -> Date {
     TODAY.checked_add(days.days()).unwrap()

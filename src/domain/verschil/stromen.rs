@@ -104,7 +104,8 @@ fn pairs(van_kracht: &VanKracht, regel: &Regel) -> Vec<(Adres, Adres)> {
 fn counts(van_kracht: &VanKracht, convenant: &Convenant, id: &str, day: Date) -> bool {
     convenant.grondslag(id).is_some_and(|grondslag| {
         let lapsed = grondslag.geldig_tot_en_met.is_some_and(|last| last < day);
-        !lapsed && !(van_kracht.productie() && grondslag.status == Status::TeBevestigen(None))
+        let refused = van_kracht.productie() && grondslag.status == Status::TeBevestigen(None);
+        !lapsed && !refused
     })
 }
 
