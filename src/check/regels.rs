@@ -1,6 +1,6 @@
 //! Rules beside each other: which speak of one exchange, and which can never give a stamp.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use jiff::civil::{Date, date};
 
@@ -118,15 +118,19 @@ fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
         && (one.grondslagen.len() == 1 || other.grondslagen.len() > 1);
     let in_force = rival.convenant.geldig_van <= place.convenant.geldig_van.max(day)
         && rival.convenant.geldig_tot_en_met >= place.convenant.geldig_tot_en_met;
-    // Of two equals the first gives the stamp.
-    let last = match longer(one, other) {
+    asks_no_more && in_force && lasts(rival, place)
+}
+
+/// Whether what a rule stamps is never less than what another would, and the rule comes first where it is the same.
+fn lasts(rival: &Place<'_>, place: &Place<'_>) -> bool {
+    let (one, other) = (rival.regel, place.regel);
+    match longer(one, other) {
         Length::Always => true,
         Length::Equal if one.bewaar_inhoud == other.bewaar_inhoud => rival.at < place.at,
         Length::Equal => one.bewaar_inhoud == Bewaar::Houdbaarheid,
         Length::NotShorter => rival.at < place.at && one.bewaar_inhoud >= other.bewaar_inhoud,
         Length::Other => false,
-    };
-    asks_no_more && in_force && last
+    }
 }
 
 enum Length {
@@ -164,17 +168,23 @@ fn longer(one: &Regel, other: &Regel) -> Length {
     }
 }
 
-/// The fewest and most days that a term can have: a leap year and three others show every month.
+/// The fewest and most days that a term can have.
 fn days(termijn: Termijn) -> (i32, i32) {
-    if let Termijn::Dagen(dagen) = termijn {
-        return (i32::from(dagen), i32::from(dagen));
-    }
-    let lengths = date(2024, 1, 1).series(jiff::Span::new().days(1)).take(4 * 366).map(|start| {
-        let span = start.until(termijn.last_day(start)).expect("a term of at most two years");
-        span.get_days()
+    // Of 1 to 24 months, once: a leap year and three others show every month.
+    static MONTHS: LazyLock<Vec<(i32, i32)>> = LazyLock::new(|| {
+        let of = |maanden| {
+            let lengths = date(2024, 1, 1).series(jiff::Span::new().days(1)).take(4 * 366).map(|start| {
+                let span = start.until(Termijn::Maanden(maanden).last_day(start));
+                span.expect("a term of at most two years").get_days()
+            });
+            lengths.fold((i32::MAX, 0), |(least, most), days| (least.min(days), most.max(days)))
+        };
+        (1..=24).map(of).collect()
     });
-    let lengths: Vec<i32> = lengths.collect();
-    (*lengths.iter().min().expect("there are days"), *lengths.iter().max().expect("there are days"))
+    match termijn {
+        Termijn::Dagen(dagen) => (i32::from(dagen), i32::from(dagen)),
+        Termijn::Maanden(maanden) => MONTHS[usize::from(maanden.clamp(1, 24)) - 1],
+    }
 }
 
 /// Whether a grondslag of one convenant holds wherever that of the other does.
