@@ -6,8 +6,8 @@ use jiff::civil::{Date, date};
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::domain::{
-    Bewaar, Categorie, Convenant, Doelgroep, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht,
-    convenant::overlapping, matrix::addresses,
+    Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht, convenant::overlapping,
+    matrix::addresses,
 };
 
 /// A rule and where it stands: convenant and rule by number.
@@ -77,7 +77,7 @@ fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Dat
                 continue;
             }
             for grondslag in &regel.grondslagen {
-                for (doelgroep, categorie) in kinds(regel) {
+                for (doelgroep, categorie) in regel.kinds() {
                     let winner = rivals.iter().find(|rival| {
                         rival.regel.covers(regel.berichtsoort, &van, &naar)
                             && (rival.regel.doelgroep.is_none() || rival.regel.doelgroep == doelgroep)
@@ -91,20 +91,6 @@ fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Dat
         }
     }
     (!winners.is_empty()).then_some(winners)
-}
-
-/// Of whom and what a rule speaks; `None` as doelgroep is somebody whose date of birth leaves it open.
-fn kinds(regel: &Regel) -> Vec<(Option<Doelgroep>, Option<Categorie>)> {
-    let doelgroepen = match regel.doelgroep {
-        Some(doelgroep) => vec![Some(doelgroep)],
-        None => vec![None, Some(Doelgroep::Minderjarig), Some(Doelgroep::Volwassen)],
-    };
-    let categorieen = match regel.categorie {
-        Some(categorie) => vec![Some(categorie)],
-        None if regel.berichtsoort.has_categorie() => Categorie::ALL.map(Some).to_vec(),
-        None => vec![None],
-    };
-    doelgroepen.into_iter().flat_map(|wie| categorieen.iter().map(move |wat| (wie, *wat))).collect()
 }
 
 /// Whether a rule wins from another wherever both speak: it asks no more, holds as long, and keeps content no shorter.
