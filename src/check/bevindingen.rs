@@ -81,6 +81,10 @@ closed_list! {
         CertificaatOnleesbaar { naam: String, reden: String } = "certificaat_onleesbaar",
             "het certificaat of de intrekkingslijst van {naam} is niet te gebruiken: {reden}. De poort start zo niet. Herstel het pad of het bestand.",
             "the certificate or revocation list of {naam} cannot be used: {reden}. The gateway does not start like this. Mend the path or the file.";
+        /// For tests only.
+        Ontwikkelcertificaten { aantal: usize } = "ontwikkelcertificaten",
+            "{aantal} identiteiten hebben een OIN voor tests: serve weigert deze configuratie zonder --dev. Gebruik ze nooit met echte gegevens.",
+            "{aantal} identities have an OIN for tests: serve refuses this configuration without --dev. Never use them with real data.";
         /// Nothing goes at all.
         NietsToegestaan { } = "niets_toegestaan",
             "vandaag staat geen enkele regel iets toe. Kijk naar de looptijden, mandaten en grondslagen hierboven.",
@@ -120,6 +124,10 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
     }
     regels::compare(van_kracht, day, &mut found);
     answers(van_kracht, day, &mut found);
+    let test = van_kracht.deelnemers().toegangen.iter().filter(|toegang| toegang.identiteit.oin.is_test()).count();
+    if test > 0 {
+        found.push((Onderwerp::Geheel, Waarschuwing::Ontwikkelcertificaten { aantal: test }));
+    }
     found.extend(ends_soon(van_kracht, day).into_iter().map(|einde| ending(einde, day)));
     if !van_kracht.convenanten().is_empty() && matrix(van_kracht, day).is_empty() {
         found.push((Onderwerp::Geheel, Waarschuwing::NietsToegestaan {}));

@@ -1,13 +1,13 @@
 //! Rules beside each other: which speak of one exchange, and which can never give a stamp.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use jiff::civil::{Date, date};
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::domain::{
-    Bewaar, Categorie, Convenant, Doelgroep, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht,
-    convenant::overlapping, matrix::addresses,
+    Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht, convenant::overlapping,
+    matrix::addresses,
 };
 
 /// A rule and where it stands: convenant and rule by number.
@@ -77,7 +77,7 @@ fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Dat
                 continue;
             }
             for grondslag in &regel.grondslagen {
-                for (doelgroep, categorie) in kinds(regel) {
+                for (doelgroep, categorie) in regel.kinds() {
                     let winner = rivals.iter().find(|rival| {
                         rival.regel.covers(regel.berichtsoort, &van, &naar)
                             && (rival.regel.doelgroep.is_none() || rival.regel.doelgroep == doelgroep)
@@ -93,20 +93,6 @@ fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Dat
     (!winners.is_empty()).then_some(winners)
 }
 
-/// Of whom and what a rule speaks; `None` as doelgroep is somebody whose date of birth leaves it open.
-fn kinds(regel: &Regel) -> Vec<(Option<Doelgroep>, Option<Categorie>)> {
-    let doelgroepen = match regel.doelgroep {
-        Some(doelgroep) => vec![Some(doelgroep)],
-        None => vec![None, Some(Doelgroep::Minderjarig), Some(Doelgroep::Volwassen)],
-    };
-    let categorieen = match regel.categorie {
-        Some(categorie) => vec![Some(categorie)],
-        None if regel.berichtsoort.has_categorie() => Categorie::ALL.map(Some).to_vec(),
-        None => vec![None],
-    };
-    doelgroepen.into_iter().flat_map(|wie| categorieen.iter().map(move |wat| (wie, *wat))).collect()
-}
-
 /// Whether a rule wins from another wherever both speak: it asks no more, holds as long, and keeps content no shorter.
 fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
     let (one, other) = (rival.regel, place.regel);
@@ -118,15 +104,19 @@ fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
         && (one.grondslagen.len() == 1 || other.grondslagen.len() > 1);
     let in_force = rival.convenant.geldig_van <= place.convenant.geldig_van.max(day)
         && rival.convenant.geldig_tot_en_met >= place.convenant.geldig_tot_en_met;
-    // Of two equals the first gives the stamp.
-    let last = match longer(one, other) {
+    asks_no_more && in_force && lasts(rival, place)
+}
+
+/// Whether what a rule stamps is never less than what another would, and the rule comes first where it is the same.
+fn lasts(rival: &Place<'_>, place: &Place<'_>) -> bool {
+    let (one, other) = (rival.regel, place.regel);
+    match longer(one, other) {
         Length::Always => true,
         Length::Equal if one.bewaar_inhoud == other.bewaar_inhoud => rival.at < place.at,
         Length::Equal => one.bewaar_inhoud == Bewaar::Houdbaarheid,
         Length::NotShorter => rival.at < place.at && one.bewaar_inhoud >= other.bewaar_inhoud,
         Length::Other => false,
-    };
-    asks_no_more && in_force && last
+    }
 }
 
 enum Length {
@@ -164,17 +154,23 @@ fn longer(one: &Regel, other: &Regel) -> Length {
     }
 }
 
-/// The fewest and most days that a term can have: a leap year and three others show every month.
+/// The fewest and most days that a term can have.
 fn days(termijn: Termijn) -> (i32, i32) {
-    if let Termijn::Dagen(dagen) = termijn {
-        return (i32::from(dagen), i32::from(dagen));
-    }
-    let lengths = date(2024, 1, 1).series(jiff::Span::new().days(1)).take(4 * 366).map(|start| {
-        let span = start.until(termijn.last_day(start)).expect("a term of at most two years");
-        span.get_days()
+    // Of 1 to 24 months, once: a leap year and three others show every month.
+    static MONTHS: LazyLock<Vec<(i32, i32)>> = LazyLock::new(|| {
+        let of = |maanden| {
+            let lengths = date(2024, 1, 1).series(jiff::Span::new().days(1)).take(4 * 366).map(|start| {
+                let span = start.until(Termijn::Maanden(maanden).last_day(start));
+                span.expect("a term of at most two years").get_days()
+            });
+            lengths.fold((i32::MAX, 0), |(least, most), days| (least.min(days), most.max(days)))
+        };
+        (1..=24).map(of).collect()
     });
-    let lengths: Vec<i32> = lengths.collect();
-    (*lengths.iter().min().expect("there are days"), *lengths.iter().max().expect("there are days"))
+    match termijn {
+        Termijn::Dagen(dagen) => (i32::from(dagen), i32::from(dagen)),
+        Termijn::Maanden(maanden) => MONTHS[usize::from(maanden.clamp(1, 24)) - 1],
+    }
 }
 
 /// Whether a grondslag of one convenant holds wherever that of the other does.

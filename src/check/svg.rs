@@ -29,7 +29,7 @@ const LINE: u32 = 15;
 /// The drawing of everything that may be sent on a day.
 #[must_use]
 pub fn svg(van_kracht: &VanKracht, day: Date) -> String {
-    let mut sheet = Sheet { pages: vec![String::new()], y: MARGIN, running: String::new() };
+    let mut sheet = Sheet { pages: vec![String::new()], y: MARGIN, running: String::new(), heads: false };
     sheet.text(MARGIN, 18, "h1", "Stromenschema");
     let about =
         format!("Wie mag op {day} wat aan wie sturen, op welke grondslag, hoe lang houdbaar en met welk mandaat.");
@@ -60,10 +60,12 @@ fn section(sheet: &mut Sheet, convenant: &Convenant, own: &[&Rij], day: Date) {
     } else {
         sheet.columns();
     }
+    sheet.heads = true;
     sheet.running = format!("Vervolg van convenant {naam}, versie {versie}");
     for rij in own {
         Row::new(rij).draw(sheet);
     }
+    sheet.heads = false;
     let used = |id: &String| own.iter().any(|rij| rij.grondslagen.contains(id));
     for grondslag in convenant.grondslagen.iter().filter(|grondslag| used(&grondslag.id)) {
         let status = match &grondslag.status {
@@ -106,12 +108,12 @@ struct Row {
 impl Row {
     fn new(rij: &Rij) -> Self {
         let mut terms = wrap(&format!("houdbaar {}; {}", rij.houdbaarheid, rij.voorwaarden.join("; ")), 76);
-        terms.extend(wrap(&format!("grondslag {}", keuze(&rij.grondslagen)), 76));
+        terms.extend(wrap(&format!("grondslag {}; regel {}", keuze(&rij.grondslagen), rij.regel), 76));
         if !rij.mandaten.is_empty() {
             terms.extend(wrap(&format!("mandaat {}", rij.mandaten.join(", ")), 76));
         }
         Self {
-            soort: format!("{} (regel {})", rij.berichtsoort, rij.regel),
+            soort: rij.berichtsoort.to_string(),
             van: wrap(&join(&rij.van), 36),
             naar: wrap(&join(&rij.naar), 36),
             terms,
@@ -161,6 +163,8 @@ struct Sheet {
     y: u32,
     /// Stands at the top of a page that goes on with a convenant.
     running: String,
+    /// Whether the heads of the columns stand there too.
+    heads: bool,
 }
 
 impl Sheet {
@@ -171,7 +175,11 @@ impl Sheet {
             self.y = MARGIN;
             if !self.running.is_empty() {
                 self.put(MARGIN, MARGIN, "p", &self.running.clone());
-                self.columns();
+                if self.heads {
+                    self.columns();
+                } else {
+                    self.y += 8;
+                }
             }
         }
     }

@@ -18,13 +18,15 @@ use crate::{
     config::{
         Config, ConfigError,
         documents::{DEELNEMERS, Parsed},
-        fout::Fout,
         los::{self, is_configuration},
         print::print,
         section::Mistake,
     },
     domain::{Clock, Stroom, Termijn, VanKracht, houdbaarheid::amsterdam_date, matrix::matrix, verschil::verschil},
 };
+
+/// Everything is judged as in production: an unconfirmed grondslag counts only when somebody accepted it.
+const PRODUCTIE: bool = true;
 
 #[derive(Args)]
 pub struct Check {
@@ -40,9 +42,6 @@ pub struct Check {
     /// Hoe de uitwisselingsmatrix wordt getoond
     #[arg(long, value_enum, default_value = "tabel", conflicts_with = "diff")]
     form: Form,
-    /// Sta ontwikkelcertificaten toe, zoals serve --dev; een onbevestigde grondslag telt dan mee
-    #[arg(long)]
-    dev: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -63,7 +62,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     let day = amsterdam_date(SystemClock.now());
     let json = check.json || check.form == Form::Json;
     if let Some([oud, nieuw]) = check.diff.as_deref() {
-        let (oud, nieuw) = or_mistakes(both(oud, nieuw, !check.dev), json, check.dev)?;
+        let (oud, nieuw) = or_mistakes(both(oud, nieuw), json)?;
         let zinnen = verschil(&oud, &nieuw, day);
         if json {
             return zinnen.iter().try_for_each(|zin| print_line(&json!({"verschil": zin}).to_string()));
@@ -74,8 +73,9 @@ pub fn run(check: &Check) -> Result<(), Failure> {
         return zinnen.iter().try_for_each(|zin| print_line(zin));
     }
     let file = check.config.as_deref().expect("clap asks for it");
-    let (config, parsed) = or_mistakes(Config::load_with_documents(file, !check.dev), json, check.dev)?;
-    let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(!check.dev));
+    // Development certificates are a warning here: what they may exchange is judged as with real ones.
+    let (config, parsed) = or_mistakes(Config::load_with_documents(file, false), json)?;
+    let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(PRODUCTIE));
     let mut found = bevindingen(&van_kracht, day);
     found.extend(certificaten::bevindingen(&config, day));
     for bevinding in &found {
@@ -93,7 +93,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
 }
 
 /// Tells every mistake: as data where JSON is asked, else as a message.
-fn or_mistakes<T>(outcome: Result<T, ConfigError>, json: bool, dev: bool) -> Result<T, Failure> {
+fn or_mistakes<T>(outcome: Result<T, ConfigError>, json: bool) -> Result<T, Failure> {
     let ConfigError(mistakes) = match outcome {
         Ok(done) => return Ok(done),
         Err(error) => error,
@@ -109,9 +109,7 @@ fn or_mistakes<T>(outcome: Result<T, ConfigError>, json: bool, dev: bool) -> Res
         }
     }
     let count = mistakes.len();
-    let hint = mistakes.iter().any(|mistake| matches!(mistake.fout, Fout::Ontwikkelcertificaat { .. })) && !dev;
-    let hint = if hint { " Is dit een proefopstelling zonder echte gegevens: gebruik check --dev." } else { "" };
-    Err(Failure::Usage(format!("{count} {}.{hint}", if count == 1 { "fout" } else { "fouten" })))
+    Err(Failure::Usage(format!("{count} {}.", if count == 1 { "fout" } else { "fouten" })))
 }
 
 fn place(file: &Path, line: usize) -> String {
@@ -200,15 +198,15 @@ fn stroom_json(stroom: &Stroom) -> Value {
 }
 
 /// Old and new, from two configurations or from two convenanten.
-fn both(oud: &Path, nieuw: &Path, productie: bool) -> Result<(VanKracht, VanKracht), ConfigError> {
+fn both(oud: &Path, nieuw: &Path) -> Result<(VanKracht, VanKracht), ConfigError> {
     if is_configuration(oud) || is_configuration(nieuw) {
         let load = |file| {
-            let (config, parsed) = Config::load_with_documents(file, productie)?;
-            Ok(parsed.van_kracht(0, &config.omgeving(productie)))
+            let (config, parsed) = Config::load_with_documents(file, false)?;
+            Ok(parsed.van_kracht(0, &config.omgeving(PRODUCTIE)))
         };
         return Ok((load(oud)?, load(nieuw)?));
     }
     let (deelnemers, convenanten) = los::convenanten([oud, nieuw])?;
-    let [oud, nieuw] = convenanten.map(|convenant| VanKracht::new(0, productie, deelnemers.clone(), vec![convenant]));
+    let [oud, nieuw] = convenanten.map(|convenant| VanKracht::new(0, PRODUCTIE, deelnemers.clone(), vec![convenant]));
     Ok((oud, nieuw))
 }

@@ -94,7 +94,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn configuration(ports: Ports) -> String {
     let Ports { partners, beheer } = ports;
-    let convenanten: String = CONVENANTEN.iter().map(|(name, _)| format!("    \"convenanten/{name}\",\n")).collect();
+    let convenanten = CONVENANTEN.map(|(name, _)| format!("    \"convenanten/{name}\",\n")).concat();
     format!(
         r#"# Ketenpoort. Paden zijn ten opzichte van dit bestand.
 # Deze configuratie gebruikt ontwikkelcertificaten: start met `serve --dev`, nooit met echte gegevens.

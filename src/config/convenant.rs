@@ -10,7 +10,7 @@ use super::{
     section::{Located, Section, Vorm, nearest},
 };
 use crate::domain::{
-    Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag,
+    Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag, LoketNaam,
     Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, convenant::overlapping,
 };
 
@@ -295,7 +295,7 @@ impl Context<'_> {
             Some(loket) => {
                 let known = found.loketten.iter().find(|known| known.as_str() == loket);
                 if known.is_none() {
-                    let bestaat = found.loketten.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(", ");
+                    let bestaat = found.loketten.iter().map(LoketNaam::as_str).collect::<Vec<_>>().join(", ");
                     let (partner, loket) = (partner.to_owned(), loket.to_owned());
                     section.mistake(text.line, Fout::OnbekendLoket { partner, loket, bestaat });
                 }

@@ -80,7 +80,7 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
     let (of_deelnemers, others): (Vec<&Bron>, Vec<&Bron>) =
         bronnen.iter().partition(|bron| matches!(name_of(&bron.tekst), Some((DocumentSoort::Deelnemers, _))));
     if of_deelnemers.len() != 1 {
-        let file = of_deelnemers.last().map(|bron| bron.herkomst.clone()).unwrap_or_default();
+        let file = of_deelnemers.last().map_or_else(|| DEELNEMERS.into(), |bron| bron.herkomst.clone());
         mistakes.borrow_mut().push(Mistake { file, line: 0, fout: Fout::EenDeelnemers {} });
     }
     for bron in of_deelnemers {

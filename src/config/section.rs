@@ -67,13 +67,14 @@ pub type Mistakes = Rc<RefCell<Vec<Mistake>>>;
 /// A file being read.
 struct Source {
     file: PathBuf,
-    text: String,
+    /// Where each line but the first starts, in bytes.
+    lines: Vec<usize>,
     mistakes: Mistakes,
 }
 
 impl Source {
     fn line(&self, at: usize) -> usize {
-        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+        self.lines.partition_point(|start| *start <= at) + 1
     }
 
     fn mistake(&self, line: usize, fout: Fout) {
@@ -106,7 +107,8 @@ pub fn read_file<T>(
     mistakes: &Mistakes,
     read: impl FnOnce(Section<'_>) -> Option<T>,
 ) -> Option<T> {
-    let source = Rc::new(Source { file: file.to_owned(), text: text.to_owned(), mistakes: Rc::clone(mistakes) });
+    let lines = text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, after)| after).collect();
+    let source = Rc::new(Source { file: file.to_owned(), lines, mistakes: Rc::clone(mistakes) });
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let line = error.span().map_or(0, |span| source.line(span.start));
@@ -211,13 +213,11 @@ impl<'t> Section<'t> {
         }
         let parse = |item: &'t Spanned<DeValue<'t>>| {
             let line = self.source.line(item.span().start);
-            match item.get_ref().as_str().map(str::parse) {
-                Some(Ok(value)) => Some(Located { value, line }),
-                _ => {
-                    let (nl, en) = (format!("een lijst van {}", vorm.nl), format!("a list of {}", vorm.en));
-                    self.wrong(line, key, &Vorm { nl: nl.into(), en: en.into() })
-                }
+            if let Some(Ok(value)) = item.get_ref().as_str().map(str::parse) {
+                return Some(Located { value, line });
             }
+            let (nl, en) = (format!("een lijst van {}", vorm.nl), format!("a list of {}", vorm.en));
+            self.wrong(line, key, &Vorm { nl: nl.into(), en: en.into() })
         };
         items.into_iter().filter_map(parse).collect()
     }

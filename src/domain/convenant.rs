@@ -152,6 +152,21 @@ impl Regel {
 }
 
 impl Regel {
+    /// Of whom and what a rule speaks; `None` as doelgroep is somebody whose date of birth leaves it open.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<(Option<Doelgroep>, Option<Categorie>)> {
+        let doelgroepen = match self.doelgroep {
+            Some(doelgroep) => vec![Some(doelgroep)],
+            None => vec![None, Some(Doelgroep::Minderjarig), Some(Doelgroep::Volwassen)],
+        };
+        let categorieen = match self.categorie {
+            Some(categorie) => vec![Some(categorie)],
+            None if self.berichtsoort.has_categorie() => Categorie::ALL.map(Some).to_vec(),
+            None => vec![None],
+        };
+        doelgroepen.into_iter().flat_map(|wie| categorieen.iter().map(move |wat| (wie, *wat))).collect()
+    }
+
     /// The key in which another rule on the same exchange says something else, if there is one.
     #[must_use]
     pub fn differs_from(&self, other: &Self) -> Option<&'static str> {
@@ -171,7 +186,7 @@ impl Regel {
 /// Whether there is a bericht of which both rules speak.
 #[must_use]
 pub fn overlapping(one: &Regel, other: &Regel) -> bool {
-    fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    fn agree<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> bool {
         one.is_none() || other.is_none() || one == other
     }
     let meet = |one: &[Adrespatroon], other: &[Adrespatroon]| {

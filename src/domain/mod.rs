@@ -2,7 +2,7 @@
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
 //! [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`bericht`],
-//! [`weigering`], then [`admission`], where they meet, and [`matrix`], which shows what it allows. [`einde`] and
+//! [`weigering`], then [`admission`], where they meet, and [`mod@matrix`], which shows what it allows. [`einde`] and
 //! [`verschil`] say what time and a change do to it.
 
 pub mod admission;

@@ -305,7 +305,7 @@ impl Listen {
                 Err(error) => {
                     // A connection that broke is no mistake of the client's.
                     let Some(weigering) = of_tonic(&error) else { break };
-                    self.api.exchange.count_weigering(&self.call.identiteit(), &weigering);
+                    self.api.exchange.count_weigering(self.call.identiteit(), &weigering);
                     Err(status(&weigering))
                 }
             };

@@ -294,13 +294,13 @@ async fn check_tables(
             let rij = select_rows!("WHERE p.log_index = $1").bind(int(index)).fetch_optional(tx).await?;
             let rij = rij.as_ref().map(PostvakRij::read).transpose().map_err(damaged)?;
             let rij = rij.ok_or_else(|| bad("aanvaard, maar het bericht ontbreekt in het postvak"))?;
-            let owns = |adres: &Adres, in_log: &str| {
+            let belongs = |adres: &Adres, in_log: &str| {
                 let of_partner = oins.get(&adres.partner).into_iter().flatten();
                 in_log.split_once('/').is_some_and(|(oin, _)| of_partner.into_iter().any(|known| known.as_str() == oin))
             };
             let same = rij.accepted_by(regel)
-                && owns(&rij.ontvanger, &rij.ontvanger_adres)
-                && owns(&rij.afzender, &rij.afzender_adres);
+                && belongs(&rij.ontvanger, &rij.ontvanger_adres)
+                && belongs(&rij.afzender, &rij.afzender_adres);
             if same { Ok(()) } else { Err(bad("de tabellen zeggen iets anders over dit bericht dan de logregel")) }
         }
         Soort::Afgeleverd | Soort::Bevestigd => {

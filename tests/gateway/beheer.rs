@@ -274,7 +274,7 @@ async fn berichten_under_load_are_judged_by_what_is_in_force_at_their_regel() {
         });
     }
     let mut versies = 0;
-    while senders.len() > 0 && versies < 200 {
+    while !senders.is_empty() && versies < 200 {
         versies += 1;
         let next = gateway.edited(BREDA, "versie = \"2026.1\"", &format!("versie = \"2026.1.{versies}\""));
         gateway.load(vec![next]).await.unwrap();

@@ -216,7 +216,7 @@ impl Data {
     }
 
     fn check(&self, arguments: &[&str]) -> Output {
-        run(&[&["check", "--dev", "--config", &self.config()], arguments].concat())
+        run(&[&["check", "--config", &self.config()], arguments].concat())
     }
 }
 
@@ -284,8 +284,8 @@ fn mistakes_are_told_all_at_once_and_the_exit_code_is_2() {
 #[test]
 fn usage_and_development_certificates_are_told() {
     let data = Data::new();
-    let (_, err) = expect(&run(&["check", "--config", &data.config()]), 2);
-    assert!(err.contains("(ontwikkelcertificaat)") && err.contains("gebruik check --dev"), "{err}");
+    let (_, err) = expect(&run(&["check", "--config", &data.config()]), 0);
+    assert!(err.contains("serve weigert deze configuratie zonder --dev"), "{err}");
     expect(&run(&["check"]), 2);
     expect(&run(&["check", "--diff", &data.config()]), 2);
     expect(&run(&["check", "--config", "bestaat-niet.toml"]), 2);
@@ -308,7 +308,7 @@ fn certificates_that_end_are_told() {
 fn diff_says_what_changes_between_configurations_and_between_convenanten() {
     let (oud, nieuw) = (Data::new(), Data::new());
     let diff = |oud: &Path, nieuw: &Path, more: &[&str]| {
-        run(&[&["check", "--dev", "--diff", oud.to_str().unwrap(), nieuw.to_str().unwrap()], more].concat())
+        run(&[&["check", "--diff", oud.to_str().unwrap(), nieuw.to_str().unwrap()], more].concat())
     };
     let configs = (oud.path("ketenpoort.toml"), nieuw.path("ketenpoort.toml"));
     assert!(expect(&diff(&configs.0, &configs.1, &[]), 0).0.starts_with("Er verandert niets"));

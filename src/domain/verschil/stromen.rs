@@ -80,7 +80,7 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
                     continue;
                 }
                 for grondslag in &grondslagen {
-                    for wie in kinds(regel) {
+                    for wie in regel.kinds() {
                         let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, (*grondslag).clone());
                         let own = conditions(regel);
                         let merged = cells.get(&cel).map_or(own.clone(), |other| lenient(other, &own, day));
@@ -104,7 +104,8 @@ fn pairs(van_kracht: &VanKracht, regel: &Regel) -> Vec<(Adres, Adres)> {
 fn counts(van_kracht: &VanKracht, convenant: &Convenant, id: &str, day: Date) -> bool {
     convenant.grondslag(id).is_some_and(|grondslag| {
         let lapsed = grondslag.geldig_tot_en_met.is_some_and(|last| last < day);
-        !lapsed && !(van_kracht.productie() && grondslag.status == Status::TeBevestigen(None))
+        let refused = van_kracht.productie() && grondslag.status == Status::TeBevestigen(None);
+        !lapsed && !refused
     })
 }
 
@@ -121,20 +122,6 @@ fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, da
         Some(Mandaathouder::Afzender) => holds(&van.partner),
         Some(Mandaathouder::Ontvanger) => holds(&naar.partner),
     }
-}
-
-/// Of whom and what a rule speaks; `None` as doelgroep is somebody whose date of birth leaves it open.
-fn kinds(regel: &Regel) -> Vec<Soort> {
-    let doelgroepen = match regel.doelgroep {
-        Some(doelgroep) => vec![Some(doelgroep)],
-        None => vec![None, Some(Doelgroep::Minderjarig), Some(Doelgroep::Volwassen)],
-    };
-    let categorieen = match regel.categorie {
-        Some(categorie) => vec![Some(categorie)],
-        None if regel.berichtsoort.has_categorie() => Categorie::ALL.map(Some).to_vec(),
-        None => vec![None],
-    };
-    doelgroepen.into_iter().flat_map(|wie| categorieen.iter().map(move |wat| (wie, *wat))).collect()
 }
 
 fn conditions(regel: &Regel) -> Voorwaarden {

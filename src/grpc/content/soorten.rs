@@ -13,7 +13,7 @@ use crate::proto::{
 pub(super) fn check(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
     match soort {
         Soort::Bekendheidscheck(check) => bekendheidscheck(check, facts, checker),
-        Soort::Bekendheidsantwoord(antwoord) => bekendheidsantwoord(antwoord, checker),
+        Soort::Bekendheidsantwoord(antwoord) => bekendheidsantwoord(*antwoord, checker),
         Soort::Contextinformatieverzoek(verzoek) => contextinformatieverzoek(verzoek, facts, checker),
         Soort::Contextinformatie(context) => contextinformatie(context, checker),
         Soort::Scenario(scenario_) => scenario(scenario_, facts, checker),
@@ -40,7 +40,7 @@ fn bekendheidscheck(check: &proto::Bekendheidscheck, facts: &mut Facts, checker:
     facts.antwoord_nodig_voor = velden.moment("antwoord_nodig_voor", &check.antwoord_nodig_voor);
 }
 
-fn bekendheidsantwoord(antwoord: &proto::Bekendheidsantwoord, checker: &mut Checker) {
+fn bekendheidsantwoord(antwoord: proto::Bekendheidsantwoord, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.bekendheidsantwoord");
     velden.choice::<proto::BekendheidUitkomst>("uitkomst", antwoord.uitkomst);
 }
