@@ -16,13 +16,14 @@ use crate::{
 
 /// The worked example: one arrondissement.
 const DEELNEMERS: &str = include_str!("../../deploy/voorbeeld/deelnemers.toml");
-const CONVENANTEN: [(&str, &str); 6] = [
+const CONVENANTEN: [(&str, &str); 7] = [
     ("zvh-baronie-breda.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-baronie-breda.toml")),
     ("zvh-de-markiezaten.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-de-markiezaten.toml")),
     ("zvh-midden-brabant.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-midden-brabant.toml")),
     ("zvh-zeeland.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-zeeland.toml")),
     ("melding-18b.toml", include_str!("../../deploy/voorbeeld/convenanten/melding-18b.toml")),
     ("bij.toml", include_str!("../../deploy/voorbeeld/convenanten/bij.toml")),
+    ("reintegratie.toml", include_str!("../../deploy/voorbeeld/convenanten/reintegratie.toml")),
 ];
 
 /// Where a gateway listens on 127.0.0.1.

@@ -29,7 +29,8 @@ pub fn print(soort: &str) -> Result<(), Failure> {
     print_line(&serde_json::to_string_pretty(&filled).expect("a JSON value always prints"))
 }
 
-/// Fills in the placeholders of a bericht: `{vandaag}`, `{vandaag-3}`, `{over-2-uur}`, `{bericht:NAAM}`.
+/// Fills in the placeholders of a bericht: `{vandaag}`, `{vandaag-3}`, `{over-2-uur}`, `{2-uur-geleden}`,
+/// `{bericht:NAAM}`.
 ///
 /// # Errors
 /// When a placeholder means nothing.
@@ -59,8 +60,9 @@ fn fill_text(text: &str, now: Timestamp, berichten: &HashMap<String, String>) ->
         let days: i32 = if days.is_empty() { 0 } else { days.parse().map_err(|_| unknown())? };
         return Ok(amsterdam_date(now).saturating_add(days.days()).to_string());
     }
-    let hours = inner.strip_prefix("over-").and_then(|rest| rest.strip_suffix("-uur"));
-    let hours: i32 = hours.and_then(|hours| hours.parse().ok()).ok_or_else(unknown)?;
+    let ahead = inner.strip_prefix("over-").and_then(|rest| rest.strip_suffix("-uur")?.parse::<i32>().ok());
+    let ago = inner.strip_suffix("-uur-geleden").and_then(|hours| hours.parse::<i32>().ok());
+    let hours = ahead.or(ago.map(|hours| -hours)).ok_or_else(unknown)?;
     let later = now.saturating_add(hours.hours()).map_err(|_| unknown())?;
     Ok(jiff::Timestamp::from_second(later.as_second()).map_err(|_| unknown())?.to_string())
 }

@@ -91,9 +91,9 @@ fn every_template_is_accepted_as_it_stands() {
         ("zsm", "buikpijnmelding"),
         ("zsm", "afdoeningsbericht"),
         ("dji", "reintegratiebericht"),
-        ("politie", "aanmelding"),
-        ("politie", "opschaling"),
-        ("zsm", "mondelinge_verstrekking"),
+        ("3ro", "aanmelding"),
+        ("vt", "opschaling"),
+        (ZVH, "mondelinge_verstrekking"),
     ];
     let mut ids = Vec::new();
     for (profile, soort) in first {

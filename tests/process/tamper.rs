@@ -11,8 +11,8 @@ use crate::{
     traffic::{request, request_id, send, template},
 };
 
-/// Sent one after the other, each in its own transaction: regel 0 is `gestart`, 1 to 7 are what came in force, and
-/// bericht n stands at index n + 7.
+/// Sent one after the other, each in its own transaction: regel 0 is `gestart`, 1 to 8 are what came in force, and
+/// bericht n stands at index n + 8.
 const ALONE: u64 = 12;
 /// Enough to fill the first tile.
 const TOGETHER: u64 = 260;
@@ -27,45 +27,45 @@ const TAMPERINGS: &[Tampering] = &[
     // A regel that says something else.
     Tampering {
         sql: "UPDATE logregels SET regel = CAST(replace(CAST(regel AS TEXT), '\"rol\":\"partner\"', '\"rol\":\"beheer\"') \
-              AS BLOB) WHERE log_index = 14",
-        says: "logregel 14:",
+              AS BLOB) WHERE log_index = 15",
+        says: "logregel 15:",
     },
     // The same, by someone who gives it the hash of another regel too.
     Tampering {
-        sql: "UPDATE logregels SET (regel, hash, bericht) = (SELECT regel, hash, bericht FROM logregels WHERE log_index = 13) \
-              WHERE log_index = 14",
-        says: "logregel 14:",
+        sql: "UPDATE logregels SET (regel, hash, bericht) = (SELECT regel, hash, bericht FROM logregels WHERE log_index = 14) \
+              WHERE log_index = 15",
+        says: "logregel 15:",
     },
     // Two regels change places.
     Tampering {
-        sql: "UPDATE logregels SET log_index = -1 WHERE log_index = 10; UPDATE logregels SET log_index = 10 WHERE log_index = 11; \
-              UPDATE logregels SET log_index = 11 WHERE log_index = -1",
-        says: "logregel 10:",
+        sql: "UPDATE logregels SET log_index = -1 WHERE log_index = 11; UPDATE logregels SET log_index = 11 WHERE log_index = 12; \
+              UPDATE logregels SET log_index = 12 WHERE log_index = -1",
+        says: "logregel 11:",
     },
-    Tampering { sql: "DELETE FROM logregels WHERE log_index = 16", says: "logregel 16:" },
+    Tampering { sql: "DELETE FROM logregels WHERE log_index = 17", says: "logregel 17:" },
     // The bericht that a regel is about.
-    Tampering { sql: "UPDATE logregels SET bericht = NULL WHERE log_index = 12", says: "logregel 12:" },
+    Tampering { sql: "UPDATE logregels SET bericht = NULL WHERE log_index = 13", says: "logregel 13:" },
     // The last regel.
     Tampering {
         sql: "DELETE FROM logregels WHERE log_index = (SELECT max(log_index) FROM logregels)",
-        says: "logregel 279:",
+        says: "logregel 280:",
     },
     // The last regel, with its checkpoint and its bericht.
     Tampering {
-        sql: "DELETE FROM checkpoints WHERE grootte = 280; DELETE FROM postvak WHERE log_index = 279; \
-              DELETE FROM logregels WHERE log_index = 279",
-        says: "279",
+        sql: "DELETE FROM checkpoints WHERE grootte = 281; DELETE FROM postvak WHERE log_index = 280; \
+              DELETE FROM logregels WHERE log_index = 280",
+        says: "280",
     },
     // Longer in use than was agreed.
     Tampering {
-        sql: "UPDATE postvak SET houdbaar_tot_en_met = '2099-01-01' WHERE log_index = 12",
-        says: "logregel 12:",
+        sql: "UPDATE postvak SET houdbaar_tot_en_met = '2099-01-01' WHERE log_index = 13",
+        says: "logregel 13:",
     },
-    Tampering { sql: "UPDATE postvak SET grondslag = 'pbw-18b' WHERE log_index = 12", says: "logregel 12:" },
-    Tampering { sql: "DELETE FROM postvak WHERE log_index = 15", says: "logregel 15:" },
+    Tampering { sql: "UPDATE postvak SET grondslag = 'pbw-18b' WHERE log_index = 13", says: "logregel 13:" },
+    Tampering { sql: "DELETE FROM postvak WHERE log_index = 16", says: "logregel 16:" },
     Tampering {
-        sql: "UPDATE berichten SET berichtsoort = 'scenario' WHERE id = (SELECT bericht FROM postvak WHERE log_index = 11)",
-        says: "logregel 11:",
+        sql: "UPDATE berichten SET berichtsoort = 'scenario' WHERE id = (SELECT bericht FROM postvak WHERE log_index = 12)",
+        says: "logregel 12:",
     },
     // The first tile of the tree, full, and the one above it.
     Tampering { sql: "UPDATE tegels SET hashes = zeroblob(8192) WHERE niveau = 0 AND nummer = 0", says: "tegel" },
@@ -73,10 +73,10 @@ const TAMPERINGS: &[Tampering] = &[
     Tampering { sql: "DELETE FROM tegels WHERE niveau = 0", says: "tegel" },
     // A checkpoint of another moment: properly signed, but not of these regels.
     Tampering {
-        sql: "UPDATE checkpoints SET nota = (SELECT nota FROM checkpoints WHERE grootte = 11) WHERE grootte = 14",
-        says: "logregel 13:",
+        sql: "UPDATE checkpoints SET nota = (SELECT nota FROM checkpoints WHERE grootte = 12) WHERE grootte = 15",
+        says: "logregel 14:",
     },
-    Tampering { sql: "UPDATE checkpoints SET nota = replace(nota, 'A', 'B') WHERE grootte = 14", says: "grootte 14:" },
+    Tampering { sql: "UPDATE checkpoints SET nota = replace(nota, 'A', 'B') WHERE grootte = 15", says: "grootte 15:" },
     // The head.
     Tampering {
         sql: "UPDATE logboek SET grootte = 256, frontier = (SELECT hashes FROM tegels WHERE niveau = 1)",
@@ -86,26 +86,26 @@ const TAMPERINGS: &[Tampering] = &[
 
 /// The rows beside the logboek, which decide who gets what: each must say what its regel says, and have one.
 const BESIDE: &[Tampering] = &[
-    Tampering { sql: "UPDATE postvak SET partner = 'om' WHERE log_index = 12", says: "logregel 12:" },
-    Tampering { sql: "UPDATE postvak SET in_antwoord_op = zeroblob(16) WHERE log_index = 12", says: "logregel 12:" },
+    Tampering { sql: "UPDATE postvak SET partner = 'om' WHERE log_index = 13", says: "logregel 13:" },
+    Tampering { sql: "UPDATE postvak SET in_antwoord_op = zeroblob(16) WHERE log_index = 13", says: "logregel 13:" },
     Tampering {
         sql: "UPDATE berichten SET afzender_oin = '00000099000000103000' \
-              WHERE id = (SELECT bericht FROM postvak WHERE log_index = 12)",
-        says: "logregel 12:",
+              WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+        says: "logregel 13:",
     },
     Tampering {
-        sql: "UPDATE berichten SET gesprek = zeroblob(16) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 12)",
-        says: "logregel 12:",
+        sql: "UPDATE berichten SET gesprek = zeroblob(16) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+        says: "logregel 13:",
     },
     // One more ontvanger, whom no regel names.
     Tampering {
         sql: "INSERT INTO postvak SELECT -1, bericht, 'om', loket, oin, grondslag, regel, convenant, \
               verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, poging, lease_tot, bevestigd \
-              FROM postvak WHERE log_index = 12",
+              FROM postvak WHERE log_index = 13",
         says: "postvak",
     },
     // Content that is gone, without a regel that says so.
-    Tampering { sql: "UPDATE postvak SET sleutel = NULL WHERE log_index = 12", says: "vernietigingen" },
+    Tampering { sql: "UPDATE postvak SET sleutel = NULL WHERE log_index = 13", says: "vernietigingen" },
     // What was in force, rewritten, removed or made up afterwards.
     Tampering {
         sql: "UPDATE documenten SET tekst = replace(tekst, 'houdbaarheid_maanden = 3', 'houdbaarheid_maanden = 2') \
@@ -118,11 +118,11 @@ const BESIDE: &[Tampering] = &[
         says: "documenten zonder logregel",
     },
     // Values of another type than the column's.
-    Tampering { sql: "UPDATE postvak SET grondslag = zeroblob(3) WHERE log_index = 12", says: "logregel 12:" },
-    Tampering { sql: "UPDATE checkpoints SET nota = zeroblob(3) WHERE grootte = 14", says: "14" },
+    Tampering { sql: "UPDATE postvak SET grondslag = zeroblob(3) WHERE log_index = 13", says: "logregel 13:" },
+    Tampering { sql: "UPDATE checkpoints SET nota = zeroblob(3) WHERE grootte = 15", says: "15" },
 ];
 
-async fn a_logboek_of_280_regels() -> Served {
+async fn a_logboek_of_281_regels() -> Served {
     let mut served = Served::start();
     let base = request(template("bekendheidscheck"));
     let mut zsm = served.client("zsm").await;
@@ -172,13 +172,13 @@ async fn change(database: &Path, sql: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_regel_is_found_by_its_index() {
-    let served = a_logboek_of_280_regels().await;
+    let served = a_logboek_of_281_regels().await;
     each_is_found(&served, TAMPERINGS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_contradicts_its_regel_is_found() {
-    let served = a_logboek_of_280_regels().await;
+    let served = a_logboek_of_281_regels().await;
     each_is_found(&served, BESIDE).await;
 }
 
@@ -186,7 +186,7 @@ async fn a_row_that_contradicts_its_regel_is_found() {
 async fn each_is_found(served: &Served, tamperings: &[Tampering]) {
     let untouched = copy(served);
     let said = expect(&logboek(&untouched.path().join("ketenpoort.toml"), "verify", &[]), 0);
-    assert!(said.contains("280 regels"), "{said}");
+    assert!(said.contains("281 regels"), "{said}");
     let mut missed = Vec::new();
     for Tampering { sql, says } in tamperings {
         let changed = copy(served);

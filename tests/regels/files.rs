@@ -1,20 +1,25 @@
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
-use ketenpoort::config::{
-    Config, ConfigError,
-    documents::{Bron, Omgeving, Parsed, parse},
-    section::Mistake,
+use ketenpoort::{
+    check::bevindingen::bevindingen,
+    config::{
+        Config, ConfigError,
+        documents::{Bron, Omgeving, Parsed, parse},
+        section::Mistake,
+    },
+    domain::{Berichtsoort, matrix::matrix},
 };
 
 /// The worked example.
 const DEELNEMERS: &str = include_str!("../../deploy/voorbeeld/deelnemers.toml");
-const CONVENANTEN: [(&str, &str); 6] = [
+const CONVENANTEN: [(&str, &str); 7] = [
     ("baronie", include_str!("../../deploy/voorbeeld/convenanten/zvh-baronie-breda.toml")),
     ("markiezaten", include_str!("../../deploy/voorbeeld/convenanten/zvh-de-markiezaten.toml")),
     ("midden-brabant", include_str!("../../deploy/voorbeeld/convenanten/zvh-midden-brabant.toml")),
     ("zeeland", include_str!("../../deploy/voorbeeld/convenanten/zvh-zeeland.toml")),
     ("18b", include_str!("../../deploy/voorbeeld/convenanten/melding-18b.toml")),
     ("bij", include_str!("../../deploy/voorbeeld/convenanten/bij.toml")),
+    ("reintegratie", include_str!("../../deploy/voorbeeld/convenanten/reintegratie.toml")),
 ];
 
 /// What is read beside a machine's own configuration.
@@ -49,6 +54,20 @@ fn the_worked_example_has_no_mistake() {
     let parsed = voorbeeld().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(parsed.convenanten.len(), CONVENANTEN.len());
     assert_eq!(parsed.documenten.len(), CONVENANTEN.len() + 1);
+}
+
+#[test]
+fn in_the_worked_example_every_berichtsoort_flows_and_everyone_who_asks_can_be_answered() {
+    let van_kracht = voorbeeld().unwrap().van_kracht(1, &omgeving(true));
+    let day = jiff::civil::date(2026, 11, 24);
+    let stromen = matrix(&van_kracht, day);
+    for soort in Berichtsoort::ALL {
+        assert!(stromen.iter().any(|stroom| stroom.berichtsoort == soort), "nobody may send {soort}");
+    }
+    // What is told of the example is meant to be told: nothing is unreachable, contradicted or never answered.
+    let codes: BTreeSet<_> =
+        bevindingen(&van_kracht, day).into_iter().map(|(_, waarschuwing)| waarschuwing.code()).collect();
+    assert_eq!(codes, BTreeSet::from(["grondslag_aanvaard", "grondslag_ongebruikt", "ontwikkelcertificaten"]));
 }
 
 const BROKEN: &str = r#"naam = "kapot"
