@@ -1,6 +1,6 @@
 //! Checks of the fields of a bericht: every mistake at once, each with its path and what is asked, never with its value.
 //!
-//! Here what every bericht has; [`soorten`] what each berichtsoort has.
+//! Here what every bericht has; `soorten` what each berichtsoort has.
 
 mod soorten;
 
