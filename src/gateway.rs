@@ -199,7 +199,7 @@ fn serve_partners(
     let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
     let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
     let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, in_flight_partner);
-    let answer = move |toegang, request| boundary.clone().answer(toegang, request);
+    let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
     accept::serve(listener, socket, stopped, answer)
 }
 
@@ -214,7 +214,7 @@ fn serve_beheer(
         .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
         .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
     let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Beheer, BEHEER_IN_FLIGHT);
-    let answer = move |toegang, request| boundary.clone().answer(toegang, request);
+    let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
     accept::serve(listener, socket, stopped, answer)
 }
 

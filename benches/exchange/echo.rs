@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use ketenpoort::{
     clock::SystemClock,
     config::Config,
-    domain::Toegang,
+    domain::Aangemeld,
     tls::{
         accept::{self, Bounds, Listener},
         identity::Identifier,
@@ -77,7 +77,7 @@ fn identifier(config: &Config) -> anyhow::Result<Identifier> {
     Ok(Identifier::new(cas.collect::<Result<_, _>>()?, in_force))
 }
 
-async fn answer(_: Toegang, request: http::Request<Incoming>) -> http::Response<Body> {
+async fn answer(_: Aangemeld, request: http::Request<Incoming>) -> http::Response<Body> {
     let mut grpc = tonic::server::Grpc::new(Codec::default());
     match request.uri().path() {
         UNARY => {

@@ -1,7 +1,6 @@
 //! `beheer`: an operator at the command line, over mutual TLS: what is in force, and changing it.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use tonic::transport::Channel;
 use super::{Failure, partner::with_deadline, print_line};
 use crate::{
     client::Profile,
-    config::documents::DOCUMENT_LIMIT,
+    config::{documents::DOCUMENT_LIMIT, read_bounded},
     grpc::{boundary::BEHEER_MESSAGE_LIMIT, codec::to_json},
     proto::{self, client::BeheerServiceClient},
 };
@@ -119,11 +118,9 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 
 fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {
     let name = file.display().to_string();
-    let size = fs::metadata(file).with_context(|| format!("{name} is niet te lezen"))?.len();
-    if size > DOCUMENT_LIMIT {
-        return Err(Failure::Usage(format!("{name} is groter dan {} MiB", DOCUMENT_LIMIT >> 20)));
-    }
-    let tekst = fs::read_to_string(file).with_context(|| format!("{name} is niet te lezen"))?;
+    let tekst = read_bounded(file).with_context(|| format!("{name} is niet te lezen"))?;
+    let too_large = || Failure::Usage(format!("{name} is groter dan {} MiB", DOCUMENT_LIMIT >> 20));
+    let tekst = tekst.ok_or_else(too_large)?;
     Ok(proto::NieuwDocument { herkomst: name, tekst })
 }
 

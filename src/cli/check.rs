@@ -176,6 +176,10 @@ fn stroom_json(stroom: &Stroom) -> Value {
         put("categorie", categorie.as_str().into());
     }
     put("grondslag", stroom.grondslag.as_str().into());
+    if stroom.keuze {
+        // The rule leaves a choice: a sender that names no grondslag is refused.
+        put("grondslag_kiezen", true.into());
+    }
     // ISO 8601, as programs read it.
     let houdbaarheid = match stroom.houdbaarheid {
         Termijn::Maanden(maanden) => format!("P{maanden}M"),

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::{
     fout::Fout,
-    section::{Located, Section, Vorm, nearest},
+    section::{Located, Section, Vorm, listed, nearest, short},
 };
 use crate::domain::{
     Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag, LoketNaam,
@@ -105,7 +105,7 @@ pub(super) fn unknown_partner(section: &Section<'_>, line: usize, naam: &str, de
         return;
     }
     let (bedoeld, meant) = nearest(naam, deelnemers.partners.keys().map(PartnerNaam::as_str));
-    section.mistake(line, Fout::OnbekendePartner { naam: naam.to_owned(), bedoeld, meant });
+    section.mistake(line, Fout::OnbekendePartner { naam: short(naam), bedoeld, meant });
 }
 
 /// Its id, and all of it where there is no mistake.
@@ -176,8 +176,8 @@ fn regel(section: Section<'_>, context: &Context<'_>) -> Option<Regel> {
     let named: Vec<Located<String>> = section.list("grondslag", &GRONDSLAGEN, false);
     for grondslag in &named {
         if !context.grondslagen.contains(grondslag.value.as_str()) {
-            let bestaat = context.grondslagen.iter().copied().collect::<Vec<_>>().join(", ");
-            section.mistake(grondslag.line, Fout::OnbekendeGrondslag { grondslag: grondslag.value.clone(), bestaat });
+            let bestaat = listed(context.grondslagen.iter().copied());
+            section.mistake(grondslag.line, Fout::OnbekendeGrondslag { grondslag: short(&grondslag.value), bestaat });
         }
     }
     let afwijking = section.optional_text("afwijking").map(|text| text.value);
@@ -295,8 +295,8 @@ impl Context<'_> {
             Some(loket) => {
                 let known = found.loketten.iter().find(|known| known.as_str() == loket);
                 if known.is_none() {
-                    let bestaat = found.loketten.iter().map(LoketNaam::as_str).collect::<Vec<_>>().join(", ");
-                    let (partner, loket) = (partner.to_owned(), loket.to_owned());
+                    let bestaat = listed(found.loketten.iter().map(LoketNaam::as_str));
+                    let (partner, loket) = (partner.to_owned(), short(loket));
                     section.mistake(text.line, Fout::OnbekendLoket { partner, loket, bestaat });
                 }
                 Some(known?.clone())

@@ -6,7 +6,7 @@ use super::{
     convenant::{identifier, soorten, term, unique},
     documents::Omgeving,
     fout::Fout,
-    section::{Located, Section, Vorm},
+    section::{Located, Section, Vorm, listed, short},
 };
 use crate::domain::{
     Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
@@ -24,12 +24,21 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
         let line = section.line();
         let Some(partner) = partner(section) else { continue };
         let naam = partner.naam.to_string();
+        for (other, oin) in shared_oins(&deelnemers, &partner) {
+            root.mistake(line, Fout::OinGedeeld { oin, partner: other });
+        }
         if deelnemers.partners.insert(partner.naam.clone(), partner).is_some() {
             root.mistake(line, Fout::Dubbel { wat: "partner".to_owned(), naam });
         }
     }
     for section in root.sections("identiteit") {
-        deelnemers.toegangen.extend(toegang(section, &deelnemers, omgeving));
+        let line = section.line();
+        let Some(toegang) = toegang(section, &deelnemers, omgeving) else { continue };
+        if let Some(other) = deelnemers.toegangen.iter().find(|other| other.confusable(&toegang)) {
+            let (oin, partner) = (toegang.identiteit.oin.to_string(), other.identiteit.partner.to_string());
+            root.mistake(line, Fout::IdentiteitDubbelzinnig { oin, partner });
+        }
+        deelnemers.toegangen.push(toegang);
     }
     if !deelnemers.toegangen.iter().any(|toegang| toegang.identiteit.rol == Rol::Beheer) {
         root.mistake(root.line(), Fout::GeenBeheer {});
@@ -40,6 +49,15 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     unique(&root, "mandaat", deelnemers.mandaten.iter().map(|mandaat| mandaat.id.as_str()));
     root.finish();
     deelnemers
+}
+
+/// OINs of this partner that another one has, with the name of that other.
+fn shared_oins(deelnemers: &Deelnemers, partner: &Partner) -> Vec<(String, String)> {
+    let others = deelnemers.partners.values().filter(|other| other.naam != partner.naam);
+    let shared = others.flat_map(|other| {
+        other.oins.iter().filter(|oin| partner.oins.contains(oin)).map(|oin| (other.naam.to_string(), oin.to_string()))
+    });
+    shared.collect()
 }
 
 fn partner(section: Section<'_>) -> Option<Partner> {
@@ -63,7 +81,7 @@ fn toegang(section: Section<'_>, known: &Deelnemers, omgeving: &Omgeving) -> Opt
     if let Some(ca) = &ca
         && !omgeving.cas.contains(&ca.value)
     {
-        section.mistake(ca.line, Fout::OnbekendeCa { naam: ca.value.clone() });
+        section.mistake(ca.line, Fout::OnbekendeCa { naam: short(&ca.value) });
     }
     let oin = section.parsed::<Oin>("oin", &OIN);
     if let Some(oin) = &oin
@@ -107,7 +125,7 @@ fn opened(
         section.mistake(oin.line, Fout::OinVanAnder { partner: naam.value.to_string() });
     }
     for loket in named.iter().filter(|loket| !partner.loketten.contains(&loket.value)) {
-        let bestaat = partner.loketten.iter().map(LoketNaam::as_str).collect::<Vec<_>>().join(", ");
+        let bestaat = listed(partner.loketten.iter().map(LoketNaam::as_str));
         let (partner, naam) = (partner.naam.to_string(), loket.value.to_string());
         section.mistake(loket.line, Fout::OnbekendLoket { partner, loket: naam, bestaat });
     }

@@ -91,13 +91,15 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
     for bron in others {
         let read = read_bron(bron, mistakes, |root| convenant(root, hash(&bron.tekst), &parsed.deelnemers));
         let Some(convenant) = read else { continue };
-        if parsed.convenanten.iter().any(|other| other.naam == convenant.naam) {
+        if convenant.naam == DEELNEMERS || parsed.convenanten.iter().any(|other| other.naam == convenant.naam) {
             let fout = Fout::Dubbel { wat: "convenant".to_owned(), naam: convenant.naam.clone() };
             mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });
         }
         parsed.documenten.push(document(DocumentSoort::Convenant, &convenant.naam, &bron.tekst));
         parsed.convenanten.push(convenant);
     }
+    // By name, as the database gives them: of equal rules the first one stamps, wherever its file stands.
+    parsed.convenanten.sort_by(|one, other| one.naam.cmp(&other.naam));
     parsed
 }
 

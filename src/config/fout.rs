@@ -127,6 +127,14 @@ closed_list! {
         Ontwikkelcertificaat { oin: String } = "ontwikkelcertificaat",
             "OIN {oin} is voor tests. Gebruik ontwikkelcertificaten alleen met serve --dev, nooit met echte gegevens.",
             "OIN {oin} is for tests. Use development certificates with serve --dev only, never with real data.";
+        /// Two identities that one certificate could open.
+        IdentiteitDubbelzinnig { oin: String, partner: String } = "identiteit_dubbelzinnig",
+            "bij OIN {oin} past een certificaat ook op een andere [[identiteit]] (van {partner}); dan laat de poort het niet toe. Geef elk een eigen san.",
+            "with OIN {oin} a certificate also fits another [[identiteit]] (of {partner}); the gateway then admits it to neither. Give each a san of its own.";
+        /// One OIN at two partners.
+        OinGedeeld { oin: String, partner: String } = "oin_gedeeld",
+            "OIN {oin} staat ook bij partner {partner}. Het logboek noemt een partner bij zijn OIN: geef elke partner een eigen (sub-)OIN.",
+            "OIN {oin} belongs to partner {partner} too. The logboek names a partner by its OIN: give each partner an OIN (or SubOIN) of its own.";
         /// Nobody could change anything any more.
         GeenBeheer { } = "geen_beheer",
             "er is geen [[identiteit]] met rol beheer: daarna kan niemand nog iets wijzigen. Voeg er een toe.",

@@ -14,6 +14,7 @@ pub mod section;
 use std::{
     cell::RefCell,
     env, fs,
+    io::{self, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
     rc::Rc,
@@ -162,6 +163,26 @@ impl Named {
     }
 }
 
+/// The text of a file, or `None` where it is larger than a document may be. Devices and pipes, which need not end, are none.
+///
+/// # Errors
+/// When it cannot be read or is no text.
+pub fn read_bounded(file: &Path) -> io::Result<Option<String>> {
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("dit is geen gewoon bestand"));
+    }
+    let mut text = String::new();
+    let mut opened = fs::File::open(file)?.take(DOCUMENT_LIMIT + 1);
+    // The bytes first: cut off in the middle of a character, a text that is too large would seem to be none.
+    let mut bytes = Vec::new();
+    opened.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > DOCUMENT_LIMIT {
+        return Ok(None);
+    }
+    bytes.as_slice().read_to_string(&mut text)?;
+    Ok(Some(text))
+}
+
 fn load_noting(file: &Path, mistakes: &Mistakes) -> (Named, Option<Config>) {
     let Some(text) = read(file, mistakes) else { return (Named::default(), None) };
     read_file(file, &text, mistakes, |root| Some(config(root, file))).unwrap_or_default()
@@ -173,9 +194,9 @@ fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
         None
     };
     let unreadable = |error: std::io::Error| Fout::Onleesbaar { reden: error.to_string() };
-    match fs::metadata(file) {
-        Ok(metadata) if metadata.len() > DOCUMENT_LIMIT => note(Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 }),
-        Ok(_) => fs::read_to_string(file).map_or_else(|error| note(unreadable(error)), Some),
+    match read_bounded(file) {
+        Ok(Some(text)) => Some(text),
+        Ok(None) => note(Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 }),
         Err(error) => note(unreadable(error)),
     }
 }

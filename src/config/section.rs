@@ -160,12 +160,14 @@ impl<'t> Section<'t> {
     pub fn optional_text(&self, key: &'static str) -> Option<Located<String>> {
         let (value, line) = self.get(key)?;
         match value.as_str() {
-            Some(text) if !text.trim().is_empty() && text.len() <= 2000 => {
+            Some(text) if !text.trim().is_empty() && text.len() <= 2000 && !text.chars().any(disturbs) => {
                 Some(Located { value: text.to_owned(), line })
             }
             _ => {
-                let vorm =
-                    Vorm::fixed("een niet-lege tekst van hoogstens 2000 tekens", "a text of 1 to 2000 characters");
+                let vorm = Vorm::fixed(
+                    "een niet-lege tekst van hoogstens 2000 tekens, op een regel en zonder stuurtekens",
+                    "a text of 1 to 2000 characters, on one line and without control characters",
+                );
                 self.wrong(line, key, &vorm)
             }
         }
@@ -219,6 +221,22 @@ impl<'t> Section<'t> {
             let (nl, en) = (format!("een lijst van {}", vorm.nl), format!("a list of {}", vorm.en));
             self.wrong(line, key, &Vorm { nl: nl.into(), en: en.into() })
         };
+        if items.len() > MOST_ITEMS {
+            self.wrong::<()>(
+                line,
+                key,
+                &Vorm::fixed("een lijst van hoogstens 1000 waarden", "a list of at most 1000 values"),
+            );
+            return Vec::new();
+        }
+        let mut seen = BTreeSet::new();
+        for item in &items {
+            let text = item.get_ref().as_str().unwrap_or_default();
+            if !seen.insert(text) {
+                let line = self.source.line(item.span().start);
+                self.mistake(line, Fout::Dubbel { wat: key.to_owned(), naam: short(text) });
+            }
+        }
         items.into_iter().filter_map(parse).collect()
     }
 
@@ -316,9 +334,38 @@ impl<'t> Section<'t> {
             let (bedoeld, meant) = nearest(name, asked.iter().copied());
             let line = self.source.line(key.span().start);
             let waarin = self.what.clone();
-            self.mistake(line, Fout::OnbekendeSleutel { sleutel: name.to_owned(), waarin, bedoeld, meant });
+            self.mistake(line, Fout::OnbekendeSleutel { sleutel: short(name), waarin, bedoeld, meant });
         }
     }
+}
+
+/// Characters that control a terminal or turn the direction of what is read.
+fn disturbs(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Values in a list, at most.
+const MOST_ITEMS: usize = 1000;
+/// Names that are suggested together, and characters of one, at most: a sentence must stay readable, and fit in an answer.
+const MOST_NAMES: usize = 12;
+const MOST_CHARACTERS: usize = 64;
+
+/// A name from a file, short enough to be shown.
+#[must_use]
+pub fn short(name: &str) -> String {
+    match name.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
+/// Names as they stand in a sentence: the first ones, and that there are more.
+#[must_use]
+pub fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut names: Vec<String> = names.map(short).collect();
+    let more = names.len() > MOST_NAMES;
+    names.truncate(MOST_NAMES);
+    names.join(", ") + if more { ", ..." } else { "" }
 }
 
 /// What was probably meant, or what there is, in Dutch and English.
@@ -326,13 +373,15 @@ impl<'t> Section<'t> {
 pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> (String, String) {
     let near = known
         .clone()
+        // Comparing costs the product of both lengths.
+        .filter(|known| name.len() <= MOST_CHARACTERS && known.len() <= MOST_CHARACTERS)
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .filter(|(distance, _)| *distance <= 3 && *distance * 2 <= name.len())
         .min();
     if let Some((_, near)) = near {
         (format!("bedoelt u {near}?"), format!("do you mean {near}?"))
     } else {
-        let all = known.collect::<Vec<_>>().join(", ");
+        let all = listed(known);
         (format!("hier kan: {all}"), format!("possible here: {all}"))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
 use uuid::Uuid;
 
 use super::{Adres, Berichtsoort, Categorie, LoketNaam};
@@ -128,8 +131,11 @@ impl Geboortedatum {
 impl FromStr for Geboortedatum {
     type Err = ();
 
-    /// Reads `1987-05-12`, `1987-05` or `1987`.
+    /// Reads `1987-05-12`, `1987-05` or `1987`; `0000`, as the BRP writes it, where not even the year is known.
     fn from_str(text: &str) -> Result<Self, ()> {
+        if text == UNKNOWN_YEAR {
+            return Ok(Self { earliest: FIRST_BIRTH, latest: Date::MAX });
+        }
         let (earliest, latest) = match text.len() {
             10 => (civil_date(text).ok_or(())?, civil_date(text).ok_or(())?),
             7 => {
@@ -142,9 +148,13 @@ impl FromStr for Geboortedatum {
             }
             _ => return Err(()),
         };
-        Ok(Self { earliest, latest })
+        // Nobody of whom a bericht speaks was born earlier: a year like 0001 would make an adult of anybody.
+        if earliest < FIRST_BIRTH { Err(()) } else { Ok(Self { earliest, latest }) }
     }
 }
+
+const UNKNOWN_YEAR: &str = "0000";
+const FIRST_BIRTH: Date = date(1900, 1, 1);
 
 /// Reads a civil date in exactly the form `2026-11-30`; jiff alone would take more forms.
 #[must_use]
@@ -174,8 +184,6 @@ impl FromStr for Bsn {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
-
     use super::*;
 
     #[test]
@@ -199,7 +207,10 @@ mod tests {
         assert_eq!(born.doelgroep_on(date(2025, 12, 31)), Some(Doelgroep::Minderjarig));
         assert_eq!(born.doelgroep_on(date(2026, 6, 1)), None);
         assert_eq!(born.doelgroep_on(date(2026, 12, 31)), Some(Doelgroep::Volwassen));
-        for bad in ["", "08", "2008-13", "2008-02-30", "20080101", "2008-1-1"] {
+        // Of unknown age: perhaps a child.
+        assert_eq!("0000".parse::<Geboortedatum>().unwrap().doelgroep_on(date(2026, 6, 1)), None);
+        for bad in ["0001", "1700", "1899-12-31", "0000-01", "", "08", "2008-13", "2008-02-30", "20080101", "2008-1-1"]
+        {
             assert!(bad.parse::<Geboortedatum>().is_err(), "{bad} was taken");
         }
     }

@@ -71,6 +71,26 @@ impl Identiteit {
     }
 }
 
+/// What a verified certificate shows of its holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificaat {
+    /// The CA that issued it, by its name in the configuration.
+    pub ca: String,
+    /// The OIN of its subject.
+    pub oin: Oin,
+    /// The DNS names in it.
+    pub namen: Vec<String>,
+}
+
+/// A certificate and the identity that it opens by what was in force when it connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aangemeld {
+    /// What it shows.
+    pub certificaat: Certificaat,
+    /// What it opens.
+    pub toegang: Toegang,
+}
+
 /// Which certificate is which identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toegang {
@@ -80,4 +100,22 @@ pub struct Toegang {
     pub san: Option<String>,
     /// Who it then is.
     pub identiteit: Identiteit,
+}
+
+impl Toegang {
+    /// Whether this certificate opens it.
+    #[must_use]
+    pub fn opens_for(&self, certificaat: &Certificaat) -> bool {
+        self.ca == certificaat.ca
+            && self.identiteit.oin == certificaat.oin
+            && self.san.as_ref().is_none_or(|san| certificaat.namen.contains(san))
+    }
+
+    /// Whether one certificate could open both, so that neither would count.
+    #[must_use]
+    pub fn confusable(&self, other: &Self) -> bool {
+        self.ca == other.ca
+            && self.identiteit.oin == other.identiteit.oin
+            && (self.san.is_none() || other.san.is_none() || self.san == other.san)
+    }
 }

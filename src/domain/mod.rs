@@ -24,7 +24,7 @@ pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Geboortedatum};
 pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
 pub use houdbaarheid::{TeltVanaf, Termijn};
-pub use identiteit::{Identiteit, Rol, Toegang};
+pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
 pub use mandaat::{Mandaat, Mandaathouder};
 pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};

@@ -4,13 +4,15 @@
 //! with two rules and with two thousand.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr,
 };
 
 use jiff::civil::Date;
 
-use super::{Adres, Berichtsoort, Convenant, Mandaat, Partner, PartnerNaam, Regel, Toegang, Weigering};
+use super::{
+    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Mandaat, Partner, PartnerNaam, Regel, Toegang, Weigering,
+};
 
 /// A text that is or was in force, exactly as it was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,39 @@ pub struct Deelnemers {
     pub toegangen: Vec<Toegang>,
     /// The mandaten that were given.
     pub mandaten: Vec<Mandaat>,
+}
+
+/// A certificate that is nobody, or more than one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NietAangemeld {
+    /// No identity has this CA, OIN and name.
+    Onbekend,
+    /// Several do.
+    Dubbelzinnig,
+}
+
+impl Deelnemers {
+    /// The one identity that a certificate opens.
+    ///
+    /// # Errors
+    /// [`NietAangemeld`] where there is none, or more than one.
+    pub fn toegang(&self, certificaat: &Certificaat) -> Result<&Toegang, NietAangemeld> {
+        let mut found = self.toegangen.iter().filter(|toegang| toegang.opens_for(certificaat));
+        match (found.next(), found.next()) {
+            (Some(toegang), None) => Ok(toegang),
+            (None, _) => Err(NietAangemeld::Onbekend),
+            (Some(_), Some(_)) => Err(NietAangemeld::Dubbelzinnig),
+        }
+    }
+
+    /// Whether who connected is still who it was then.
+    ///
+    /// # Errors
+    /// [`Weigering::ToegangVervallen`].
+    pub fn still(&self, aangemeld: &Aangemeld) -> Result<(), Weigering> {
+        let now = self.toegang(&aangemeld.certificaat);
+        if now == Ok(&aangemeld.toegang) { Ok(()) } else { Err(Weigering::ToegangVervallen) }
+    }
 }
 
 /// What is in force.
@@ -170,10 +205,8 @@ impl VanKracht {
 }
 
 /// Each pair of partners of which a rule speaks, once.
-fn partner_pairs(regel: &Regel) -> Vec<(&PartnerNaam, &PartnerNaam)> {
-    let mut pairs: Vec<_> =
-        regel.van.iter().flat_map(|van| regel.naar.iter().map(move |naar| (&van.partner, &naar.partner))).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+fn partner_pairs(regel: &Regel) -> impl Iterator<Item = (&PartnerNaam, &PartnerNaam)> {
+    let van: BTreeSet<&PartnerNaam> = regel.van.iter().map(|pattern| &pattern.partner).collect();
+    let naar: BTreeSet<&PartnerNaam> = regel.naar.iter().map(|pattern| &pattern.partner).collect();
+    van.into_iter().flat_map(move |van| naar.clone().into_iter().map(move |naar| (van, naar)))
 }

@@ -114,6 +114,10 @@ weigeringen! {
     LoketNietVanU = "loket_niet_van_u", Verboden,
         "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.",
         "Your certificate does not open this loket. Use a loket of your own certificate, or ask the operator for access.";
+    /// Taken out of the deelnemers, or given another identity, since it connected.
+    ToegangVervallen = "toegang_vervallen", Verboden,
+        "Uw certificaat geeft geen toegang meer tot wat u vraagt. Neem contact op met beheer.",
+        "Your certificate no longer opens what you ask for. Contact the operator.";
     /// No such partner.
     PartnerOnbekend = "partner_onbekend", Ongeldig,
         "Een ontvanger is geen partner van deze poort. Controleer de naam van de partner.",

@@ -1,8 +1,10 @@
 //! Acknowledge: a delivered bericht was taken over.
 
-use super::{Call, Exchange, unavailable};
+use std::sync::Arc;
+
+use super::{Call, Exchange};
 use crate::{
-    domain::{BerichtId, LoketNaam, Weigering},
+    domain::{BerichtId, LoketNaam, VanKracht, Weigering},
     store::Event,
 };
 
@@ -14,8 +16,10 @@ impl Exchange {
     pub async fn acknowledge(&self, call: &Call, loket: &LoketNaam, bericht: BerichtId) -> Result<i64, Weigering> {
         let adres = call.identiteit().adres(loket)?;
         let actor = Box::new(self.actor(call, None));
-        let event = |reply| Event::Acknowledge(bericht, adres, actor, reply);
-        let (confirmed, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+        let event = |van_kracht: Arc<VanKracht>, reply| {
+            Event::Acknowledge(bericht, adres.clone(), actor.clone(), van_kracht.versie(), reply)
+        };
+        let (confirmed, _) = self.write_judged(call, event).await?;
         confirmed
     }
 }

@@ -55,7 +55,7 @@ impl Exchange {
             // that an answer was handed out before.
             let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
             let got = antwoorden.iter().map(|handed: &Handed| handed.rij.afzender.clone()).collect();
-            antwoorden.extend(self.lease(&adres, Some((verzoek, got)), 0, &actor).await?);
+            antwoorden.extend(self.lease(call, &adres, Some((verzoek, got)), 0, &actor).await?);
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
             let zonder_antwoord: Vec<Adres> =
                 ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();

@@ -1,10 +1,15 @@
 //! Beheer: put documents in force and withdraw them, all or nothing, each with a logregel.
 
-use super::{Call, Exchange, send::MOST_TURNS, unavailable, van_kracht::bron};
+use super::{
+    Call, Exchange,
+    send::MOST_TURNS,
+    unavailable,
+    van_kracht::{bron, parse_aside},
+};
 use crate::{
     config::{
         ConfigError,
-        documents::{Bron, DEELNEMERS, Parsed, name_of, parse},
+        documents::{Bron, DEELNEMERS, Parsed, name_of},
         fout::Fout,
         section::Mistake,
     },
@@ -108,6 +113,15 @@ impl Exchange {
 
     async fn plan(&self, call: &Call, opdracht: &Opdracht) -> Result<Plan, Weigering> {
         let (basis, current) = self.documents().await?;
+        let before = self.judged_by(&current).await?;
+        // Who was taken out meanwhile changes nothing any more.
+        before.deelnemers().still(&call.aangemeld)?;
+        let both = |naam: &String| {
+            opdracht.laden.iter().any(|bron| name_of(&bron.tekst) == Some((DocumentSoort::Convenant, naam.clone())))
+        };
+        if opdracht.intrekken.iter().any(both) {
+            return Err(Weigering::veld("intrekken", "geen convenant dat in dezelfde wijziging wordt geladen"));
+        }
         let of_kind = |naam: &String| current.iter().any(|known| is_convenant(known, naam));
         if !opdracht.intrekken.iter().all(of_kind) {
             return Err(Weigering::DocumentOnbekend);
@@ -119,18 +133,18 @@ impl Exchange {
         let mut bronnen: Vec<Bron> = current.iter().filter(|known| !replaced(known)).cloned().map(bron).collect();
         bronnen.extend(opdracht.laden.iter().cloned());
         let omgeving = &self.in_force.omgeving;
-        let parsed = parse(&bronnen, omgeving).and_then(|parsed| keeps_door_open(call, parsed)).map_err(wrong)?;
+        let parsed =
+            parse_aside(bronnen, omgeving).await.and_then(|parsed| keeps_door_open(call, parsed)).map_err(wrong)?;
         let wijzigingen = wijzigingen(&current, &parsed.documenten);
         let today = amsterdam_date(self.clock.now());
-        let before = self.judged_by(&current)?;
         let zinnen = verschil(&before, &parsed.van_kracht(basis + 1, omgeving), today);
         Ok(Plan { basis, wijzigingen, zinnen })
     }
 
-    fn judged_by(&self, documenten: &[Document]) -> Result<VanKracht, Weigering> {
+    async fn judged_by(&self, documenten: &[Document]) -> Result<VanKracht, Weigering> {
         let bronnen: Vec<Bron> = documenten.iter().cloned().map(bron).collect();
         let omgeving = &self.in_force.omgeving;
-        Ok(parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(0, omgeving))
+        Ok(parse_aside(bronnen, omgeving).await.map_err(unavailable)?.van_kracht(0, omgeving))
     }
 }
 
@@ -140,7 +154,7 @@ fn is_convenant(document: &Document, naam: &str) -> bool {
 
 /// Who makes a change must still be able to make the next one.
 fn keeps_door_open(call: &Call, parsed: Parsed) -> Result<Parsed, ConfigError> {
-    if parsed.deelnemers.toegangen.contains(&call.toegang) {
+    if parsed.deelnemers.still(&call.aangemeld).is_ok() {
         return Ok(parsed);
     }
     let fout = Fout::SluitBuiten { oin: call.identiteit().oin.to_string() };
@@ -149,15 +163,26 @@ fn keeps_door_open(call: &Call, parsed: Parsed) -> Result<Parsed, ConfigError> {
 
 /// Each mistake with where it stands, in Dutch.
 fn wrong(ConfigError(mistakes): ConfigError) -> Weigering {
-    let overtreding = |mistake: Mistake| {
+    let overtreding = |mistake: &Mistake| {
         let place = format!("{}:{}", mistake.file.display(), mistake.line);
         Overtreding::new(place, format!("{}: {}", mistake.fout.code(), mistake.fout.uitleg()))
     };
-    Weigering::DocumentOnjuist(mistakes.into_iter().take(MOST_MISTAKES).map(overtreding).collect())
+    let (mut told, mut bytes) = (Vec::new(), 0);
+    for mistake in &mistakes {
+        let overtreding = overtreding(mistake);
+        bytes += overtreding.veld.len() + overtreding.uitleg.len();
+        if bytes > MOST_BYTES {
+            let more = format!("en nog {} fouten; ketenpoort check noemt ze allemaal", mistakes.len() - told.len());
+            told.push(Overtreding::new("", more));
+            break;
+        }
+        told.push(overtreding);
+    }
+    Weigering::DocumentOnjuist(told)
 }
 
-/// A status must fit in the trailers of a response.
-const MOST_MISTAKES: usize = 25;
+/// A status must fit in the trailers of a response, of which clients take 8 to 16 KiB; base64 adds a third.
+const MOST_BYTES: usize = 4096;
 
 /// What differs between what is in force and what is to be.
 fn wijzigingen(current: &[Document], next: &[Document]) -> Vec<Wijziging> {

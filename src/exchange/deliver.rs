@@ -31,6 +31,7 @@ pub struct Handed {
 /// An open postvak: what one receiver took and did not confirm is given back at once when it goes.
 pub struct Postvak {
     exchange: Arc<Exchange>,
+    call: Call,
     adres: Adres,
     actor: Actor,
     bell: Arc<Notify>,
@@ -51,7 +52,7 @@ impl Exchange {
         let adres = call.identiteit().adres(loket)?;
         let bell = self.wakers.of(&adres);
         let actor = self.actor(call, Some(medewerker));
-        Ok(Postvak { exchange: Arc::clone(self), adres, actor, bell, held: Mutex::default() })
+        Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held: Mutex::default() })
     }
 
     /// Reads one bericht again, until it expires.
@@ -68,13 +69,14 @@ impl Exchange {
         let adres = call.identiteit().adres(loket)?;
         let actor = Box::new(self.actor(call, Some(medewerker)));
         let event = |van_kracht, reply| Event::Consult(bericht, adres.clone(), actor.clone(), van_kracht, reply);
-        let (rij, _) = self.write_judged(event).await?;
+        let (rij, _) = self.write_judged(call, event).await?;
         self.hand(rij?)
     }
 
     /// Leases what waits, or the answers to one verzoek of those who have not answered yet.
     pub(super) async fn lease(
         &self,
+        call: &Call,
         adres: &Adres,
         answers: Option<(BerichtId, Vec<Adres>)>,
         most: u32,
@@ -87,7 +89,7 @@ impl Exchange {
             let lease = Lease { adres, verzoek, answered, most, lease_micros, actor, van_kracht };
             Event::Lease(Box::new(lease), reply)
         };
-        let (rijen, _) = self.write_judged(event).await?;
+        let (rijen, _) = self.write_judged(call, event).await?;
         // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
         Ok(rijen.into_iter().filter_map(|rij| self.hand(rij).ok()).collect())
     }
@@ -115,7 +117,7 @@ impl Postvak {
         if !has_open(&exchange.store.read, &self.adres, exchange.clock.now()).await.map_err(unavailable)? {
             return Ok(Vec::new());
         }
-        let handed = exchange.lease(&self.adres, None, most.min(CHUNK), &self.actor).await?;
+        let handed = exchange.lease(&self.call, &self.adres, None, most.min(CHUNK), &self.actor).await?;
         self.held().extend(handed.iter().map(|handed| (handed.rij.bericht, (handed.rij.log_index, handed.rij.poging))));
         Ok(handed)
     }
@@ -124,8 +126,8 @@ impl Postvak {
     ///
     /// # Errors
     /// The [`Weigering`], not yet logged.
-    pub async fn acknowledge(&self, call: &Call, bericht: BerichtId) -> Result<i64, Weigering> {
-        let at = self.exchange.acknowledge(call, &self.adres.loket, bericht).await?;
+    pub async fn acknowledge(&self, bericht: BerichtId) -> Result<i64, Weigering> {
+        let at = self.exchange.acknowledge(&self.call, &self.adres.loket, bericht).await?;
         self.held().remove(&bericht);
         Ok(at)
     }

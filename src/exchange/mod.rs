@@ -28,7 +28,7 @@ use tokio::time::Instant;
 
 use self::wake::Wakers;
 use crate::{
-    domain::{Clock, Identiteit, Rng, Toegang, Weigering},
+    domain::{Aangemeld, Clock, Identiteit, Rng, Weigering},
     logboek::commitment,
     sleutels::KeyStore,
     store::{Store, postvak::Actor},
@@ -67,7 +67,7 @@ pub struct Exchange {
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Who calls, and by which entry of what is in force.
-    pub toegang: Toegang,
+    pub aangemeld: Aangemeld,
     /// W3C trace id, 32 hexadecimal digits.
     pub trace: String,
     /// When the caller stops waiting.
@@ -78,7 +78,7 @@ impl Call {
     /// The verified identity.
     #[must_use]
     pub fn identiteit(&self) -> &Identiteit {
-        &self.toegang.identiteit
+        &self.aangemeld.toegang.identiteit
     }
 }
 

@@ -59,6 +59,7 @@ impl Exchange {
         for _ in 0..MOST_TURNS {
             let toegelaten = match self.admit(call, bericht.clone()).await {
                 Ok(toegelaten) => toegelaten,
+                Err(Weigering::ToegangVervallen) => return Err(Weigering::ToegangVervallen),
                 Err(weigering) => return self.repeat_or_refuse(call, &bericht, weigering).await,
             };
             let Sealed { accept, inhoud_zout } = self.seal(call, toegelaten, wacht_tot)?;
@@ -107,7 +108,9 @@ impl Exchange {
             Some(id) => find(&self.store.read, id).await.map_err(unavailable)?.map(StoredBericht::into_verzoek),
             None => None,
         };
-        admit(bericht, call.identiteit(), verzoek, &self.van_kracht(), self.clock.now())
+        let van_kracht = self.van_kracht();
+        van_kracht.deelnemers().still(&call.aangemeld)?;
+        admit(bericht, call.identiteit(), verzoek, &van_kracht, self.clock.now())
     }
 
     /// Seals content once and wraps its key for each ontvanger.

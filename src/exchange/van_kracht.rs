@@ -5,17 +5,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
     sync::Arc,
 };
 
 use sqlx::SqlitePool;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::spawn_blocking};
 
-use super::{Exchange, send::MOST_TURNS, unavailable};
+use super::{Call, Exchange, send::MOST_TURNS, unavailable};
 use crate::{
     config::{
         ConfigError,
-        documents::{Bron, Omgeving, parse, partners},
+        documents::{Bron, Omgeving, Parsed, parse, partners},
     },
     domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
     store::{Event, Outdated, Reply, StoreError, documenten, writer::Durable},
@@ -28,7 +29,10 @@ pub enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What stands in it does not hold together here.
-    #[error("wat van kracht is past niet bij deze poort of haar configuratie:\n{0}")]
+    #[error(
+        "wat in de database van kracht is past niet bij deze poort of haar configuratie (een CA heet anders, of \
+         ontwikkelcertificaten zonder --dev):\n{0}"
+    )]
     Document(#[from] ConfigError),
 }
 
@@ -42,7 +46,14 @@ async fn load(read: &SqlitePool, omgeving: &Omgeving) -> Result<VanKracht, LoadE
         return Ok(VanKracht::default());
     }
     let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
-    Ok(parse(&bronnen, omgeving)?.van_kracht(versie, omgeving))
+    Ok(parse_aside(bronnen, omgeving).await?.van_kracht(versie, omgeving))
+}
+
+/// Parses on a thread of its own: large documents take seconds, and the calls of partners must not wait for them.
+pub(super) async fn parse_aside(bronnen: Vec<Bron>, omgeving: &Omgeving) -> Result<Parsed, ConfigError> {
+    let omgeving = omgeving.clone();
+    let parsed = spawn_blocking(move || parse(&bronnen, &omgeving)).await;
+    parsed.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))
 }
 
 /// Every OIN that a partner has or had: the logboek names partners by the OIN of that moment.
@@ -113,10 +124,12 @@ impl Exchange {
     /// Writes an event that rests on what is in force; again when that changed meanwhile.
     pub(super) async fn write_judged<T>(
         &self,
+        call: &Call,
         event: impl Fn(Arc<VanKracht>, Reply<Result<T, Outdated>>) -> Event,
     ) -> Result<Durable<T>, Weigering> {
         for _ in 0..MOST_TURNS {
             let van_kracht = self.van_kracht();
+            van_kracht.deelnemers().still(&call.aangemeld)?;
             let written = self.store.writer.write(|reply| event(van_kracht, reply)).await.map_err(unavailable)?;
             match written {
                 (Ok(value), commit) => return Ok((value, commit)),

@@ -18,7 +18,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::status::{of_tonic, status, weigering_in};
 use crate::{
-    domain::{PartnerNaam, Rol, Toegang, Weigering},
+    domain::{Aangemeld, PartnerNaam, Rol, Weigering},
     exchange::{Call, Exchange},
 };
 
@@ -51,8 +51,8 @@ where
     }
 
     /// Answers one request of a verified identity.
-    pub async fn answer(self, toegang: Toegang, request: http::Request<Incoming>) -> http::Response<Body> {
-        let call = Call { trace: self.trace(&request), deadline: deadline(&request), toegang };
+    pub async fn answer(self, aangemeld: Aangemeld, request: http::Request<Incoming>) -> http::Response<Body> {
+        let call = Call { trace: self.trace(&request), deadline: deadline(&request), aangemeld };
         let method = request.uri().path().rsplit('/').next().unwrap_or_default().chars().take(64).collect::<String>();
         let span = tracing::info_span!(
             "call",

@@ -186,7 +186,10 @@ fn betrokkenen(
         checker.text(&veld("naam"), &betrokkene.naam, 1..=200);
         let born = betrokkene.geboortedatum.parse::<Geboortedatum>().ok();
         if born.is_none() {
-            checker.wrong(&veld("geboortedatum"), "een datum als 1987-05-12, 1987-05 of 1987");
+            checker.wrong(
+                &veld("geboortedatum"),
+                "een datum vanaf 1900 als 1987-05-12, 1987-05 of 1987, of 0000 als het jaar onbekend is",
+            );
         }
         past_days.extend(born.map(|born| (veld("geboortedatum"), born.earliest())));
         let skn = betrokkene.skn.as_deref();

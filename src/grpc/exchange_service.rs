@@ -353,7 +353,7 @@ impl Listen {
 
     async fn confirm(&self, text: String) -> Result<proto::ReceiveResponse, Status> {
         let confirmed = match convert::bericht_id(&text) {
-            Ok(id) => self.postvak.acknowledge(&self.call, id).await,
+            Ok(id) => self.postvak.acknowledge(id).await,
             Err(weigering) => Err(weigering),
         };
         let weigering = match confirmed {

@@ -50,8 +50,8 @@ pub enum Event {
     Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
     /// Hand out.
     Lease(Box<Lease>, Reply<Result<Vec<PostvakRij>, Outdated>>),
-    /// Confirm.
-    Acknowledge(BerichtId, Adres, Box<Actor>, Reply<Result<i64, Weigering>>),
+    /// Confirm; judged by this version of what is in force.
+    Acknowledge(BerichtId, Adres, Box<Actor>, u64, Reply<Result<Result<i64, Weigering>, Outdated>>),
     /// Read again.
     Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<Result<PostvakRij, Weigering>, Outdated>>),
     /// An Ask waits no longer: its reserved answers are for any reader.
@@ -209,8 +209,9 @@ async fn apply(
         }
         Event::Lease(lease, reply) if lease.van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
         Event::Lease(lease, reply) => answer(reply, Ok(postvak::lease(tx, log, counters, &lease).await?)),
-        Event::Acknowledge(bericht, adres, actor, reply) => {
-            answer(reply, postvak::acknowledge(tx, log, counters, bericht, &adres, &actor).await?)
+        Event::Acknowledge(_, _, _, judged_by, reply) if judged_by != *versie => answer(reply, Err(Outdated)),
+        Event::Acknowledge(bericht, adres, actor, _, reply) => {
+            answer(reply, Ok(postvak::acknowledge(tx, log, counters, bericht, &adres, &actor).await?))
         }
         Event::Consult(_, _, _, van_kracht, reply) if van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
         Event::Consult(bericht, adres, actor, van_kracht, reply) => {

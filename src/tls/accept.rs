@@ -26,7 +26,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::identity::Identifier;
-use crate::domain::{Clock, PartnerNaam, Toegang};
+use crate::domain::{Aangemeld, Clock, PartnerNaam};
 
 /// Bounds on connections; times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ pub struct Listener {
 /// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
 pub async fn serve<A, F, B>(listener: Arc<Listener>, socket: TcpListener, mut stop: watch::Receiver<bool>, answer: A)
 where
-    A: Fn(Toegang, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Aangemeld, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
@@ -93,19 +93,19 @@ where
         let (listener, partners, stop, answer) =
             (Arc::clone(&listener), Arc::clone(&partners), stop.clone(), answer.clone());
         tasks.spawn(async move {
-            let Some((stream, toegang)) = handshaken(&listener, stream, handshake).await else { return };
+            let Some((stream, aangemeld)) = handshaken(&listener, stream, handshake).await else { return };
             drop(address);
-            let Some(_slot) = partners.enter(toegang.identiteit.partner.clone(), listener.bounds.connections_partner) else {
-                tracing::warn!(partner = %toegang.identiteit.partner, "too many connections of one partner");
+            let Some(_slot) = partners.enter(aangemeld.toegang.identiteit.partner.clone(), listener.bounds.connections_partner) else {
+                tracing::warn!(partner = %aangemeld.toegang.identiteit.partner, "too many connections of one partner");
                 return;
             };
             let (leaf, chain) = certificates(&stream);
-            let known = toegang.clone();
+            let known = aangemeld.clone();
             tokio::select! {
-                () = converse(stream, toegang, listener.bounds, stop, answer) => {}
+                () = converse(stream, aangemeld, listener.bounds, stop, answer) => {}
                 // Dropped at once, with its calls: who is out must not get another answer.
                 () = listener.identifier.no_longer((&leaf, &chain), &known, || unix_time(&listener)) => {
-                    tracing::warn!(partner = %known.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
+                    tracing::warn!(partner = %known.toegang.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
                 }
             }
             drop(connection);
@@ -122,7 +122,7 @@ async fn handshaken(
     listener: &Listener,
     stream: TcpStream,
     permit: OwnedSemaphorePermit,
-) -> Option<(TlsStream<TcpStream>, Toegang)> {
+) -> Option<(TlsStream<TcpStream>, Aangemeld)> {
     // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
     drop(stream.set_nodelay(true));
     let accepting = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream).into_fallible();
@@ -140,8 +140,8 @@ async fn handshaken(
         }
     };
     let (leaf, chain) = certificates(&stream);
-    let toegang = listener.identifier.identify(&leaf, &chain, unix_time(listener)).ok()?;
-    Some((stream, toegang))
+    let aangemeld = listener.identifier.identify(&leaf, &chain, unix_time(listener)).ok()?;
+    Some((stream, aangemeld))
 }
 
 fn unix_time(listener: &Listener) -> UnixTime {
@@ -170,17 +170,17 @@ async fn linger(mut stream: TcpStream) {
 
 async fn converse<A, F, B>(
     stream: TlsStream<TcpStream>,
-    toegang: Toegang,
+    aangemeld: Aangemeld,
     bounds: Bounds,
     mut stop: watch::Receiver<bool>,
     answer: A,
 ) where
-    A: Fn(Toegang, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Aangemeld, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     let service = service_fn(move |request| {
-        let answered = answer(toegang.clone(), request);
+        let answered = answer(aangemeld.clone(), request);
         async move { Ok::<_, Infallible>(answered.await) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())

@@ -14,7 +14,7 @@ use x509_parser::{
     prelude::{FromDer, GeneralName, X509Certificate},
 };
 
-use crate::domain::{Oin, Toegang, VanKracht};
+use crate::domain::{Aangemeld, Certificaat, Oin, VanKracht, van_kracht::NietAangemeld};
 
 /// A certificate authority whose certificates may connect.
 pub struct TrustedCa {
@@ -64,11 +64,11 @@ impl Identifier {
     pub async fn no_longer(
         &self,
         (leaf, chain): (&CertificateDer<'_>, &[CertificateDer<'_>]),
-        toegang: &Toegang,
+        aangemeld: &Aangemeld,
         now: impl Fn() -> UnixTime,
     ) {
         let mut changes = self.van_kracht.clone();
-        while self.identify(leaf, chain, now()).is_ok_and(|known| known == *toegang) {
+        while self.identify(leaf, chain, now()).is_ok_and(|known| known == *aangemeld) {
             if changes.changed().await.is_err() {
                 // The gateway stops, and drains its connections itself.
                 return std::future::pending().await;
@@ -85,7 +85,7 @@ impl Identifier {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<Toegang, Error> {
+    ) -> Result<Aangemeld, Error> {
         let ca = self.issuer(leaf, intermediates, now)?;
         self.lookup(leaf, ca).map_err(|reason| {
             tracing::warn!(%reason, "a client certificate was refused");
@@ -106,7 +106,7 @@ impl Identifier {
         Err(error)
     }
 
-    fn lookup(&self, leaf: &CertificateDer<'_>, ca: &str) -> Result<Toegang, Unidentified> {
+    fn lookup(&self, leaf: &CertificateDer<'_>, ca: &str) -> Result<Aangemeld, Unidentified> {
         let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Unidentified::Unparsable)?;
         let serials: Vec<_> = certificate.subject().iter_by_oid(&OID_X509_SERIALNUMBER).collect();
         let [serial] = serials.as_slice() else { return Err(Unidentified::SerialNumbers(serials.len())) };
@@ -117,14 +117,13 @@ impl Identifier {
             .flat_map(|extension| &extension.value.general_names)
             .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
             .collect();
-        let van_kracht = Arc::clone(&self.van_kracht.borrow());
-        let mut found = van_kracht.deelnemers().toegangen.iter().filter(|known| {
-            known.ca == ca && known.identiteit.oin == oin && known.san.as_deref().is_none_or(|san| names.contains(&san))
-        });
-        match (found.next(), found.next()) {
-            (Some(known), None) => Ok(known.clone()),
-            (None, _) => Err(Unidentified::NoIdentity(oin, ca.to_owned())),
-            (Some(_), Some(_)) => Err(Unidentified::Ambiguous(oin, ca.to_owned())),
+        let namen = names.into_iter().map(str::to_owned).collect();
+        let certificaat = Certificaat { ca: ca.to_owned(), oin, namen };
+        let found = self.van_kracht.borrow().deelnemers().toegang(&certificaat).cloned();
+        match found {
+            Ok(toegang) => Ok(Aangemeld { certificaat, toegang }),
+            Err(NietAangemeld::Onbekend) => Err(Unidentified::NoIdentity(certificaat.oin, certificaat.ca)),
+            Err(NietAangemeld::Dubbelzinnig) => Err(Unidentified::Ambiguous(certificaat.oin, certificaat.ca)),
         }
     }
 

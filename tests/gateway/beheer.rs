@@ -299,3 +299,55 @@ async fn a_partner_can_get_another_oin_and_its_logboek_still_verifies() {
         .unwrap();
     assert_eq!(String::from_utf8(found.stdout).unwrap().lines().count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_identities_that_one_certificate_could_open_are_refused() {
+    let gateway = TestGateway::start().await;
+    for (oin, rol) in [("00000099000000402000", "beheer"), ("00000099000000101000", "om")] {
+        let mut text = gateway.edited(DEELNEMERS, "[[mandaat]]", "[[mandaat]]");
+        let (partner, rol) = if rol == "beheer" { ("beheer", "beheer") } else { (rol, "partner") };
+        text.tekst += &format!(
+            "\n[[identiteit]]\nca = \"ontwikkel\"\noin = \"{oin}\"\npartner = \"{partner}\"\nrol = \"{rol}\"\n"
+        );
+        let status = gateway.load(vec![text]).await.unwrap_err();
+        let told = status.get_details_bad_request().unwrap().field_violations;
+        assert!(told.iter().any(|told| told.description.starts_with("identiteit_dubbelzinnig")), "{told:?}");
+    }
+    documents(&gateway).await;
+}
+
+/// Also what was under way: a call that is judged again is judged with who is in force then.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_regel_that_removes_a_partner_nothing_of_it_is_accepted() {
+    let gateway = TestGateway::start().await;
+    let mut senders = JoinSet::new();
+    for _ in 0..8 {
+        let mut zsm = gateway.client("zsm").await;
+        senders.spawn(async move { while send(&mut zsm, check()).await.is_ok() {} });
+    }
+    let without = gateway.edited(DEELNEMERS, "san = \"zsm.ketenpoort.test\"", "san = \"weg.ketenpoort.test\"");
+    gateway.load(vec![without]).await.unwrap();
+    while senders.join_next().await.is_some() {}
+    let regels = gateway.regels().await;
+    let removed = regels.iter().rposition(|regel| regel.soort == Soort::PartnerGewijzigd).unwrap();
+    let later = regels[removed..].iter().filter(|regel| regel.soort == Soort::Aanvaard).count();
+    assert_eq!(later, 0, "berichten of a removed partner were accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_with_many_long_mistakes_still_arrives() {
+    let gateway = TestGateway::start().await;
+    let strange = format!("van = [\"{}\"]", "x".repeat(20_000));
+    let wrong = gateway.edited(BREDA, "van = [\"zvh-baronie-breda\"]", &strange);
+    let status = gateway.load(vec![wrong]).await.unwrap_err();
+    let told = status.get_details_bad_request().unwrap().field_violations;
+    assert!(told.iter().all(|told| told.description.len() < 1000), "{told:?}");
+    let both = proto::ChangeDocumentsRequest {
+        laden: vec![gateway.edited(BREDA, "2026.1", "2026.2")],
+        intrekken: vec!["zvh-baronie-breda".to_owned()],
+        reden: "tegenspraak".to_owned(),
+        medewerker: "beheer-7".to_owned(),
+        proef: false,
+    };
+    assert_eq!(weigering(gateway.beheer().await.change_documents(both).await), "ongeldig_veld");
+}

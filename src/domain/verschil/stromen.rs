@@ -14,7 +14,7 @@ use jiff::civil::Date;
 
 use super::{
     super::{
-        Adres, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Mandaathouder, PartnerNaam, Regel, Status,
+        Adres, Berichtsoort, Bewaar, Categorie, Doelgroep, Grondslag, Mandaathouder, PartnerNaam, Regel, Status,
         TeltVanaf, Termijn, VanKracht,
         matrix::{self, addresses, patronen},
     },
@@ -33,9 +33,13 @@ struct Voorwaarden {
     telt_vanaf: TeltVanaf,
     bsn: bool,
     mandaat: Option<Mandaathouder>,
-    mede_ontvanger: Vec<String>,
+    /// Alternatives: one of them suffices.
+    mede_ontvanger: BTreeSet<String>,
     verlengingen: u8,
     bewaar: Bewaar,
+    /// Whether a sender must name the grondslag.
+    keuze: bool,
+    verwerkingsactiviteit: String,
 }
 
 /// One kind of change: the order of the sentences, how one begins and how it ends.
@@ -73,16 +77,16 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
     let mut cells = BTreeMap::new();
     for convenant in van_kracht.convenanten().iter().filter(|convenant| convenant.geldig_tot_en_met >= day) {
         for regel in &convenant.regels {
-            let grondslagen: Vec<&String> =
-                regel.grondslagen.iter().filter(|id| counts(van_kracht, convenant, id, day)).collect();
+            let named = regel.grondslagen.iter().filter_map(|id| convenant.grondslag(id));
+            let grondslagen: Vec<&Grondslag> = named.filter(|grondslag| counts(van_kracht, grondslag, day)).collect();
             for (van, naar) in pairs(van_kracht, regel) {
                 if !mandated(van_kracht, regel, &van, &naar, day) {
                     continue;
                 }
                 for grondslag in &grondslagen {
                     for wie in regel.kinds() {
-                        let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, (*grondslag).clone());
-                        let own = conditions(regel);
+                        let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, grondslag.id.clone());
+                        let own = conditions(regel, grondslag);
                         let merged = cells.get(&cel).map_or(own.clone(), |other| lenient(other, &own, day));
                         cells.insert(cel, merged);
                     }
@@ -101,12 +105,10 @@ fn pairs(van_kracht: &VanKracht, regel: &Regel) -> Vec<(Adres, Adres)> {
 }
 
 /// Whether a grondslag has not lapsed and, in production, is confirmed or accepted.
-fn counts(van_kracht: &VanKracht, convenant: &Convenant, id: &str, day: Date) -> bool {
-    convenant.grondslag(id).is_some_and(|grondslag| {
-        let lapsed = grondslag.geldig_tot_en_met.is_some_and(|last| last < day);
-        let refused = van_kracht.productie() && grondslag.status == Status::TeBevestigen(None);
-        !lapsed && !refused
-    })
+fn counts(van_kracht: &VanKracht, grondslag: &Grondslag, day: Date) -> bool {
+    let lapsed = grondslag.geldig_tot_en_met.is_some_and(|last| last < day);
+    let refused = van_kracht.productie() && grondslag.status == Status::TeBevestigen(None);
+    !lapsed && !refused
 }
 
 fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, day: Date) -> bool {
@@ -124,7 +126,7 @@ fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, da
     }
 }
 
-fn conditions(regel: &Regel) -> Voorwaarden {
+fn conditions(regel: &Regel, grondslag: &Grondslag) -> Voorwaarden {
     Voorwaarden {
         termijn: regel.houdbaarheid,
         telt_vanaf: regel.telt_vanaf,
@@ -133,6 +135,8 @@ fn conditions(regel: &Regel) -> Voorwaarden {
         mede_ontvanger: regel.mede_ontvanger.iter().map(ToString::to_string).collect(),
         verlengingen: regel.max_verlengingen,
         bewaar: regel.bewaar_inhoud,
+        keuze: regel.grondslagen.len() > 1,
+        verwerkingsactiviteit: regel.verwerkingsactiviteit.as_ref().unwrap_or(&grondslag.verwerkingsactiviteit).clone(),
     }
 }
 
@@ -140,15 +144,19 @@ fn lenient(one: &Voorwaarden, other: &Voorwaarden, day: Date) -> Voorwaarden {
     // Of equal terms the one that counts from acceptance lasts longest.
     let length = |of: &Voorwaarden| (of.termijn.last_day(day), of.telt_vanaf == TeltVanaf::Aanvaarding);
     let longest = if length(other) > length(one) { other } else { one };
-    let fewest = if other.mede_ontvanger.is_empty() { other } else { one };
+    let without = one.mede_ontvanger.is_empty() || other.mede_ontvanger.is_empty();
+    let either = if without { BTreeSet::new() } else { &one.mede_ontvanger | &other.mede_ontvanger };
     Voorwaarden {
         termijn: longest.termijn,
         telt_vanaf: longest.telt_vanaf,
         bsn: one.bsn || other.bsn,
         mandaat: one.mandaat.and(other.mandaat),
-        mede_ontvanger: fewest.mede_ontvanger.clone(),
+        mede_ontvanger: either,
         verlengingen: one.verlengingen.max(other.verlengingen),
-        bewaar: one.bewaar.max(other.bewaar),
+        // Of the rule that stamps.
+        bewaar: longest.bewaar,
+        keuze: one.keuze && other.keuze,
+        verwerkingsactiviteit: longest.verwerkingsactiviteit.clone(),
     }
 }
 
@@ -181,7 +189,7 @@ fn changes(was: Option<&Voorwaarden>, is: Option<&Voorwaarden>, day: Date) -> Ve
         let begin = if is.mede_ontvanger.is_empty() {
             "Geen mede-ontvanger meer nodig".to_owned()
         } else {
-            format!("Als mede-ontvanger nu nodig {}", is.mede_ontvanger.join(" of "))
+            format!("Als mede-ontvanger nu nodig {}", any_of(&is.mede_ontvanger))
         };
         note(5, begin, String::new());
     }
@@ -194,6 +202,18 @@ fn changes(was: Option<&Voorwaarden>, is: Option<&Voorwaarden>, day: Date) -> Ve
             Bewaar::Houdbaarheid => "Inhoud nu bewaard tot de houdbaarheid eindigt",
         };
         note(7, begin.to_owned(), String::new());
+    }
+    if was.keuze != is.keuze {
+        let begin = if is.keuze {
+            "Afzender moet nu zelf een grondslag kiezen"
+        } else {
+            "Afzender hoeft geen grondslag meer te kiezen"
+        };
+        note(8, begin.to_owned(), String::new());
+    }
+    if was.verwerkingsactiviteit != is.verwerkingsactiviteit {
+        let end = format!(": verwerkingsactiviteit {} (was {})", is.verwerkingsactiviteit, was.verwerkingsactiviteit);
+        note(9, "Andere plaats in het verwerkingsregister".to_owned(), end);
     }
     found
 }
@@ -224,9 +244,16 @@ fn in_full(is: &Voorwaarden) -> String {
     }
     if !is.mede_ontvanger.is_empty() {
         text.push_str(", als ook ontvangt: ");
-        text.push_str(&is.mede_ontvanger.join(" of "));
+        text.push_str(&any_of(&is.mede_ontvanger));
+    }
+    if is.keuze {
+        text.push_str(", als de afzender deze grondslag kiest");
     }
     text
+}
+
+fn any_of(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(" of ")
 }
 
 /// Who to whom and about whom: senders with the same ontvangers together.
