@@ -1,6 +1,6 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use sqlx::SqlitePool;
 use tokio::{
@@ -235,12 +235,19 @@ async fn first_documents(
     if in_force.is_empty() {
         return Ok(Some(first_change(&files?)));
     }
-    let hashes =
-        |documenten: &[Document]| documenten.iter().map(|document| document.hash.clone()).collect::<BTreeSet<_>>();
-    if files.is_ok_and(|files| hashes(&files.documenten) == hashes(&in_force)) {
-        tracing::debug!("the files say what is in force");
-    } else {
-        tracing::warn!("the files differ from what is in force, which counts; load them with ketenpoort beheer load");
+    match files {
+        Err(error) => tracing::warn!(%error, "the files have mistakes; what is in force in the database counts"),
+        Ok(files) => {
+            let differs = |document: &&Document| !in_force.contains(document);
+            let gone =
+                in_force.iter().filter(|document| !files.documenten.iter().any(|file| file.naam == document.naam));
+            let names: Vec<&str> =
+                files.documenten.iter().filter(differs).chain(gone).map(|document| &*document.naam).collect();
+            if !names.is_empty() {
+                let documenten = names.join(", ");
+                tracing::warn!(documenten, "files differ from what is in force in the database, which counts");
+            }
+        }
     }
     Ok(None)
 }

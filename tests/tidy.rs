@@ -37,7 +37,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain"])),
     ("store", Only(&["domain", "logboek", "sleutels"])),
-    ("exchange", Only(&["config", "domain", "logboek", "sleutels", "store"])),
+    ("exchange", Only(&["check", "config", "domain", "logboek", "sleutels", "store"])),
     // Of store only its errors, to give each its status.
     ("grpc", Only(&["config", "domain", "exchange", "logboek", "proto", "store", "tls"])),
     (

@@ -135,13 +135,21 @@ impl Change {
         if self.json {
             return print_line(&to_json(&changed).to_string());
         }
+        if self.dry_run && !changed.gevolgen.is_empty() {
+            print_line("Dit zou er veranderen:")?;
+        }
         for gevolg in &changed.gevolgen {
             print_line(gevolg)?;
         }
+        for waarschuwing in &changed.waarschuwingen {
+            eprintln!("let op: {waarschuwing}");
+        }
         let done = match (changed.wijzigingen.len(), self.dry_run) {
             (0, _) => "Er verandert niets: dit is al van kracht.".to_owned(),
-            (count, true) => format!("{count} document(en) zouden veranderen. Er is niets gewijzigd."),
-            (count, false) => format!("{count} document(en) gewijzigd; versie {} is van kracht.", changed.versie),
+            (1, true) => "1 document zou veranderen. Er is niets gewijzigd.".to_owned(),
+            (count, true) => format!("{count} documenten zouden veranderen. Er is niets gewijzigd."),
+            (1, false) => format!("1 document gewijzigd; dit is wijziging {}.", changed.versie),
+            (count, false) => format!("{count} documenten gewijzigd; dit is wijziging {}.", changed.versie),
         };
         print_line(&done)
     }
@@ -159,7 +167,7 @@ async fn list(who: &Who, json: bool) -> Result<(), Failure> {
         }
     }
     if !json {
-        print_line(&format!("Versie {} is van kracht.", listed.versie))?;
+        print_line(&format!("Stand na wijziging {}.", listed.versie))?;
     }
     Ok(())
 }

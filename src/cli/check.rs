@@ -36,6 +36,9 @@ pub struct Check {
     /// Zeg wat het betekent dat NEW in de plaats komt van OLD: twee configuraties of twee convenanten
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
     diff: Option<Vec<PathBuf>>,
+    /// Toon alleen wat dit convenant toestaat, bijvoorbeeld voor zijn bijlage
+    #[arg(long, value_name = "NAAM", conflicts_with = "diff")]
+    convenant: Option<String>,
     /// Fouten, waarschuwingen en stromen als JSON, een per regel; hetzelfde als --form json
     #[arg(long, conflicts_with = "form")]
     json: bool,
@@ -52,7 +55,7 @@ enum Form {
     Json,
     /// Een stromenschema als Mermaid
     Mermaid,
-    /// Een stromenschema als SVG, voor de bijlage van een convenant
+    /// Een stromenschema als SVG, voor de bijlage van een convenant: check ... --form svg > bijlage.svg
     Svg,
     /// De convenanten in een vaste vorm
     Toml,
@@ -61,9 +64,12 @@ enum Form {
 pub fn run(check: &Check) -> Result<(), Failure> {
     let day = amsterdam_date(SystemClock.now());
     let json = check.json || check.form == Form::Json;
-    if let Some([oud, nieuw]) = check.diff.as_deref() {
-        let (oud, nieuw) = or_mistakes(both(oud, nieuw), json)?;
+    if let Some([oud_file, nieuw_file]) = check.diff.as_deref() {
+        let (oud, nieuw) = or_mistakes(both(oud_file, nieuw_file), json)?;
         let zinnen = verschil(&oud, &nieuw, day);
+        if !is_configuration(oud_file) && !is_configuration(nieuw_file) {
+            eprintln!("Partners, loketten en mandaten zijn hier niet nagekeken; dat doet beheer load --dry-run.");
+        }
         if json {
             return zinnen.iter().try_for_each(|zin| print_line(&json!({"verschil": zin}).to_string()));
         }
@@ -73,6 +79,15 @@ pub fn run(check: &Check) -> Result<(), Failure> {
         return zinnen.iter().try_for_each(|zin| print_line(zin));
     }
     let file = check.config.as_deref().expect("clap asks for it");
+    if !is_configuration(file)
+        && matches!(los::convenanten([file, file]), Ok((_, [convenant, _])) if !convenant.regels.is_empty())
+    {
+        return Err(Failure::Usage(format!(
+            "{} is een convenant en geen configuratie. Zet het bij convenanten in ketenpoort.toml (ketenpoort init maakt \
+             een voorbeeld) en geef dat met --config; --convenant NAAM toont dan alleen dit convenant.",
+            file.display()
+        )));
+    }
     // Development certificates are a warning here: what they may exchange is judged as with real ones.
     let (config, parsed) = or_mistakes(Config::load_with_documents(file, false), json)?;
     let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(PRODUCTIE));
@@ -81,6 +96,10 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     for bevinding in &found {
         warn(bevinding, &config, &parsed, json)?;
     }
+    let van_kracht = match &check.convenant {
+        Some(naam) => only(naam, &config, parsed.clone())?,
+        None => van_kracht,
+    };
     match check.form {
         _ if json => {
             matrix(&van_kracht, day).iter().try_for_each(|stroom| print_line(&stroom_json(stroom).to_string()))
@@ -90,6 +109,16 @@ pub fn run(check: &Check) -> Result<(), Failure> {
         Form::Toml => parsed.convenanten.iter().try_for_each(|convenant| print_line(&print(convenant))),
         Form::Tabel | Form::Json => print_line(tabel(&van_kracht, day).trim_end()),
     }
+}
+
+/// What is in force by one convenant alone.
+fn only(naam: &str, config: &Config, mut parsed: Parsed) -> Result<VanKracht, Failure> {
+    let all = parsed.convenanten.iter().map(|convenant| convenant.naam.clone()).collect::<Vec<_>>().join(", ");
+    parsed.convenanten.retain(|convenant| convenant.naam == naam);
+    if parsed.convenanten.is_empty() {
+        return Err(Failure::Usage(format!("er is geen convenant {naam}; er zijn: {all}")));
+    }
+    Ok(parsed.van_kracht(0, &config.omgeving(PRODUCTIE)))
 }
 
 /// Tells every mistake: as data where JSON is asked, else as a message.

@@ -120,7 +120,7 @@ fn grondslag_with(id: String, section: &Section<'_>) -> Option<Grondslag> {
     let citaat = section.text("citaat");
     let omschrijving = section.text("omschrijving");
     let bron = section.text("bron");
-    let status = status(section);
+    let status = status(&id, section);
     let van = section.optional_date("geldig_van");
     let tot = section.optional_date("geldig_tot_en_met");
     ordered(section, "de grondslag", van.as_ref(), tot.as_ref());
@@ -137,11 +137,16 @@ fn grondslag_with(id: String, section: &Section<'_>) -> Option<Grondslag> {
     })
 }
 
-fn status(section: &Section<'_>) -> Option<Status> {
+fn status(id: &str, section: &Section<'_>) -> Option<Status> {
     let vorm = Vorm::fixed("\"bevestigd\" of \"te_bevestigen\"", "\"bevestigd\" or \"te_bevestigen\"");
     let status = section.text("status")?;
     match status.value.as_str() {
-        "bevestigd" => Some(Status::Bevestigd),
+        "bevestigd" => {
+            if section.optional_section("aanvaard").map(acceptatie).is_some() {
+                section.mistake(status.line, Fout::AanvaardOverbodig { grondslag: id.to_owned() });
+            }
+            Some(Status::Bevestigd)
+        }
         "te_bevestigen" => {
             let aanvaard = section.optional_section("aanvaard").map(acceptatie);
             Some(Status::TeBevestigen(match aanvaard {

@@ -95,6 +95,10 @@ closed_list! {
         OnbekendeGrondslag { grondslag: String, bestaat: String } = "onbekende_grondslag",
             "grondslag {grondslag} staat niet in dit convenant; er zijn: {bestaat}",
             "grondslag {grondslag} is not in this convenant; there are: {bestaat}";
+        /// Confirmed and accepted at once.
+        AanvaardOverbodig { grondslag: String } = "aanvaard_overbodig",
+            "grondslag {grondslag} is bevestigd; aanvaard hoort bij te_bevestigen. Haal aanvaard weg.",
+            "grondslag {grondslag} is confirmed; aanvaard belongs to te_bevestigen. Remove aanvaard.";
         /// No term, or two.
         HoudbaarheidKiezen { } = "houdbaarheid_kiezen",
             "geef houdbaarheid_maanden of houdbaarheid_dagen, een van de twee",

@@ -116,12 +116,14 @@ pub fn patronen(partners: &BTreeMap<PartnerNaam, Partner>, adressen: &BTreeSet<A
     found
 }
 
-/// Pairs of addresses as routes: who may send to all of whom. One where every sender may send to every ontvanger but itself.
+/// Pairs of addresses as routes: who may send to all of whom. One where every sender may send to every ontvanger but itself;
+/// of two that send to each other, two: together they would seem to send to themselves.
 #[must_use]
 pub fn routes(pairs: &BTreeSet<(Adres, Adres)>) -> Vec<(BTreeSet<Adres>, BTreeSet<Adres>)> {
     let van: BTreeSet<Adres> = pairs.iter().map(|(van, _)| van.clone()).collect();
     let naar: BTreeSet<Adres> = pairs.iter().map(|(_, naar)| naar.clone()).collect();
-    if van.len() * naar.len() - van.intersection(&naar).count() == pairs.len() && !pairs.is_empty() {
+    let among = van.intersection(&naar).count();
+    if van.len() * naar.len() - among == pairs.len() && (among == 0 || van.len() > 2) && !pairs.is_empty() {
         return vec![(van, naar)];
     }
     let mut by_van: BTreeMap<&Adres, BTreeSet<Adres>> = BTreeMap::new();

@@ -228,8 +228,8 @@ weigeringen! {
         "What you want to put in force has mistakes; each is named below. Nothing was changed: mend them and load again.";
     /// There is no such document in force.
     DocumentOnbekend = "document_onbekend", Onbekend,
-        "Er is geen document van deze naam van kracht. beheer list noemt wat er is.",
-        "No document of this name is in force. beheer list names what there is.";
+        "Er is geen convenant van deze naam van kracht; beheer list noemt wat er is. De deelnemers worden niet ingetrokken maar vervangen: laad een nieuwe versie.",
+        "No convenant of this name is in force; beheer list names what there is. The deelnemers are not withdrawn but replaced: load a new version.";
     /// Too many undelivered berichten at an ontvanger.
     PostvakVol = "postvak_vol", Teveel,
         "Het postvak van een ontvanger is vol. Probeer het later opnieuw met hetzelfde request_id, en bel de ontvanger als het dringend is.",
@@ -248,8 +248,8 @@ weigeringen! {
         "The deadline of this call has passed. Repeat with the same request_id and more time; GetStatus tells whether the bericht was accepted.";
     /// No such method.
     MethodeOnbekend = "methode_onbekend", GeenMethode,
-        "Deze methode bestaat niet. Gebruik de diensten van ketenpoort.v1.",
-        "There is no such method. Use the services of ketenpoort.v1.";
+        "Deze methode bestaat niet op deze poort. Partners gebruiken ExchangeService en beheer BeheerService, elk op de eigen poort.",
+        "There is no such method on this port. Partners use ExchangeService and operators BeheerService, each on a port of its own.";
 }
 
 impl Weigering {

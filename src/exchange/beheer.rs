@@ -7,6 +7,7 @@ use super::{
     van_kracht::{bron, parse_aside},
 };
 use crate::{
+    check::bevindingen::bevindingen,
     config::{
         ConfigError,
         documents::{Bron, DEELNEMERS, Parsed, name_of},
@@ -43,6 +44,8 @@ pub struct Gevolg {
     pub wijzigingen: Vec<Gewijzigd>,
     /// What it means, in sentences: newly allowed, forbidden, shortened, lengthened.
     pub zinnen: Vec<String>,
+    /// What deserves a second look since this change, and did not before.
+    pub waarschuwingen: Vec<String>,
 }
 
 /// A document that changed.
@@ -58,6 +61,7 @@ struct Plan {
     basis: u64,
     wijzigingen: Vec<Wijziging>,
     zinnen: Vec<String>,
+    waarschuwingen: Vec<String>,
 }
 
 impl Exchange {
@@ -67,11 +71,11 @@ impl Exchange {
     /// [`Weigering::DocumentOnjuist`] with every mistake, or [`Weigering::DocumentOnbekend`]; not yet logged.
     pub async fn change(&self, call: &Call, opdracht: &Opdracht) -> Result<Gevolg, Weigering> {
         for _ in 0..MOST_TURNS {
-            let Plan { basis, wijzigingen, zinnen } = self.plan(call, opdracht).await?;
+            let Plan { basis, wijzigingen, zinnen, waarschuwingen } = self.plan(call, opdracht).await?;
             if opdracht.proef || wijzigingen.is_empty() {
                 let unproven = |wijziging| Gewijzigd { wijziging, bewijs: None };
                 let wijzigingen = wijzigingen.into_iter().map(unproven).collect();
-                return Ok(Gevolg { versie: basis, wijzigingen, zinnen });
+                return Ok(Gevolg { versie: basis, wijzigingen, zinnen, waarschuwingen });
             }
             let mut zout = [0; 32];
             self.rng.fill(&mut zout);
@@ -89,7 +93,7 @@ impl Exchange {
             let proven =
                 |(wijziging, (index, regel))| Gewijzigd { wijziging, bewijs: Some(commit.proof(index, regel)) };
             let wijzigingen = wijzigingen.into_iter().zip(changed.regels).map(proven).collect();
-            return Ok(Gevolg { versie: changed.versie, wijzigingen, zinnen });
+            return Ok(Gevolg { versie: changed.versie, wijzigingen, zinnen, waarschuwingen });
         }
         Err(unavailable("what is in force changes faster than it can be judged by"))
     }
@@ -137,8 +141,12 @@ impl Exchange {
             parse_aside(bronnen, omgeving).await.and_then(|parsed| keeps_door_open(call, parsed)).map_err(wrong)?;
         let wijzigingen = wijzigingen(&current, &parsed.documenten);
         let today = amsterdam_date(self.clock.now());
-        let zinnen = verschil(&before, &parsed.van_kracht(basis + 1, omgeving), today);
-        Ok(Plan { basis, wijzigingen, zinnen })
+        let after = parsed.van_kracht(basis + 1, omgeving);
+        let zinnen = verschil(&before, &after, today);
+        let known = bevindingen(&before, today);
+        let new = bevindingen(&after, today).into_iter().filter(|bevinding| !known.contains(bevinding));
+        let waarschuwingen = new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect();
+        Ok(Plan { basis, wijzigingen, zinnen, waarschuwingen })
     }
 
     async fn judged_by(&self, documenten: &[Document]) -> Result<VanKracht, Weigering> {

@@ -122,5 +122,6 @@ fn changed(gevolg: Gevolg) -> proto::ChangeDocumentsResponse {
         versie: gevolg.versie,
         wijzigingen: gevolg.wijzigingen.into_iter().map(wijziging).collect(),
         gevolgen: gevolg.zinnen,
+        waarschuwingen: gevolg.waarschuwingen,
     }
 }

@@ -117,8 +117,7 @@ impl Identifier {
             .flat_map(|extension| &extension.value.general_names)
             .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
             .collect();
-        let namen = names.into_iter().map(str::to_owned).collect();
-        let certificaat = Certificaat { ca: ca.to_owned(), oin, namen };
+        let certificaat = Certificaat { ca: ca.to_owned(), oin, namen: names.into_iter().map(str::to_owned).collect() };
         let found = self.van_kracht.borrow().deelnemers().toegang(&certificaat).cloned();
         match found {
             Ok(toegang) => Ok(Aangemeld { certificaat, toegang }),

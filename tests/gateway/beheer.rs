@@ -351,3 +351,17 @@ async fn an_answer_with_many_long_mistakes_still_arrives() {
     };
     assert_eq!(weigering(gateway.beheer().await.change_documents(both).await), "ongeldig_veld");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_tells_what_deserves_a_second_look_since() {
+    let gateway = TestGateway::start().await;
+    let harmless = gateway.load(vec![gateway.edited(ZEELAND, "2026.1", "2026.2")]).await.unwrap();
+    assert_eq!(harmless.waarschuwingen, Vec::<String>::new());
+    // Under another name it stands beside the first one.
+    let renamed = gateway.edited(ZEELAND, "naam = \"zvh-zeeland\"", "naam = \"zvh-zeeland-2\"");
+    let told = gateway.load(vec![renamed]).await.unwrap().waarschuwingen;
+    assert!(
+        told.iter().any(|told| told.contains("gaan over dezelfde uitwisseling") || told.contains("stempelt nooit")),
+        "{told:?}"
+    );
+}

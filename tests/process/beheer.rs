@@ -26,13 +26,13 @@ fn a_convenant_is_tried_out_loaded_shown_and_withdrawn() {
     let served = Served::start();
     let listed = expect(&beheer(&served, "list", &[]), 0);
     assert!(listed.contains("convenant   zvh-zeeland") && listed.contains("versie 2026.1"), "{listed}");
-    assert!(listed.ends_with("Versie 1 is van kracht.\n"), "{listed}");
+    assert!(listed.ends_with("Stand na wijziging 1.\n"), "{listed}");
 
     let file = edited(&served, "versie = \"2026.1\"", "versie = \"2026.2\"");
     let file = file.to_str().unwrap();
     let tried = expect(&beheer(&served, "load", &["--dry-run", file]), 0);
-    assert!(tried.contains("1 document(en) zouden veranderen. Er is niets gewijzigd."), "{tried}");
-    assert!(expect(&beheer(&served, "list", &[]), 0).ends_with("Versie 1 is van kracht.\n"));
+    assert!(tried.contains("1 document zou veranderen. Er is niets gewijzigd."), "{tried}");
+    assert!(expect(&beheer(&served, "list", &[]), 0).ends_with("Stand na wijziging 1.\n"));
     // Without a reason nothing is changed.
     assert_eq!(expect(&beheer(&served, "load", &[file]), 2), "");
 
@@ -44,7 +44,7 @@ fn a_convenant_is_tried_out_loaded_shown_and_withdrawn() {
     assert_eq!(again, "Er verandert niets: dit is al van kracht.\n");
 
     let withdrawn = expect(&beheer(&served, "withdraw", &["--reden", "opgezegd", "zvh-zeeland"]), 0);
-    assert!(withdrawn.ends_with("1 document(en) gewijzigd; versie 3 is van kracht.\n"), "{withdrawn}");
+    assert!(withdrawn.ends_with("1 document gewijzigd; dit is wijziging 3.\n"), "{withdrawn}");
     let unknown = beheer(&served, "show", &["zvh-zeeland"]);
     assert_eq!(expect(&unknown, 1), "");
     assert!(stderr(&unknown).contains("geweigerd (document_onbekend)"), "{}", stderr(&unknown));
@@ -78,6 +78,6 @@ fn what_lapsed_is_announced_in_the_process_log_and_stays_in_force_after_a_restar
     // After a restart the database counts, not the file of the first start.
     served.stop();
     served.serve();
-    assert!(served.log().contains("the files differ from what is in force"), "{}", served.log());
+    assert!(served.log().contains("files differ from what is in force"), "{}", served.log());
     assert!(expect(&beheer(&served, "list", &[]), 0).contains(&format!("tot en met {ended}")));
 }

@@ -325,3 +325,15 @@ fn diff_says_what_changes_between_configurations_and_between_convenanten() {
     assert!(objects(&lines).iter().all(|object| object["verschil"].is_string()));
     expect(&diff(&files.0, &nieuw.path("weg.toml"), &[]), 2);
 }
+
+#[test]
+fn one_convenant_is_shown_alone_and_a_convenant_is_no_configuration() {
+    let data = Data::new();
+    let (out, _) = expect(&run(&["check", "--config", &data.config(), "--convenant", "bij"]), 0);
+    assert!(out.contains("bij_melding") && !out.contains("bekendheidscheck"), "{out}");
+    let (_, err) = expect(&run(&["check", "--config", &data.config(), "--convenant", "weg"]), 2);
+    assert!(err.contains("er is geen convenant weg; er zijn: bij, melding-18b"), "{err}");
+    let bij = data.path("convenanten/bij.toml");
+    let (_, err) = expect(&run(&["check", "--config", bij.to_str().unwrap()]), 2);
+    assert!(err.contains("is een convenant en geen configuratie"), "{err}");
+}

@@ -138,7 +138,9 @@ fn the_documented_mistakes_are_the_table() {
          stands in `fout` or `waarschuwing`.\n\n## Fouten\n\nNothing comes into force as long as there is one.\n\n",
     );
     rows(&mut table, Fout::TABLE);
-    table.push_str("\n## Waarschuwingen\n\nNothing stops because of these.\n\n");
+    table.push_str(
+        "\n## Waarschuwingen\n\nNothing is refused because of these; what they mean for a start stands with each.\n\n",
+    );
     rows(&mut table, Waarschuwing::TABLE);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fouten.md");
     if std::env::var_os("KETENPOORT_UPDATE_DOCS").is_some() {
@@ -152,4 +154,22 @@ fn rows(table: &mut String, rows: &[(&str, &str, &str)]) {
     for (code, uitleg, explanation) in rows {
         writeln!(table, "| `{code}` | {uitleg} | {explanation} |").unwrap();
     }
+}
+
+#[test]
+fn what_disturbs_a_terminal_stands_twice_or_never_ends_is_refused() {
+    for (from, to, code) in [
+        ("titel = \"Proef\"", "titel = \"Proef\\u001b[2J\"", "verkeerde_vorm"),
+        ("titel = \"Proef\"", "titel = \"feorP\\u202e\"", "verkeerde_vorm"),
+        ("versie = \"1\"", "versie = \"1\\nregel twee\"", "verkeerde_vorm"),
+        ("van = [\"zsm\"]", "van = [\"zsm\", \"zsm\"]", "dubbel"),
+    ] {
+        assert_eq!(only_mistake(from, to).1, code, "{to}");
+    }
+    let long = GOOD.replace("van = [\"zsm\"]", &format!("van = [\"{}\"]", "x".repeat(100_000)));
+    assert!(mistakes_in(&long).iter().all(|mistake| mistake.fout.uitleg().len() < 1000));
+    let deelnemers = GOOD.replace("naam = \"proef\"", "naam = \"deelnemers\"");
+    assert_eq!(mistakes_in(&deelnemers)[0].fout.code(), "dubbel");
+    let error = Config::load(std::path::Path::new("/dev/zero")).unwrap_err();
+    assert_eq!(error.0[0].fout.code(), "onleesbaar");
 }

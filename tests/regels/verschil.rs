@@ -201,3 +201,42 @@ fn a_mandaat_that_is_withdrawn_stops_what_asks_for_it() {
     let asked = verschil(&open, &with(vec![mandaat("m", "zvh")]), TODAY);
     assert!(asked.len() == 1 && asked[0].starts_with("Mandaat van de ontvanger nu nodig: "), "{asked:?}");
 }
+
+#[test]
+fn a_choice_other_alternatives_and_another_place_in_the_register_are_told() {
+    let with = |grondslagen: &[&str]| Regel {
+        grondslagen: grondslagen.iter().map(ToString::to_string).collect(),
+        ..regel("r")
+    };
+    let told = change(with(&["a"]), with(&["a", "b"]));
+    assert!(told.iter().any(|zin| zin.starts_with("Afzender moet nu zelf een grondslag kiezen")), "{told:?}");
+    let beside =
+        |names: &[&str]| Regel { mede_ontvanger: names.iter().map(|naam| patroon(naam)).collect(), ..regel("r") };
+    assert_eq!(change(beside(&["zsm", "dji"]), beside(&["dji", "zsm"])), Vec::<String>::new());
+    let told = change(beside(&["zsm", "dji"]), beside(&["dji"]));
+    assert!(told[0].starts_with("Als mede-ontvanger nu nodig dji: "), "{told:?}");
+    let register = |uri: &str| Regel { verwerkingsactiviteit: Some(uri.to_owned()), ..regel("r") };
+    let told = change(register("https://r.test/een"), register("https://r.test/twee"));
+    assert!(told[0].ends_with("verwerkingsactiviteit https://r.test/twee (was https://r.test/een)."), "{told:?}");
+}
+
+/// Of two rules the longest stamps, and with it comes how long the gateway keeps the content.
+#[test]
+fn a_shorter_rule_beside_it_does_not_change_how_long_content_is_kept() {
+    let long = Regel { houdbaarheid: Termijn::Maanden(6), bewaar_inhoud: Bewaar::Bevestiging, ..regel("lang") };
+    let was = vec![convenant(vec![long.clone()])];
+    let is = vec![convenant(vec![long, regel("kort")])];
+    assert_eq!(sentences(was, is), Vec::<String>::new());
+}
+
+#[test]
+fn two_that_may_send_to_each_other_are_not_said_to_send_to_themselves() {
+    let one = |van, naar, id| Regel { van: vec![patroon(van)], naar: vec![patroon(naar)], ..regel(id) };
+    let both =
+        convenant(vec![one("zsm/algemeen", "zvh/algemeen", "heen"), one("zvh/algemeen", "zsm/algemeen", "terug")]);
+    let told = sentences(vec![convenant(Vec::new())], vec![both]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    let kept = Regel { max_verlengingen: 2, bewaar_inhoud: Bewaar::Bevestiging, ..regel("r") };
+    let told = sentences(vec![convenant(Vec::new())], vec![convenant(vec![kept])]);
+    assert!(told[0].contains("hoogstens 2 keer te verlengen, inhoud vernietigd na bevestiging"), "{told:?}");
+}

@@ -246,6 +246,12 @@ fn in_full(is: &Voorwaarden) -> String {
         text.push_str(", als ook ontvangt: ");
         text.push_str(&any_of(&is.mede_ontvanger));
     }
+    if is.verlengingen > 0 {
+        text.extend([", hoogstens ", &is.verlengingen.to_string(), " keer te verlengen"]);
+    }
+    if is.bewaar == Bewaar::Bevestiging {
+        text.push_str(", inhoud vernietigd na bevestiging");
+    }
     if is.keuze {
         text.push_str(", als de afzender deze grondslag kiest");
     }
