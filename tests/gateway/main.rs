@@ -6,5 +6,6 @@ mod beheer;
 mod deliver;
 mod harness;
 mod keys;
+mod replica;
 mod send;
 mod tls;
