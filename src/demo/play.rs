@@ -132,9 +132,6 @@ impl<'a> Player<'a> {
                 for (veld, uitleg) in &geweigerd.velden {
                     self.report.say(&format!("      {veld}: {uitleg}"));
                 }
-                for (veld, uitleg) in &geweigerd.velden {
-                    self.report.say(&format!("      {veld}: {uitleg}"));
-                }
                 self.report.line(&json!({
                     "stap": stap, "soort": "geweigerd", "afzender": profile_address(als, &request),
                     "ontvanger": adres(request.ontvangers.first()), "berichtsoort": berichtsoort(&request),
