@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, civil::date};
 use ketenpoort::domain::{
-    Adres, Adrespatroon, Bericht, Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Grondslag, Identiteit,
-    Mandaat, Mandaathouder, Partner, PartnerNaam, Regel, Rol, Status, TeltVanaf, Termijn, VanKracht, admit,
+    Adres, Adrespatroon, Bericht, Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Eerdere, Feiten, Grondslag,
+    Identiteit, Mandaat, Mandaathouder, Partner, PartnerNaam, Regel, Rol, Status, TeltVanaf, Termijn, VanKracht, admit,
 };
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ fn main() {
     for round in 0..ROUNDS + ROUNDS / 10 {
         let (identiteit, bericht) = &cases[round % cases.len()];
         let start = Instant::now();
-        let outcome = std::hint::black_box(admit(bericht.clone(), identiteit, None, &van_kracht, now));
+        let outcome = std::hint::black_box(admit(bericht.clone(), identiteit, Eerdere::default(), &van_kracht, now));
         let took = start.elapsed();
         // The first tenth warms up.
         if round >= ROUNDS / 10 {
@@ -89,15 +89,8 @@ fn case(number: usize) -> (Identiteit, Bericht) {
         in_antwoord_op: None,
         houdbaar_tot_en_met: None,
         grondslag: Some("grondslag-1".to_owned()),
-        soort,
-        geboortedatum: "1990-01-01".parse().expect("a date of birth"),
-        pleegdatum: None,
-        categorie: None,
-        bevat_bsn: number % 8 == 7,
-        peildatum: None,
-        past_days: Vec::new(),
-        past_moments: Vec::new(),
-        antwoord_nodig_voor: None,
+        vervangt: None,
+        feiten: Feiten { geboortedatum: "1990-01-01".parse().ok(), bevat_bsn: number % 8 == 7, ..Feiten::new(soort) },
         betrokkenen: vec![vec![0; 100]],
         medewerker: "medewerker-001".to_owned(),
         inhoud: vec![0; 2048],

@@ -12,11 +12,12 @@ use tokio::{
 
 use crate::{
     config::{Config, ConfigError, documents::Parsed},
-    domain::{Clock, Document, Rng, Rol},
+    domain::{Clock, Document, Identiteit, Rng, Rol},
     exchange::{
         self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, wake::Wakers,
     },
     grpc::{
+        answers,
         beheer_service::BeheerApi,
         boundary::{BEHEER_MESSAGE_LIMIT, Boundary, MESSAGE_LIMIT},
         exchange_service::ExchangeApi,
@@ -133,7 +134,13 @@ impl Gateway {
             in_force,
             clock,
             rng,
-            bounds: exchange::Bounds { lease_seconds: config.grenzen.lease_seconds, postvak: config.grenzen.postvak },
+            bounds: exchange::Bounds {
+                lease_seconds: config.grenzen.lease_seconds,
+                postvak: config.grenzen.postvak,
+                vervalwaarschuwing_dagen: config.grenzen.vervalwaarschuwing_dagen,
+            },
+            poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
+            encode: answers::van_de_poort,
             wakers: Wakers::default(),
             weigeringen: Weigeringen::default(),
         });
@@ -278,7 +285,7 @@ async fn run(
     mut writer: JoinHandle<Result<(), StoreError>>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), GatewayError> {
-    let (mut announcer, mut unreadable) = (Announcer::default(), false);
+    let (mut announcer, mut unreadable, mut expiring) = (Announcer::default(), false, true);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -295,6 +302,12 @@ async fn run(
                 }
                 unreadable = refreshed.is_err();
                 announcer.announce(&exchange);
+                let expired = exchange.expire().await;
+                // Said once too; until it is mended content stays unreadable, because every verb asks for the day.
+                if let (Err(error), true) = (&expired, expiring) {
+                    tracing::error!(%error, "what has lapsed could not be ended yet");
+                }
+                expiring = expired.is_ok();
                 if let Err(error) = exchange.flush_weigeringen(false).await {
                     tracing::error!(%error, "counted refusals could not be logged yet");
                 }

@@ -8,19 +8,20 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 
-use super::{Failure, print_line};
+use super::{Failure, print_line, scenario::read_persoon};
 use crate::{
     config::Config,
-    domain::{Oin, PartnerNaam},
+    domain::{Kenmerk, Oin, PartnerNaam, Persoon},
     exchange::van_kracht::all_oins,
     gateway::{GatewayError, signer},
-    logboek::{Logregel, TlogProof, VerifyKey},
+    grpc::{content::Checker, convert::zoekpersoon},
+    logboek::{Logregel, Soort, TlogProof, VerifyKey},
     sleutels::KeyStore,
-    store::{Database, proofs, verify},
+    store::{Database, proofs, verify, zoek::berichten_over},
 };
 
 /// The largest answer with receipts that exists has some 32 proofs of 2 KiB; bytes.
@@ -46,11 +47,17 @@ pub enum Command {
         #[arg(long, value_name = "PARTNER")]
         partner: Option<PartnerNaam>,
         /// Alleen regels van deze soort, zoals geweigerd
-        #[arg(long)]
+        #[arg(long, value_parser = PossibleValuesParser::new(Soort::ALL.iter().map(|soort| soort.as_str())))]
         soort: Option<String>,
         /// Alleen regels van dit bericht
         #[arg(long, value_name = "ID")]
         bericht: Option<String>,
+        /// Alleen regels met deze code bij weigering, zoals `verkeerd_geadresseerd` (een datalek)
+        #[arg(long, value_name = "CODE")]
+        weigering: Option<String>,
+        /// Alleen regels over deze persoon: JSON met skn, bsn, of naam en geboortedatum; - leest van stdin
+        #[arg(long, value_name = "FILE")]
+        persoon: Option<PathBuf>,
     },
     /// Toon de sleutel waarmee iedereen checkpoints en bewijzen controleert
     Vkey {
@@ -88,9 +95,10 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Proof(Proof { config: Some(config), index: Some(index), .. }) => prove(&config, index).await,
         Command::Proof(Proof { verify: Some(file), vkey: Some(vkey), .. }) => verify_offline(&file, &vkey),
         Command::Proof(_) => Err(Failure::Usage("geef --config met --index, of --verify met --vkey".to_owned())),
-        Command::Search { which, partner, soort, bericht } => {
+        Command::Search { which, partner, soort, bericht, weigering, persoon } => {
             let config = Config::load(&which.config)?;
-            let wanted = Wanted { partner, soort, bericht };
+            let persoon = persoon.as_deref().map(read_zoekpersoon).transpose()?;
+            let wanted = Wanted { partner, soort, bericht, weigering, persoon };
             for regel in search(&config, &wanted).await? {
                 print_line(&regel)?;
             }
@@ -262,6 +270,29 @@ pub(crate) struct Wanted {
     pub(crate) soort: Option<String>,
     /// The bericht.
     pub(crate) bericht: Option<String>,
+    /// The code under `weigering`.
+    pub(crate) weigering: Option<String>,
+    /// Whom it is about.
+    pub(crate) persoon: Option<Persoon>,
+}
+
+/// A person from a file, checked as the gateway checks one.
+fn read_zoekpersoon(file: &Path) -> Result<Persoon, Failure> {
+    let mut checker = Checker::default();
+    let persoon = zoekpersoon(&read_persoon(file)?, &mut checker);
+    match checker.0.first() {
+        None => Ok(persoon),
+        Some(wrong) => Err(Failure::Usage(format!("{}: {}", wrong.veld, wrong.uitleg))),
+    }
+}
+
+/// The berichten about a person, by the key of this gateway.
+async fn about(config: &Config, read: &SqlitePool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
+    let key = KeyStore::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
+    let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, key.pseudoniem(kenmerk, &text));
+    let marks: Vec<_> = persoon.kenmerken().into_iter().map(keyed).collect();
+    let berichten = berichten_over(read, &marks).await.map_err(|error| Failure::Refused(error.to_string()))?;
+    Ok(berichten.iter().map(ToString::to_string).collect())
 }
 
 /// Regels as one JSON object each: the index and the regel verbatim.
@@ -273,6 +304,16 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
     let known = oins(&read).await?;
     let unknown = |naam: &PartnerNaam| Failure::Usage(format!("{naam} is en was geen partner van deze poort"));
     let oins = wanted.partner.as_ref().map(|naam| known.get(naam).ok_or_else(|| unknown(naam))).transpose()?;
+    let about = match &wanted.persoon {
+        Some(persoon) => Some(about(config, &read, persoon).await?),
+        None => None,
+    };
+    // What follows such a bericht is about the same person.
+    let about_person = |regel: &Logregel| {
+        about.as_ref().is_none_or(|ids| {
+            [&regel.bericht, &regel.in_antwoord_op, &regel.vervangt].into_iter().flatten().any(|id| ids.contains(id))
+        })
+    };
     let takes_part = |regel: &Logregel| {
         let parties = [&regel.afzender, &regel.ontvanger, &regel.actor];
         oins.is_none_or(|oins| {
@@ -293,7 +334,8 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
                 .map_err(|error| Failure::Refused(format!("logregel {index}: {error}; draai logboek verify")))?;
             let of_soort = wanted.soort.as_deref().is_none_or(|soort| regel.soort.as_str() == soort);
             let of_bericht = wanted.bericht.is_none() || regel.bericht == wanted.bericht;
-            if takes_part(&regel) && of_soort && of_bericht {
+            let of_weigering = wanted.weigering.is_none() || regel.weigering == wanted.weigering;
+            if of_soort && of_bericht && of_weigering && takes_part(&regel) && about_person(&regel) {
                 let leaf = String::from_utf8_lossy(&leaf);
                 found.push(format!("{{\"log_index\":{index},\"logregel\":{leaf}}}"));
             }

@@ -8,6 +8,7 @@ mod check;
 mod datadir;
 pub(crate) mod logboek;
 pub(crate) mod partner;
+mod scenario;
 pub(crate) mod serve;
 pub(crate) mod template;
 
@@ -53,8 +54,12 @@ enum Command {
     Receive(partner::Receive),
     /// Lees een ontvangen bericht opnieuw
     Fetch(partner::Fetch),
-    /// Vraag waar een bericht staat
+    /// Vraag waar een bericht staat, of welke scenario's op terugkoppeling wachten
     Status(partner::Status),
+    /// Trek een eigen bericht in; wie het al kreeg wordt om vernietiging gevraagd
+    Withdraw(scenario::Withdraw),
+    /// Zoek de scenario's die voor een persoon klaarliggen
+    Find(scenario::Find),
     /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
     #[command(subcommand)]
     Beheer(beheer::Command),
@@ -159,6 +164,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Receive(receive) => receive.run().await,
         Command::Fetch(fetch) => fetch.run().await,
         Command::Status(status) => status.run().await,
+        Command::Withdraw(withdraw) => withdraw.run().await,
+        Command::Find(find) => find.run().await,
         Command::Beheer(command) => beheer::run(command).await,
         Command::Logboek(command) => logboek::run(command).await,
     }

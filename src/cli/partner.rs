@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -27,9 +27,9 @@ use crate::{
 };
 
 /// A call that is not answered within this is unreachable; repeating is safe.
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(30);
 
-type Client = ExchangeServiceClient<Channel>;
+pub(super) type Client = ExchangeServiceClient<Channel>;
 
 /// The bericht to send: a file with a `SendRequest` as JSON.
 #[derive(Args)]
@@ -43,6 +43,9 @@ struct Input {
     /// Het bericht dat dit beantwoordt, in plaats van `in_antwoord_op` in het bestand
     #[arg(long, value_name = "ID")]
     in_antwoord_op: Option<String>,
+    /// Het scenario dat dit vervangt (verlenging), in plaats van `vervangt` in het bestand
+    #[arg(long, value_name = "ID")]
+    vervangt: Option<String>,
     /// Herhaal veilig met hetzelfde `request_id`; anders een nieuw
     #[arg(long, value_name = "UUID")]
     request_id: Option<String>,
@@ -50,22 +53,17 @@ struct Input {
 
 impl Input {
     fn read(self, profile: &Profile) -> Result<proto::SendRequest, Failure> {
-        let from_stdin = self.file.as_os_str() == "-";
-        let name = if from_stdin { "stdin".to_owned() } else { self.file.display().to_string() };
-        let mut text = String::new();
-        if from_stdin {
-            io::stdin().read_to_string(&mut text).context("stdin is niet te lezen")?;
-        } else {
-            text = fs::read_to_string(&self.file).with_context(|| format!("{name} is niet te lezen"))?;
-        }
-        let json = serde_json::from_str(&text).with_context(|| format!("{name} is geen JSON"))?;
+        let (name, json) = read_json(&self.file)?;
         let mut request: proto::SendRequest = from_json(json)
             .map_err(|error| Failure::Usage(format!("{name} is geen bericht: {error}. Zie send --template SOORT.")))?;
         if !self.to.is_empty() {
-            request.ontvangers = self.to.iter().map(crate::grpc::convert::adres).collect();
+            request.ontvangers = self.to.iter().map(crate::grpc::answers::adres).collect();
         }
         if self.in_antwoord_op.is_some() {
             request.in_antwoord_op = self.in_antwoord_op;
+        }
+        if self.vervangt.is_some() {
+            request.vervangt = self.vervangt;
         }
         if let Some(id) = self.request_id {
             request.request_id = id;
@@ -80,6 +78,20 @@ impl Input {
         }
         Ok(request)
     }
+}
+
+/// A file with JSON, or stdin as `-`. Gives its name for messages too.
+pub(super) fn read_json(file: &Path) -> Result<(String, serde_json::Value), Failure> {
+    let from_stdin = file.as_os_str() == "-";
+    let name = if from_stdin { "stdin".to_owned() } else { file.display().to_string() };
+    let mut text = String::new();
+    if from_stdin {
+        io::stdin().read_to_string(&mut text).context("stdin is niet te lezen")?;
+    } else {
+        text = fs::read_to_string(file).with_context(|| format!("{name} is niet te lezen"))?;
+    }
+    let json = serde_json::from_str(&text).with_context(|| format!("{name} is geen JSON"))?;
+    Ok((name, json))
 }
 
 /// A fresh `request_id` (`UUIDv4`).
@@ -98,14 +110,14 @@ pub(super) fn with_deadline<T>(message: T, deadline: Duration) -> Request<T> {
 
 /// The partner that calls.
 #[derive(Args)]
-struct Who {
+pub(super) struct Who {
     /// De map met cert.pem, key.pem, ca.pem en profiel.toml
     #[arg(long, value_name = "DIR")]
     profile: PathBuf,
 }
 
 impl Who {
-    async fn connect(&self) -> Result<(Profile, Client), Failure> {
+    pub(super) async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = profile.connect().await?;
         Ok((profile, client))
@@ -281,16 +293,29 @@ pub struct Status {
     #[command(flatten)]
     who: Who,
     /// Het id van het bericht
-    #[arg(required_unless_present = "request_id")]
+    #[arg(required_unless_present_any = ["request_id", "open_terugkoppeling"])]
     bericht: Option<String>,
     /// Zoek een eigen bericht op het `request_id` waarmee het is gestuurd
     #[arg(long, value_name = "UUID", conflicts_with = "bericht")]
     request_id: Option<Uuid>,
+    /// Toon eigen scenario's die geraadpleegd zijn en langer dan zoveel dagen op terugkoppeling wachten
+    #[arg(long, value_name = "DAGEN", conflicts_with_all = ["bericht", "request_id"])]
+    open_terugkoppeling: Option<u32>,
+    /// Het loket dat ze stuurde; anders dat van het profiel
+    #[arg(long, requires = "open_terugkoppeling")]
+    loket: Option<String>,
 }
 
 impl Status {
     pub async fn run(self) -> Result<(), Failure> {
         let (profile, mut client) = self.who.connect().await?;
+        if let Some(langer_dan_dagen) = self.open_terugkoppeling {
+            let loket = self.loket.unwrap_or_else(|| profile.loket().to_owned());
+            let message = proto::ListOpenTerugkoppelingenRequest { loket, langer_dan_dagen };
+            let open = client.list_open_terugkoppelingen(with_deadline(message, CALL_DEADLINE)).await;
+            let open = open.map_err(|status| profile.failure(&status))?.into_inner();
+            return open.open.iter().try_for_each(|open| print_line(&to_json(open).to_string()));
+        }
         let zoek = match (self.request_id, self.bericht) {
             (Some(id), _) => Zoek::RequestId(id.to_string()),
             (None, bericht) => Zoek::Bericht(bericht.unwrap_or_default()),

@@ -22,8 +22,9 @@ const TEMPLATES: &str = include_str!("../../deploy/voorbeeld/sjablonen.json");
 pub fn print(soort: &str) -> Result<(), Failure> {
     let templates: Value = serde_json::from_str(TEMPLATES).expect("a test prints every template");
     let Some(template) = templates.get(soort) else {
-        let all = Berichtsoort::ALL.map(Berichtsoort::as_str).join(", ");
-        return Err(Failure::Usage(format!("{soort} is geen berichtsoort; er zijn: {all}")));
+        let sent = Berichtsoort::ALL.into_iter().filter(|soort| !soort.from_gateway());
+        let all = sent.map(Berichtsoort::as_str).collect::<Vec<_>>().join(", ");
+        return Err(Failure::Usage(format!("{soort} is geen berichtsoort die een partner stuurt; er zijn: {all}")));
     };
     let filled = fill(template, SystemClock.now(), &HashMap::new())?;
     print_line(&serde_json::to_string_pretty(&filled).expect("a JSON value always prints"))

@@ -223,12 +223,17 @@ fn either(one: &str, other: &str) -> Vorm {
 }
 
 pub(super) fn soorten() -> Vorm {
-    let all = Berichtsoort::ALL.map(Berichtsoort::as_str).join(", ");
+    let ruled = Berichtsoort::ALL.into_iter().filter(|soort| !soort.follows());
+    let all = ruled.map(Berichtsoort::as_str).collect::<Vec<_>>().join(", ");
     Vorm { nl: format!("een van {all}").into(), en: format!("one of {all}").into() }
 }
 
 fn berichtsoort(section: &Section<'_>) -> Option<Berichtsoort> {
-    section.parsed::<Berichtsoort>("berichtsoort", &soorten()).map(|soort| soort.value)
+    let soort = section.parsed::<Berichtsoort>("berichtsoort", &soorten())?;
+    if soort.value.follows() {
+        section.mistake(soort.line, Fout::VolgtOrigineel { berichtsoort: soort.value.to_string() });
+    }
+    Some(soort.value)
 }
 
 fn categorie(section: &Section<'_>, soort: Option<Berichtsoort>) -> Option<Categorie> {

@@ -9,7 +9,7 @@ use super::{
     section::{Located, Section, Vorm, listed, short},
 };
 use crate::domain::{
-    Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
+    Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang, partner::GATEWAY,
 };
 
 const NAAM: Vorm =
@@ -62,6 +62,9 @@ fn shared_oins(deelnemers: &Deelnemers, partner: &Partner) -> Vec<(String, Strin
 
 fn partner(section: Section<'_>) -> Option<Partner> {
     let naam = section.parsed::<PartnerNaam>("naam", &NAAM);
+    if let Some(naam) = naam.as_ref().filter(|naam| naam.value.as_str() == GATEWAY) {
+        section.mistake(naam.line, Fout::NaamVanDePoort { naam: naam.value.to_string() });
+    }
     let oins: Vec<Oin> = values(section.list("oin", &OIN, false));
     let mut loketten: BTreeSet<LoketNaam> = values(section.list("loketten", &NAAM, true));
     section.finish();

@@ -115,6 +115,14 @@ closed_list! {
         CategoriePastNiet { berichtsoort: String } = "categorie_past_niet",
             "{berichtsoort} heeft geen categorie. Haal categorie weg; zij hoort bij melding_18b en bij_melding.",
             "{berichtsoort} has no categorie. Remove it; it belongs to melding_18b and bij_melding.";
+        /// A rule for what needs none.
+        VolgtOrigineel { berichtsoort: String } = "volgt_origineel",
+            "{berichtsoort} heeft geen regel nodig: die volgt op een ander bericht en berust op de regel daarvan. Haal deze regel weg.",
+            "{berichtsoort} needs no rule: it follows another bericht and rests on the rule of that one. Remove this rule.";
+        /// A partner with the name of the gateway.
+        NaamVanDePoort { naam: String } = "naam_van_de_poort",
+            "{naam} is de naam waaronder de poort zelf stuurt. Geef de partner een andere naam.",
+            "{naam} is the name under which the gateway itself sends. Give the partner another name.";
         /// Two rules of one convenant that say different things about one exchange.
         RegelsSprekenElkaarTegen { regel: String, andere: String, verschil: String } = "regels_spreken_elkaar_tegen",
             "regel {regel} en regel {andere} gaan over dezelfde uitwisseling en verschillen in {verschil}. Maak er een regel van, of grens ze af met loket, doelgroep of categorie.",

@@ -97,6 +97,8 @@ pub struct Grenzen {
     pub in_flight_partner: usize,
     /// Seconds after which a connection is drained.
     pub connection_age_seconds: u64,
+    /// Days before a scenario lapses that its afzender is warned.
+    pub vervalwaarschuwing_dagen: u16,
 }
 
 impl Config {
@@ -317,6 +319,7 @@ fn grenzen(section: Option<Section<'_>>) -> Grenzen {
         connections_partner: count("connections_partner", 1..=65_536, 64),
         in_flight_partner: count("in_flight_partner", 1..=65_536, 256),
         connection_age_seconds: number("connection_age_seconds", 1..=86_400, 3600),
+        vervalwaarschuwing_dagen: u16::try_from(number("vervalwaarschuwing_dagen", 1..=366, 14)).expect("at most 366"),
     };
     if let Some(section) = section {
         section.finish();

@@ -6,28 +6,12 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Convenant, Doelgroep, Grondslag, Identiteit, Mandaat,
+    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Convenant, Doelgroep, Eerdere, Grondslag, Identiteit, Mandaat,
     Mandaathouder, Overtreding, Regel, VanKracht, Weigering,
     convenant::matches_any,
+    eerder::{check_answer, check_renewal, follow},
     houdbaarheid::{amsterdam_date, houdbaar_tot_en_met},
 };
-
-/// What is known of the bericht that is answered.
-#[derive(Clone, Debug)]
-pub struct Verzoek {
-    /// Its id.
-    pub bericht: BerichtId,
-    /// The thread it belongs to.
-    pub gesprek: BerichtId,
-    /// Its kind.
-    pub soort: Berichtsoort,
-    /// Who sent it.
-    pub afzender: Adres,
-    /// To whom it went.
-    pub ontvangers: Vec<Adres>,
-    /// Minor or adult, as it was judged then; its answer follows it.
-    pub doelgroep: Option<Doelgroep>,
-}
 
 /// What the gateway stamps on a bericht for one ontvanger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +36,8 @@ pub struct Toegelaten {
     bericht: Bericht,
     afzender: Adres,
     identiteit: Identiteit,
-    verzoek: Option<Verzoek>,
+    gesprek: Option<BerichtId>,
+    verlenging: u8,
     doelgroep: Option<Doelgroep>,
     stempels: Vec<(Adres, Stempel)>,
     dag: Date,
@@ -78,10 +63,16 @@ impl Toegelaten {
         &self.identiteit
     }
 
-    /// What it answers.
+    /// The thread of what it answers, replaces or follows; none where it begins one.
     #[must_use]
-    pub fn verzoek(&self) -> Option<&Verzoek> {
-        self.verzoek.as_ref()
+    pub fn gesprek(&self) -> Option<BerichtId> {
+        self.gesprek
+    }
+
+    /// How often this was renewed, this time included.
+    #[must_use]
+    pub fn verlenging(&self) -> u8 {
+        self.verlenging
     }
 
     /// Minor or adult, as far as known.
@@ -111,46 +102,58 @@ impl Toegelaten {
 
 /// Judges a bericht: admitted as a whole, with one stamp an ontvanger, or refused as a whole.
 ///
-/// `verzoek` is the bericht named by `in_antwoord_op`, if it exists.
-///
 /// # Errors
-/// The first [`Weigering`] found, in the order: sender, content against the calendar, what is answered, each ontvanger.
+/// The first [`Weigering`] found, in the order: sender, content against the calendar, earlier berichten, each ontvanger.
 pub fn admit(
     bericht: Bericht,
     identiteit: &Identiteit,
-    verzoek: Option<Verzoek>,
+    eerdere: Eerdere,
     van_kracht: &VanKracht,
     now: Timestamp,
 ) -> Result<Toegelaten, Weigering> {
     let afzender = identiteit.adres(&bericht.loket)?;
     let today = amsterdam_date(now);
     check_calendar(&bericht, now, today)?;
-    check_answer(&bericht, &afzender, verzoek.as_ref())?;
+    let Eerdere { verzoek, vervangt } = eerdere;
+    // What the gateway itself sends is addressed by the gateway, and the original of a rectificatie is its own afzender's.
+    if bericht.feiten.soort.answers().is_some() || !bericht.feiten.soort.follows() {
+        check_answer(&bericht, &afzender, verzoek.as_ref())?;
+    }
+    check_renewal(&bericht, &afzender, vervangt.as_ref())?;
+    let earlier = vervangt.as_ref().or(verzoek.as_ref());
+    let verlenging = vervangt.as_ref().map_or(0, |old| old.verlenging.saturating_add(1));
     let doelgroep = match &verzoek {
         Some(verzoek) if verzoek.doelgroep.is_some() => verzoek.doelgroep,
-        _ => bericht.geboortedatum.doelgroep_on(bericht.pleegdatum.unwrap_or(today)),
+        _ => doelgroep(&bericht, today),
     };
-    let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, today, van_kracht };
-    let stempels = bericht
-        .ontvangers
-        .iter()
-        .map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger)?)))
-        .collect::<Result<_, Weigering>>()?;
-    let versie = van_kracht.versie();
+    let stempels = if bericht.feiten.soort.follows() {
+        follow(&bericht, &afzender, verzoek.as_ref(), van_kracht, today)?
+    } else {
+        let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, today, van_kracht };
+        let stamped = bericht.ontvangers.iter().map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger)?)));
+        stamped.collect::<Result<_, Weigering>>()?
+    };
     Ok(Toegelaten {
         afzender,
         identiteit: identiteit.clone(),
-        verzoek,
+        gesprek: earlier.map(|earlier| earlier.gesprek),
+        verlenging,
         doelgroep,
         stempels,
         dag: today,
-        versie,
+        versie: van_kracht.versie(),
         bericht,
     })
 }
 
+/// On the day of the offence where there is one, else today.
+fn doelgroep(bericht: &Bericht, today: Date) -> Option<Doelgroep> {
+    let day = bericht.feiten.pleegdatum.unwrap_or(today);
+    bericht.feiten.geboortedatum.and_then(|born| born.doelgroep_on(day))
+}
+
 /// Whether a stamp given earlier still holds at delivery: both partners there, and a convenant in force that
-/// allows this berichtsoort between the two on that grondslag.
+/// allows this berichtsoort between the two on that grondslag. What follows another bericht asks for its ontvanger only.
 ///
 /// # Errors
 /// The [`Weigering`] that the sender is told.
@@ -166,9 +169,11 @@ pub fn still_allowed(
     if stempel.houdbaar_tot_en_met < today {
         return Err(Weigering::Vervallen);
     }
-    for adres in [afzender, ontvanger] {
-        van_kracht.partner_at(adres)?;
+    van_kracht.partner_at(ontvanger)?;
+    if soort.follows() {
+        return Ok(());
     }
+    van_kracht.partner_at(afzender)?;
     let mut nearest = Miss::none();
     for (convenant, regel) in van_kracht.regels(soort, afzender, ontvanger) {
         if !regel.grondslagen.contains(&stempel.grondslag) {
@@ -226,12 +231,12 @@ pub(super) fn rests_on<'a>(
 }
 
 fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), Weigering> {
-    if bericht.antwoord_nodig_voor.is_some_and(|moment| moment <= now) {
+    if bericht.feiten.antwoord_nodig_voor.is_some_and(|moment| moment <= now) {
         return Err(Weigering::TermijnVerstreken);
     }
-    let days = bericht.past_days.iter().filter(|(_, day)| *day > today);
+    let days = bericht.feiten.past_days.iter().filter(|(_, day)| *day > today);
     let days = days.map(|(veld, _)| Overtreding::new(veld, "een dag die niet in de toekomst ligt"));
-    let moments = bericht.past_moments.iter().filter(|(_, moment)| *moment > now);
+    let moments = bericht.feiten.past_moments.iter().filter(|(_, moment)| *moment > now);
     let moments = moments.map(|(veld, _)| Overtreding::new(veld, "een moment dat niet in de toekomst ligt"));
     let ahead: Vec<_> = days.chain(moments).collect();
     if !ahead.is_empty() {
@@ -243,29 +248,12 @@ fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), 
     Ok(())
 }
 
-fn check_answer(bericht: &Bericht, afzender: &Adres, verzoek: Option<&Verzoek>) -> Result<(), Weigering> {
-    match (bericht.soort.answers(), bericht.in_antwoord_op, verzoek) {
-        (None, None, _) => Ok(()),
-        (Some(_), None, _) => Err(Weigering::AntwoordOntbreekt),
-        (None, Some(_), _) => Err(Weigering::AntwoordPastNiet),
-        (Some(_), Some(_), None) => Err(Weigering::AntwoordNietVanU),
-        (Some(soort), Some(_), Some(verzoek)) => {
-            if !verzoek.ontvangers.contains(afzender) || bericht.ontvangers != [verzoek.afzender.clone()] {
-                Err(Weigering::AntwoordNietVanU)
-            } else if verzoek.soort == soort {
-                Ok(())
-            } else {
-                Err(Weigering::AntwoordPastNiet)
-            }
-        }
-    }
-}
-
 /// One bericht on its way from one sender, judged for one ontvanger after the other.
 struct Exchange<'a> {
     bericht: &'a Bericht,
     afzender: &'a Adres,
     doelgroep: Option<Doelgroep>,
+    verlenging: u8,
     today: Date,
     van_kracht: &'a VanKracht,
 }
@@ -277,7 +265,7 @@ impl Exchange<'_> {
         self.van_kracht.partner_at(ontvanger)?;
         let mut best: Option<Stempel> = None;
         let mut nearest = Miss::none();
-        for (convenant, regel) in self.van_kracht.regels(self.bericht.soort, self.afzender, ontvanger) {
+        for (convenant, regel) in self.van_kracht.regels(self.bericht.feiten.soort, self.afzender, ontvanger) {
             let longest = |stempel: &Stempel| (stempel.houdbaar_tot_en_met, stempel.bewaar_inhoud);
             match self.stamp_by(convenant, regel, ontvanger) {
                 Ok(stempel) if best.as_ref().is_none_or(|best| longest(best) < longest(&stempel)) => {
@@ -305,7 +293,9 @@ impl Exchange<'_> {
         let grondslag = self.grondslag(regel).map_err(Miss::at(7))?;
         let (grondslag, _) =
             rests_on(self.van_kracht, (convenant, regel), grondslag, self.afzender, ontvanger, self.today)?;
-        let until = houdbaar_tot_en_met(regel.houdbaarheid, regel.telt_vanaf, self.today, self.bericht.peildatum);
+        // What was said by telephone gets no fresh months by being registered later.
+        let from = self.bericht.feiten.gegeven_op.map_or(self.today, amsterdam_date);
+        let until = houdbaar_tot_en_met(regel.houdbaarheid, regel.telt_vanaf, from, self.bericht.feiten.peildatum);
         if until < self.today {
             return Err(Miss::at(10)(Weigering::HoudbaarheidVerstreken));
         }
@@ -331,15 +321,18 @@ impl Exchange<'_> {
                 Some(_) => {}
             }
         }
-        if regel.categorie.is_some() && regel.categorie != self.bericht.categorie {
+        if regel.categorie.is_some() && regel.categorie != self.bericht.feiten.categorie {
             return Err(Miss::at(4)(Weigering::CategorieNietToegestaan));
         }
         let among = |adres: &Adres| matches_any(&regel.mede_ontvanger, adres);
         if !regel.mede_ontvanger.is_empty() && !self.bericht.ontvangers.iter().any(among) {
             return Err(Miss::at(5)(Weigering::MedeOntvangerOntbreekt));
         }
-        if self.bericht.bevat_bsn && !regel.bsn_toegestaan {
+        if self.bericht.feiten.bevat_bsn && !regel.bsn_toegestaan {
             return Err(Miss::at(6)(Weigering::BsnNietToegestaan));
+        }
+        if self.verlenging > regel.max_verlengingen {
+            return Err(Miss::at(6)(Weigering::TeVaakVerlengd));
         }
         Ok(())
     }

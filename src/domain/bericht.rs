@@ -8,7 +8,7 @@ use jiff::{
 };
 use uuid::Uuid;
 
-use super::{Adres, Berichtsoort, Categorie, LoketNaam};
+use super::{Adres, Berichtsoort, Categorie, LoketNaam, Persoon};
 
 /// Identifier of a bericht: `UUIDv7`, given by the gateway (RFC 9562).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ impl FromStr for BerichtId {
     }
 }
 
-/// What a partner wants to send. Made by `grpc::convert` alone, which has checked every field.
+/// What a partner wants to send, made by `grpc::convert`, which has checked every field; or what the gateway itself sends.
 #[derive(Clone, Debug)]
 pub struct Bericht {
     /// Chosen by the sender; makes a repeated send harmless.
@@ -37,38 +37,114 @@ pub struct Bericht {
     pub vingerafdruk: [u8; 32],
     /// The sender's loket.
     pub loket: LoketNaam,
-    /// Each address once, in the order sent.
+    /// Each address once, in the order sent; none for a rectificatie, which goes to everyone who got the original.
     pub ontvangers: Vec<Adres>,
-    /// The bericht that this one answers.
+    /// The bericht that this one answers, or follows.
     pub in_antwoord_op: Option<BerichtId>,
     /// The sender's wish for a shorter houdbaarheid.
     pub houdbaar_tot_en_met: Option<Date>,
     /// The sender's choice of grondslag.
     pub grondslag: Option<String>,
+    /// The bericht that this one replaces (renewal).
+    pub vervangt: Option<BerichtId>,
+    /// What the content says that matters to admission.
+    pub feiten: Feiten,
+    /// Each betrokkene, encoded: what the logboek commits to.
+    pub betrokkenen: Vec<Vec<u8>>,
+    /// Staff reference of the acting employee: what the logboek commits to. Empty where the gateway acts by itself.
+    pub medewerker: String,
+    /// The content exactly as it will be sealed and delivered.
+    pub inhoud: Vec<u8>,
+}
+
+/// What the gateway must know of the content to judge it.
+#[derive(Clone, Debug)]
+pub struct Feiten {
     /// The kind of bericht.
     pub soort: Berichtsoort,
-    /// Date of birth of the hoofdpersoon.
-    pub geboortedatum: Geboortedatum,
-    /// The day of the offence, where the content has one.
-    pub pleegdatum: Option<Date>,
-    /// The category, where the berichtsoort has one.
-    pub categorie: Option<Categorie>,
+    /// Date of birth of the hoofdpersoon; absent only where a bericht that follows another names nobody anew.
+    pub geboortedatum: Option<Geboortedatum>,
+    /// Each betrokkene, for the pseudonyms by which it can be found.
+    pub personen: Vec<Persoon>,
     /// Whether any betrokkene has a BSN in it.
     pub bevat_bsn: bool,
     /// The day the content was true.
     pub peildatum: Option<Date>,
+    /// The day of the offence, where the content has one.
+    pub pleegdatum: Option<Date>,
+    /// The category, where the berichtsoort has one.
+    pub categorie: Option<Categorie>,
     /// Fields with a day that may not lie in the future.
     pub past_days: Vec<(String, Date)>,
     /// Until when an answer is of use.
     pub antwoord_nodig_voor: Option<Timestamp>,
     /// Fields with a moment that may not lie in the future.
     pub past_moments: Vec<(String, Timestamp)>,
-    /// Each betrokkene, encoded: what the logboek commits to.
-    pub betrokkenen: Vec<Vec<u8>>,
-    /// Staff reference of the acting employee: what the logboek commits to.
-    pub medewerker: String,
-    /// The content exactly as it will be sealed and delivered.
-    pub inhoud: Vec<u8>,
+    /// The day on which a scenario was last checked.
+    pub actualiteit_getoetst_op: Option<Date>,
+    /// When it was said, of what was given by telephone: its term counts from then.
+    pub gegeven_op: Option<Timestamp>,
+    /// Whether a rectificatie disputes the original.
+    pub betwist: bool,
+    /// What became of a copy, in a vernietigingsbevestiging.
+    pub vernietiging: Option<Vernietiging>,
+}
+
+impl Feiten {
+    /// Of this kind, and nothing else.
+    #[must_use]
+    pub fn new(soort: Berichtsoort) -> Self {
+        Self {
+            soort,
+            geboortedatum: None,
+            personen: Vec::new(),
+            bevat_bsn: false,
+            peildatum: None,
+            pleegdatum: None,
+            categorie: None,
+            past_days: Vec::new(),
+            antwoord_nodig_voor: None,
+            past_moments: Vec::new(),
+            actualiteit_getoetst_op: None,
+            gegeven_op: None,
+            betwist: false,
+            vernietiging: None,
+        }
+    }
+}
+
+/// What an ontvanger did with its copy of a bericht that was withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vernietiging {
+    /// Destroyed.
+    Vernietigd,
+    /// It is part of a dossier that has a term of its own.
+    InDossierOpgenomen,
+    /// A law makes the ontvanger keep it.
+    WettelijkeBewaarplicht,
+}
+
+impl Vernietiging {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Vernietigd, Self::InDossierOpgenomen, Self::WettelijkeBewaarplicht];
+
+    /// The name in store and logboek.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vernietigd => "vernietigd",
+            Self::InDossierOpgenomen => "in_dossier_opgenomen",
+            Self::WettelijkeBewaarplicht => "wettelijke_bewaarplicht",
+        }
+    }
+}
+
+impl FromStr for Vernietiging {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|vernietiging| vernietiging.as_str() == text).ok_or(())
+    }
 }
 
 /// Minors and adults have agreements of their own.
@@ -167,6 +243,14 @@ pub fn civil_date(text: &str) -> Option<Date> {
 /// Burgerservicenummer: nine digits that pass the elfproef. Source: Regeling bsn, art. 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bsn(String);
+
+impl Bsn {
+    /// The nine digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl FromStr for Bsn {
     type Err = ();

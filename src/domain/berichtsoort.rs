@@ -44,11 +44,23 @@ pub enum Berichtsoort {
     Afschaling,
     /// What was given by telephone, registered afterwards.
     MondelingeVerstrekking,
+    /// An earlier bericht was wrong, or is disputed.
+    Rectificatie,
+    /// What an ontvanger did with a rectificatie.
+    Rectificatiebevestiging,
+    /// Asks an ontvanger to destroy its copy of a bericht that was withdrawn.
+    Vernietigingsverzoek,
+    /// Done, or why not.
+    Vernietigingsbevestiging,
+    /// A scenario lapses soon.
+    Vervalwaarschuwing,
+    /// A bericht has lapsed.
+    Vervalmelding,
 }
 
 impl Berichtsoort {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 25] = [
         Self::Bekendheidscheck,
         Self::Bekendheidsantwoord,
         Self::Contextinformatieverzoek,
@@ -68,6 +80,12 @@ impl Berichtsoort {
         Self::Opschaling,
         Self::Afschaling,
         Self::MondelingeVerstrekking,
+        Self::Rectificatie,
+        Self::Rectificatiebevestiging,
+        Self::Vernietigingsverzoek,
+        Self::Vernietigingsbevestiging,
+        Self::Vervalwaarschuwing,
+        Self::Vervalmelding,
     ];
 
     /// The name, the same in convenant, logboek and proto.
@@ -93,10 +111,16 @@ impl Berichtsoort {
             Self::Opschaling => "opschaling",
             Self::Afschaling => "afschaling",
             Self::MondelingeVerstrekking => "mondelinge_verstrekking",
+            Self::Rectificatie => "rectificatie",
+            Self::Rectificatiebevestiging => "rectificatiebevestiging",
+            Self::Vernietigingsverzoek => "vernietigingsverzoek",
+            Self::Vernietigingsbevestiging => "vernietigingsbevestiging",
+            Self::Vervalwaarschuwing => "vervalwaarschuwing",
+            Self::Vervalmelding => "vervalmelding",
         }
     }
 
-    /// The kind that this one answers; such a bericht must name what it answers.
+    /// The kind that this one answers.
     #[must_use]
     pub fn answers(self) -> Option<Self> {
         match self {
@@ -107,6 +131,8 @@ impl Berichtsoort {
             Self::Buikpijnbesluit => Some(Self::Buikpijnmelding),
             Self::Triagebesluit => Some(Self::Aanmelding),
             Self::Afschaling => Some(Self::Opschaling),
+            Self::Rectificatiebevestiging => Some(Self::Rectificatie),
+            Self::Vernietigingsbevestiging => Some(Self::Vernietigingsverzoek),
             Self::Bekendheidscheck
             | Self::Contextinformatieverzoek
             | Self::Scenario
@@ -118,8 +144,46 @@ impl Berichtsoort {
             | Self::Reintegratiebericht
             | Self::Aanmelding
             | Self::Opschaling
-            | Self::MondelingeVerstrekking => None,
+            | Self::MondelingeVerstrekking
+            | Self::Rectificatie
+            | Self::Vernietigingsverzoek
+            | Self::Vervalwaarschuwing
+            | Self::Vervalmelding => None,
         }
+    }
+
+    /// Whether each ontvanger of what it answers may send it once only. A scenario can be used more than once, and what was
+    /// kept by law can be destroyed later.
+    #[must_use]
+    pub fn answers_once(self) -> bool {
+        self.answers().is_some() && !matches!(self, Self::Terugkoppeling | Self::Vernietigingsbevestiging)
+    }
+
+    /// Whether it can also stand without what it answers: a case can be handed back that was never taken up through the
+    /// gateway.
+    #[must_use]
+    pub fn stands_alone(self) -> bool {
+        self.answers().is_none() || self == Self::Afschaling
+    }
+
+    /// Whether it follows an earlier bericht and rests on the stamp of that one, not on a rule of its own: what somebody got
+    /// must remain correctable and reclaimable when a convenant has lapsed (AVG art. 19).
+    #[must_use]
+    pub fn follows(self) -> bool {
+        self.from_gateway()
+            || matches!(self, Self::Rectificatie | Self::Rectificatiebevestiging | Self::Vernietigingsbevestiging)
+    }
+
+    /// Whether only the gateway makes it.
+    #[must_use]
+    pub fn from_gateway(self) -> bool {
+        matches!(self, Self::Vernietigingsverzoek | Self::Vervalwaarschuwing | Self::Vervalmelding)
+    }
+
+    /// Whether a later one can replace it (renewal): its content says when it was checked last.
+    #[must_use]
+    pub fn is_renewable(self) -> bool {
+        self == Self::Scenario
     }
 
     /// Whether its content names a category, which a rule can ask for.

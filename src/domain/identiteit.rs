@@ -15,6 +15,8 @@ pub enum Rol {
     Auditor,
     /// Operates the gateway.
     Beheer,
+    /// The gateway itself. No certificate of a deelnemer has this role.
+    Poort,
 }
 
 impl Rol {
@@ -26,6 +28,7 @@ impl Rol {
             Self::Fg => "fg",
             Self::Auditor => "auditor",
             Self::Beheer => "beheer",
+            Self::Poort => "poort",
         }
     }
 }
@@ -33,6 +36,7 @@ impl Rol {
 impl FromStr for Rol {
     type Err = ();
 
+    /// Reads the role of a deelnemer.
     fn from_str(text: &str) -> Result<Self, ()> {
         [Self::Partner, Self::Fg, Self::Auditor, Self::Beheer].into_iter().find(|rol| rol.as_str() == text).ok_or(())
     }
@@ -58,6 +62,13 @@ pub struct Identiteit {
 }
 
 impl Identiteit {
+    /// The gateway itself, which sends what only it can know.
+    #[must_use]
+    pub fn of_gateway(oin: Oin) -> Self {
+        let Adres { partner, loket } = Adres::gateway();
+        Self { partner, oin, rol: Rol::Poort, loketten: [loket].into() }
+    }
+
     /// The address of one of its own loketten.
     ///
     /// # Errors

@@ -1,33 +1,37 @@
 //! The domain: who may send what to whom, on which grondslag, and for how long.
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
-//! [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`bericht`],
-//! [`weigering`], then [`admission`], where they meet, and [`mod@matrix`], which shows what it allows. [`einde`] and
+//! [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
+//! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet, and [`mod@matrix`], which shows what it allows. [`einde`] and
 //! [`verschil`] say what time and a change do to it.
 
 pub mod admission;
 pub mod bericht;
 pub mod berichtsoort;
 pub mod convenant;
+pub mod eerder;
 pub mod einde;
 pub mod houdbaarheid;
 pub mod identiteit;
 pub mod mandaat;
 pub mod matrix;
 pub mod partner;
+pub mod persoon;
 pub mod van_kracht;
 pub mod verschil;
 pub mod weigering;
 
-pub use admission::{Stempel, Toegelaten, Verzoek, admit, still_allowed};
-pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Geboortedatum};
+pub use admission::{Stempel, Toegelaten, admit, still_allowed};
+pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Feiten, Geboortedatum, Vernietiging};
 pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
+pub use eerder::{Eerder, Eerdere, EerdereOntvanger};
 pub use houdbaarheid::{TeltVanaf, Termijn};
 pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
 pub use mandaat::{Mandaat, Mandaathouder};
 pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};
+pub use persoon::{Kenmerk, Persoon};
 pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
 pub use weigering::{Overtreding, Weigering};
 

@@ -112,6 +112,23 @@ pub struct Adres {
     pub loket: LoketNaam,
 }
 
+impl Adres {
+    /// The gateway's own address, from which it warns; nobody can send to it. No partner may have its name.
+    #[must_use]
+    pub fn gateway() -> Self {
+        Self { partner: PartnerNaam(GATEWAY.to_owned()), loket: LoketNaam::default() }
+    }
+
+    /// Whether it is the gateway's own.
+    #[must_use]
+    pub fn is_gateway(&self) -> bool {
+        self.partner.as_str() == GATEWAY
+    }
+}
+
+/// The name under which the gateway itself sends.
+pub const GATEWAY: &str = "ketenpoort";
+
 impl fmt::Display for Adres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.partner, self.loket)

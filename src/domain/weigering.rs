@@ -202,6 +202,66 @@ weigeringen! {
     AntwoordPastNiet = "antwoord_past_niet", Ongeldig,
         "Deze berichtsoort is geen antwoord op dat bericht. Kies de berichtsoort die bij het verzoek hoort.",
         "This berichtsoort does not answer that bericht. Choose the berichtsoort that belongs to the verzoek.";
+    /// This ontvanger answered it before.
+    AlBeantwoord = "al_beantwoord", Toestand,
+        "Dit verzoek is door dit loket al beantwoord. Klopte het antwoord niet, stuur dan een rectificatie.",
+        "This verzoek was answered by this loket before. If the answer was wrong, send a rectificatie.";
+    /// What is answered was withdrawn before it was delivered.
+    VerzoekIngetrokken = "verzoek_ingetrokken", Toestand,
+        "Het verzoek is ingetrokken; er wordt geen antwoord meer verwacht. Stuur niets.",
+        "The verzoek was withdrawn; no answer is expected any more. Send nothing.";
+    /// What only the gateway sends.
+    SoortVanDePoort = "soort_van_de_poort", Verboden,
+        "Deze berichtsoort stuurt alleen de poort zelf. Gebruik Withdraw om vernietiging te vragen.",
+        "Only the gateway itself sends this berichtsoort. Use Withdraw to ask for destruction.";
+    /// What is replaced was not sent from this loket.
+    VervangtNietVanU = "vervangt_niet_van_u", Onbekend,
+        "Het bericht in vervangt is niet vanaf dit loket gestuurd. Verleng alleen een eigen bericht, vanaf hetzelfde loket.",
+        "The bericht in vervangt was not sent from this loket. Renew only a bericht of your own, from the same loket.";
+    /// What is replaced is of another kind, or went to others.
+    VervangtPastNiet = "vervangt_past_niet", Ongeldig,
+        "Alleen een scenario kan een eerder scenario vervangen, en alleen voor precies dezelfde ontvangers. Trek anders het oude in en stuur een nieuw.",
+        "Only a scenario can replace an earlier scenario, and only for exactly the same ontvangers. Else withdraw the old one and send a new one.";
+    /// It was replaced before; a chain of renewals has no forks and no cycles.
+    AlVervangen = "al_vervangen", Toestand,
+        "Dit bericht is al vervangen door een later bericht. Verleng het laatste; GetStatus noemt het.",
+        "This bericht was replaced by a later one already. Renew the last one; GetStatus names it.";
+    /// Withdrawn or lapsed: nothing is left to renew.
+    NietTeVerlengen = "niet_te_verlengen", Toestand,
+        "Dit bericht is ingetrokken of vervallen en kan niet meer verlengd worden. Stuur een nieuw bericht zonder vervangt.",
+        "This bericht was withdrawn or has lapsed and cannot be renewed any more. Send a new bericht without vervangt.";
+    /// A renewal without a check since what it replaces.
+    ActualiteitNietGetoetst = "actualiteit_niet_getoetst", Ongeldig,
+        "Een verlenging vraagt actualiteit_getoetst_op: de dag waarop is nagegaan dat dit nog klopt, niet voor de dag waarop het oude bericht is gestuurd.",
+        "A renewal asks for actualiteit_getoetst_op: the day on which it was checked that this still holds, not before the day on which the old bericht was sent.";
+    /// More often than the rule allows.
+    TeVaakVerlengd = "te_vaak_verlengd", Verboden,
+        "De regel staat niet toe dat dit bericht nog eens verlengd wordt. Maak een nieuw scenario en stuur het zonder vervangt.",
+        "The rule does not allow this bericht to be renewed once more. Make a new scenario and send it without vervangt.";
+    /// A rectificatie of what was not sent from this loket.
+    RectificatieNietVanU = "rectificatie_niet_van_u", Onbekend,
+        "Het bericht in in_antwoord_op is niet vanaf dit loket gestuurd. Alleen de afzender kan een bericht rectificeren; vraag hem erom.",
+        "The bericht in in_antwoord_op was not sent from this loket. Only its afzender can correct a bericht; ask for it.";
+    /// A rectificatie goes to everyone who got the original, and to nobody else.
+    RectificatieOntvangers = "rectificatie_ontvangers", Ongeldig,
+        "Een rectificatie gaat naar alle ontvangers die het oorspronkelijke bericht kregen. Laat ontvangers leeg; is er geen zo'n ontvanger, dan valt er niets te rectificeren.",
+        "A rectificatie goes to all ontvangers who got the original bericht. Leave ontvangers empty; if there is no such ontvanger, there is nothing to correct.";
+    /// Nothing is left of it to withdraw.
+    AlBeeindigd = "al_beeindigd", Toestand,
+        "Dit bericht is nooit afgeleverd en is al vervallen of geweigerd; er valt niets in te trekken.",
+        "This bericht was never delivered and has lapsed or was refused already; there is nothing to withdraw.";
+    /// What follows another bericht cannot be withdrawn.
+    NietInTeTrekken = "niet_in_te_trekken", Toestand,
+        "Een bericht dat op een ander volgt, zoals een rectificatie, is niet in te trekken. Stuur een nieuwe rectificatie van het oorspronkelijke bericht.",
+        "A bericht that follows another one, such as a rectificatie, cannot be withdrawn. Send a new rectificatie of the original bericht.";
+    /// Withdrawn by its afzender.
+    Ingetrokken = "ingetrokken", Toestand,
+        "De afzender heeft dit bericht ingetrokken. Gebruik de inhoud niet meer; zie het vernietigingsverzoek in uw postvak.",
+        "The afzender withdrew this bericht. Do not use its content any more; see the vernietigingsverzoek in your postvak.";
+    /// Replaced by a renewal.
+    Vervangen = "vervangen", Toestand,
+        "Dit bericht is vervangen door een later bericht. Lees dat; het staat in hetzelfde gesprek.",
+        "This bericht was replaced by a later one. Read that one; it is in the same gesprek.";
     /// Ask was called with something that nobody answers.
     GeenVerzoek = "geen_verzoek", Ongeldig,
         "Op deze berichtsoort wacht men niet. Gebruik Send; Ask is voor bekendheidscheck, contextinformatieverzoek en verrijkingsverzoek.",

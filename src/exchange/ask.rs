@@ -1,7 +1,7 @@
 //! Ask: send a verzoek and wait for its answers.
 //!
-//! The first answer of each ontvanger is reserved for the waiting call (as if leased) as long as it waits; what comes later,
-//! or is not taken, is offered in the postvak like anything else.
+//! The answer of each ontvanger is reserved for the waiting call (as if leased) as long as it waits; one that comes later, or is
+//! not taken, is offered in the postvak like anything else.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ impl Exchange {
     /// # Errors
     /// [`Weigering::GeenVerzoek`] or what `send` refuses, not yet logged.
     pub async fn ask(self: &Arc<Self>, call: &Call, bericht: Bericht, wait: Duration) -> Result<Asked, Weigering> {
-        if !bericht.soort.is_verzoek() {
+        if !bericht.feiten.soort.is_verzoek() {
             return Err(Weigering::GeenVerzoek);
         }
         let adres = call.identiteit().adres(&bericht.loket)?;
@@ -54,8 +54,7 @@ impl Exchange {
             // Who has answered is asked first: what comes in between is then leased in any case. A repeated Ask may find
             // that an answer was handed out before.
             let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
-            let got = antwoorden.iter().map(|handed: &Handed| handed.rij.afzender.clone()).collect();
-            antwoorden.extend(self.lease(call, &adres, Some((verzoek, got)), 0, &actor).await?);
+            antwoorden.extend(self.lease(call, &adres, Some(verzoek), 0, &actor).await?);
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
             let zonder_antwoord: Vec<Adres> =
                 ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();

@@ -17,8 +17,8 @@ use crate::{
     domain::{
         Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date, verschil::verschil,
     },
-    logboek::{TlogProof, commitment},
-    store::{Change, Event, Wijziging, documenten},
+    logboek::TlogProof,
+    store::{Actor, Change, Event, Wijziging, documenten},
 };
 
 /// What beheer asks.
@@ -77,14 +77,11 @@ impl Exchange {
                 let wijzigingen = wijzigingen.into_iter().map(unproven).collect();
                 return Ok(Gevolg { versie: basis, wijzigingen, zinnen, waarschuwingen });
             }
-            let mut zout = [0; 32];
-            self.rng.fill(&mut zout);
-            let change = Change {
-                basis,
-                wijzigingen: wijzigingen.clone(),
-                actor: Some(self.actor(call, Some(&opdracht.medewerker))),
-                reden: Some((commitment(&zout, opdracht.reden.as_bytes()), zout)),
+            let actor = Actor {
+                reden: Some(self.committed(opdracht.reden.as_bytes())),
+                ..self.actor(call, Some(&opdracht.medewerker))
             };
+            let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor) };
             let event = |reply| Event::Change(Box::new(change), reply);
             let (changed, commit) = self.store.writer.write(event).await.map_err(unavailable)?;
             let Ok(changed) = changed else { continue };
@@ -217,5 +214,5 @@ fn wijzigingen(current: &[Document], next: &[Document]) -> Vec<Wijziging> {
 /// The documents that the files of a first start put in force.
 #[must_use]
 pub fn first_change(parsed: &Parsed) -> Change {
-    Change { basis: 0, wijzigingen: wijzigingen(&[], &parsed.documenten), actor: None, reden: None }
+    Change { basis: 0, wijzigingen: wijzigingen(&[], &parsed.documenten), actor: None }
 }

@@ -11,10 +11,7 @@ use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{Adres, BerichtId, LoketNaam, Weigering},
     sleutels::seal::Opened,
-    store::{
-        Event, Lease, PostvakRij,
-        postvak::{Actor, has_open},
-    },
+    store::{Actor, Correctie, Event, Lease, PostvakRij, berichten::correcties, postvak::has_open},
 };
 
 /// So many at once, so that one reader does not hold the writer long.
@@ -26,6 +23,8 @@ pub struct Handed {
     pub rij: PostvakRij,
     /// Content and its salt.
     pub opened: Opened,
+    /// What its afzender corrected since.
+    pub correcties: Vec<Correctie>,
 }
 
 /// An open postvak: what one receiver took and did not confirm is given back at once when it goes.
@@ -70,34 +69,40 @@ impl Exchange {
         let actor = Box::new(self.actor(call, Some(medewerker)));
         let event = |van_kracht, reply| Event::Consult(bericht, adres.clone(), actor.clone(), van_kracht, reply);
         let (rij, _) = self.write_judged(call, event).await?;
-        self.hand(rij?)
+        let mut correcties = correcties(&self.store.read, [bericht].into_iter()).await.map_err(unavailable)?;
+        self.hand(rij?, correcties.remove(&bericht).unwrap_or_default())
     }
 
-    /// Leases what waits, or the answers to one verzoek of those who have not answered yet.
+    /// Leases what waits, or the answers to one verzoek.
     pub(super) async fn lease(
         &self,
         call: &Call,
         adres: &Adres,
-        answers: Option<(BerichtId, Vec<Adres>)>,
+        verzoek: Option<BerichtId>,
         most: u32,
         actor: &Actor,
     ) -> Result<Vec<Handed>, Weigering> {
-        let (verzoek, answered) = answers.map_or((None, Vec::new()), |(verzoek, got)| (Some(verzoek), got));
         let lease_micros = i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let event = |van_kracht, reply| {
-            let (adres, answered, actor) = (adres.clone(), answered.clone(), actor.clone());
-            let lease = Lease { adres, verzoek, answered, most, lease_micros, actor, van_kracht };
+            let (adres, actor) = (adres.clone(), actor.clone());
+            let lease = Lease { adres, verzoek, most, lease_micros, actor, van_kracht };
             Event::Lease(Box::new(lease), reply)
         };
         let (rijen, _) = self.write_judged(call, event).await?;
-        // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
-        Ok(rijen.into_iter().filter_map(|rij| self.hand(rij).ok()).collect())
+        let berichten = rijen.iter().map(|rij| rij.bericht);
+        let mut correcties = correcties(&self.store.read, berichten).await.map_err(unavailable)?;
+        let hand = |rij: PostvakRij| {
+            let correcties = correcties.remove(&rij.bericht).unwrap_or_default();
+            // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
+            self.hand(rij, correcties).ok()
+        };
+        Ok(rijen.into_iter().filter_map(hand).collect())
     }
 
-    fn hand(&self, rij: PostvakRij) -> Result<Handed, Weigering> {
+    fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
         let sealed = rij.inhoud.as_ref().ok_or(Weigering::Vervallen)?;
         let opened = self.data_key(&rij)?.open(rij.bericht, &rij.afzender, sealed).map_err(unavailable)?;
-        Ok(Handed { rij, opened })
+        Ok(Handed { rij, opened, correcties })
     }
 }
 

@@ -8,30 +8,39 @@ pub mod announce;
 pub mod ask;
 pub mod beheer;
 pub mod deliver;
+pub mod expire;
+pub mod find;
+pub mod poort;
 pub mod refuse;
+mod seal;
 pub mod send;
 pub mod status;
 pub mod van_kracht;
 pub mod wake;
+pub mod withdraw;
 
 pub use ask::Asked;
 pub use beheer::{Gevolg, Gewijzigd, Opdracht};
 pub use deliver::{Handed, Postvak};
+pub use find::{Gevonden, Zoekvraag};
+pub use poort::{RedenIntrekking, VanDePoort};
 pub use refuse::{About, Weigeringen};
 pub use send::{Aanvaarding, Receipt};
 pub use status::StatusView;
 pub use van_kracht::{InForce, LoadError};
+pub use withdraw::{Intrekking, Uitkomst};
 
 use std::{fmt::Display, sync::Arc};
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use self::wake::Wakers;
 use crate::{
     domain::{Aangemeld, Clock, Identiteit, Rng, Weigering},
     logboek::commitment,
     sleutels::KeyStore,
-    store::{Store, postvak::Actor},
+    store::{Actor, Store},
 };
 
 /// Bounds of the exchange.
@@ -41,6 +50,8 @@ pub struct Bounds {
     pub lease_seconds: u64,
     /// Open berichten that a postvak holds.
     pub postvak: u64,
+    /// Days before a scenario lapses that its afzender is warned.
+    pub vervalwaarschuwing_dagen: u16,
 }
 
 /// Everything the verbs need.
@@ -57,6 +68,10 @@ pub struct Exchange {
     pub rng: Arc<dyn Rng>,
     /// Bounds.
     pub bounds: Bounds,
+    /// The gateway itself, as afzender.
+    pub poort: Identiteit,
+    /// Writes what the gateway itself sends as the content of a bericht.
+    pub encode: fn(&VanDePoort) -> Vec<u8>,
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
     /// Weigeringen that are logged once a minute.
@@ -85,12 +100,23 @@ impl Call {
 impl Exchange {
     /// Who does something, with a salted commitment to the employee.
     fn actor(&self, call: &Call, medewerker: Option<&str>) -> Actor {
-        let medewerker = medewerker.map(|medewerker| {
-            let mut zout = [0; 32];
-            self.rng.fill(&mut zout);
-            (commitment(&zout, medewerker.as_bytes()), zout)
-        });
-        Actor { identiteit: call.identiteit().clone(), trace: Some(call.trace.clone()), medewerker }
+        let medewerker = medewerker.map(|medewerker| self.committed(medewerker.as_bytes()));
+        Actor { identiteit: call.identiteit().clone(), trace: Some(call.trace.clone()), medewerker, reden: None }
+    }
+
+    /// A new trace id, for a caller that brought none.
+    #[must_use]
+    pub fn new_trace(&self) -> String {
+        let mut random = [0; 16];
+        self.rng.fill(&mut random);
+        Uuid::from_bytes(random).simple().to_string()
+    }
+
+    /// A commitment to a value, and its fresh salt.
+    fn committed(&self, value: &[u8]) -> (String, [u8; 32]) {
+        let mut zout = [0; 32];
+        self.rng.fill(&mut zout);
+        (commitment(&zout, value), zout)
     }
 }
 

@@ -1,16 +1,14 @@
-//! Send: admit, seal, write, and give the receipt.
+//! Send: admit, write, and give the receipt.
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
-use super::{Call, Exchange, unavailable};
+use super::{Call, Exchange, seal::Sealed, unavailable};
 use crate::{
-    domain::{Adres, Bericht, BerichtId, Stempel, Toegelaten, Weigering, admit},
-    logboek::{Logregel, Soort, TlogProof, commitment},
-    sleutels::{DataKey, Herhaling, WrapContext},
+    domain::{Adres, Bericht, BerichtId, Eerder, Eerdere, Stempel, Toegelaten, Weigering, admit},
+    logboek::TlogProof,
+    sleutels::Herhaling,
     store::{
-        Accept, Accepted, Event, PostvakRij, StoredBericht,
+        Accepted, Event, StoredBericht,
         append::Commit,
         berichten::{find, find_by_request},
         proofs,
@@ -44,12 +42,6 @@ pub struct Aanvaarding {
     pub bewijs: TlogProof,
 }
 
-/// A bericht sealed for its ontvangers.
-struct Sealed {
-    accept: Accept,
-    inhoud_zout: [u8; 32],
-}
-
 impl Exchange {
     /// Accepts one bericht, or says why not. `wacht_tot` (microseconds) reserves its answers for a waiting Ask; 0 does not.
     ///
@@ -62,7 +54,8 @@ impl Exchange {
                 Err(Weigering::ToegangVervallen) => return Err(Weigering::ToegangVervallen),
                 Err(weigering) => return self.repeat_or_refuse(call, &bericht, weigering).await,
             };
-            let Sealed { accept, inhoud_zout } = self.seal(call, toegelaten, wacht_tot)?;
+            let trace = Some(call.trace.clone());
+            let Sealed { accept, inhoud_zout } = self.seal(toegelaten, trace, wacht_tot)?;
             let (id, gesprek, stempels) = (accept.id, accept.gesprek, accept.toegelaten.stempels().to_vec());
             let (accepted, commit) =
                 self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await.map_err(unavailable)?;
@@ -104,95 +97,18 @@ impl Exchange {
     }
 
     async fn admit(&self, call: &Call, bericht: Bericht) -> Result<Toegelaten, Weigering> {
-        let verzoek = match bericht.in_antwoord_op {
-            Some(id) => find(&self.store.read, id).await.map_err(unavailable)?.map(StoredBericht::into_verzoek),
-            None => None,
+        let eerdere = Eerdere {
+            verzoek: self.earlier(bericht.in_antwoord_op).await?,
+            vervangt: self.earlier(bericht.vervangt).await?,
         };
         let van_kracht = self.van_kracht();
         van_kracht.deelnemers().still(&call.aangemeld)?;
-        admit(bericht, call.identiteit(), verzoek, &van_kracht, self.clock.now())
+        admit(bericht, call.identiteit(), eerdere, &van_kracht, self.clock.now())
     }
 
-    /// Seals content once and wraps its key for each ontvanger.
-    fn seal(&self, call: &Call, toegelaten: Toegelaten, wacht_tot: i64) -> Result<Sealed, Weigering> {
-        let rng = self.rng.as_ref();
-        let id = self.new_id();
-        let gesprek = toegelaten.verzoek().map_or(id, |verzoek| verzoek.gesprek);
-        let bericht = toegelaten.bericht();
-        let herhaling = Herhaling::random(rng);
-        let inhoud_zout = herhaling.inhoud_zout;
-        let data_key = DataKey::random(rng);
-        let van_kracht = self.van_kracht();
-        let inhoud = data_key.seal(id, toegelaten.afzender(), &inhoud_zout, &bericht.inhoud, rng);
-        let mut sleutels = Vec::with_capacity(toegelaten.stempels().len());
-        for (ontvanger, stempel) in toegelaten.stempels() {
-            let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).map_err(unavailable)?;
-            let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger, stempel };
-            let oin = van_kracht.partner_at(ontvanger)?.oin().clone();
-            sleutels.push((oin, data_key.wrap(&day_key.in_use(), &context, rng)));
-        }
-        let (regels, zouten) = self.regels(call, &toegelaten, gesprek, &inhoud_zout, &sleutels);
-        let last_day = toegelaten.stempels().iter().map(|(_, stempel)| stempel.houdbaar_tot_en_met).max();
-        let last_day = last_day.expect("a bericht has at least one ontvanger");
-        let day_key = self.keys.day_key(last_day).map_err(unavailable)?;
-        let accept = Accept {
-            id,
-            gesprek,
-            regels,
-            zouten,
-            vingerafdruk: herhaling.fingerprint(&bericht.vingerafdruk),
-            herhaling: herhaling.seal(&day_key.in_use(), id, toegelaten.afzender(), rng),
-            inhoud,
-            sleutels,
-            wacht_tot,
-            postvak_limit: self.bounds.postvak,
-            toegelaten,
-        };
-        Ok(Sealed { accept, inhoud_zout })
-    }
-
-    /// The regel `aanvaard` for each ontvanger, and the salts of its commitments.
-    fn regels(
-        &self,
-        call: &Call,
-        toegelaten: &Toegelaten,
-        gesprek: BerichtId,
-        inhoud_zout: &[u8; 32],
-        sleutels: &[(crate::domain::Oin, Vec<u8>)],
-    ) -> (Vec<Logregel>, Vec<u8>) {
-        let bericht = toegelaten.bericht();
-        let mut zouten = Vec::with_capacity(32 * (1 + bericht.betrokkenen.len()));
-        let mut commit = |value: &[u8]| {
-            let mut zout = [0; 32];
-            self.rng.fill(&mut zout);
-            zouten.extend_from_slice(&zout);
-            commitment(&zout, value)
-        };
-        let medewerker = commit(bericht.medewerker.as_bytes());
-        let betrokkene: Vec<String> = bericht.betrokkenen.iter().map(|betrokkene| commit(betrokkene)).collect();
-        let inhoud = commitment(inhoud_zout, &bericht.inhoud);
-        let regel = |(ontvanger, stempel): &(Adres, Stempel), oin: &crate::domain::Oin| Logregel {
-            gesprek: Some(gesprek.to_string()),
-            afzender: Some(format!("{}/{}", call.identiteit().oin, toegelaten.afzender().loket)),
-            ontvanger: Some(format!("{oin}/{}", ontvanger.loket)),
-            rol: Some(call.identiteit().rol.to_string()),
-            actor: Some(call.identiteit().oin.to_string()),
-            berichtsoort: Some(bericht.soort.to_string()),
-            grondslag: Some(stempel.grondslag.clone()),
-            regel: Some(stempel.regel.clone()),
-            verwerkingsactiviteit: Some(stempel.verwerkingsactiviteit.clone()),
-            convenant: Some(stempel.convenant.clone()),
-            houdbaar_tot_en_met: Some(stempel.houdbaar_tot_en_met.to_string()),
-            in_antwoord_op: bericht.in_antwoord_op.map(|id| id.to_string()),
-            trace: Some(call.trace.clone()),
-            betrokkene: betrokkene.clone(),
-            medewerker: Some(medewerker.clone()),
-            inhoud: Some(inhoud.clone()),
-            ..Logregel::new(String::new(), Soort::Aanvaard)
-        };
-        let regels =
-            toegelaten.stempels().iter().zip(sleutels).map(|(stempel, (oin, _))| regel(stempel, oin)).collect();
-        (regels, zouten)
+    async fn earlier(&self, id: Option<BerichtId>) -> Result<Option<Eerder>, Weigering> {
+        let Some(id) = id else { return Ok(None) };
+        Ok(find(&self.store.read, id).await.map_err(unavailable)?.map(StoredBericht::into_eerder))
     }
 
     /// The original receipt, if the content is the same.
@@ -216,34 +132,6 @@ impl Exchange {
         }
         let StoredBericht { id, gesprek, micros, .. } = stored;
         Ok(Receipt { bericht: id, gesprek, micros, aanvaardingen, inhoud_zout: herhaling.inhoud_zout })
-    }
-
-    /// The data key of a bericht, unwrapped as one of its ontvangers.
-    pub(super) fn data_key(&self, rij: &PostvakRij) -> Result<DataKey, Weigering> {
-        let wrapped = rij.sleutel.as_ref().ok_or(Weigering::Vervallen)?;
-        let day_key = self.keys.existing(rij.stempel.houdbaar_tot_en_met).map_err(unavailable)?;
-        let context = WrapContext {
-            bericht: rij.bericht,
-            afzender: &rij.afzender,
-            ontvanger: &rij.ontvanger,
-            stempel: &rij.stempel,
-        };
-        DataKey::unwrap(&day_key.in_use(), &context, wrapped).map_err(unavailable)
-    }
-
-    fn new_id(&self) -> BerichtId {
-        let mut random = [0; 10];
-        self.rng.fill(&mut random);
-        let millis = u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
-        BerichtId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
-    }
-
-    /// A new trace id, for a caller that brought none.
-    #[must_use]
-    pub fn new_trace(&self) -> String {
-        let mut random = [0; 16];
-        self.rng.fill(&mut random);
-        Uuid::from_bytes(random).simple().to_string()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Weigering},
     logboek::Logregel,
-    store::{PostvakRij, StoredBericht, berichten, proofs, verify::timeline},
+    store::{Correctie, PostvakRij, StoredBericht, berichten, proofs, verify::timeline},
 };
 
 /// Where a bericht stands, as far as the caller may see.
@@ -25,6 +25,14 @@ pub struct StatusView {
     pub in_antwoord_op: Option<BerichtId>,
     /// Each ontvanger with a proof to the newest checkpoint.
     pub ontvangers: Vec<(PostvakRij, String)>,
+    /// What it replaced.
+    pub vervangt: Option<BerichtId>,
+    /// What replaced it.
+    pub vervangen_door: Option<BerichtId>,
+    /// What its afzender corrected since.
+    pub correcties: Vec<Correctie>,
+    /// Each bericht of its thread that the caller may see, by its rows that the caller may see.
+    pub gesprek_berichten: Vec<Vec<PostvakRij>>,
     /// Index, ontvanger and regel, oldest first.
     pub tijdlijn: Vec<(u64, Option<Adres>, Logregel)>,
 }
@@ -51,10 +59,10 @@ impl Exchange {
             }
         };
         let stored = stored.map_err(unavailable)?.ok_or(Weigering::BerichtOnbekend)?;
-        let StoredBericht { id, gesprek, soort, afzender, in_antwoord_op, micros, rijen, .. } = stored;
+        let StoredBericht { id, gesprek, soort, afzender, in_antwoord_op, vervangt, micros, rijen, .. } = stored;
         let own = |adres: &Adres| call.identiteit().adres(&adres.loket).is_ok_and(|own| own == *adres);
-        let is_sender = own(&afzender);
-        let rijen: Vec<PostvakRij> = rijen.into_iter().filter(|rij| is_sender || own(&rij.ontvanger)).collect();
+        let visible = |rij: &PostvakRij| own(&rij.afzender) || own(&rij.ontvanger);
+        let rijen: Vec<PostvakRij> = rijen.into_iter().filter(visible).collect();
         if rijen.is_empty() {
             return Err(Weigering::BerichtOnbekend);
         }
@@ -66,7 +74,26 @@ impl Exchange {
             let bewijs = proofs::prove(read, rij.log_index, newest).await.map_err(unavailable)?;
             ontvangers.push((rij, bewijs.map(|bewijs| bewijs.to_string()).unwrap_or_default()));
         }
-        Ok(StatusView { bericht: id, gesprek, soort, afzender, micros, in_antwoord_op, ontvangers, tijdlijn })
+        let mut corrected = berichten::correcties(read, [id].into_iter()).await.map_err(unavailable)?;
+        let in_gesprek = berichten::gesprek(read, gesprek).await.map_err(unavailable)?;
+        let in_gesprek: Vec<PostvakRij> = in_gesprek.into_iter().filter(visible).collect();
+        Ok(StatusView {
+            bericht: id,
+            gesprek,
+            soort,
+            afzender,
+            micros,
+            in_antwoord_op,
+            vervangt,
+            vervangen_door: berichten::replaced_by(read, id).await.map_err(unavailable)?,
+            correcties: corrected.remove(&id).unwrap_or_default(),
+            gesprek_berichten: in_gesprek
+                .chunk_by(|one, next| one.bericht == next.bericht)
+                .map(<[_]>::to_vec)
+                .collect(),
+            ontvangers,
+            tijdlijn,
+        })
     }
 
     async fn tijdlijn(

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    domain::{Berichtsoort, Bsn, Categorie, Geboortedatum, Overtreding, bericht::civil_date},
+    domain::{Berichtsoort, Bsn, Categorie, Feiten, Geboortedatum, Overtreding, Persoon, bericht::civil_date},
     proto::{self, inhoud::Soort},
 };
 
@@ -56,40 +56,40 @@ impl Checker {
         moment
     }
 
+    /// A strafrechtsketennummer, where there is one.
+    pub fn skn(&mut self, veld: &str, skn: Option<&str>) {
+        if skn.is_some_and(|skn| !(7..=8).contains(&skn.len()) || !skn.bytes().all(|c| c.is_ascii_digit())) {
+            self.wrong(veld, "7 of 8 cijfers");
+        }
+    }
+
+    /// A burgerservicenummer, where there is one.
+    pub fn bsn(&mut self, veld: &str, bsn: Option<&str>) -> Option<Bsn> {
+        let parsed = bsn?.parse().ok();
+        if parsed.is_none() {
+            self.wrong(veld, "9 cijfers die aan de elfproef voldoen");
+        }
+        parsed
+    }
+
     /// A choice that was made, from those that exist.
-    fn choice<T: TryFrom<i32>>(&mut self, veld: &str, value: i32) {
+    pub fn choice<T: TryFrom<i32>>(&mut self, veld: &str, value: i32) {
         if value == 0 || T::try_from(value).is_err() {
             self.wrong(veld, "een van de waarden uit het proto-bestand, niet UNSPECIFIED");
         }
     }
 }
 
-/// What the gateway must know of the content to judge it.
-pub struct Facts {
-    /// The kind of bericht.
-    pub soort: Berichtsoort,
-    /// Date of birth of the hoofdpersoon.
-    pub geboortedatum: Option<Geboortedatum>,
-    /// Whether any betrokkene has a BSN.
-    pub bevat_bsn: bool,
-    /// The day the content was true.
-    pub peildatum: Option<Date>,
-    /// The day of the offence.
-    pub pleegdatum: Option<Date>,
-    /// The category, where the berichtsoort has one.
-    pub categorie: Option<Categorie>,
-    /// Fields with a day that may not lie in the future.
-    pub past_days: Vec<(String, Date)>,
-    /// Until when an answer is of use.
-    pub antwoord_nodig_voor: Option<Timestamp>,
-    /// Fields with a moment that may not lie in the future.
-    pub past_moments: Vec<(String, Timestamp)>,
-}
-
 /// Checks everything in a content; `None` where it has no berichtsoort at all.
-pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
+pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Feiten> {
+    let kind = inhoud.soort.as_ref().map(berichtsoort);
     let mut past_days = Vec::new();
-    let geboortedatum = betrokkenen(&inhoud.betrokkenen, &mut past_days, checker);
+    // What follows another bericht need not name its people again: a copy that was destroyed names nobody.
+    let geboortedatum = if inhoud.betrokkenen.is_empty() && kind.is_some_and(Berichtsoort::follows) {
+        None
+    } else {
+        betrokkenen(&inhoud.betrokkenen, &mut past_days, checker)
+    };
     checker.text("inhoud.casusnummer_afzender", &inhoud.casusnummer_afzender, 1..=64);
     checker.text("inhoud.medewerker", &inhoud.medewerker, 1..=64);
     checker.choice::<proto::VerderVerstrekken>("inhoud.verder_verstrekken", inhoud.verder_verstrekken);
@@ -105,20 +105,18 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Facts> {
     }
     let peildatum = inhoud.peildatum.as_ref().and_then(|text| checker.date("inhoud.peildatum", text));
     past_days.extend(peildatum.map(|day| ("inhoud.peildatum".to_owned(), day)));
-    let Some(soort) = &inhoud.soort else {
+    let (Some(soort), Some(kind)) = (&inhoud.soort, kind) else {
         checker.wrong("inhoud", "precies een berichtsoort, zoals bekendheidscheck");
         return None;
     };
-    let mut facts = Facts {
-        soort: berichtsoort(soort),
+    let mut facts = Feiten {
         geboortedatum,
+        personen: inhoud.betrokkenen.iter().map(persoon).collect(),
         bevat_bsn: inhoud.betrokkenen.iter().any(|betrokkene| betrokkene.bsn.is_some()),
         peildatum,
-        pleegdatum: None,
         categorie: categorie(soort),
         past_days,
-        antwoord_nodig_voor: None,
-        past_moments: Vec::new(),
+        ..Feiten::new(kind)
     };
     soorten::check(soort, &mut facts, checker);
     if matches!(soort, Soort::Contextinformatie(_) | Soort::Scenario(_) | Soort::Verrijking(_))
@@ -152,6 +150,12 @@ pub fn berichtsoort(soort: &Soort) -> Berichtsoort {
         Soort::Opschaling(_) => Berichtsoort::Opschaling,
         Soort::Afschaling(_) => Berichtsoort::Afschaling,
         Soort::MondelingeVerstrekking(_) => Berichtsoort::MondelingeVerstrekking,
+        Soort::Rectificatie(_) => Berichtsoort::Rectificatie,
+        Soort::Rectificatiebevestiging(_) => Berichtsoort::Rectificatiebevestiging,
+        Soort::Vernietigingsverzoek(_) => Berichtsoort::Vernietigingsverzoek,
+        Soort::Vernietigingsbevestiging(_) => Berichtsoort::Vernietigingsbevestiging,
+        Soort::Vervalwaarschuwing(_) => Berichtsoort::Vervalwaarschuwing,
+        Soort::Vervalmelding(_) => Berichtsoort::Vervalmelding,
     }
 }
 
@@ -170,6 +174,17 @@ fn categorie(soort: &Soort) -> Option<Categorie> {
             BijCategorie::Zeden => Some(Categorie::Zeden),
         },
         _ => None,
+    }
+}
+
+/// A betrokkene as it can be found.
+fn persoon(betrokkene: &proto::Betrokkene) -> Persoon {
+    Persoon {
+        skn: betrokkene.skn.clone(),
+        bsn: betrokkene.bsn.as_ref().and_then(|bsn| bsn.parse().ok()),
+        naam: betrokkene.naam.clone(),
+        geboortedatum: betrokkene.geboortedatum.clone(),
+        hoofdpersoon: betrokkene.rol() == proto::BetrokkeneRol::Hoofdpersoon,
     }
 }
 
@@ -192,13 +207,8 @@ fn betrokkenen(
             );
         }
         past_days.extend(born.map(|born| (veld("geboortedatum"), born.earliest())));
-        let skn = betrokkene.skn.as_deref();
-        if skn.is_some_and(|skn| !(7..=8).contains(&skn.len()) || !skn.bytes().all(|c| c.is_ascii_digit())) {
-            checker.wrong(&veld("skn"), "7 of 8 cijfers");
-        }
-        if betrokkene.bsn.as_ref().is_some_and(|bsn| bsn.parse::<Bsn>().is_err()) {
-            checker.wrong(&veld("bsn"), "9 cijfers die aan de elfproef voldoen");
-        }
+        checker.skn(&veld("skn"), betrokkene.skn.as_deref());
+        checker.bsn(&veld("bsn"), betrokkene.bsn.as_deref());
         if betrokkene.rol == proto::BetrokkeneRol::Hoofdpersoon as i32 {
             hoofdpersonen.push(born);
         }

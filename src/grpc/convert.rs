@@ -1,16 +1,17 @@
-//! Between proto and domain: the only code that sees both.
+//! From proto to domain: what is asked, parsed and checked. The way back is in `answers`; no other code sees both.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use prost::Message;
 use uuid::Uuid;
 
-use super::content::{Checker, check};
+use super::{
+    answers,
+    content::{Checker, check},
+};
 use crate::{
-    domain::{Adres, Bericht, BerichtId, LoketNaam, Stempel, Weigering},
-    exchange::{Handed, Receipt, StatusView},
-    logboek::{Logregel, Soort},
-    proto,
-    store::{PostvakRij, Toestand, tijd},
+    domain::{Adres, Bericht, BerichtId, LoketNaam, Persoon, Weigering, bericht::civil_date},
+    exchange::{Intrekking, RedenIntrekking, Zoekvraag},
+    proto::{self, inhoud::Soort},
 };
 
 /// Content in bytes, at most.
@@ -24,14 +25,20 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
     let request_id = request_id(&request.request_id)?;
     let mut checker = Checker::default();
     let loket = loket_or_default("loket", &request.loket, &mut checker);
-    let ontvangers = ontvangers(&request.ontvangers, &mut checker);
-    let in_antwoord_op = request.in_antwoord_op.as_ref().and_then(|text| {
+    // A rectificatie goes to everyone who got the original, whom the gateway knows.
+    let to_all =
+        matches!(request.inhoud.as_ref().and_then(|inhoud| inhoud.soort.as_ref()), Some(Soort::Rectificatie(_)));
+    let ontvangers = ontvangers(&request.ontvangers, to_all, &mut checker);
+    let mut earlier = |veld: &str, text: &Option<String>| {
+        let text = text.as_ref()?;
         let id = uuid(text).map(BerichtId);
         if id.is_none() {
-            checker.wrong("in_antwoord_op", "het id van een bericht, een UUID");
+            checker.wrong(veld, "het id van een bericht, een UUID");
         }
         id
-    });
+    };
+    let in_antwoord_op = earlier("in_antwoord_op", &request.in_antwoord_op);
+    let vervangt = earlier("vervangt", &request.vervangt);
     let houdbaar_tot_en_met =
         request.houdbaar_tot_en_met.as_ref().and_then(|text| checker.date("houdbaar_tot_en_met", text));
     if let Some(grondslag) = &request.grondslag {
@@ -39,15 +46,18 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
     }
     let empty = proto::Inhoud::default();
     let inhoud = request.inhoud.as_ref().unwrap_or(&empty);
-    let facts = check(inhoud, &mut checker);
+    let feiten = check(inhoud, &mut checker);
     let encoded = inhoud.encode_to_vec();
     if encoded.len() > CONTENT_LIMIT {
         return Err(Weigering::TeGroot);
     }
-    let (Some(loket), Some(facts), true) = (loket, facts, checker.0.is_empty()) else {
+    let (Some(loket), Some(feiten), true) = (loket, feiten, checker.0.is_empty()) else {
         return Err(Weigering::OngeldigVeld(checker.0));
     };
-    let vingerafdruk = vingerafdruk(request, &loket, &ontvangers, in_antwoord_op, &encoded);
+    if feiten.soort.from_gateway() {
+        return Err(Weigering::SoortVanDePoort);
+    }
+    let vingerafdruk = vingerafdruk(request, &loket, &ontvangers, (in_antwoord_op, vervangt), &encoded);
     Ok(Bericht {
         request_id,
         vingerafdruk,
@@ -56,15 +66,8 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
         in_antwoord_op,
         houdbaar_tot_en_met,
         grondslag: request.grondslag.clone(),
-        soort: facts.soort,
-        geboortedatum: facts.geboortedatum.expect("a hoofdpersoon without a date of birth was noted as a mistake"),
-        pleegdatum: facts.pleegdatum,
-        categorie: facts.categorie,
-        bevat_bsn: facts.bevat_bsn,
-        peildatum: facts.peildatum,
-        past_days: facts.past_days,
-        antwoord_nodig_voor: facts.antwoord_nodig_voor,
-        past_moments: facts.past_moments,
+        vervangt,
+        feiten,
         betrokkenen: inhoud.betrokkenen.iter().map(Message::encode_to_vec).collect(),
         medewerker: inhoud.medewerker.clone(),
         inhoud: encoded,
@@ -76,17 +79,18 @@ fn vingerafdruk(
     request: &proto::SendRequest,
     loket: &LoketNaam,
     ontvangers: &[Adres],
-    in_antwoord_op: Option<BerichtId>,
+    (in_antwoord_op, vervangt): (Option<BerichtId>, Option<BerichtId>),
     inhoud: &[u8],
 ) -> [u8; 32] {
     let meant = proto::SendRequest {
         // The fingerprint is looked up by it.
         request_id: String::new(),
         loket: loket.to_string(),
-        ontvangers: ontvangers.iter().map(adres).collect(),
+        ontvangers: ontvangers.iter().map(answers::adres).collect(),
         in_antwoord_op: in_antwoord_op.map(|id| id.to_string()),
         houdbaar_tot_en_met: request.houdbaar_tot_en_met.clone(),
         grondslag: request.grondslag.clone(),
+        vervangt: vervangt.map(|id| id.to_string()),
         inhoud: None,
     };
     let mut bytes = meant.encode_length_delimited_to_vec();
@@ -146,8 +150,8 @@ fn loket_or_default(veld: &str, text: &str, checker: &mut Checker) -> Option<Lok
     loket
 }
 
-fn ontvangers(given: &[proto::Adres], checker: &mut Checker) -> Vec<Adres> {
-    if !(1..=32).contains(&given.len()) {
+fn ontvangers(given: &[proto::Adres], may_be_none: bool, checker: &mut Checker) -> Vec<Adres> {
+    if !(usize::from(!may_be_none)..=32).contains(&given.len()) {
         checker.wrong("ontvangers", "1 tot 32 adressen");
     }
     let mut addresses = Vec::new();
@@ -167,114 +171,70 @@ fn ontvangers(given: &[proto::Adres], checker: &mut Checker) -> Vec<Adres> {
     addresses
 }
 
-/// An address for the wire.
-#[must_use]
-pub fn adres(adres: &Adres) -> proto::Adres {
-    proto::Adres { partner: adres.partner.to_string(), loket: adres.loket.to_string() }
-}
-
-fn stempel(stempel: &Stempel) -> proto::Stempel {
-    proto::Stempel {
-        grondslag: stempel.grondslag.clone(),
-        regel: stempel.regel.clone(),
-        convenant: stempel.convenant.clone(),
-        verwerkingsactiviteit: stempel.verwerkingsactiviteit.clone(),
-        houdbaar_tot_en_met: stempel.houdbaar_tot_en_met.to_string(),
-    }
-}
-
-/// A receipt for the wire.
-#[must_use]
-pub fn ontvangstbewijs(receipt: Receipt) -> proto::Ontvangstbewijs {
-    proto::Ontvangstbewijs {
-        bericht: receipt.bericht.to_string(),
-        gesprek: receipt.gesprek.to_string(),
-        tijd: tijd(receipt.micros),
-        aanvaardingen: receipt
-            .aanvaardingen
-            .into_iter()
-            .map(|aanvaarding| proto::Aanvaarding {
-                ontvanger: Some(adres(&aanvaarding.ontvanger)),
-                stempel: Some(stempel(&aanvaarding.stempel)),
-                log_index: aanvaarding.bewijs.index,
-                bewijs: aanvaarding.bewijs.to_string(),
-            })
-            .collect(),
-        inhoud_zout: receipt.inhoud_zout.to_vec(),
-    }
-}
-
-/// A delivered bericht for the wire.
+/// What is asked of a withdrawal.
 ///
 /// # Errors
-/// When what was stored is no content of ours.
-pub fn aflevering(handed: &Handed) -> Result<proto::Aflevering, Weigering> {
-    let Handed { rij, opened } = handed;
-    let inhoud = proto::Inhoud::decode(opened.inhoud.as_slice()).map_err(|_| {
-        tracing::error!(bericht = %rij.bericht, "stored content does not decode");
-        Weigering::NietBeschikbaar
-    })?;
-    Ok(proto::Aflevering {
-        bericht: rij.bericht.to_string(),
-        gesprek: rij.gesprek.to_string(),
-        afzender: Some(adres(&rij.afzender)),
-        ontvanger: Some(adres(&rij.ontvanger)),
-        berichtsoort: rij.soort.to_string(),
-        tijd: tijd(rij.micros),
-        in_antwoord_op: rij.in_antwoord_op.map(|id| id.to_string()),
-        stempel: Some(stempel(&rij.stempel)),
-        poging: rij.poging,
-        log_index: rij.log_index,
-        inhoud: Some(inhoud),
-        inhoud_zout: opened.zout.to_vec(),
-    })
-}
-
-/// Where a bericht stands, for the wire.
-#[must_use]
-pub fn status(view: StatusView) -> proto::GetStatusResponse {
-    let ontvangers = view.ontvangers.iter().map(|(rij, bewijs)| status_ontvanger(rij, bewijs)).collect();
-    let tijdlijn =
-        view.tijdlijn.into_iter().map(|(index, ontvanger, regel)| gebeurtenis(index, ontvanger.as_ref(), regel));
-    proto::GetStatusResponse {
-        bericht: view.bericht.to_string(),
-        gesprek: view.gesprek.to_string(),
-        berichtsoort: view.soort.to_string(),
-        afzender: Some(adres(&view.afzender)),
-        tijd: tijd(view.micros),
-        in_antwoord_op: view.in_antwoord_op.map(|id| id.to_string()),
-        ontvangers,
-        tijdlijn: tijdlijn.collect(),
-    }
-}
-
-fn status_ontvanger(rij: &PostvakRij, bewijs: &str) -> proto::StatusOntvanger {
-    let toestand = match rij.toestand {
-        // Reserved for a waiting Ask and never handed out: to the world it waits.
-        Toestand::Afgeleverd if rij.poging == 0 => proto::Toestand::Wacht,
-        Toestand::Wacht => proto::Toestand::Wacht,
-        Toestand::Afgeleverd => proto::Toestand::Afgeleverd,
-        Toestand::Bevestigd => proto::Toestand::Bevestigd,
-        Toestand::Geweigerd => proto::Toestand::Geweigerd,
-        Toestand::Vervallen => proto::Toestand::Vervallen,
+/// [`Weigering::BerichtOnbekend`] or [`Weigering::OngeldigVeld`].
+pub fn intrekking(request: &proto::WithdrawRequest) -> Result<Intrekking, Weigering> {
+    let bericht = bericht_id(&request.bericht)?;
+    let mut checker = Checker::default();
+    let loket = loket_or_default("loket", &request.loket, &mut checker);
+    checker.text("medewerker", &request.medewerker, 1..=64);
+    let reden = match request.reden() {
+        proto::RedenIntrekking::Unspecified => None,
+        proto::RedenIntrekking::CasusGesloten => Some(RedenIntrekking::CasusGesloten),
+        proto::RedenIntrekking::Onjuist => Some(RedenIntrekking::Onjuist),
+        proto::RedenIntrekking::VerkeerdGeadresseerd => Some(RedenIntrekking::VerkeerdGeadresseerd),
+        proto::RedenIntrekking::Anders => Some(RedenIntrekking::Anders),
     };
-    proto::StatusOntvanger {
-        ontvanger: Some(adres(&rij.ontvanger)),
-        toestand: toestand.into(),
-        stempel: Some(stempel(&rij.stempel)),
-        log_index: rij.log_index,
-        poging: rij.poging,
-        bewijs: bewijs.to_owned(),
+    checker.choice::<proto::RedenIntrekking>("reden", request.reden);
+    match &request.toelichting {
+        Some(text) => checker.text("toelichting", text, 1..=500),
+        None if reden == Some(RedenIntrekking::Anders) => checker.wrong("toelichting", "waarom het wordt ingetrokken"),
+        None => {}
     }
+    let (Some(loket), Some(reden), true) = (loket, reden, checker.0.is_empty()) else {
+        return Err(Weigering::OngeldigVeld(checker.0));
+    };
+    let (toelichting, medewerker) = (request.toelichting.clone(), request.medewerker.clone());
+    Ok(Intrekking { bericht, loket, reden, toelichting, medewerker })
 }
 
-fn gebeurtenis(log_index: u64, ontvanger: Option<&Adres>, regel: Logregel) -> proto::Gebeurtenis {
-    let weigering = if regel.soort == Soort::Geweigerd { regel.weigering } else { None };
-    proto::Gebeurtenis {
-        tijd: regel.tijd,
-        soort: regel.soort.as_str().to_owned(),
-        ontvanger: ontvanger.map(adres),
-        log_index,
-        weigering,
+/// Whom somebody looks for, and why.
+///
+/// # Errors
+/// [`Weigering::OngeldigVeld`].
+pub fn zoekvraag(request: &proto::FindScenarioRequest) -> Result<Zoekvraag, Weigering> {
+    let mut checker = Checker::default();
+    let loket = (!request.loket.is_empty()).then(|| loket_or_default("loket", &request.loket, &mut checker)).flatten();
+    checker.text("medewerker", &request.medewerker, 1..=64);
+    checker.text("zaaknummer", &request.zaaknummer, 1..=64);
+    let empty = proto::Zoekpersoon::default();
+    let persoon = zoekpersoon(request.persoon.as_ref().unwrap_or(&empty), &mut checker);
+    if !checker.0.is_empty() {
+        return Err(Weigering::OngeldigVeld(checker.0));
     }
+    let (zaaknummer, medewerker) = (request.zaaknummer.clone(), request.medewerker.clone());
+    Ok(Zoekvraag { persoon, zaaknummer, loket, medewerker })
+}
+
+/// A person to look for: by SKN, BSN, or name and whole date of birth.
+pub fn zoekpersoon(persoon: &proto::Zoekpersoon, checker: &mut Checker) -> Persoon {
+    let proto::Zoekpersoon { skn, bsn, naam, geboortedatum } = persoon;
+    checker.skn("persoon.skn", skn.as_deref());
+    let bsn = checker.bsn("persoon.bsn", bsn.as_deref());
+    if let Some(naam) = naam {
+        checker.text("persoon.naam", naam, 1..=200);
+    }
+    if naam.is_some() != geboortedatum.is_some() {
+        checker.wrong("persoon", "naam en geboortedatum samen, of geen van beide");
+    }
+    if geboortedatum.as_deref().is_some_and(|text| civil_date(text).is_none()) {
+        checker.wrong("persoon.geboortedatum", "een hele datum als 1987-05-12; zoek anders op skn of bsn");
+    }
+    if skn.is_none() && bsn.is_none() && naam.is_none() {
+        checker.wrong("persoon", "een skn, een bsn, of een naam met geboortedatum");
+    }
+    let (naam, geboortedatum) = (naam.clone().unwrap_or_default(), geboortedatum.clone().unwrap_or_default());
+    Persoon { skn: skn.clone(), bsn, naam, geboortedatum, hoofdpersoon: true }
 }

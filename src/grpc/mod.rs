@@ -1,12 +1,14 @@
 //! gRPC: the wire. Services are thin: parse, call the verb, answer.
 //!
-//! [`convert`] is the only code that sees both proto and domain; [`status`] the only table of errors; [`boundary`] the one place around
-//! every call: role, bounds, span, and a typed answer for what tonic itself refuses.
+//! [`convert`] (in) and [`answers`] (out) are the only code that sees both proto and domain; [`status`] the only table of
+//! errors; [`boundary`] the one place around every call: role, bounds, span, and a typed answer for what tonic itself refuses.
 
+pub mod answers;
 pub mod beheer_service;
 pub mod boundary;
 pub mod codec;
 pub mod content;
 pub mod convert;
 pub mod exchange_service;
+mod receive;
 pub mod status;

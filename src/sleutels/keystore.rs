@@ -1,7 +1,7 @@
 //! The key directory: root key, day keys and the key that signs the logboek.
 //!
 //! `wortel-<epoch>.key` is the root, `dagsleutels.json` the small document of day keys wrapped under it,
-//! `logboek.key` the Ed25519 seed. Each is durable (file and directory synced) before its first use.
+//! `logboek.key` the Ed25519 seed, `pseudoniem.key` the key by which people can be found. Each is durable (file and directory synced) before its first use.
 //! Reading and writing block; a day key is made once a day, so that this is felt by nobody.
 
 use std::{
@@ -18,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::seal::{DayKeyRef, Secret};
-use crate::domain::Rng;
+use crate::domain::{Kenmerk, Rng};
 
 const DOCUMENT: &str = "dagsleutels.json";
 const LOGBOEK_KEY: &str = "logboek.key";
+const PSEUDONIEM_KEY: &str = "pseudoniem.key";
 const EPOCH: u32 = 1;
 
 /// The key directory cannot be used.
@@ -76,6 +77,7 @@ pub struct KeyStore {
     dir: PathBuf,
     root: Secret,
     logboek_seed: Secret,
+    pseudoniem: Secret,
     days: RwLock<BTreeMap<Date, Arc<DayKey>>>,
     making: Mutex<()>,
     rng: Arc<dyn Rng>,
@@ -92,16 +94,19 @@ impl KeyStore {
         let document_path = dir.join(DOCUMENT);
         // A key that went missing beside others is lost, not new: a fresh one would open nothing and fork the logboek.
         let logboek_path = dir.join(LOGBOEK_KEY);
-        if let Some(missing) = [&root_path, &logboek_path].into_iter().find(|path| !path.exists())
-            && [&root_path, &logboek_path, &document_path].into_iter().any(|path| path.exists())
+        let pseudoniem_path = dir.join(PSEUDONIEM_KEY);
+        let keys = [&root_path, &logboek_path, &pseudoniem_path];
+        if let Some(missing) = keys.into_iter().find(|path| !path.exists())
+            && keys.into_iter().chain([&document_path]).any(|path| path.exists())
         {
             return Err(KeyError::Damaged { path: missing.clone() });
         }
         let root = secret_file(&root_path, rng.as_ref())?;
         let logboek_seed = secret_file(&logboek_path, rng.as_ref())?;
+        let pseudoniem = secret_file(&pseudoniem_path, rng.as_ref())?;
         let days = read_days(&document_path, &root)?;
         let days = RwLock::new(days);
-        Ok(Self { dir: dir.to_owned(), root, logboek_seed, days, making: Mutex::new(()), rng })
+        Ok(Self { dir: dir.to_owned(), root, logboek_seed, pseudoniem, days, making: Mutex::new(()), rng })
     }
 
     /// The Ed25519 seed in a key directory, without making anything: for who only verifies.
@@ -118,6 +123,22 @@ impl KeyStore {
     #[must_use]
     pub fn logboek_seed(&self) -> &[u8; 32] {
         self.logboek_seed.bytes()
+    }
+
+    /// The key by which people can be found, without making anything: for who only looks.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is not there or damaged.
+    pub fn read_pseudoniem_key(dir: &Path) -> Result<Secret, KeyError> {
+        let path = dir.join(PSEUDONIEM_KEY);
+        let text = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
+        parse_secret(&path, &text)
+    }
+
+    /// The pseudonym of a mark of a person.
+    #[must_use]
+    pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
+        self.pseudoniem.pseudoniem(kenmerk, text)
     }
 
     /// The key of a day, made and durable if there was none.

@@ -11,10 +11,11 @@ use aws_lc_rs::{
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use crate::domain::{Adres, BerichtId, Rng, Stempel};
+use crate::domain::{Adres, BerichtId, Kenmerk, Rng, Stempel};
 
 const COMMITMENT_LEN: usize = 32;
 const COMMITMENT_LABEL: &[u8] = b"ketenpoort/v1 key commitment";
+const PSEUDONIEM_LABEL: &[u8] = b"ketenpoort/v1 pseudonym";
 const FINGERPRINT_LABEL: &[u8] = b"ketenpoort/v1 request fingerprint";
 
 /// A sealed value that does not open: altered, cut short, or sealed for something else.
@@ -54,6 +55,14 @@ impl Secret {
         context.update(label);
         context.update(data);
         context.sign()
+    }
+
+    /// The pseudonym of a mark of a person: HMAC-SHA-256 (RFC 2104) under this key.
+    #[must_use]
+    pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
+        let data = format!("{kenmerk}\n{text}");
+        let tag = self.tag(PSEUDONIEM_LABEL, data.as_bytes());
+        tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
     }
 
     /// Seals `plain` for this context.

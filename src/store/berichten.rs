@@ -1,62 +1,19 @@
-//! Berichten: accepting one, and finding what was accepted.
+//! Berichten: finding what was accepted, and what came of it.
 
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use std::collections::HashMap;
+
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
     StoreError,
-    append::Appender,
-    counters::Counters,
-    rij::{PostvakRij, Toestand, select_rows},
+    postvak::moment,
+    rij::{PostvakRij, select_rows},
+    toestand::Toestand,
 };
-use crate::{
-    domain::{
-        Adres, BerichtId, Berichtsoort, Doelgroep, Oin, PartnerNaam, Toegelaten, Verzoek, Weigering,
-        houdbaarheid::amsterdam_date,
-    },
-    logboek::Logregel,
+use crate::domain::{
+    Adres, BerichtId, Berichtsoort, Doelgroep, Eerder, EerdereOntvanger, PartnerNaam, houdbaarheid::amsterdam_date,
 };
-
-/// An admitted bericht, sealed and ready to be written.
-pub struct Accept {
-    /// Its new id.
-    pub id: BerichtId,
-    /// The thread it belongs to.
-    pub gesprek: BerichtId,
-    /// The admission.
-    pub toegelaten: Toegelaten,
-    /// One regel an ontvanger, in order.
-    pub regels: Vec<Logregel>,
-    /// Salts of the commitments in those regels.
-    pub zouten: Vec<u8>,
-    /// Fingerprint of the request under the key in `herhaling`.
-    pub vingerafdruk: Vec<u8>,
-    /// What a repeated request needs, sealed under the key of the last day of all stamps.
-    pub herhaling: Vec<u8>,
-    /// The sealed content.
-    pub inhoud: Vec<u8>,
-    /// One OIN and one wrapped key an ontvanger, in order.
-    pub sleutels: Vec<(Oin, Vec<u8>)>,
-    /// Until when an `Ask` waits for answers, microseconds; 0 when nobody waits.
-    pub wacht_tot: i64,
-    /// How many open berichten a postvak holds.
-    pub postvak_limit: u64,
-}
-
-/// What became of an accept.
-pub enum Accepted {
-    /// Written: the moment, and index and bytes of each regel.
-    New {
-        /// `tijd`, microseconds.
-        micros: i64,
-        /// One an ontvanger.
-        regels: Vec<(u64, Vec<u8>)>,
-    },
-    /// The `request_id` was used before, for this bericht.
-    Repeat(BerichtId),
-    /// Since the admission the date in Amsterdam turned, or what is in force changed: admit again.
-    Outdated,
-}
 
 /// A bericht as it was accepted, without its content.
 pub struct StoredBericht {
@@ -70,6 +27,10 @@ pub struct StoredBericht {
     pub afzender: Adres,
     /// What it answers.
     pub in_antwoord_op: Option<BerichtId>,
+    /// What it replaced.
+    pub vervangt: Option<BerichtId>,
+    /// How often it was renewed.
+    pub verlenging: u8,
     /// Minor or adult, as judged.
     pub doelgroep: Option<Doelgroep>,
     /// When it was accepted, microseconds.
@@ -83,148 +44,27 @@ pub struct StoredBericht {
 }
 
 impl StoredBericht {
-    /// As that what an answer refers to.
+    /// As that what a later bericht can answer, replace or follow.
     #[must_use]
-    pub fn into_verzoek(self) -> Verzoek {
-        Verzoek {
+    pub fn into_eerder(self) -> Eerder {
+        let ontvanger = |rij: PostvakRij| EerdereOntvanger {
+            kreeg: rij.kreeg(),
+            geldig: rij.toestand.is_current(),
+            ingetrokken: rij.toestand == Toestand::Ingetrokken,
+            adres: rij.ontvanger,
+            stempel: rij.stempel,
+        };
+        Eerder {
             bericht: self.id,
             gesprek: self.gesprek,
             soort: self.soort,
             afzender: self.afzender,
-            ontvangers: self.rijen.into_iter().map(|rij| rij.ontvanger).collect(),
+            ontvangers: self.rijen.into_iter().map(ontvanger).collect(),
             doelgroep: self.doelgroep,
+            verlenging: self.verlenging,
+            dag: amsterdam_date(moment(self.micros)),
         }
     }
-}
-
-/// Writes an accepted bericht, or says why not.
-pub(super) async fn accept(
-    tx: &mut SqliteConnection,
-    log: &mut Appender,
-    counters: &mut Counters,
-    versie: u64,
-    mut accept: Accept,
-) -> Result<Result<Accepted, Weigering>, StoreError> {
-    let now = jiff::Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
-    if amsterdam_date(now) != accept.toegelaten.dag() || versie != accept.toegelaten.versie() {
-        return Ok(Ok(Accepted::Outdated));
-    }
-    let bericht = accept.toegelaten.bericht();
-    let known: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT id FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
-            .bind(accept.toegelaten.afzender().partner.as_str())
-            .bind(bericht.request_id.as_bytes().as_slice())
-            .fetch_optional(&mut *tx)
-            .await?;
-    if let Some(known) = known {
-        return Ok(Ok(Accepted::Repeat(bericht_id(&known, "berichten")?)));
-    }
-    for (adres, _) in accept.toegelaten.stempels() {
-        if counters.open(tx, adres).await? >= accept.postvak_limit {
-            return Ok(Err(Weigering::PostvakVol));
-        }
-    }
-    let reserved_until = reserved_until(tx, bericht.in_antwoord_op, accept.toegelaten.afzender(), log.micros()).await?;
-    insert_bericht(tx, &accept, log.micros()).await?;
-    let mut written = Vec::with_capacity(accept.regels.len());
-    for (at, regel) in std::mem::take(&mut accept.regels).into_iter().enumerate() {
-        let (log_index, leaf) = log.append(Some(accept.id), regel);
-        // An answer to a waiting Ask is reserved for it: as if leased, never handed out.
-        let toestand = if reserved_until > log.micros() { Toestand::Afgeleverd } else { Toestand::Wacht };
-        insert_ontvanger(tx, &accept, at, log_index, toestand, reserved_until).await?;
-        counters.change(tx, &accept.toegelaten.stempels()[at].0, 1).await?;
-        written.push((log_index, leaf));
-    }
-    if let Some((first, _)) = written.first() {
-        log.keep_salts(*first, accept.zouten);
-    }
-    Ok(Ok(Accepted::New { micros: log.micros(), regels: written }))
-}
-
-async fn insert_bericht(tx: &mut SqliteConnection, accept: &Accept, micros: i64) -> Result<(), StoreError> {
-    let toegelaten = &accept.toegelaten;
-    let bericht = toegelaten.bericht();
-    sqlx::query(
-        "INSERT INTO berichten (id, afzender_partner, afzender_loket, afzender_oin, request_id, berichtsoort, gesprek, \
-         in_antwoord_op, doelgroep, tijd, wacht_tot, vingerafdruk, herhaling, inhoud) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )
-    .bind(accept.id.0.as_bytes().as_slice())
-    .bind(toegelaten.afzender().partner.as_str())
-    .bind(toegelaten.afzender().loket.as_str())
-    .bind(toegelaten.identiteit().oin.as_str())
-    .bind(bericht.request_id.as_bytes().as_slice())
-    .bind(bericht.soort.as_str())
-    .bind(accept.gesprek.0.as_bytes().as_slice())
-    .bind(bericht.in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
-    .bind(toegelaten.doelgroep().map(Doelgroep::as_str))
-    .bind(micros)
-    .bind(accept.wacht_tot)
-    .bind(&accept.vingerafdruk)
-    .bind(&accept.herhaling)
-    .bind(&accept.inhoud)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn insert_ontvanger(
-    tx: &mut SqliteConnection,
-    accept: &Accept,
-    at: usize,
-    log_index: u64,
-    toestand: Toestand,
-    lease_tot: i64,
-) -> Result<(), StoreError> {
-    let (adres, stempel) = &accept.toegelaten.stempels()[at];
-    let (oin, sleutel) = &accept.sleutels[at];
-    sqlx::query(
-        "INSERT INTO postvak (log_index, bericht, partner, loket, oin, grondslag, regel, convenant, \
-         verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, poging, lease_tot) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15)",
-    )
-    .bind(super::int(log_index))
-    .bind(accept.id.0.as_bytes().as_slice())
-    .bind(adres.partner.as_str())
-    .bind(adres.loket.as_str())
-    .bind(oin.as_str())
-    .bind(&stempel.grondslag)
-    .bind(&stempel.regel)
-    .bind(&stempel.convenant)
-    .bind(&stempel.verwerkingsactiviteit)
-    .bind(stempel.houdbaar_tot_en_met.to_string())
-    .bind(stempel.bewaar_inhoud.as_str())
-    .bind(sleutel)
-    .bind(accept.toegelaten.bericht().in_antwoord_op.map(|id| id.0.as_bytes().to_vec()))
-    .bind(toestand as i64)
-    .bind(lease_tot)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Until when an answer is reserved for a waiting Ask: only the first one of each ontvanger is.
-async fn reserved_until(
-    tx: &mut SqliteConnection,
-    verzoek: Option<BerichtId>,
-    afzender: &Adres,
-    now: i64,
-) -> Result<i64, StoreError> {
-    let Some(verzoek) = verzoek else { return Ok(0) };
-    let id = verzoek.0.as_bytes().to_vec();
-    let until: Option<i64> =
-        sqlx::query_scalar("SELECT wacht_tot FROM berichten WHERE id = $1").bind(&id).fetch_optional(&mut *tx).await?;
-    let Some(until) = until.filter(|until| *until > now) else { return Ok(0) };
-    let earlier: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM postvak p JOIN berichten b ON b.id = p.bericht \
-         WHERE p.in_antwoord_op = $1 AND b.afzender_partner = $2 AND b.afzender_loket = $3 LIMIT 1",
-    )
-    .bind(id)
-    .bind(afzender.partner.as_str())
-    .bind(afzender.loket.as_str())
-    .fetch_optional(tx)
-    .await?;
-    Ok(if earlier.is_some() { 0 } else { until })
 }
 
 /// Who has answered a verzoek.
@@ -295,6 +135,8 @@ async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<Stor
             loket: row.get::<&str, _>("afzender_loket").parse().map_err(|_| wrong("afzender_loket"))?,
         },
         in_antwoord_op: optional("in_antwoord_op")?,
+        vervangt: optional("vervangt")?,
+        verlenging: u8::try_from(row.get::<i64, _>("verlenging")).map_err(|_| wrong("verlenging"))?,
         doelgroep: row
             .get::<Option<&str>, _>("doelgroep")
             .map(str::parse)
@@ -305,6 +147,73 @@ async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<Stor
         herhaling: row.get("herhaling"),
         rijen: rijen.iter().map(PostvakRij::read).collect::<Result<_, _>>()?,
     }))
+}
+
+/// A rectificatie of a bericht, as whoever reads the original must see it.
+#[derive(Clone, Debug)]
+pub struct Correctie {
+    /// The rectificatie.
+    pub bericht: BerichtId,
+    /// When it was accepted, microseconds.
+    pub micros: i64,
+    /// Whether it disputes the original.
+    pub betwist: bool,
+}
+
+/// The rectificaties of each of these berichten, oldest first.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn correcties(
+    read: &SqlitePool,
+    berichten: impl Iterator<Item = BerichtId>,
+) -> Result<HashMap<BerichtId, Vec<Correctie>>, StoreError> {
+    let mut found: HashMap<BerichtId, Vec<Correctie>> = HashMap::new();
+    let ids: Vec<Vec<u8>> = berichten.map(|id| id.0.as_bytes().to_vec()).collect();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT id, in_antwoord_op, tijd, betwist FROM berichten WHERE berichtsoort = 'rectificatie' AND in_antwoord_op IN (",
+    );
+    let mut list = query.separated(", ");
+    for id in ids {
+        list.push_bind(id);
+    }
+    query.push(") ORDER BY id");
+    for row in query.build().fetch_all(read).await? {
+        let original = bericht_id(row.try_get("in_antwoord_op")?, "berichten")?;
+        found.entry(original).or_default().push(Correctie {
+            bericht: bericht_id(row.try_get("id")?, "berichten")?,
+            micros: row.try_get("tijd")?,
+            betwist: row.try_get::<i64, _>("betwist")? != 0,
+        });
+    }
+    Ok(found)
+}
+
+/// The bericht that replaced this one.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn replaced_by(read: &SqlitePool, id: BerichtId) -> Result<Option<BerichtId>, StoreError> {
+    let later: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM berichten WHERE vervangt = $1")
+        .bind(id.0.as_bytes().to_vec())
+        .fetch_optional(read)
+        .await?;
+    later.map(|bytes| bericht_id(&bytes, "berichten")).transpose()
+}
+
+/// Every row of the berichten of a thread, oldest first; at most 500.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn gesprek(read: &SqlitePool, gesprek: BerichtId) -> Result<Vec<PostvakRij>, StoreError> {
+    let rows = select_rows!("WHERE b.gesprek = $1 ORDER BY p.log_index LIMIT 500")
+        .bind(gesprek.0.as_bytes().to_vec())
+        .fetch_all(read)
+        .await?;
+    rows.iter().map(PostvakRij::read).collect()
 }
 
 pub(super) fn bericht_id(bytes: &[u8], table: &'static str) -> Result<BerichtId, StoreError> {

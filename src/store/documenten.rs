@@ -2,7 +2,7 @@
 
 use sqlx::{Executor, Row, Sqlite, SqliteConnection, SqlitePool};
 
-use super::{Outdated, StoreError, append::Appender, int, postvak::Actor, uint};
+use super::{Outdated, StoreError, append::Appender, int, rij::Actor, uint};
 use crate::{
     domain::{Document, DocumentSoort},
     logboek::{Logregel, Soort},
@@ -15,10 +15,8 @@ pub struct Change {
     pub basis: u64,
     /// Each of them.
     pub wijzigingen: Vec<Wijziging>,
-    /// Who does it; nobody when the gateway enters its files at its very first start.
+    /// Who does it and why; nobody when the gateway enters its files at its very first start.
     pub actor: Option<Actor>,
-    /// Commitment to the reason, and its salt.
-    pub reden: Option<(String, [u8; 32])>,
 }
 
 /// What happens to one document.
@@ -106,12 +104,10 @@ pub(super) async fn change(
     let next = *versie + 1;
     let mut regels = Vec::with_capacity(change.wijzigingen.len());
     for wijziging in &change.wijzigingen {
-        let (log_index, leaf) = log.append(None, regel(&change, wijziging));
-        let zouten = change.actor.iter().filter_map(|actor| actor.medewerker.as_ref()).chain(&change.reden);
-        let zouten: Vec<u8> = zouten.flat_map(|(_, zout)| *zout).collect();
-        if !zouten.is_empty() {
-            log.keep_salts(log_index, zouten);
-        }
+        let (log_index, leaf) = match &change.actor {
+            Some(actor) => actor.log(log, None, regel(Some(actor), wijziging)),
+            None => log.append(None, regel(None, wijziging)),
+        };
         let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();
         sqlx::query(
             "INSERT INTO documenten (log_index, versie, soort, naam, hash, tekst) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -131,20 +127,14 @@ pub(super) async fn change(
 }
 
 /// The regel of one wijziging. `convenant` and `convenant_oud` are hashes of documents of either kind.
-fn regel(change: &Change, wijziging: &Wijziging) -> Logregel {
+fn regel(actor: Option<&Actor>, wijziging: &Wijziging) -> Logregel {
     let soort = match wijziging.soort {
         DocumentSoort::Deelnemers => Soort::PartnerGewijzigd,
         DocumentSoort::Convenant => Soort::ConvenantGewijzigd,
     };
-    let identiteit = change.actor.as_ref().map(|actor| &actor.identiteit);
     Logregel {
-        rol: identiteit.map(|identiteit| identiteit.rol.to_string()),
-        actor: identiteit.map(|identiteit| identiteit.oin.to_string()),
         convenant: wijziging.nieuw.as_ref().map(|(hash, _)| hash.clone()),
         convenant_oud: wijziging.oud.clone(),
-        trace: change.actor.as_ref().and_then(|actor| actor.trace.clone()),
-        medewerker: change.actor.as_ref().and_then(|actor| Some(actor.medewerker.as_ref()?.0.clone())),
-        reden: change.reden.as_ref().map(|(commitment, _)| commitment.clone()),
-        ..Logregel::new(String::new(), soort)
+        ..actor.map_or_else(|| Logregel::new(String::new(), soort), |actor| actor.regel(soort))
     }
 }

@@ -3,6 +3,7 @@
 //! One writer task gathers what waits into one transaction ([`writer`]); readers use a read-only pool. What is written is
 //! always written together with its logregels ([`append`]). Not here: who may do what (`domain`, `exchange`).
 
+pub mod accept;
 pub mod append;
 pub mod berichten;
 pub mod counters;
@@ -11,15 +12,24 @@ pub mod open;
 pub mod postvak;
 pub mod proofs;
 pub mod rij;
+pub mod toestand;
 pub mod verify;
+pub mod verval;
+pub mod withdraw;
 pub mod writer;
+pub mod zoek;
 
-pub use berichten::{Accept, Accepted, StoredBericht};
+pub use accept::{Accept, Accepted, Pseudoniem};
+pub use berichten::{Correctie, StoredBericht};
 pub use documenten::{Change, Changed, Wijziging};
 pub use open::{Database, Store};
 pub use postvak::Lease;
-pub use rij::{PostvakRij, Toestand};
+pub use rij::{Actor, PostvakRij};
+pub use toestand::Toestand;
+pub use verval::Expire;
+pub use withdraw::{Withdraw, Withdrawn};
 pub use writer::{Event, Outdated, Reply, Writer};
+pub use zoek::{Find, Found};
 
 use jiff::Timestamp;
 

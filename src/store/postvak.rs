@@ -1,20 +1,5 @@
-//! The postvak: what waits for a loket, what was handed out, what was confirmed.
-//!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Wacht: aanvaard
-//!     [*] --> Afgeleverd: aanvaard, reserved for a waiting Ask
-//!     Wacht --> Afgeleverd: lease, logged afgeleverd
-//!     Afgeleverd --> Afgeleverd: lease lapsed, leased again
-//!     Afgeleverd --> Bevestigd: acknowledged
-//!     Bevestigd --> Bevestigd: bewaar_inhoud ends with it, logged vernietigd
-//!     Wacht --> Geweigerd: no convenant allows it any more
-//!     Afgeleverd --> Geweigerd: no convenant allows it any more
-//!     Wacht --> Vervallen: houdbaarheid passed
-//!     Afgeleverd --> Vervallen: houdbaarheid passed
-//!     Geweigerd --> Bevestigd: late acknowledgement of an earlier delivery
-//!     Vervallen --> Bevestigd: late acknowledgement of an earlier delivery
-//! ```
+//! The postvak: what waits for a loket, what was handed out, what was confirmed. Where a bericht stands, and how it gets
+//! there, is in [`super::toestand`].
 
 use std::sync::Arc;
 
@@ -22,59 +7,16 @@ use jiff::{Timestamp, civil::Date};
 use sqlx::SqliteConnection;
 
 use super::{
-    StoreError,
-    append::Appender,
-    counters::Counters,
-    int,
-    rij::{PostvakRij, Toestand, select_rows},
+    StoreError, int,
+    rij::{Actor, PostvakRij, select_rows},
+    toestand::{Toestand, Work},
 };
 use crate::{
-    domain::{Adres, BerichtId, Bewaar, Identiteit, VanKracht, Weigering, still_allowed},
+    domain::{
+        Adres, BerichtId, Berichtsoort, Bewaar, VanKracht, Weigering, houdbaarheid::amsterdam_date, still_allowed,
+    },
     logboek::{Logregel, Soort},
 };
-
-impl PostvakRij {
-    /// A regel about this bericht and ontvanger.
-    fn regel(&self, soort: Soort, actor: &Actor) -> Logregel {
-        Logregel {
-            gesprek: Some(self.gesprek.to_string()),
-            afzender: Some(self.afzender_adres.clone()),
-            ontvanger: Some(self.ontvanger_adres.clone()),
-            rol: Some(actor.identiteit.rol.to_string()),
-            actor: Some(actor.identiteit.oin.to_string()),
-            berichtsoort: Some(self.soort.to_string()),
-            grondslag: Some(self.stempel.grondslag.clone()),
-            regel: Some(self.stempel.regel.clone()),
-            verwerkingsactiviteit: Some(self.stempel.verwerkingsactiviteit.clone()),
-            convenant: Some(self.stempel.convenant.clone()),
-            houdbaar_tot_en_met: Some(self.stempel.houdbaar_tot_en_met.to_string()),
-            in_antwoord_op: self.in_antwoord_op.map(|id| id.to_string()),
-            trace: actor.trace.clone(),
-            medewerker: actor.medewerker.as_ref().map(|(commitment, _)| commitment.clone()),
-            ..Logregel::new(String::new(), soort)
-        }
-    }
-}
-
-/// Who does something, as the logboek writes it.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The verified identity.
-    pub identiteit: Identiteit,
-    /// W3C trace id, 32 hexadecimal digits.
-    pub trace: Option<String>,
-    /// Commitment to the employee, and its salt.
-    pub medewerker: Option<(String, [u8; 32])>,
-}
-
-impl Actor {
-    fn log(&self, log: &mut Appender, bericht: BerichtId, regel: Logregel) {
-        let (log_index, _) = log.append(Some(bericht), regel);
-        if let Some((_, zout)) = &self.medewerker {
-            log.keep_salts(log_index, zout.to_vec());
-        }
-    }
-}
 
 /// Asks for berichten to hand out.
 pub struct Lease {
@@ -82,8 +24,6 @@ pub struct Lease {
     pub adres: Adres,
     /// Only answers to this verzoek, reserved or waiting; otherwise whatever waits.
     pub verzoek: Option<BerichtId>,
-    /// Whose answer the Ask has already.
-    pub answered: Vec<Adres>,
     /// At most so many.
     pub most: u32,
     /// How long they are held, microseconds.
@@ -94,67 +34,63 @@ pub struct Lease {
     pub van_kracht: Arc<VanKracht>,
 }
 
-/// Hands out: lapsed leases first, then in the order of the logboek. What is no longer allowed is refused or lapses.
-pub(super) async fn lease(
-    tx: &mut SqliteConnection,
-    log: &mut Appender,
-    counters: &mut Counters,
-    lease: &Lease,
-) -> Result<Vec<PostvakRij>, StoreError> {
-    let now = log.micros();
-    let moment = Timestamp::from_microsecond(now).expect("the head holds a real moment");
+/// Hands out: lapsed leases first, then in the order of the logboek. What is no longer allowed is refused.
+pub(super) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Vec<PostvakRij>, StoreError> {
+    let now = work.log.micros();
+    let moment = moment(now);
     let mut leased = Vec::new();
-    for mut rij in candidates(tx, lease, now).await? {
+    for mut rij in candidates(work.tx, lease, now).await? {
         match still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &lease.van_kracht, moment) {
             Ok(()) => {
                 rij.poging += 1;
-                rij.toestand = Toestand::Afgeleverd;
                 let until = now.saturating_add(lease.lease_micros);
-                set_state(tx, &rij, until).await?;
                 let regel = Logregel { poging: Some(rij.poging), ..rij.regel(Soort::Afgeleverd, &lease.actor) };
-                lease.actor.log(log, rij.bericht, regel);
+                work.step(&mut rij, Toestand::Afgeleverd, until, &lease.actor, regel).await?;
                 leased.push(rij);
             }
             Err(weigering) => {
-                let (toestand, soort) = match weigering {
-                    Weigering::Vervallen => (Toestand::Vervallen, Soort::Vervallen),
-                    _ => (Toestand::Geweigerd, Soort::Geweigerd),
-                };
-                rij.toestand = toestand;
-                set_state(tx, &rij, 0).await?;
-                counters.change(tx, &rij.ontvanger, -1).await?;
-                let weigering = (soort == Soort::Geweigerd).then(|| weigering.code().to_owned());
-                let regel = Logregel { weigering, ..rij.regel(soort, &lease.actor) };
-                lease.actor.log(log, rij.bericht, regel);
+                let code = Some(weigering.code().to_owned());
+                let regel = Logregel { weigering: code, ..rij.regel(Soort::Geweigerd, &lease.actor) };
+                work.step(&mut rij, Toestand::Geweigerd, 0, &lease.actor, regel).await?;
             }
         }
     }
     Ok(leased)
 }
 
+/// The moment of a regel.
+pub(super) fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).expect("the head holds a real moment")
+}
+
 async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Result<Vec<PostvakRij>, StoreError> {
     let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
+    // What has lapsed is the affair of `verval`.
+    let today = amsterdam_date(moment(now)).to_string();
     let mut rows = match lease.verzoek {
         Some(verzoek) => {
             select_rows!(
                 "WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 \
                  AND (p.toestand = 0 OR (p.toestand = 1 AND (p.poging = 0 OR p.lease_tot <= $4))) \
-                 ORDER BY p.toestand DESC, p.log_index LIMIT 64"
+                 AND p.houdbaar_tot_en_met >= $5 ORDER BY p.toestand DESC, p.log_index LIMIT 64"
             )
             .bind(verzoek.0.as_bytes().to_vec())
             .bind(partner)
             .bind(loket)
             .bind(now)
+            .bind(&today)
             .fetch_all(&mut *tx)
             .await?
         }
         None => {
             select_rows!(
-                "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 ORDER BY p.log_index LIMIT $4"
+                "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 \
+                 AND p.houdbaar_tot_en_met >= $4 ORDER BY p.log_index LIMIT $5"
             )
             .bind(partner)
             .bind(loket)
             .bind(now)
+            .bind(&today)
             .bind(i64::from(lease.most))
             .fetch_all(&mut *tx)
             .await?
@@ -163,28 +99,22 @@ async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Resul
     if lease.verzoek.is_none() && rows.len() < lease.most as usize {
         let room = int(u64::from(lease.most)) - i64::try_from(rows.len()).expect("no more rows than asked for");
         rows.extend(
-            select_rows!("WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 ORDER BY p.log_index LIMIT $3")
-                .bind(partner)
-                .bind(loket)
-                .bind(room)
-                .fetch_all(&mut *tx)
-                .await?,
+            select_rows!(
+                "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 AND p.houdbaar_tot_en_met >= $3 \
+                 ORDER BY p.log_index LIMIT $4"
+            )
+            .bind(partner)
+            .bind(loket)
+            .bind(&today)
+            .bind(room)
+            .fetch_all(&mut *tx)
+            .await?,
         );
     }
     // One damaged row must not keep the others from their ontvanger.
     let read =
         |row| PostvakRij::read(row).inspect_err(|error| tracing::error!(%error, "a damaged row was passed over"));
-    let mut rijen: Vec<PostvakRij> = rows.iter().filter_map(|row| read(row).ok()).collect();
-    if lease.verzoek.is_some() {
-        // One answer of each ontvanger; what else it sends waits in the postvak.
-        let mut answered = lease.answered.clone();
-        rijen.retain(|rij| {
-            let first = !answered.contains(&rij.afzender);
-            answered.push(rij.afzender.clone());
-            first
-        });
-    }
-    Ok(rijen)
+    Ok(rows.iter().filter_map(|row| read(row).ok()).collect())
 }
 
 /// An Ask ended: nothing is reserved for it any more.
@@ -193,18 +123,6 @@ pub(super) async fn end_ask(tx: &mut SqliteConnection, verzoek: BerichtId) -> Re
     sqlx::query("UPDATE berichten SET wacht_tot = 0 WHERE id = $1").bind(&id).execute(&mut *tx).await?;
     sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE in_antwoord_op = $1 AND toestand = 1 AND poging = 0")
         .bind(id)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn set_state(tx: &mut SqliteConnection, rij: &PostvakRij, lease_tot: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE postvak SET toestand = $1, poging = $2, lease_tot = $3, bevestigd = $4 WHERE log_index = $5")
-        .bind(rij.toestand as i64)
-        .bind(i64::from(rij.poging))
-        .bind(lease_tot)
-        .bind(rij.bevestigd)
-        .bind(int(rij.log_index))
         .execute(tx)
         .await?;
     Ok(())
@@ -226,73 +144,77 @@ pub(super) async fn release(tx: &mut SqliteConnection, leases: &[(u64, u32)]) ->
 
 /// Confirms one bericht; a second time changes nothing. Gives the moment of the first confirmation.
 pub(super) async fn acknowledge(
-    tx: &mut SqliteConnection,
-    log: &mut Appender,
-    counters: &mut Counters,
+    work: &mut Work<'_>,
     bericht: BerichtId,
     adres: &Adres,
     actor: &Actor,
 ) -> Result<Result<i64, Weigering>, StoreError> {
-    let Some(mut rij) = find(tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
+    let Some(mut rij) = find(work.tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
     if let Some(at) = rij.bevestigd {
         return Ok(Ok(at));
     }
     if rij.poging == 0 {
         return Ok(Err(Weigering::NietAfgeleverd));
     }
-    if rij.toestand.is_open() {
-        counters.change(tx, adres, -1).await?;
+    let regel = rij.regel(Soort::Bevestigd, actor);
+    if rij.toestand == Toestand::Afgeleverd {
+        work.step(&mut rij, Toestand::Bevestigd, 0, actor, regel).await?;
+    } else {
+        // It came late, and counts; what happened meanwhile stays.
+        actor.log(work.log, Some(bericht), regel);
     }
-    rij.toestand = Toestand::Bevestigd;
-    rij.bevestigd = Some(log.micros());
-    set_state(tx, &rij, 0).await?;
-    actor.log(log, bericht, rij.regel(Soort::Bevestigd, actor));
-    if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.sleutel.is_some() {
-        end_content(tx, &rij).await?;
-        actor.log(log, bericht, rij.regel(Soort::Vernietigd, actor));
-    }
-    Ok(Ok(log.micros()))
-}
-
-/// Ends the content for one ontvanger, and the sealed bytes with the last one. What older copies of the database hold ends
-/// with the key of the day.
-async fn end_content(tx: &mut SqliteConnection, rij: &PostvakRij) -> Result<(), StoreError> {
-    sqlx::query("UPDATE postvak SET sleutel = NULL WHERE log_index = $1")
+    sqlx::query("UPDATE postvak SET bevestigd = $1 WHERE log_index = $2")
+        .bind(work.log.micros())
         .bind(int(rij.log_index))
-        .execute(&mut *tx)
+        .execute(&mut *work.tx)
         .await?;
-    sqlx::query(
-        "UPDATE berichten SET inhoud = NULL WHERE id = $1 \
-         AND NOT EXISTS (SELECT 1 FROM postvak p WHERE p.bericht = $1 AND p.sleutel IS NOT NULL)",
-    )
-    .bind(rij.bericht.0.as_bytes().to_vec())
-    .execute(tx)
-    .await?;
-    Ok(())
+    if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.sleutel.is_some() {
+        let (ended, _) = actor.log(work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor));
+        work.end_content(&mut rij, ended).await?;
+    }
+    Ok(Ok(work.log.micros()))
 }
 
-/// Reads one bericht again.
+/// Reads one bericht again, or for the first time.
 pub(super) async fn consult(
-    tx: &mut SqliteConnection,
-    log: &mut Appender,
+    work: &mut Work<'_>,
     bericht: BerichtId,
     adres: &Adres,
     actor: &Actor,
     van_kracht: &VanKracht,
 ) -> Result<Result<PostvakRij, Weigering>, StoreError> {
-    let Some(rij) = find(tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
-    let moment = Timestamp::from_microsecond(log.micros()).expect("the head holds a real moment");
-    if let Err(weigering) = still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, van_kracht, moment) {
+    let Some(rij) = find(work.tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
+    match rij.toestand {
+        Toestand::Ingetrokken => return Ok(Err(Weigering::Ingetrokken)),
+        Toestand::Vervangen => return Ok(Err(Weigering::Vervangen)),
+        Toestand::Vervallen => return Ok(Err(Weigering::Vervallen)),
+        Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd | Toestand::Geweigerd => {}
+    }
+    let now = work.log.micros();
+    if let Err(weigering) =
+        still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, van_kracht, moment(now))
+    {
         return Ok(Err(weigering));
     }
     if rij.sleutel.is_none() && rij.bevestigd.is_some() && rij.stempel.bewaar_inhoud == Bewaar::Bevestiging {
         return Ok(Err(Weigering::InhoudNietBewaard));
     }
-    actor.log(log, bericht, rij.regel(Soort::Geraadpleegd, actor));
+    actor.log(work.log, Some(bericht), rij.regel(Soort::Geraadpleegd, actor));
+    // The first reading since the last terugkoppeling is what its afzender waits for.
+    let open = rij.terugkoppeling_open.or((rij.soort == Berichtsoort::Scenario).then_some(now));
+    sqlx::query("UPDATE postvak SET gelezen = 1, terugkoppeling_open = $1 WHERE log_index = $2")
+        .bind(open)
+        .bind(int(rij.log_index))
+        .execute(&mut *work.tx)
+        .await?;
     Ok(Ok(rij))
 }
 
-async fn find(tx: &mut SqliteConnection, bericht: BerichtId, adres: &Adres) -> Result<Option<PostvakRij>, StoreError> {
+pub(super) async fn find(
+    tx: &mut SqliteConnection,
+    bericht: BerichtId,
+    adres: &Adres,
+) -> Result<Option<PostvakRij>, StoreError> {
     let row = select_rows!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3")
         .bind(bericht.0.as_bytes().to_vec())
         .bind(adres.partner.as_str())
@@ -325,11 +247,12 @@ pub async fn newest_day(read: &sqlx::SqlitePool) -> Result<Option<Date>, StoreEr
 pub async fn has_open(read: &sqlx::SqlitePool, adres: &Adres, now: Timestamp) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 0 OR (toestand = 1 AND lease_tot <= $3)) \
-         LIMIT 1",
+         AND houdbaar_tot_en_met >= $4 LIMIT 1",
     )
     .bind(adres.partner.as_str())
     .bind(adres.loket.as_str())
     .bind(super::micros(now))
+    .bind(amsterdam_date(now).to_string())
     .fetch_optional(read)
     .await?;
     Ok(found.is_some())

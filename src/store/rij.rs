@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{StoreError, berichten::bericht_id, uint};
+use super::{StoreError, append::Appender, berichten::bericht_id, toestand::Toestand, uint};
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Stempel},
+    domain::{Adres, BerichtId, Berichtsoort, Identiteit, Rol, Stempel, Vernietiging},
     logboek::{Logregel, Soort},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 macro_rules! select_rows {
     ($rest:literal) => {
         sqlx::query(concat!(
-            "SELECT p.*, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.tijd, b.inhoud \
+            "SELECT p.*, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.vervangt, b.tijd, b.inhoud \
              FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
         ))
@@ -21,27 +21,40 @@ macro_rules! select_rows {
 }
 pub(super) use select_rows;
 
-/// Where a bericht stands for one ontvanger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Toestand {
-    /// Waits in the postvak.
-    Wacht = 0,
-    /// Handed out or reserved, not yet confirmed.
-    Afgeleverd = 1,
-    /// Confirmed.
-    Bevestigd = 2,
-    /// Refused at delivery.
-    Geweigerd = 3,
-    /// Its houdbaarheid has passed.
-    Vervallen = 4,
+/// Who does something and why, as the logboek writes it.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The verified identity.
+    pub identiteit: Identiteit,
+    /// W3C trace id, 32 hexadecimal digits.
+    pub trace: Option<String>,
+    /// Commitment to the employee, and its salt.
+    pub medewerker: Option<(String, [u8; 32])>,
+    /// Commitment to the reason, and its salt.
+    pub reden: Option<(String, [u8; 32])>,
 }
 
-impl Toestand {
-    const ALL: [Self; 5] = [Self::Wacht, Self::Afgeleverd, Self::Bevestigd, Self::Geweigerd, Self::Vervallen];
+impl Actor {
+    /// A regel of what it does.
+    pub(super) fn regel(&self, soort: Soort) -> Logregel {
+        Logregel {
+            rol: Some(self.identiteit.rol.to_string()),
+            actor: Some(self.identiteit.oin.to_string()),
+            trace: self.trace.clone(),
+            medewerker: self.medewerker.as_ref().map(|(commitment, _)| commitment.clone()),
+            reden: self.reden.as_ref().map(|(commitment, _)| commitment.clone()),
+            ..Logregel::new(String::new(), soort)
+        }
+    }
 
-    /// Whether it still counts in the postvak.
-    pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::Wacht | Self::Afgeleverd)
+    /// Appends a regel with the salts of its commitments. Gives its index and its bytes.
+    pub(super) fn log(&self, log: &mut Appender, bericht: Option<BerichtId>, regel: Logregel) -> (u64, Vec<u8>) {
+        let (log_index, leaf) = log.append(bericht, regel);
+        let zouten: Vec<u8> = self.medewerker.iter().chain(&self.reden).flat_map(|(_, zout)| *zout).collect();
+        if !zouten.is_empty() {
+            log.keep_salts(log_index, zouten);
+        }
+        (log_index, leaf)
     }
 }
 
@@ -68,12 +81,24 @@ pub struct PostvakRij {
     pub stempel: Stempel,
     /// What it answers.
     pub in_antwoord_op: Option<BerichtId>,
+    /// What it replaced.
+    pub vervangt: Option<BerichtId>,
     /// When it was accepted, microseconds.
     pub micros: i64,
     /// Where it stands.
     pub toestand: Toestand,
+    /// Index of the regel that made it so.
+    pub stand: u64,
+    /// Index of the regel that ended its content.
+    pub beeindigd: Option<u64>,
     /// How often it was handed out.
     pub poging: u32,
+    /// Whether it was read with Fetch.
+    pub gelezen: bool,
+    /// Of a scenario: since when it was consulted without a terugkoppeling since, microseconds.
+    pub terugkoppeling_open: Option<i64>,
+    /// What its ontvanger did with its copy after a vernietigingsverzoek.
+    pub vernietiging: Option<Vernietiging>,
     /// When it was confirmed, microseconds.
     pub bevestigd: Option<i64>,
     /// The wrapped data key, as long as it is kept.
@@ -104,7 +129,10 @@ impl PostvakRij {
         let afzender = adres("afzender_partner", "afzender_loket")?;
         let ontvanger = adres("partner", "loket")?;
         let toestand = usize::try_from(row.try_get::<i64, _>("toestand")?).ok().and_then(|at| Toestand::ALL.get(at));
-        let in_antwoord_op = row.try_get::<Option<Vec<u8>>, _>("in_antwoord_op")?;
+        let optional_id = |column| {
+            let bytes = row.try_get::<Option<Vec<u8>>, _>(column)?;
+            bytes.map(|bytes| bericht_id(&bytes, "postvak")).transpose()
+        };
         Ok(Self {
             log_index,
             bericht: bericht_id(row.try_get("bericht")?, "postvak")?,
@@ -125,14 +153,47 @@ impl PostvakRij {
                     .map_err(|_| wrong("houdbaar_tot_en_met"))?,
                 bewaar_inhoud: row.try_get::<&str, _>("bewaar_inhoud")?.parse().map_err(|()| wrong("bewaar_inhoud"))?,
             },
-            in_antwoord_op: in_antwoord_op.map(|bytes| bericht_id(&bytes, "postvak")).transpose()?,
+            in_antwoord_op: optional_id("in_antwoord_op")?,
+            vervangt: optional_id("vervangt")?,
             micros: row.try_get("tijd")?,
             toestand: *toestand.ok_or_else(|| wrong("toestand"))?,
+            stand: uint(row.try_get("stand")?),
+            beeindigd: row.try_get::<Option<i64>, _>("beeindigd")?.map(uint),
             poging: u32::try_from(row.try_get::<i64, _>("poging")?).map_err(|_| wrong("poging"))?,
+            gelezen: row.try_get::<i64, _>("gelezen")? != 0,
+            terugkoppeling_open: row.try_get("terugkoppeling_open")?,
+            vernietiging: row
+                .try_get::<Option<&str>, _>("vernietiging")?
+                .map(str::parse)
+                .transpose()
+                .map_err(|()| wrong("vernietiging"))?,
             bevestigd: row.try_get("bevestigd")?,
             sleutel: row.try_get("sleutel")?,
             inhoud: row.try_get("inhoud")?,
         })
+    }
+
+    /// Whether its ontvanger has seen the content.
+    #[must_use]
+    pub fn kreeg(&self) -> bool {
+        self.poging > 0 || self.gelezen
+    }
+
+    /// A regel about this bericht and ontvanger.
+    pub(super) fn regel(&self, soort: Soort, actor: &Actor) -> Logregel {
+        Logregel {
+            gesprek: Some(self.gesprek.to_string()),
+            afzender: Some(self.afzender_adres.clone()),
+            ontvanger: Some(self.ontvanger_adres.clone()),
+            berichtsoort: Some(self.soort.to_string()),
+            grondslag: Some(self.stempel.grondslag.clone()),
+            regel: Some(self.stempel.regel.clone()),
+            verwerkingsactiviteit: Some(self.stempel.verwerkingsactiviteit.clone()),
+            convenant: Some(self.stempel.convenant.clone()),
+            houdbaar_tot_en_met: Some(self.stempel.houdbaar_tot_en_met.to_string()),
+            in_antwoord_op: self.in_antwoord_op.map(|id| id.to_string()),
+            ..actor.regel(soort)
+        }
     }
 
     /// Whether this regel `aanvaard` says what the tables say.
@@ -140,9 +201,12 @@ impl PostvakRij {
         // How long the gateway keeps the content stands in no regel; that it was ended does.
         let Stempel { grondslag, regel: rule, convenant, verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud: _ } =
             &self.stempel;
-        let in_antwoord_op = self.in_antwoord_op.map(|id| id.to_string());
+        let text = |id: Option<BerichtId>| id.map(|id| id.to_string());
         regel.soort == Soort::Aanvaard
-            && regel.in_antwoord_op == in_antwoord_op
+            && regel.in_antwoord_op == text(self.in_antwoord_op)
+            && regel.vervangt == text(self.vervangt)
+            // Only the gateway sends as the gateway.
+            && self.afzender.is_gateway() == (regel.rol.as_deref() == Some(Rol::Poort.as_str()))
             && [
                 (&regel.bericht, &self.bericht.to_string()),
                 (&regel.gesprek, &self.gesprek.to_string()),

@@ -5,23 +5,17 @@
 //! the postvak against the regel that gave it its stamp.
 
 mod documenten;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use self::documenten::InForce;
-use super::{
-    StoreError,
-    append::Head,
-    berichten::bericht_id,
-    int,
-    rij::{PostvakRij, Toestand, select_rows},
-    tijd, uint,
-};
+use self::{documenten::InForce, rows::Counted};
+use super::{StoreError, append::Head, berichten::bericht_id, int, tijd, uint};
 use crate::{
-    domain::{Adres, BerichtId, Oin, PartnerNaam},
-    logboek::{self, Frontier, Hash, Logregel, Node, Soort, VerifyKey, check_leaf, leaf_hash, tile_of},
+    domain::{BerichtId, Oin, PartnerNaam},
+    logboek::{self, Frontier, Hash, Logregel, Node, VerifyKey, check_leaf, leaf_hash, tile_of},
 };
 
 /// The logboek holds together.
@@ -118,7 +112,7 @@ pub async fn verify(
             )?;
             let index = walk.frontier.size() - 1;
             in_force.regel(&mut tx, index, &regel).await?;
-            check_tables(&mut tx, index, &regel, oins).await?;
+            rows::check(&mut tx, index, &regel, oins, &mut walk.counted).await?;
             while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
                 walk.checkpoint(&note)?;
                 nota = note;
@@ -140,11 +134,8 @@ struct Walk<'a> {
     frontier: Frontier,
     tijd: Option<String>,
     checkpoints: u64,
-    /// Regels by soort, to be compared with the rows.
-    accepted: u64,
-    delivered: u64,
-    confirmed: u64,
-    ended: u64,
+    /// What the regels say of the rows, to be compared with their number.
+    counted: Counted,
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
 }
 
@@ -156,10 +147,7 @@ impl<'a> Walk<'a> {
             frontier: Frontier::default(),
             tijd: None,
             checkpoints: 0,
-            accepted: 0,
-            delivered: 0,
-            confirmed: 0,
-            ended: 0,
+            counted: Counted::default(),
             tiles: BTreeMap::new(),
         }
     }
@@ -180,10 +168,6 @@ impl<'a> Walk<'a> {
             return Err(bad("de kolom bericht noemt een ander bericht dan de regel".to_owned()));
         }
         self.tijd = Some(regel.tijd.clone());
-        self.accepted += u64::from(regel.soort == Soort::Aanvaard);
-        self.delivered += u64::from(regel.soort == Soort::Afgeleverd);
-        self.confirmed += u64::from(regel.soort == Soort::Bevestigd);
-        self.ended += u64::from(regel.soort == Soort::Vernietigd);
         let tiles = &mut self.tiles;
         self.frontier.push(computed, &mut |node: Node, hash: Hash| {
             if node.level.is_multiple_of(8) {
@@ -249,79 +233,7 @@ impl<'a> Walk<'a> {
         if stored != self.tiles {
             return Err(tree(size, "een tegel van de boom hoort bij andere regels"));
         }
-        self.count_rows(tx).await
-    }
-
-    /// Each regel was compared with its row; a different number means rows that no regel knows of.
-    async fn count_rows(&self, tx: &mut SqliteConnection) -> Result<(), VerifyError> {
-        let size = self.frontier.size();
-        let (rows, pogingen, confirmed, ended): (i64, i64, i64, i64) = sqlx::query_as(
-            "SELECT count(*), coalesce(sum(poging), 0), coalesce(sum(CASE WHEN toestand = 2 THEN 1 ELSE 0 END), 0), \
-             coalesce(sum(CASE WHEN sleutel IS NULL THEN 1 ELSE 0 END), 0) FROM postvak",
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        let of_rows = [rows, pogingen, confirmed, ended].map(uint);
-        if of_rows != [self.accepted, self.delivered, self.confirmed, self.ended] {
-            return Err(tree(
-                size,
-                "het postvak noemt andere aanvaardingen, afleveringen, bevestigingen of vernietigingen dan de logregels",
-            ));
-        }
-        let strays: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM berichten b WHERE NOT EXISTS (SELECT 1 FROM postvak p WHERE p.bericht = b.id)",
-        )
-        .fetch_one(tx)
-        .await?;
-        if strays > 0 {
-            return Err(tree(size, "er zijn berichten zonder logregel"));
-        }
-        Ok(())
-    }
-}
-
-/// What the tables say of a bericht must be what its regels say.
-async fn check_tables(
-    tx: &mut SqliteConnection,
-    index: u64,
-    regel: &Logregel,
-    oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
-) -> Result<(), VerifyError> {
-    let bad = |what: &str| VerifyError::Regel { index, what: what.to_owned() };
-    let damaged = |error: StoreError| bad(&error.to_string());
-    match regel.soort {
-        Soort::Aanvaard => {
-            let rij = select_rows!("WHERE p.log_index = $1").bind(int(index)).fetch_optional(tx).await?;
-            let rij = rij.as_ref().map(PostvakRij::read).transpose().map_err(damaged)?;
-            let rij = rij.ok_or_else(|| bad("aanvaard, maar het bericht ontbreekt in het postvak"))?;
-            let belongs = |adres: &Adres, in_log: &str| {
-                let of_partner = oins.get(&adres.partner).into_iter().flatten();
-                in_log.split_once('/').is_some_and(|(oin, _)| of_partner.into_iter().any(|known| known.as_str() == oin))
-            };
-            let same = rij.accepted_by(regel)
-                && belongs(&rij.ontvanger, &rij.ontvanger_adres)
-                && belongs(&rij.afzender, &rij.afzender_adres);
-            if same { Ok(()) } else { Err(bad("de tabellen zeggen iets anders over dit bericht dan de logregel")) }
-        }
-        Soort::Afgeleverd | Soort::Bevestigd => {
-            let id: BerichtId =
-                regel.bericht.as_deref().unwrap_or_default().parse().map_err(|_| bad("noemt geen bericht"))?;
-            let (oin, loket) = regel.ontvanger.as_deref().and_then(|adres| adres.split_once('/')).unwrap_or_default();
-            let row = select_rows!("WHERE p.bericht = $1 AND p.oin = $2 AND p.loket = $3")
-                .bind(id.0.as_bytes().to_vec())
-                .bind(oin)
-                .bind(loket)
-                .fetch_optional(tx)
-                .await?;
-            let rij = row.as_ref().map(PostvakRij::read).transpose().map_err(damaged)?;
-            let rij = rij.ok_or_else(|| bad("gaat over een bericht dat niet in het postvak staat"))?;
-            let confirmed =
-                rij.toestand == Toestand::Bevestigd && rij.bevestigd.map(tijd).as_ref() == Some(&regel.tijd);
-            let handed_out = regel.poging.is_some_and(|poging| poging <= rij.poging);
-            let same = if regel.soort == Soort::Bevestigd { confirmed } else { handed_out };
-            if same { Ok(()) } else { Err(bad("het postvak weet niet van deze aflevering of bevestiging")) }
-        }
-        _ => Ok(()),
+        self.counted.compare(tx, size).await
     }
 }
 
@@ -342,7 +254,7 @@ pub async fn regels(read: &SqlitePool, from: u64, most: u32) -> Result<Vec<(u64,
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn timeline(read: &SqlitePool, bericht: crate::domain::BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+pub async fn timeline(read: &SqlitePool, bericht: BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
         .bind(bericht.0.as_bytes().as_slice())
         .fetch_all(read)

@@ -14,14 +14,18 @@ use tokio::{
 
 use super::{
     Database, Store, StoreError,
+    accept::{self, Accept, Accepted},
     append::{Appender, Commit, Head},
-    berichten::{self, Accept, Accepted},
     counters::Counters,
     documenten::{self, Change, Changed},
     micros,
     open::OpenError,
-    postvak::{self, Actor, Lease},
-    rij::PostvakRij,
+    postvak::{self, Lease},
+    rij::{Actor, PostvakRij},
+    toestand::Work,
+    verval::{self, Expire},
+    withdraw::{self, Withdraw, Withdrawn},
+    zoek::{self, Find, Found},
 };
 use crate::{
     domain::{Adres, BerichtId, Clock, VanKracht, Weigering},
@@ -54,6 +58,12 @@ pub enum Event {
     Acknowledge(BerichtId, Adres, Box<Actor>, u64, Reply<Result<Result<i64, Weigering>, Outdated>>),
     /// Read again.
     Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<Result<PostvakRij, Weigering>, Outdated>>),
+    /// Take back.
+    Withdraw(Box<Withdraw>, Reply<Result<Result<Withdrawn, Weigering>, Outdated>>),
+    /// Look for scenario's.
+    Find(Box<Find>, Reply<Result<Vec<Found>, Outdated>>),
+    /// End what has lapsed.
+    Expire(Box<Expire>, Reply<Result<(), Outdated>>),
     /// An Ask waits no longer: its reserved answers are for any reader.
     EndAsk(BerichtId, Reply<()>),
     /// Give leases back: index of the regel `aanvaard`, and which `poging`.
@@ -162,7 +172,8 @@ impl WriterTask {
         let mut versie = documenten::versie(&mut *tx).await?;
         let mut answers = Vec::with_capacity(BATCH_EVENTS);
         for event in batch {
-            match apply(&mut tx, &mut log, &mut counters, &mut versie, event).await {
+            let work = Work { tx: &mut tx, log: &mut log, counters: &mut counters };
+            match apply(work, &mut versie, event).await {
                 Ok(answer) => answers.push(answer),
                 // Found before anything was written for this event: its caller is told, the others go on.
                 Err(error @ StoreError::Inconsistent { .. }) => tracing::error!(%error, "a damaged row was met"),
@@ -194,36 +205,34 @@ impl WriterTask {
     }
 }
 
-async fn apply(
-    tx: &mut SqliteConnection,
-    log: &mut Appender,
-    counters: &mut Counters,
-    versie: &mut u64,
-    event: Event,
-) -> Result<Answer, StoreError> {
+async fn apply(mut work: Work<'_>, versie: &mut u64, event: Event) -> Result<Answer, StoreError> {
+    let work = &mut work;
     Ok(match event {
-        Event::Accept(accept, reply) => answer(reply, berichten::accept(tx, log, counters, *versie, *accept).await?),
+        Event::Accept(accept, reply) => answer(reply, accept::accept(work, *versie, *accept).await?),
         Event::Log(regel, bericht, reply) => {
-            log.append(bericht, *regel);
+            work.log.append(bericht, *regel);
             answer(reply, ())
         }
         Event::Lease(lease, reply) if lease.van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
-        Event::Lease(lease, reply) => answer(reply, Ok(postvak::lease(tx, log, counters, &lease).await?)),
+        Event::Lease(lease, reply) => answer(reply, Ok(postvak::lease(work, &lease).await?)),
         Event::Acknowledge(_, _, _, judged_by, reply) if judged_by != *versie => answer(reply, Err(Outdated)),
         Event::Acknowledge(bericht, adres, actor, _, reply) => {
-            answer(reply, Ok(postvak::acknowledge(tx, log, counters, bericht, &adres, &actor).await?))
+            answer(reply, Ok(postvak::acknowledge(work, bericht, &adres, &actor).await?))
         }
         Event::Consult(_, _, _, van_kracht, reply) if van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
         Event::Consult(bericht, adres, actor, van_kracht, reply) => {
-            answer(reply, Ok(postvak::consult(tx, log, bericht, &adres, &actor, &van_kracht).await?))
+            answer(reply, Ok(postvak::consult(work, bericht, &adres, &actor, &van_kracht).await?))
         }
-        Event::Change(change, reply) => answer(reply, documenten::change(tx, log, versie, *change).await?),
+        Event::Withdraw(withdraw, reply) => answer(reply, withdraw::withdraw(work, *versie, *withdraw).await?),
+        Event::Find(find, reply) => answer(reply, zoek::find(work, *versie, &find).await?),
+        Event::Expire(expire, reply) => answer(reply, verval::expire(work, *versie, *expire).await?),
+        Event::Change(change, reply) => answer(reply, documenten::change(work.tx, work.log, versie, *change).await?),
         Event::EndAsk(verzoek, reply) => {
-            postvak::end_ask(tx, verzoek).await?;
+            postvak::end_ask(work.tx, verzoek).await?;
             answer(reply, ())
         }
         Event::Release(leases, reply) => {
-            postvak::release(tx, &leases).await?;
+            postvak::release(work.tx, &leases).await?;
             answer(reply, ())
         }
     })

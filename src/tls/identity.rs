@@ -26,7 +26,7 @@ pub struct TrustedCa {
 
 /// A valid certificate that is nobody here. The text goes to the process log of the operator.
 #[derive(Debug, thiserror::Error)]
-enum Unidentified {
+pub(super) enum Unidentified {
     #[error("the certificate cannot be parsed")]
     Unparsable,
     #[error("the subject has {0} serialNumber attributes; exactly one, the OIN, is asked for")]
@@ -107,10 +107,8 @@ impl Identifier {
     }
 
     fn lookup(&self, leaf: &CertificateDer<'_>, ca: &str) -> Result<Aangemeld, Unidentified> {
+        let oin = oin(leaf)?;
         let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Unidentified::Unparsable)?;
-        let serials: Vec<_> = certificate.subject().iter_by_oid(&OID_X509_SERIALNUMBER).collect();
-        let [serial] = serials.as_slice() else { return Err(Unidentified::SerialNumbers(serials.len())) };
-        let oin: Oin = serial.as_str().ok().and_then(|text| text.parse().ok()).ok_or(Unidentified::NoOin)?;
         let names = certificate.subject_alternative_name().map_err(|_| Unidentified::Unparsable)?;
         let names: Vec<&str> = names
             .iter()
@@ -129,6 +127,14 @@ impl Identifier {
     fn any(&self) -> &dyn ClientCertVerifier {
         self.cas.first().expect("the configuration refuses a gateway without a CA").verifier.as_ref()
     }
+}
+
+/// The one OIN in the subject of a certificate.
+pub(super) fn oin(leaf: &CertificateDer<'_>) -> Result<Oin, Unidentified> {
+    let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Unidentified::Unparsable)?;
+    let serials: Vec<_> = certificate.subject().iter_by_oid(&OID_X509_SERIALNUMBER).collect();
+    let [serial] = serials.as_slice() else { return Err(Unidentified::SerialNumbers(serials.len())) };
+    serial.as_str().ok().and_then(|text| text.parse().ok()).ok_or(Unidentified::NoOin)
 }
 
 impl ClientCertVerifier for Identifier {

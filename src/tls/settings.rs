@@ -12,8 +12,9 @@ use rustls::{
 
 use super::{
     TlsError,
-    identity::{Identifier, TrustedCa},
+    identity::{Identifier, TrustedCa, oin},
 };
+use crate::domain::Oin;
 
 /// NCSC 2025: X25519MLKEM768 first, X25519 and P-256 for compatibility; AES-256-GCM and `ChaCha20` only.
 #[must_use]
@@ -102,6 +103,15 @@ pub fn server(certificaat: &Path, sleutel: &Path, identifier: Arc<Identifier>) -
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     Ok(config)
+}
+
+/// The OIN in the gateway's own certificate, under which it sends what only it can know.
+///
+/// # Errors
+/// [`TlsError`] naming the file.
+pub fn own_oin(certificaat: &Path) -> Result<Oin, TlsError> {
+    let chain = certificates(certificaat)?;
+    oin(&chain[0]).map_err(|reason| content(certificaat, reason.to_string()))
 }
 
 /// What a partner's client offers: its own certificate, and trust in one CA.

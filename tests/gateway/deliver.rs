@@ -173,8 +173,7 @@ async fn what_has_expired_is_handed_to_nobody() {
     zvh.fetch(fetch_request(&bericht)).await.unwrap();
     gateway.clock.advance(SignedDuration::from_hours(24));
     assert_eq!(weigering(zvh.fetch(fetch_request(&bericht)).await), "vervallen");
-    Receiver::open(&mut zvh, "", 1).await.unwrap().empty().await;
-    assert_eq!(toestand(&mut zsm, &bericht).await, Toestand::Vervallen);
+    until(&mut zsm, &bericht, Toestand::Vervallen).await;
     assert!(gateway.soorten().await.contains(&"vervallen".to_owned()));
 }
 

@@ -346,6 +346,15 @@ pub async fn status(client: &mut Client, bericht: &str) -> Result<proto::GetStat
     Ok(client.get_status(proto::GetStatusRequest { zoek }).await?.into_inner())
 }
 
+/// Asks again until the bericht stands there for its first ontvanger: what the gateway does by itself takes a moment.
+pub async fn until(client: &mut Client, bericht: &str, wanted: proto::Toestand) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while toestand(client, bericht).await != wanted {
+        assert!(std::time::Instant::now() < deadline, "{bericht} never became {wanted:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The date in Amsterdam.
 pub fn today() -> jiff::civil::Date {
     amsterdam_date(SystemClock.now())

@@ -7,9 +7,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
-    domain::{Aangemeld, Certificaat, Weigering},
+    domain::{Aangemeld, Certificaat, Identiteit, Weigering},
     exchange::{Bounds, Call, Exchange, InForce, Opdracht, Weigeringen, beheer::first_change, wake::Wakers},
-    grpc::convert,
+    grpc::{answers, convert},
     logboek::Signer,
     sleutels::KeyStore,
     store::{Database, Event, Store},
@@ -24,7 +24,9 @@ fn exchange(config: &Config, store: &Store) -> Exchange {
         in_force: InForce::new(config.omgeving(false)),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
-        bounds: Bounds { lease_seconds: 60, postvak: 100 },
+        bounds: Bounds { lease_seconds: 60, postvak: 100, vervalwaarschuwing_dagen: 14 },
+        poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
+        encode: answers::van_de_poort,
         wakers: Wakers::default(),
         weigeringen: Weigeringen::default(),
     }

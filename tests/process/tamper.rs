@@ -100,12 +100,25 @@ const BESIDE: &[Tampering] = &[
     // One more ontvanger, whom no regel names.
     Tampering {
         sql: "INSERT INTO postvak SELECT -1, bericht, 'om', loket, oin, grondslag, regel, convenant, \
-              verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, poging, lease_tot, bevestigd \
-              FROM postvak WHERE log_index = 13",
+              verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, stand, beeindigd, \
+              poging, gelezen, lease_tot, bevestigd, terugkoppeling_open, vernietiging FROM postvak WHERE log_index = 13",
         says: "postvak",
     },
     // Content that is gone, without a regel that says so.
-    Tampering { sql: "UPDATE postvak SET sleutel = NULL WHERE log_index = 13", says: "vernietigingen" },
+    Tampering { sql: "UPDATE postvak SET sleutel = NULL WHERE log_index = 13", says: "beeindigingen" },
+    // A state that no regel brought about, or another one than the regel that it names.
+    Tampering { sql: "UPDATE postvak SET toestand = 5 WHERE log_index = 13", says: "logregel 13:" },
+    Tampering { sql: "UPDATE postvak SET toestand = 2, stand = 14 WHERE log_index = 13", says: "postvak" },
+    // As if the gateway had sent it.
+    Tampering {
+        sql: "UPDATE berichten SET afzender_partner = 'ketenpoort' \
+              WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+        says: "logregel 13:",
+    },
+    Tampering {
+        sql: "UPDATE berichten SET vervangt = zeroblob(16) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+        says: "logregel 13:",
+    },
     // What was in force, rewritten, removed or made up afterwards.
     Tampering {
         sql: "UPDATE documenten SET tekst = replace(tekst, 'houdbaarheid_maanden = 3', 'houdbaarheid_maanden = 2') \

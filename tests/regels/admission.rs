@@ -1,11 +1,12 @@
 use jiff::{Timestamp, civil::date};
 use ketenpoort::domain::{
-    Adrespatroon, Bericht, BerichtId, Berichtsoort, Categorie, Deelnemers, Doelgroep, Identiteit, Mandaathouder, Regel,
-    Rol, Status, TeltVanaf, Termijn, Toegelaten, VanKracht, Verzoek, Weigering, admit, still_allowed,
+    Adrespatroon, Bericht, BerichtId, Berichtsoort, Categorie, Deelnemers, Doelgroep, Eerder, Eerdere, Feiten,
+    Identiteit, Mandaathouder, Regel, Rol, Status, TeltVanaf, Termijn, Toegelaten, VanKracht, Weigering, admit,
+    still_allowed,
 };
 use uuid::Uuid;
 
-use crate::bouw::{adres, convenant, deelnemers, mandaat, regel, van_kracht};
+use crate::bouw::{adres, convenant, deelnemers, eerder, mandaat, regel, van_kracht};
 
 fn bericht() -> Bericht {
     Bericht {
@@ -16,19 +17,23 @@ fn bericht() -> Bericht {
         in_antwoord_op: None,
         houdbaar_tot_en_met: None,
         grondslag: None,
-        soort: Berichtsoort::Contextinformatieverzoek,
-        geboortedatum: "1990-01-01".parse().unwrap(),
-        pleegdatum: Some(date(2026, 11, 20)),
-        categorie: None,
-        bevat_bsn: false,
-        peildatum: None,
-        past_days: Vec::new(),
-        past_moments: Vec::new(),
-        antwoord_nodig_voor: None,
+        vervangt: None,
+        feiten: Feiten {
+            geboortedatum: "1990-01-01".parse().ok(),
+            pleegdatum: Some(date(2026, 11, 20)),
+            ..Feiten::new(Berichtsoort::Contextinformatieverzoek)
+        },
         betrokkenen: Vec::new(),
         medewerker: "m".to_owned(),
         inhoud: Vec::new(),
     }
+}
+
+/// The same with other facts.
+fn with(change: impl FnOnce(&mut Feiten)) -> Bericht {
+    let mut bericht = bericht();
+    change(&mut bericht.feiten);
+    bericht
 }
 
 fn identiteit() -> Identiteit {
@@ -47,7 +52,7 @@ fn at(text: &str) -> Timestamp {
 const NOON: &str = "2026-11-30T11:00:00Z";
 
 fn judge(bericht: Bericht, van_kracht: &VanKracht) -> Result<Toegelaten, Weigering> {
-    admit(bericht, &identiteit(), None, van_kracht, at(NOON))
+    admit(bericht, &identiteit(), Eerdere::default(), van_kracht, at(NOON))
 }
 
 fn stamp(bericht: Bericht, van_kracht: &VanKracht) -> (String, String, String) {
@@ -78,15 +83,15 @@ fn of_several_rules_the_longest_counts_whatever_their_order() {
 fn where_the_rule_leaves_a_choice_the_sender_chooses() {
     let choice = van_kracht(vec![convenant(vec![Regel { grondslagen: vec!["a".into(), "b".into()], ..regel("r") }])]);
     assert_eq!(judge(bericht(), &choice).unwrap_err(), Weigering::GrondslagKiezen);
-    let with = |id: &str| Bericht { grondslag: Some(id.to_owned()), ..bericht() };
-    assert_eq!(stamp(with("b"), &choice).1, "b");
-    assert_eq!(judge(with("c"), &choice).unwrap_err(), Weigering::GrondslagNietToegestaan);
+    let choosing = |id: &str| Bericht { grondslag: Some(id.to_owned()), ..bericht() };
+    assert_eq!(stamp(choosing("b"), &choice).1, "b");
+    assert_eq!(judge(choosing("c"), &choice).unwrap_err(), Weigering::GrondslagNietToegestaan);
 }
 
 #[test]
 fn a_rule_for_a_doelgroep_looks_at_the_day_of_the_offence() {
     let minors = van_kracht(vec![convenant(vec![Regel { doelgroep: Some(Doelgroep::Minderjarig), ..regel("r") }])]);
-    let born = |text: &str| Bericht { geboortedatum: text.parse().unwrap(), ..bericht() };
+    let born = |text: &str| with(|feiten| feiten.geboortedatum = text.parse().ok());
     // 18 on the 25th: a minor on the 20th, when it happened, and an adult today.
     assert!(judge(born("2008-11-25"), &minors).is_ok());
     assert_eq!(judge(born("2008-11-20"), &minors).unwrap_err(), Weigering::DoelgroepNietToegestaan);
@@ -99,22 +104,16 @@ fn an_answer_follows_the_doelgroep_of_what_it_answers() {
     answer.berichtsoort = Berichtsoort::Contextinformatie;
     let minors = van_kracht(vec![convenant(vec![answer])]);
     let id = BerichtId(Uuid::from_u128(7));
-    let verzoek = |afzender: &str, ontvanger: &str| Verzoek {
-        bericht: id,
-        gesprek: id,
-        soort: Berichtsoort::Contextinformatieverzoek,
-        afzender: adres(afzender),
-        ontvangers: vec![adres(ontvanger)],
-        doelgroep: Some(Doelgroep::Minderjarig),
+    let verzoek = |afzender: &str, ontvanger: &str| {
+        let doelgroep = Some(Doelgroep::Minderjarig);
+        Eerder { doelgroep, ..eerder(id, Berichtsoort::Contextinformatieverzoek, afzender, &[ontvanger]) }
     };
-    let answering = Bericht {
-        soort: Berichtsoort::Contextinformatie,
-        in_antwoord_op: Some(id),
-        pleegdatum: None,
-        geboortedatum: "2008-11-25".parse().unwrap(),
-        ..bericht()
+    let feiten = Feiten { geboortedatum: "2008-11-25".parse().ok(), ..Feiten::new(Berichtsoort::Contextinformatie) };
+    let answering = Bericht { in_antwoord_op: Some(id), feiten, ..bericht() };
+    let judge = |verzoek| {
+        let eerdere = Eerdere { verzoek: Some(verzoek), vervangt: None };
+        admit(answering.clone(), &identiteit(), eerdere, &minors, at(NOON))
     };
-    let judge = |verzoek| admit(answering.clone(), &identiteit(), Some(verzoek), &minors, at(NOON));
     assert!(judge(verzoek("zvh", "zsm")).is_ok());
     assert_eq!(judge(verzoek("zvh", "zsm/jeugd")).unwrap_err(), Weigering::AntwoordNietVanU);
     assert_eq!(judge(verzoek("zsm/jeugd", "zsm")).unwrap_err(), Weigering::AntwoordNietVanU);
@@ -124,7 +123,9 @@ fn an_answer_follows_the_doelgroep_of_what_it_answers() {
 fn terms_of_convenant_and_grondslag_include_their_last_day() {
     let bouw = van_kracht;
     let van_kracht = bouw(vec![convenant(vec![regel("r")])]);
-    let judge_at = |moment: &str, van_kracht: &VanKracht| admit(bericht(), &identiteit(), None, van_kracht, at(moment));
+    let judge_at = |moment: &str, van_kracht: &VanKracht| {
+        admit(bericht(), &identiteit(), Eerdere::default(), van_kracht, at(moment))
+    };
     assert!(judge_at("2026-12-31T22:59:59Z", &van_kracht).is_ok());
     let after = judge_at("2026-12-31T23:00:00Z", &van_kracht).unwrap_err();
     assert_eq!(after, Weigering::ConvenantNietVanKracht);
@@ -135,7 +136,7 @@ fn terms_of_convenant_and_grondslag_include_their_last_day() {
 
 #[test]
 fn a_bsn_goes_only_where_the_rule_allows_it() {
-    let with_bsn = Bericht { bevat_bsn: true, ..bericht() };
+    let with_bsn = with(|feiten| feiten.bevat_bsn = true);
     let without = van_kracht(vec![convenant(vec![regel("r")])]);
     assert_eq!(judge(with_bsn.clone(), &without).unwrap_err(), Weigering::BsnNietToegestaan);
     let allowed = van_kracht(vec![convenant(vec![Regel { bsn_toegestaan: true, ..regel("r") }])]);
@@ -146,7 +147,7 @@ fn a_bsn_goes_only_where_the_rule_allows_it() {
 fn stale_news_is_refused_and_a_sender_only_shortens() {
     let from_peildatum = Regel { telt_vanaf: TeltVanaf::Peildatum, ..regel("r") };
     let van_kracht = van_kracht(vec![convenant(vec![from_peildatum])]);
-    let of = |peildatum| Bericht { peildatum: Some(peildatum), ..bericht() };
+    let of = |peildatum| with(|feiten| feiten.peildatum = Some(peildatum));
     assert_eq!(stamp(of(date(2026, 9, 15)), &van_kracht).2, "2026-12-15");
     assert_eq!(judge(of(date(2026, 8, 29)), &van_kracht).unwrap_err(), Weigering::HoudbaarheidVerstreken);
     let until = |day| Bericht { houdbaar_tot_en_met: Some(day), ..bericht() };
@@ -209,7 +210,8 @@ fn in_production_an_unconfirmed_grondslag_counts_only_when_it_was_accepted() {
 fn categorie_and_mede_ontvanger_are_asked_of_the_bericht() {
     let of = |regel: Regel| van_kracht(vec![convenant(vec![regel])]);
     let melding = Regel { berichtsoort: Berichtsoort::BijMelding, categorie: Some(Categorie::Zeden), ..regel("r") };
-    let with = |categorie| Bericht { soort: Berichtsoort::BijMelding, categorie: Some(categorie), ..bericht() };
+    let with =
+        |categorie| with(|feiten| (feiten.soort, feiten.categorie) = (Berichtsoort::BijMelding, Some(categorie)));
     assert!(judge(with(Categorie::Zeden), &of(melding.clone())).is_ok());
     let other = judge(with(Categorie::ErnstigGeweld), &of(melding)).unwrap_err();
     assert_eq!(other, Weigering::CategorieNietToegestaan);

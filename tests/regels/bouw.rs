@@ -2,8 +2,8 @@
 
 use jiff::civil::date;
 use ketenpoort::domain::{
-    Acceptatie, Adres, Adrespatroon, Berichtsoort, Bewaar, Convenant, Deelnemers, Grondslag, Mandaat, Partner, Regel,
-    Status, TeltVanaf, Termijn, VanKracht,
+    Acceptatie, Adres, Adrespatroon, BerichtId, Berichtsoort, Bewaar, Convenant, Deelnemers, Eerder, EerdereOntvanger,
+    Grondslag, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn, VanKracht,
 };
 
 pub fn adres(text: &str) -> Adres {
@@ -102,4 +102,32 @@ pub fn deelnemers() -> Deelnemers {
 /// In production.
 pub fn van_kracht(convenanten: Vec<Convenant>) -> VanKracht {
     VanKracht::new(1, true, deelnemers(), convenanten)
+}
+
+/// An earlier bericht of 20 November 2026 that its ontvangers got, and can still read.
+pub fn eerder(id: BerichtId, soort: Berichtsoort, afzender: &str, ontvangers: &[&str]) -> Eerder {
+    let ontvanger = |text: &&str| EerdereOntvanger {
+        adres: adres(text),
+        stempel: Stempel {
+            grondslag: "a".to_owned(),
+            regel: "vroeger".to_owned(),
+            convenant: "11".repeat(32),
+            verwerkingsactiviteit: "https://register.voorbeeld.test/a".to_owned(),
+            houdbaar_tot_en_met: date(2027, 2, 20),
+            bewaar_inhoud: Bewaar::Houdbaarheid,
+        },
+        kreeg: true,
+        geldig: true,
+        ingetrokken: false,
+    };
+    Eerder {
+        bericht: id,
+        gesprek: id,
+        soort,
+        afzender: adres(afzender),
+        ontvangers: ontvangers.iter().map(ontvanger).collect(),
+        doelgroep: None,
+        verlenging: 0,
+        dag: date(2026, 11, 20),
+    }
 }

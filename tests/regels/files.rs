@@ -61,7 +61,7 @@ fn in_the_worked_example_every_berichtsoort_flows_and_everyone_who_asks_can_be_a
     let van_kracht = voorbeeld().unwrap().van_kracht(1, &omgeving(true));
     let day = jiff::civil::date(2026, 11, 24);
     let stromen = matrix(&van_kracht, day);
-    for soort in Berichtsoort::ALL {
+    for soort in Berichtsoort::ALL.into_iter().filter(|soort| !soort.follows()) {
         assert!(stromen.iter().any(|stroom| stroom.berichtsoort == soort), "nobody may send {soort}");
     }
     // What is told of the example is meant to be told: nothing is unreachable, contradicted or never answered.

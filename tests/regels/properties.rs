@@ -12,8 +12,8 @@ use ketenpoort::{
     },
     domain::{
         Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep,
-        Grondslag, Identiteit, Mandaat, Mandaathouder, Regel, Rol, Status, Stroom, TeltVanaf, Termijn, Toegelaten,
-        VanKracht, Verzoek, Weigering, admit,
+        Eerdere, Feiten, Grondslag, Identiteit, Mandaat, Mandaathouder, Regel, Rol, Status, Stroom, TeltVanaf, Termijn,
+        Toegelaten, VanKracht, Weigering, admit,
         convenant::{matches_any, overlapping},
         matrix,
     },
@@ -26,7 +26,7 @@ use proptest::{
 };
 use uuid::Uuid;
 
-use crate::bouw::{acceptatie, partner, patroon};
+use crate::bouw::{acceptatie, eerder, partner, patroon};
 
 const TODAY: Date = date(2026, 11, 30);
 const NOON: &str = "2026-11-30T11:00:00Z";
@@ -194,15 +194,14 @@ fn a_bericht() -> impl Strategy<Value = (Adres, Bericht)> {
                 in_antwoord_op: soort.answers().map(|_| BerichtId(Uuid::from_u128(7))),
                 houdbaar_tot_en_met: times.1.map(days_from_now),
                 grondslag: grondslag.map(str::to_owned),
-                soort,
-                geboortedatum: geboren.parse().unwrap(),
-                pleegdatum: None,
-                categorie: categorie.filter(|_| soort.has_categorie()),
-                bevat_bsn,
-                peildatum: times.0.map(|days| days_from_now(-days)),
-                past_days: Vec::new(),
-                past_moments: Vec::new(),
-                antwoord_nodig_voor: None,
+                vervangt: None,
+                feiten: Feiten {
+                    geboortedatum: geboren.parse().ok(),
+                    categorie: categorie.filter(|_| soort.has_categorie()),
+                    bevat_bsn,
+                    peildatum: times.0.map(|days| days_from_now(-days)),
+                    ..Feiten::new(soort)
+                },
                 betrokkenen: Vec::new(),
                 medewerker: "m".to_owned(),
                 inhoud: Vec::new(),
@@ -219,31 +218,32 @@ fn judge(van: &Adres, bericht: &Bericht, van_kracht: &VanKracht) -> Result<Toege
         rol: Rol::Partner,
         loketten: LOKETTEN.map(|loket| loket.parse().unwrap()).into(),
     };
-    let verzoek = bericht.soort.answers().map(|soort| Verzoek {
-        bericht: BerichtId(Uuid::from_u128(7)),
-        gesprek: BerichtId(Uuid::from_u128(7)),
-        soort,
-        afzender: bericht.ontvangers[0].clone(),
-        ontvangers: vec![van.clone()],
-        doelgroep: None,
-    });
-    admit(bericht.clone(), &identiteit, verzoek, van_kracht, NOON.parse::<Timestamp>().unwrap())
+    let id = BerichtId(Uuid::from_u128(7));
+    let asked = |soort| eerder(id, soort, &bericht.ontvangers[0].to_string(), &[&van.to_string()]);
+    let verzoek = bericht.feiten.soort.answers().map(asked);
+    admit(
+        bericht.clone(),
+        &identiteit,
+        Eerdere { verzoek, vervangt: None },
+        van_kracht,
+        NOON.parse::<Timestamp>().unwrap(),
+    )
 }
 
 /// Until when a flow of the matrix would keep this bericht usable for one ontvanger; written from the convenant's words, not
 /// from the code of `admission`.
 fn allowed_until(stroom: &Stroom, van: &Adres, naar: &Adres, bericht: &Bericht) -> Option<Date> {
-    let doelgroep = bericht.geboortedatum.doelgroep_on(TODAY);
-    let fits = stroom.berichtsoort == bericht.soort
+    let doelgroep = bericht.feiten.geboortedatum.and_then(|born| born.doelgroep_on(TODAY));
+    let fits = stroom.berichtsoort == bericht.feiten.soort
         && stroom.van == *van
         && stroom.naar == *naar
         && (stroom.doelgroep.is_none() || stroom.doelgroep == doelgroep)
-        && (stroom.categorie.is_none() || stroom.categorie == bericht.categorie)
+        && (stroom.categorie.is_none() || stroom.categorie == bericht.feiten.categorie)
         && bericht.grondslag.as_ref().map_or(!stroom.keuze, |chosen| *chosen == stroom.grondslag)
-        && (stroom.bsn_toegestaan || !bericht.bevat_bsn)
+        && (stroom.bsn_toegestaan || !bericht.feiten.bevat_bsn)
         && (stroom.mede_ontvanger.is_empty()
             || bericht.ontvangers.iter().any(|adres| matches_any(&stroom.mede_ontvanger, adres)));
-    let start = match (stroom.telt_vanaf, bericht.peildatum) {
+    let start = match (stroom.telt_vanaf, bericht.feiten.peildatum) {
         (TeltVanaf::Peildatum, Some(peildatum)) => peildatum.min(TODAY),
         _ => TODAY,
     };
@@ -330,7 +330,7 @@ proptest! {
                 let regel = convenant.regels.iter().find(|regel| regel.id == stempel.regel).unwrap();
                 let last = last_day(regel.houdbaarheid, TODAY);
                 prop_assert!(stempel.houdbaar_tot_en_met <= last, "{stempel:?} goes beyond {last}");
-                if let (TeltVanaf::Peildatum, Some(peildatum)) = (regel.telt_vanaf, bericht.peildatum) {
+                if let (TeltVanaf::Peildatum, Some(peildatum)) = (regel.telt_vanaf, bericht.feiten.peildatum) {
                     prop_assert!(stempel.houdbaar_tot_en_met <= last_day(regel.houdbaarheid, peildatum));
                 }
             }

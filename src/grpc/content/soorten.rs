@@ -4,13 +4,17 @@ use std::ops::RangeInclusive;
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{Checker, Facts};
-use crate::proto::{
-    self, Basisvoorwaarde, BetrokkeneGeinformeerd, BuikpijnUitkomst, ScenarioGebruik, TriageUitkomst, inhoud::Soort,
+use super::Checker;
+use crate::{
+    domain::{Feiten, Vernietiging},
+    proto::{
+        self, Basisvoorwaarde, BetrokkeneGeinformeerd, BuikpijnUitkomst, RectificatieUitkomst, ScenarioGebruik,
+        TriageUitkomst, VernietigingUitkomst, inhoud::Soort,
+    },
 };
 
 /// Checks one berichtsoort, and notes what the gateway must know of it.
-pub(super) fn check(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
+pub(super) fn check(soort: &Soort, facts: &mut Feiten, checker: &mut Checker) {
     match soort {
         Soort::Bekendheidscheck(check) => bekendheidscheck(check, facts, checker),
         Soort::Bekendheidsantwoord(antwoord) => bekendheidsantwoord(*antwoord, checker),
@@ -31,10 +35,15 @@ pub(super) fn check(soort: &Soort, facts: &mut Facts, checker: &mut Checker) {
         Soort::Opschaling(opschaling_) => opschaling(opschaling_, checker),
         Soort::Afschaling(afschaling_) => afschaling(afschaling_, checker),
         Soort::MondelingeVerstrekking(gegeven) => mondelinge_verstrekking(gegeven, facts, checker),
+        Soort::Rectificatie(rectificatie_) => rectificatie(rectificatie_, facts, checker),
+        Soort::Rectificatiebevestiging(bevestiging) => rectificatiebevestiging(bevestiging, checker),
+        Soort::Vernietigingsbevestiging(bevestiging) => vernietigingsbevestiging(bevestiging, facts, checker),
+        // Admission refuses them from anybody but the gateway, which fills them in itself.
+        Soort::Vernietigingsverzoek(_) | Soort::Vervalwaarschuwing(_) | Soort::Vervalmelding(_) => {}
     }
 }
 
-fn bekendheidscheck(check: &proto::Bekendheidscheck, facts: &mut Facts, checker: &mut Checker) {
+fn bekendheidscheck(check: &proto::Bekendheidscheck, facts: &mut Feiten, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.bekendheidscheck");
     velden.text("zaaknummer", &check.zaaknummer, 1..=64);
     facts.antwoord_nodig_voor = velden.moment("antwoord_nodig_voor", &check.antwoord_nodig_voor);
@@ -45,7 +54,7 @@ fn bekendheidsantwoord(antwoord: proto::Bekendheidsantwoord, checker: &mut Check
     velden.choice::<proto::BekendheidUitkomst>("uitkomst", antwoord.uitkomst);
 }
 
-fn contextinformatieverzoek(verzoek: &proto::Contextinformatieverzoek, facts: &mut Facts, checker: &mut Checker) {
+fn contextinformatieverzoek(verzoek: &proto::Contextinformatieverzoek, facts: &mut Feiten, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.contextinformatieverzoek");
     velden.text("zaaknummer", &verzoek.zaaknummer, 1..=64);
     velden.text("verdenking", &verzoek.verdenking, 1..=500);
@@ -77,7 +86,7 @@ fn contextinformatie(context: &proto::Contextinformatie, checker: &mut Checker) 
     velden.needed_text("grond_uitstel", context.grond_uitstel.as_ref(), 500, why);
 }
 
-fn scenario(scenario: &proto::Scenario, facts: &mut Facts, checker: &mut Checker) {
+fn scenario(scenario: &proto::Scenario, facts: &mut Feiten, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.scenario");
     velden.text("als", &scenario.als, 1..=1000);
     velden.text("dan", &scenario.dan, 1..=2000);
@@ -85,7 +94,7 @@ fn scenario(scenario: &proto::Scenario, facts: &mut Facts, checker: &mut Checker
     velden.optional_text("buiten_kantoortijd", scenario.buiten_kantoortijd.as_ref(), 1000);
     velden.organisations("afgestemd_met", &scenario.afgestemd_met);
     if let Some(day) = &scenario.actualiteit_getoetst_op {
-        velden.past_day("actualiteit_getoetst_op", day, facts);
+        facts.actualiteit_getoetst_op = velden.past_day("actualiteit_getoetst_op", day, facts);
     }
 }
 
@@ -116,7 +125,7 @@ fn bij_melding(melding: &proto::BijMelding, checker: &mut Checker) {
     velden.choice::<proto::SoortTerugkeer>("soort_terugkeer", melding.soort_terugkeer);
 }
 
-fn verrijkingsverzoek(verzoek: &proto::Verrijkingsverzoek, facts: &mut Facts, checker: &mut Checker) {
+fn verrijkingsverzoek(verzoek: &proto::Verrijkingsverzoek, facts: &mut Feiten, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.verrijkingsverzoek");
     velden.text("vraag", &verzoek.vraag, 1..=1000);
     facts.antwoord_nodig_voor = velden.moment("antwoord_nodig_voor", &verzoek.antwoord_nodig_voor);
@@ -140,7 +149,7 @@ fn buikpijnbesluit(besluit: &proto::Buikpijnbesluit, checker: &mut Checker) {
     velden.needed_text("doorgezet_naar", besluit.doorgezet_naar.as_ref(), 200, to_whom);
 }
 
-fn afdoeningsbericht(bericht: &proto::Afdoeningsbericht, facts: &mut Facts, checker: &mut Checker) {
+fn afdoeningsbericht(bericht: &proto::Afdoeningsbericht, facts: &mut Feiten, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.afdoeningsbericht");
     velden.text("zaaknummer", &bericht.zaaknummer, 1..=64);
     velden.text("afdoening", &bericht.afdoening, 1..=500);
@@ -188,12 +197,41 @@ fn afschaling(afschaling: &proto::Afschaling, checker: &mut Checker) {
     velden.optional_text("afspraken", afschaling.afspraken.as_ref(), 2000);
 }
 
-fn mondelinge_verstrekking(gegeven: &proto::MondelingeVerstrekking, facts: &mut Facts, checker: &mut Checker) {
+fn mondelinge_verstrekking(gegeven: &proto::MondelingeVerstrekking, facts: &mut Feiten, checker: &mut Checker) {
     let mut velden = checker.below("inhoud.mondelinge_verstrekking");
-    velden.past_moment("moment", &gegeven.moment, facts);
+    facts.gegeven_op = velden.past_moment("moment", &gegeven.moment, facts);
     velden.text("aan_functie", &gegeven.aan_functie, 1..=100);
     velden.text("samenvatting", &gegeven.samenvatting, 1..=500);
     velden.text("reden_mondeling", &gegeven.reden_mondeling, 1..=200);
+}
+
+fn rectificatie(rectificatie: &proto::Rectificatie, facts: &mut Feiten, checker: &mut Checker) {
+    let mut velden = checker.below("inhoud.rectificatie");
+    velden.choice::<proto::RectificatieAard>("aard", rectificatie.aard);
+    velden.text("toelichting", &rectificatie.toelichting, 1..=2000);
+    facts.betwist = rectificatie.aard() == proto::RectificatieAard::Betwist;
+}
+
+fn rectificatiebevestiging(bevestiging: &proto::Rectificatiebevestiging, checker: &mut Checker) {
+    let mut velden = checker.below("inhoud.rectificatiebevestiging");
+    velden.choice::<RectificatieUitkomst>("uitkomst", bevestiging.uitkomst);
+    let refused = bevestiging.uitkomst() == RectificatieUitkomst::NietVerwerkt;
+    let why = refused.then_some("waarom de rectificatie niet is overgenomen");
+    velden.needed_text("reden", bevestiging.reden.as_ref(), 1000, why);
+}
+
+fn vernietigingsbevestiging(bevestiging: &proto::Vernietigingsbevestiging, facts: &mut Feiten, checker: &mut Checker) {
+    let mut velden = checker.below("inhoud.vernietigingsbevestiging");
+    velden.choice::<VernietigingUitkomst>("uitkomst", bevestiging.uitkomst);
+    facts.vernietiging = match bevestiging.uitkomst() {
+        VernietigingUitkomst::Unspecified => None,
+        VernietigingUitkomst::Vernietigd => Some(Vernietiging::Vernietigd),
+        VernietigingUitkomst::InDossierOpgenomen => Some(Vernietiging::InDossierOpgenomen),
+        VernietigingUitkomst::WettelijkeBewaarplicht => Some(Vernietiging::WettelijkeBewaarplicht),
+    };
+    let kept = facts.vernietiging.is_some_and(|uitkomst| uitkomst != Vernietiging::Vernietigd);
+    let why = kept.then_some("het dossier of de wet waardoor de inhoud bewaard blijft");
+    velden.needed_text("grond", bevestiging.grond.as_ref(), 500, why);
 }
 
 /// The fields of one message, which share the beginning of their path.
@@ -256,16 +294,16 @@ impl Velden<'_> {
     }
 
     /// A day that may not lie in the future.
-    fn past_day(&mut self, veld: &str, text: &str, facts: &mut Facts) -> Option<Date> {
+    fn past_day(&mut self, veld: &str, text: &str, facts: &mut Feiten) -> Option<Date> {
         let day = self.date(veld, text)?;
         facts.past_days.push((self.path(veld), day));
         Some(day)
     }
 
     /// A moment that may not lie in the future.
-    fn past_moment(&mut self, veld: &str, text: &str, facts: &mut Facts) {
-        if let Some(moment) = self.moment(veld, text) {
-            facts.past_moments.push((self.path(veld), moment));
-        }
+    fn past_moment(&mut self, veld: &str, text: &str, facts: &mut Feiten) -> Option<Timestamp> {
+        let moment = self.moment(veld, text)?;
+        facts.past_moments.push((self.path(veld), moment));
+        Some(moment)
     }
 }

@@ -63,6 +63,10 @@ CREATE TABLE berichten (
     berichtsoort TEXT NOT NULL,
     gesprek BLOB NOT NULL,
     in_antwoord_op BLOB,
+    vervangt BLOB,
+    verlenging BIGINT NOT NULL,
+    betwist BIGINT NOT NULL,
+    gewaarschuwd BIGINT NOT NULL,
     doelgroep TEXT,
     tijd BIGINT NOT NULL,
     wacht_tot BIGINT NOT NULL,
@@ -71,9 +75,26 @@ CREATE TABLE berichten (
     inhoud BLOB,
     UNIQUE (afzender_partner, request_id)
 );
+-- What was replaced is replaced once: a chain of renewals has no forks.
+CREATE UNIQUE INDEX berichten_vervangt ON berichten (vervangt) WHERE vervangt IS NOT NULL;
+CREATE INDEX berichten_gesprek ON berichten (gesprek, id);
+CREATE INDEX berichten_antwoord ON berichten (in_antwoord_op, id) WHERE in_antwoord_op IS NOT NULL;
+CREATE INDEX berichten_waarschuwen ON berichten (id) WHERE berichtsoort = 'scenario' AND gewaarschuwd = 0;
+
+-- By what each betrokkene can be found: keyed pseudonyms. Erasing rows touches no leaf.
+CREATE TABLE pseudoniemen (
+    bericht BLOB NOT NULL REFERENCES berichten (id),
+    volgnummer BIGINT NOT NULL,
+    kenmerk TEXT NOT NULL,
+    hoofdpersoon BIGINT NOT NULL,
+    pseudoniem BLOB NOT NULL,
+    PRIMARY KEY (bericht, volgnummer, kenmerk)
+);
+CREATE INDEX pseudoniemen_zoek ON pseudoniemen (pseudoniem, bericht);
 
 -- A bericht for one ontvanger: its stamp, its wrapped key and where it stands.
--- toestand: 0 wacht, 1 afgeleverd, 2 bevestigd, 3 geweigerd, 4 vervallen.
+-- toestand: 0 wacht, 1 afgeleverd, 2 bevestigd, 3 geweigerd, 4 vervallen, 5 ingetrokken, 6 vervangen. `stand` is the index of
+-- the regel that made it so; `beeindigd` of the one that ended its content, whose key is gone since.
 CREATE TABLE postvak (
     log_index BIGINT PRIMARY KEY,
     bericht BLOB NOT NULL REFERENCES berichten (id),
@@ -89,14 +110,21 @@ CREATE TABLE postvak (
     sleutel BLOB,
     in_antwoord_op BLOB,
     toestand BIGINT NOT NULL,
+    stand BIGINT NOT NULL,
+    beeindigd BIGINT,
     poging BIGINT NOT NULL,
+    gelezen BIGINT NOT NULL,
     lease_tot BIGINT NOT NULL,
     bevestigd BIGINT,
+    terugkoppeling_open BIGINT,
+    vernietiging TEXT,
     UNIQUE (bericht, partner, loket)
 );
 -- One index for what waits and one for what is handed out: SQLite uses a partial index only for its very condition.
 CREATE INDEX postvak_wacht ON postvak (partner, loket, log_index) WHERE toestand = 0;
 CREATE INDEX postvak_afgeleverd ON postvak (partner, loket, log_index) WHERE toestand = 1;
+CREATE INDEX postvak_houdbaar ON postvak (houdbaar_tot_en_met, log_index) WHERE toestand < 4;
+CREATE INDEX postvak_terugkoppeling ON postvak (terugkoppeling_open) WHERE terugkoppeling_open IS NOT NULL;
 CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;
 
 -- How many berichten of a postvak are not confirmed yet.

@@ -1,13 +1,13 @@
 //! What was in force when: each change against its row, and each acceptance against what was in force at that regel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use sqlx::{Row, SqliteConnection};
 
 use super::{VerifyError, int, uint};
 use crate::{
-    domain::DocumentSoort,
+    domain::{Berichtsoort, DocumentSoort},
     logboek::{Logregel, Soort},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct InForce {
     hashes: BTreeMap<(DocumentSoort, String), String>,
+    /// The hash of every convenant that ever was.
+    ever: BTreeSet<String>,
     changes: u64,
 }
 
@@ -28,12 +30,21 @@ impl InForce {
     ) -> Result<(), VerifyError> {
         let bad = |what: &str| Err(VerifyError::Regel { index, what: what.to_owned() });
         match regel.soort {
-            Soort::Aanvaard if !self.hashes.values().any(|hash| Some(hash) == regel.convenant.as_ref()) => {
-                bad("aanvaard op een convenant dat toen niet van kracht was")
-            }
+            Soort::Aanvaard if !self.allowed(regel) => bad("aanvaard op een convenant dat toen niet van kracht was"),
             Soort::ConvenantGewijzigd => self.change(tx, index, regel, DocumentSoort::Convenant).await,
             Soort::PartnerGewijzigd => self.change(tx, index, regel, DocumentSoort::Deelnemers).await,
             _ => Ok(()),
+        }
+    }
+
+    /// Whether it rests on a convenant in force, or follows a bericht that rested on one.
+    fn allowed(&self, regel: &Logregel) -> bool {
+        let Some(convenant) = &regel.convenant else { return false };
+        let soort = regel.berichtsoort.as_deref().and_then(|soort| soort.parse::<Berichtsoort>().ok());
+        if soort.is_some_and(Berichtsoort::follows) {
+            self.ever.contains(convenant)
+        } else {
+            self.hashes.values().any(|hash| hash == convenant)
         }
     }
 
@@ -58,6 +69,7 @@ impl InForce {
             return bad("de bewaarde tekst is niet die van de regel");
         }
         let key = (soort, naam);
+        self.ever.extend(hash.clone());
         let old = match hash {
             Some(hash) => self.hashes.insert(key, hash),
             None => self.hashes.remove(&key),

@@ -1,0 +1,88 @@
+//! Expire: end what has lapsed, tell who got it, and warn who sent a scenario in time.
+//!
+//! Runs by itself, some at a time until nothing is due. What it did not get to is still unreadable: every verb asks for the day
+//! too.
+
+use jiff::ToSpan;
+
+use super::{Exchange, LoadError, VanDePoort};
+use crate::{
+    domain::{Adres, Berichtsoort, Weigering, houdbaarheid::amsterdam_date},
+    store::{
+        Accept, Actor, Event, Expire, PostvakRij, StoreError,
+        berichten::find,
+        verval::{due, to_warn},
+    },
+};
+
+/// So many at once.
+const CHUNK: u32 = 64;
+
+impl Exchange {
+    /// Ends and warns what is due now. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written; what is due stays due.
+    pub async fn expire(&self) -> Result<bool, LoadError> {
+        let today = amsterdam_date(self.clock.now());
+        let lapsed = due(&self.store.read, today, CHUNK).await?;
+        let until = today.saturating_add(i64::from(self.bounds.vervalwaarschuwing_dagen).days());
+        let soon = to_warn(&self.store.read, today, until, CHUNK).await?;
+        let more = lapsed.len().max(soon.len()) == CHUNK as usize;
+        for rij in &lapsed {
+            self.lapse(rij).await?;
+        }
+        for rij in &soon {
+            self.warn(rij).await?;
+        }
+        Ok(more)
+    }
+
+    async fn lapse(&self, rij: &PostvakRij) -> Result<(), LoadError> {
+        // What follows another bericht causes no further one.
+        let tell = rij.kreeg() && !rij.soort.follows();
+        let melding =
+            if tell { self.about(rij, Berichtsoort::Vervalmelding, rij.ontvanger.clone()).await? } else { None };
+        let rings = melding.is_some();
+        let identiteit = self.poort.clone();
+        let actor = Actor { identiteit, trace: Some(self.new_trace()), medewerker: None, reden: None };
+        let expire = Expire { log_index: rij.log_index, kreeg: rij.kreeg(), actor, melding };
+        let (done, _) = self.store.writer.write(|reply| Event::Expire(Box::new(expire), reply)).await?;
+        match done {
+            Ok(()) if rings => self.wakers.ring(&rij.ontvanger),
+            Ok(()) => {}
+            // Midnight, or a change: it is still due the next time.
+            Err(_) => drop(self.refresh().await?),
+        }
+        Ok(())
+    }
+
+    async fn warn(&self, rij: &PostvakRij) -> Result<(), LoadError> {
+        let Some(accept) = self.about(rij, Berichtsoort::Vervalwaarschuwing, rij.afzender.clone()).await? else {
+            return Ok(());
+        };
+        // Renewed or ended meanwhile, or outdated: then there is nothing to warn of, or it is still due the next time.
+        drop(self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await?);
+        self.wakers.ring(&rij.afzender);
+        Ok(())
+    }
+
+    /// A bericht of the gateway about a row; none where its ontvanger is no deelnemer any more.
+    async fn about(&self, rij: &PostvakRij, soort: Berichtsoort, naar: Adres) -> Result<Option<Accept>, StoreError> {
+        let Some(original) = find(&self.store.read, rij.bericht).await? else { return Ok(None) };
+        let says = VanDePoort {
+            soort,
+            bericht: rij.bericht,
+            over: rij.soort,
+            houdbaar_tot_en_met: rij.stempel.houdbaar_tot_en_met,
+            reden: None,
+        };
+        let loket = Adres::gateway().loket;
+        let trace = Some(self.new_trace());
+        match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace) {
+            Ok(accept) => Ok(Some(accept)),
+            Err(Weigering::NietBeschikbaar) => Err(StoreError::NotWritten),
+            Err(_) => Ok(None),
+        }
+    }
+}

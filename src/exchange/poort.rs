@@ -1,0 +1,89 @@
+//! What the gateway itself sends: that a scenario lapses soon, that a bericht has lapsed, that a copy must be destroyed.
+//!
+//! Such a bericht follows another one and rests on its stamp. It never causes a further one.
+
+use jiff::civil::Date;
+
+use super::{Exchange, seal::Sealed};
+use crate::{
+    domain::{
+        Adres, Bericht, BerichtId, Berichtsoort, Eerder, Eerdere, Feiten, Identiteit, LoketNaam, Weigering, admit,
+    },
+    store::Accept,
+};
+
+/// What it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VanDePoort {
+    /// What it is: only those of [`Berichtsoort::from_gateway`].
+    pub soort: Berichtsoort,
+    /// The bericht that it is about.
+    pub bericht: BerichtId,
+    /// The kind of that bericht.
+    pub over: Berichtsoort,
+    /// The last day on which that one may, or could, be used.
+    pub houdbaar_tot_en_met: Date,
+    /// Why it was withdrawn, in a vernietigingsverzoek.
+    pub reden: Option<RedenIntrekking>,
+}
+
+/// Why a bericht is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedenIntrekking {
+    /// The case was closed.
+    CasusGesloten,
+    /// The content was wrong.
+    Onjuist,
+    /// It went to the wrong ontvanger: a data leak (AVG art. 33).
+    VerkeerdGeadresseerd,
+    /// Another reason.
+    Anders,
+}
+
+impl RedenIntrekking {
+    /// The name in the logboek.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CasusGesloten => "casus_gesloten",
+            Self::Onjuist => "onjuist",
+            Self::VerkeerdGeadresseerd => "verkeerd_geadresseerd",
+            Self::Anders => "anders",
+        }
+    }
+}
+
+impl Exchange {
+    /// A bericht of the gateway's own about `original`, on behalf of `namens`, ready to be written.
+    pub(super) fn of_gateway(
+        &self,
+        says: &VanDePoort,
+        namens: (&Identiteit, &LoketNaam, &str),
+        ontvangers: Vec<Adres>,
+        original: Eerder,
+        trace: Option<String>,
+    ) -> Result<Accept, Weigering> {
+        let (identiteit, loket, medewerker) = namens;
+        let mut random = [0; 16];
+        self.rng.fill(&mut random);
+        let bericht = Bericht {
+            request_id: uuid::Builder::from_random_bytes(random).into_uuid(),
+            // Nobody repeats it.
+            vingerafdruk: [0; 32],
+            loket: loket.clone(),
+            ontvangers,
+            in_antwoord_op: Some(original.bericht),
+            houdbaar_tot_en_met: None,
+            grondslag: None,
+            vervangt: None,
+            feiten: Feiten::new(says.soort),
+            betrokkenen: Vec::new(),
+            medewerker: medewerker.to_owned(),
+            inhoud: (self.encode)(says),
+        };
+        let eerdere = Eerdere { verzoek: Some(original), vervangt: None };
+        let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.clock.now())?;
+        let Sealed { accept, .. } = self.seal(toegelaten, trace, 0)?;
+        Ok(accept)
+    }
+}

@@ -1,0 +1,197 @@
+//! Where a bericht stands for one ontvanger, and the only way to move it on.
+//!
+//! ```mermaid
+//! stateDiagram-v2
+//!     [*] --> Wacht: aanvaard
+//!     [*] --> Afgeleverd: aanvaard, reserved for a waiting Ask
+//!     Wacht --> Afgeleverd: afgeleverd
+//!     Wacht --> Geweigerd: geweigerd, no convenant allows it any more
+//!     Wacht --> Vervallen: vervallen
+//!     Wacht --> Ingetrokken: ingetrokken, or vernietiging_gevraagd where it was read
+//!     Wacht --> Vervangen: vernietigd
+//!     Afgeleverd --> Afgeleverd: afgeleverd, the lease lapsed
+//!     Afgeleverd --> Bevestigd: bevestigd
+//!     Afgeleverd --> Geweigerd: geweigerd, no convenant allows it any more
+//!     Afgeleverd --> Vervallen: vervallen
+//!     Afgeleverd --> Ingetrokken: vernietiging_gevraagd, or ingetrokken where it was only reserved
+//!     Afgeleverd --> Vervangen: vernietigd
+//!     Bevestigd --> Vervallen: vervallen
+//!     Bevestigd --> Ingetrokken: vernietiging_gevraagd
+//!     Bevestigd --> Vervangen: vernietigd
+//!     Geweigerd --> Vervallen: vervallen
+//!     Geweigerd --> Ingetrokken: vernietiging_gevraagd, it was delivered before
+//!     Vervallen --> Ingetrokken: vernietiging_gevraagd, it was delivered before
+//!     Vervangen --> Ingetrokken: vernietiging_gevraagd, it was delivered before
+//! ```
+//!
+//! Each arrow is one regel, whose index the row keeps as `stand`. Content ends with Vervallen, Ingetrokken and Vervangen, and
+//! with the confirmation where the rule says so. A confirmation that comes late is logged and changes no state.
+
+use sqlx::SqliteConnection;
+
+use super::{
+    StoreError,
+    append::Appender,
+    counters::Counters,
+    int,
+    rij::{Actor, PostvakRij},
+};
+use crate::logboek::{Logregel, Soort};
+
+/// Where a bericht stands for one ontvanger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toestand {
+    /// Waits in the postvak.
+    Wacht = 0,
+    /// Handed out or reserved, not yet confirmed.
+    Afgeleverd = 1,
+    /// Confirmed.
+    Bevestigd = 2,
+    /// Refused at delivery.
+    Geweigerd = 3,
+    /// Its houdbaarheid has passed.
+    Vervallen = 4,
+    /// Withdrawn by its afzender.
+    Ingetrokken = 5,
+    /// Replaced by a renewal.
+    Vervangen = 6,
+}
+
+impl Toestand {
+    /// Each of them, at its number.
+    pub const ALL: [Self; 7] = [
+        Self::Wacht,
+        Self::Afgeleverd,
+        Self::Bevestigd,
+        Self::Geweigerd,
+        Self::Vervallen,
+        Self::Ingetrokken,
+        Self::Vervangen,
+    ];
+
+    /// Whether it still counts in the postvak.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Wacht | Self::Afgeleverd)
+    }
+
+    /// Whether it can still be read.
+    #[must_use]
+    pub fn is_current(self) -> bool {
+        self.is_open() || self == Self::Bevestigd
+    }
+
+    /// Whether the drawing has this arrow.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Wacht => !matches!(next, Self::Wacht | Self::Bevestigd),
+            Self::Afgeleverd => next != Self::Wacht,
+            Self::Bevestigd => matches!(next, Self::Vervallen | Self::Ingetrokken | Self::Vervangen),
+            Self::Geweigerd => matches!(next, Self::Vervallen | Self::Ingetrokken),
+            Self::Vervallen | Self::Vervangen => next == Self::Ingetrokken,
+            Self::Ingetrokken => false,
+        }
+    }
+
+    /// Whether nobody can read the content from here on.
+    fn ends_content(self) -> bool {
+        matches!(self, Self::Vervallen | Self::Ingetrokken | Self::Vervangen)
+    }
+
+    /// Whether a regel of this soort is what brings a row here.
+    pub(super) fn comes_by(self, soort: Soort) -> bool {
+        match self {
+            Self::Wacht => soort == Soort::Aanvaard,
+            Self::Afgeleverd => matches!(soort, Soort::Aanvaard | Soort::Afgeleverd),
+            Self::Bevestigd => soort == Soort::Bevestigd,
+            Self::Geweigerd => soort == Soort::Geweigerd,
+            Self::Vervallen => soort == Soort::Vervallen,
+            Self::Ingetrokken => matches!(soort, Soort::Ingetrokken | Soort::VernietigingGevraagd),
+            Self::Vervangen => soort == Soort::Vernietigd,
+        }
+    }
+}
+
+/// A transaction under way: the database, the regels it appends, and the counters it changes.
+pub(super) struct Work<'t> {
+    pub(super) tx: &'t mut SqliteConnection,
+    pub(super) log: &'t mut Appender,
+    pub(super) counters: &'t mut Counters,
+}
+
+impl Work<'_> {
+    /// Moves a row on, with the regel that says so; its lease ends at `lease_tot`. Gives the index of the regel.
+    pub(super) async fn step(
+        &mut self,
+        rij: &mut PostvakRij,
+        next: Toestand,
+        lease_tot: i64,
+        actor: &Actor,
+        regel: Logregel,
+    ) -> Result<u64, StoreError> {
+        assert!(rij.toestand.may_become(next), "no arrow from {:?} to {next:?}", rij.toestand);
+        if rij.toestand.is_open() && !next.is_open() {
+            self.counters.change(self.tx, &rij.ontvanger, -1).await?;
+        }
+        let (stand, _) = actor.log(self.log, Some(rij.bericht), regel);
+        rij.toestand = next;
+        rij.stand = stand;
+        sqlx::query("UPDATE postvak SET toestand = $1, stand = $2, poging = $3, lease_tot = $4 WHERE log_index = $5")
+            .bind(next as i64)
+            .bind(int(stand))
+            .bind(i64::from(rij.poging))
+            .bind(lease_tot)
+            .bind(int(rij.log_index))
+            .execute(&mut *self.tx)
+            .await?;
+        if next.ends_content() {
+            self.end_content(rij, stand).await?;
+        }
+        Ok(stand)
+    }
+
+    /// Ends the content for one ontvanger by this regel, and the sealed bytes with the last one. What older copies of the
+    /// database hold ends with the key of the day.
+    pub(super) async fn end_content(&mut self, rij: &mut PostvakRij, regel: u64) -> Result<(), StoreError> {
+        if rij.sleutel.take().is_none() {
+            return Ok(());
+        }
+        rij.beeindigd = Some(regel);
+        sqlx::query("UPDATE postvak SET sleutel = NULL, beeindigd = $1 WHERE log_index = $2")
+            .bind(int(regel))
+            .bind(int(rij.log_index))
+            .execute(&mut *self.tx)
+            .await?;
+        sqlx::query(
+            "UPDATE berichten SET inhoud = NULL WHERE id = $1 \
+             AND NOT EXISTS (SELECT 1 FROM postvak p WHERE p.bericht = $1 AND p.sleutel IS NOT NULL)",
+        )
+        .bind(rij.bericht.0.as_bytes().to_vec())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What people read is what the code does.
+    #[test]
+    fn the_drawing_has_exactly_the_arrows_of_the_code() {
+        let arrow = |line: &str| {
+            let (from, rest) = line.strip_prefix("//!     ")?.split_once(" --> ")?;
+            Some((from.to_owned(), rest.split_once(':')?.0.to_owned()))
+        };
+        let drawn: BTreeSet<_> =
+            include_str!("toestand.rs").lines().filter_map(arrow).filter(|(from, _)| from != "[*]").collect();
+        let pairs = Toestand::ALL.into_iter().flat_map(|from| Toestand::ALL.map(|to| (from, to)));
+        let coded =
+            pairs.filter(|(from, to)| from.may_become(*to)).map(|(from, to)| (format!("{from:?}"), format!("{to:?}")));
+        assert_eq!(drawn, coded.collect());
+    }
+}

@@ -1,0 +1,94 @@
+//! Lapsing: what has passed its houdbaarheid ends, and who got it is told; who sent a scenario is warned in time.
+//!
+//! Not here: the keys of days (`sleutels`).
+
+use jiff::civil::Date;
+use sqlx::{SqlitePool, sqlite::SqliteRow};
+
+use super::{
+    Outdated, StoreError,
+    accept::{Accept, accept},
+    int,
+    postvak::moment,
+    rij::{Actor, PostvakRij, select_rows},
+    toestand::{Toestand, Work},
+};
+use crate::{domain::houdbaarheid::amsterdam_date, logboek::Soort};
+
+/// Ends one bericht for one ontvanger.
+pub struct Expire {
+    /// Index of its regel `aanvaard`.
+    pub log_index: u64,
+    /// Whether its ontvanger had got it, when this was judged.
+    pub kreeg: bool,
+    /// The gateway.
+    pub actor: Actor,
+    /// Goes to its ontvanger, where it must be told.
+    pub melding: Option<Accept>,
+}
+
+/// Lapses a row, if it is still there to lapse.
+pub(super) async fn expire(
+    work: &mut Work<'_>,
+    versie: u64,
+    expire: Expire,
+) -> Result<Result<(), Outdated>, StoreError> {
+    let now = work.log.micros();
+    if expire.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, versie)) {
+        return Ok(Err(Outdated));
+    }
+    let row = select_rows!("WHERE p.log_index = $1").bind(int(expire.log_index)).fetch_optional(&mut *work.tx).await?;
+    let rij = row.as_ref().map(PostvakRij::read).transpose()?;
+    let lapsed = |rij: &PostvakRij| {
+        rij.toestand.may_become(Toestand::Vervallen) && rij.stempel.houdbaar_tot_en_met < amsterdam_date(moment(now))
+    };
+    let Some(mut rij) = rij.filter(lapsed) else { return Ok(Ok(())) };
+    if rij.kreeg() != expire.kreeg {
+        return Ok(Err(Outdated));
+    }
+    let regel = rij.regel(Soort::Vervallen, &expire.actor);
+    work.step(&mut rij, Toestand::Vervallen, 0, &expire.actor, regel).await?;
+    if let Some(melding) = expire.melding {
+        // A repeated or refused melding has nothing to say to anybody; what lapsed has lapsed.
+        drop(accept(work, versie, melding).await?);
+    }
+    Ok(Ok(()))
+}
+
+/// What has passed its houdbaarheid and was not ended yet, the oldest day first.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn due(read: &SqlitePool, today: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
+    let rows = select_rows!(
+        "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2"
+    )
+    .bind(today.to_string())
+    .bind(i64::from(most))
+    .fetch_all(read)
+    .await?;
+    Ok(readable(&rows))
+}
+
+/// A row of each scenario that lapses on `until` or before, and of which its afzender was not warned yet.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn to_warn(read: &SqlitePool, today: Date, until: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
+    let rows = select_rows!(
+        "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
+         (SELECT min(q.log_index) FROM postvak q WHERE q.bericht = b.id AND q.toestand < 3) \
+         AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3"
+    )
+    .bind(today.to_string())
+    .bind(until.to_string())
+    .bind(i64::from(most))
+    .fetch_all(read)
+    .await?;
+    Ok(readable(&rows))
+}
+
+/// Without damaged rows, which must not keep others from ending; `logboek verify` tells of them.
+fn readable(rows: &[SqliteRow]) -> Vec<PostvakRij> {
+    rows.iter().filter_map(|row| PostvakRij::read(row).ok()).collect()
+}
