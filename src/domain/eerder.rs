@@ -42,6 +42,8 @@ pub struct EerdereOntvanger {
     pub geldig: bool,
     /// Whether its afzender withdrew it.
     pub ingetrokken: bool,
+    /// Whether a renewal replaced it.
+    pub vervangen: bool,
 }
 
 /// The earlier berichten that a new one names.
@@ -88,6 +90,9 @@ pub(super) fn check_renewal(bericht: &Bericht, afzender: &Adres, vervangt: Optio
         && old.ontvangers.iter().all(|ontvanger| bericht.ontvangers.contains(&ontvanger.adres));
     if !bericht.feiten.soort.is_renewable() || old.soort != bericht.feiten.soort || !same_ontvangers {
         return Err(Weigering::VervangtPastNiet);
+    }
+    if old.ontvangers.iter().any(|ontvanger| ontvanger.vervangen) {
+        return Err(Weigering::AlVervangen);
     }
     if !old.ontvangers.iter().any(|ontvanger| ontvanger.geldig) {
         return Err(Weigering::NietTeVerlengen);

@@ -51,6 +51,7 @@ impl StoredBericht {
             kreeg: rij.kreeg(),
             geldig: rij.toestand.is_current(),
             ingetrokken: rij.toestand == Toestand::Ingetrokken,
+            vervangen: rij.toestand == Toestand::Vervangen,
             adres: rij.ontvanger,
             stempel: rij.stempel,
         };

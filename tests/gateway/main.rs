@@ -7,5 +7,7 @@ mod deliver;
 mod harness;
 mod keys;
 mod replica;
+mod scenario;
 mod send;
+mod taking_back;
 mod tls;

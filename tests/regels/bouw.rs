@@ -119,6 +119,7 @@ pub fn eerder(id: BerichtId, soort: Berichtsoort, afzender: &str, ontvangers: &[
         kreeg: true,
         geldig: true,
         ingetrokken: false,
+        vervangen: false,
     };
     Eerder {
         bericht: id,
