@@ -11,3 +11,4 @@ mod scenario;
 mod send;
 mod taking_back;
 mod tls;
+mod toestanden;
