@@ -114,7 +114,8 @@ impl Toegelaten {
 /// `verzoek` is the bericht named by `in_antwoord_op`, if it exists.
 ///
 /// # Errors
-/// The first [`Weigering`] found, in the order: sender, content against the calendar, what is answered, each ontvanger.
+/// The first [`Weigering`] found, in the order: sender, content against the calendar, what is answered, closed loketten,
+/// each ontvanger.
 pub fn admit(
     bericht: Bericht,
     identiteit: &Identiteit,
@@ -125,7 +126,9 @@ pub fn admit(
     let afzender = identiteit.adres(&bericht.loket)?;
     let today = amsterdam_date(now);
     check_calendar(&bericht, now, today)?;
-    check_answer(&bericht, &afzender, verzoek.as_ref())?;
+    let asker = verzoek.as_ref().map(|verzoek| van_kracht.reached_at(&verzoek.afzender, today));
+    check_answer(&bericht, &afzender, verzoek.as_ref(), asker)?;
+    van_kracht.all_open(&bericht.ontvangers, today)?;
     let doelgroep = match &verzoek {
         Some(verzoek) if verzoek.doelgroep.is_some() => verzoek.doelgroep,
         _ => bericht.geboortedatum.doelgroep_on(bericht.pleegdatum.unwrap_or(today)),
@@ -243,14 +246,22 @@ fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), 
     Ok(())
 }
 
-fn check_answer(bericht: &Bericht, afzender: &Adres, verzoek: Option<&Verzoek>) -> Result<(), Weigering> {
+/// An answer goes to who asked; where that loket has closed since, to `asker`, where it refers to.
+fn check_answer(
+    bericht: &Bericht,
+    afzender: &Adres,
+    verzoek: Option<&Verzoek>,
+    asker: Option<&Adres>,
+) -> Result<(), Weigering> {
     match (bericht.soort.answers(), bericht.in_antwoord_op, verzoek) {
         (None, None, _) => Ok(()),
         (Some(_), None, _) => Err(Weigering::AntwoordOntbreekt),
         (None, Some(_), _) => Err(Weigering::AntwoordPastNiet),
         (Some(_), Some(_), None) => Err(Weigering::AntwoordNietVanU),
         (Some(soort), Some(_), Some(verzoek)) => {
-            if !verzoek.ontvangers.contains(afzender) || bericht.ontvangers != [verzoek.afzender.clone()] {
+            let back = |adres: &Adres| *adres == verzoek.afzender || Some(adres) == asker;
+            let to_asker = matches!(bericht.ontvangers.as_slice(), [only] if back(only));
+            if !verzoek.ontvangers.contains(afzender) || !to_asker {
                 Err(Weigering::AntwoordNietVanU)
             } else if verzoek.soort == soort {
                 Ok(())

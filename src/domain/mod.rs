@@ -1,7 +1,7 @@
 //! The domain: who may send what to whom, on which grondslag, and for how long.
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
-//! [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`bericht`],
+//! [`loket`], [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`bericht`],
 //! [`weigering`], then [`admission`], where they meet, and [`mod@matrix`], which shows what it allows. [`einde`] and
 //! [`verschil`] say what time and a change do to it.
 
@@ -12,6 +12,7 @@ pub mod convenant;
 pub mod einde;
 pub mod houdbaarheid;
 pub mod identiteit;
+pub mod loket;
 pub mod mandaat;
 pub mod matrix;
 pub mod partner;
@@ -25,6 +26,7 @@ pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
 pub use houdbaarheid::{TeltVanaf, Termijn};
 pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
+pub use loket::{Contact, Loket, Sluiting, Telefoon};
 pub use mandaat::{Mandaat, Mandaathouder};
 pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};

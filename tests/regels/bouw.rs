@@ -2,8 +2,8 @@
 
 use jiff::civil::date;
 use ketenpoort::domain::{
-    Acceptatie, Adres, Adrespatroon, Berichtsoort, Bewaar, Convenant, Deelnemers, Grondslag, Mandaat, Partner, Regel,
-    Status, TeltVanaf, Termijn, VanKracht,
+    Acceptatie, Adres, Adrespatroon, Berichtsoort, Bewaar, Convenant, Deelnemers, Grondslag, Loket, Mandaat, Partner,
+    Regel, Status, TeltVanaf, Termijn, VanKracht,
 };
 
 pub fn adres(text: &str) -> Adres {
@@ -20,7 +20,7 @@ pub fn partner(naam: &str, oin: &str, loketten: &[&str]) -> Partner {
     Partner {
         naam: naam.parse().unwrap(),
         oins: vec![oin.parse().unwrap()],
-        loketten: loketten.iter().map(|loket| loket.parse().unwrap()).collect(),
+        loketten: loketten.iter().map(|loket| (loket.parse().unwrap(), Loket::default())).collect(),
     }
 }
 
