@@ -7,6 +7,7 @@ mod certs;
 mod check;
 mod datadir;
 pub(crate) mod logboek;
+mod loketten;
 pub(crate) mod partner;
 pub(crate) mod serve;
 pub(crate) mod template;
@@ -55,6 +56,8 @@ enum Command {
     Fetch(partner::Fetch),
     /// Vraag waar een bericht staat
     Status(partner::Status),
+    /// Toon wie er bij welk loket te bereiken is, en waarheen een gesloten loket verwijst
+    Loketten(loketten::Loketten),
     /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
     #[command(subcommand)]
     Beheer(beheer::Command),
@@ -159,6 +162,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Receive(receive) => receive.run().await,
         Command::Fetch(fetch) => fetch.run().await,
         Command::Status(status) => status.run().await,
+        Command::Loketten(loketten) => loketten.run().await,
         Command::Beheer(command) => beheer::run(command).await,
         Command::Logboek(command) => logboek::run(command).await,
     }

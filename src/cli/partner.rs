@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A call that is not answered within this is unreachable; repeating is safe.
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(30);
 
 type Client = ExchangeServiceClient<Channel>;
 
@@ -98,14 +98,14 @@ pub(super) fn with_deadline<T>(message: T, deadline: Duration) -> Request<T> {
 
 /// The partner that calls.
 #[derive(Args)]
-struct Who {
+pub(super) struct Who {
     /// De map met cert.pem, key.pem, ca.pem en profiel.toml
     #[arg(long, value_name = "DIR")]
     profile: PathBuf,
 }
 
 impl Who {
-    async fn connect(&self) -> Result<(Profile, Client), Failure> {
+    pub(super) async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = profile.connect().await?;
         Ok((profile, client))

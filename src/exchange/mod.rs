@@ -8,6 +8,7 @@ pub mod announce;
 pub mod ask;
 pub mod beheer;
 pub mod deliver;
+pub mod loketten;
 pub mod refuse;
 pub mod send;
 pub mod status;

@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
 use super::{
-    convert,
+    convert, loketten,
     status::{of_tonic, status},
 };
 use crate::{
@@ -180,6 +180,18 @@ impl ExchangeService for ExchangeApi {
                 record(view.bericht);
                 Ok(Response::new(convert::status(view)))
             }
+            Err(weigering) => Err(self.refused(&call, About::default(), weigering).await),
+        }
+    }
+
+    async fn list_loketten(
+        &self,
+        request: Request<proto::ListLokettenRequest>,
+    ) -> Result<Response<proto::ListLokettenResponse>, Status> {
+        let call = call(&request);
+        let partner = loketten::partner(&request.get_ref().partner);
+        match partner.and_then(|partner| self.exchange.loketten(&call, partner.as_ref())) {
+            Ok(found) => Ok(Response::new(loketten::response(found))),
             Err(weigering) => Err(self.refused(&call, About::default(), weigering).await),
         }
     }

@@ -1,6 +1,6 @@
 //! gRPC: the wire. Services are thin: parse, call the verb, answer.
 //!
-//! [`convert`] is the only code that sees both proto and domain; [`status`] the only table of errors; [`boundary`] the one place around
+//! [`convert`], [`content`] and [`loketten`] are the only code that sees both proto and domain; [`status`] the only table of errors; [`boundary`] the one place around
 //! every call: role, bounds, span, and a typed answer for what tonic itself refuses.
 
 pub mod beheer_service;
@@ -9,4 +9,5 @@ pub mod codec;
 pub mod content;
 pub mod convert;
 pub mod exchange_service;
+pub mod loketten;
 pub mod status;
