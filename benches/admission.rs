@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use jiff::{Timestamp, civil::date};
 use ketenpoort::domain::{
     Adres, Adrespatroon, Bericht, Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Eerdere, Feiten, Grondslag,
-    Identiteit, Mandaat, Mandaathouder, Partner, PartnerNaam, Regel, Rol, Status, TeltVanaf, Termijn, VanKracht, admit,
+    Identiteit, Loket, Mandaat, Mandaathouder, Partner, PartnerNaam, Regel, Rol, Status, TeltVanaf, Termijn, VanKracht,
+    admit,
 };
 use uuid::Uuid;
 
@@ -138,7 +139,7 @@ fn van_kracht() -> VanKracht {
     let partner = |number: usize| Partner {
         naam: naam(number),
         oins: vec![format!("00000099{number:012}").parse().expect("an OIN")],
-        loketten: ["algemeen", "jeugd"].map(loket).into(),
+        loketten: ["algemeen", "jeugd"].map(|naam| (loket(naam), Loket::default())).into(),
     };
     let mandaat = |number: usize| Mandaat {
         id: format!("mandaat-{number}"),

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::regels;
+use super::{loketten, regels};
 use crate::{
     config::fout::closed_list,
     domain::{
         Adres, Adrespatroon, Berichtsoort, Convenant, Doelgroep, Mandaathouder, Regel, Status, VanKracht, Weigering,
         einde::{Einde, ends_soon},
-        matrix::{matrix, patronen, routes, stromen},
+        matrix::{matrix, open_patronen, patronen, routes, stromen},
     },
 };
 
@@ -53,6 +53,14 @@ closed_list! {
         MandaatVerlopen { regel: String, houders: String } = "mandaat_verlopen",
             "regel {regel} vraagt een mandaat en dat van {houders} geldt vandaag niet: de poort weigert dan. Verleng het, of vraag een nieuw mandaat.",
             "rule {regel} asks for a mandaat and that of {houders} does not hold today: the gateway then refuses. Renew it, or ask for a new mandaat.";
+        /// A rule names a loket to send to that closes, or is closed.
+        LoketSluit { regel: String, loket: String, vanaf: String, verwijst_naar: String } = "loket_sluit",
+            "regel {regel} noemt in naar het loket {loket}, dat sluit vanaf {vanaf}: de poort weigert dan wat daarheen gaat. Noem {verwijst_naar}, waar het naar verwijst.",
+            "rule {regel} names in naar the loket {loket}, which closes from {vanaf}: the gateway then refuses what goes there. Name {verwijst_naar}, to which it refers.";
+        /// Loketten that nobody can call, where others can be.
+        LoketZonderContact { loketten: String } = "loket_zonder_contact",
+            "bij andere loketten staan functie en telefoon, en niet bij {loketten}: wie daar iemand wil spreken vindt niemand. Beschrijf ze met [[partner.loket]].",
+            "other loketten have functie and telefoon, and {loketten} have not: who wants to speak to somebody there finds nobody. Describe them with [[partner.loket]].";
         /// No longer in force.
         Verlopen { wat: String, naam: String, laatste_dag: String } = "verlopen",
             "{wat} {naam} gold tot en met {laatste_dag}: de poort weigert wat erop rust. Verleng of verwijder.",
@@ -120,10 +128,12 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
         grondslagen(convenant, &mut found);
         for regel in &convenant.regels {
             mandaten(van_kracht, convenant, regel, day, &mut found);
+            loketten::named(van_kracht, convenant, regel, &mut found);
         }
     }
     regels::compare(van_kracht, day, &mut found);
     answers(van_kracht, day, &mut found);
+    found.extend(loketten::without_contact(van_kracht));
     let test = van_kracht.deelnemers().toegangen.iter().filter(|toegang| toegang.identiteit.oin.is_test()).count();
     if test > 0 {
         found.push((Onderwerp::Geheel, Waarschuwing::Ontwikkelcertificaten { aantal: test }));
@@ -224,7 +234,9 @@ fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
                 continue;
             };
             let unanswered = stromen(van_kracht, convenant, regel, day).into_iter().filter(|stroom| {
-                let back = allowed.get(&(antwoord, stroom.naar.clone(), stroom.van.clone()));
+                // A loket that closed may ask still, and hears where it refers to.
+                let asker = van_kracht.reached_at(&stroom.van, day).clone();
+                let back = allowed.get(&(antwoord, stroom.naar.clone(), asker));
                 let suits = |doelgroep: &Option<Doelgroep>| {
                     stroom.doelgroep.is_none() || doelgroep.is_none() || *doelgroep == stroom.doelgroep
                 };
@@ -232,8 +244,8 @@ fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
             });
             let pairs: BTreeSet<(Adres, Adres)> = unanswered.map(|stroom| (stroom.van, stroom.naar)).collect();
             for (van, naar) in routes(&pairs) {
-                let names = |adressen| join(&patronen(van_kracht.partners(), adressen));
-                let (van, naar) = (names(&van), names(&naar));
+                let van = join(&patronen(van_kracht.partners(), &van));
+                let naar = join(&open_patronen(van_kracht.partners(), &naar, day));
                 let (soort, antwoord) = (regel.berichtsoort.to_string(), antwoord.to_string());
                 found.push((
                     Onderwerp::Regel(convenant.naam.clone(), regel.id.clone()),

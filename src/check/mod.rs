@@ -7,6 +7,7 @@
 
 pub mod bevindingen;
 pub mod certificaten;
+mod loketten;
 pub mod mermaid;
 mod regels;
 pub mod rij;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use crate::domain::{
-    Adrespatroon, Berichtsoort, Bewaar, Convenant, Regel, Stroom, TeltVanaf, VanKracht,
-    matrix::{patronen, routes, stromen},
+    Adrespatroon, Berichtsoort, Bewaar, Convenant, Regel, TeltVanaf, VanKracht,
+    matrix::{open_patronen, patronen, routes, stromen},
 };
 
 /// What one rule allows on a day to one group of senders and ontvangers.
@@ -20,7 +20,7 @@ pub struct Rij {
     pub berichtsoort: Berichtsoort,
     /// Who may send it; a partner where all its loketten may.
     pub van: Vec<Adrespatroon>,
-    /// Who may receive it.
+    /// Who may receive it; a partner where all its open loketten may.
     pub naar: Vec<Adrespatroon>,
     /// Ids of the grondslagen; of several the sender chooses one.
     pub grondslagen: Vec<String>,
@@ -38,13 +38,14 @@ pub fn rijen(van_kracht: &VanKracht, day: Date) -> Vec<Rij> {
     let mut found = Vec::new();
     for convenant in van_kracht.convenanten() {
         for regel in &convenant.regels {
-            found.extend(of_regel(van_kracht, convenant, regel, stromen(van_kracht, convenant, regel, day)));
+            found.extend(of_regel(van_kracht, convenant, regel, day));
         }
     }
     found
 }
 
-fn of_regel(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, stromen: Vec<Stroom>) -> Vec<Rij> {
+fn of_regel(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day: Date) -> Vec<Rij> {
+    let stromen = stromen(van_kracht, convenant, regel, day);
     // Which grondslagen count can differ by day, but not by address: one set for all of them.
     let grondslagen: BTreeSet<&String> = stromen.iter().map(|stroom| &stroom.grondslag).collect();
     let grondslagen: Vec<String> = regel.grondslagen.iter().filter(|id| grondslagen.contains(id)).cloned().collect();
@@ -61,7 +62,7 @@ fn of_regel(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, strome
             regel: regel.id.clone(),
             berichtsoort: regel.berichtsoort,
             van: patronen(van_kracht.partners(), &van),
-            naar: patronen(van_kracht.partners(), &naar),
+            naar: open_patronen(van_kracht.partners(), &naar, day),
             grondslagen: grondslagen.clone(),
             houdbaarheid: houdbaarheid(regel),
             mandaten: mandaten.into_iter().collect(),

@@ -7,6 +7,7 @@ mod certs;
 mod check;
 mod datadir;
 pub(crate) mod logboek;
+mod loketten;
 pub(crate) mod partner;
 mod scenario;
 pub(crate) mod serve;
@@ -60,6 +61,8 @@ enum Command {
     Withdraw(scenario::Withdraw),
     /// Zoek de scenario's die voor een persoon klaarliggen
     Find(scenario::Find),
+    /// Toon wie er bij welk loket te bereiken is, en waarheen een gesloten loket verwijst
+    Loketten(loketten::Loketten),
     /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
     #[command(subcommand)]
     Beheer(beheer::Command),
@@ -166,6 +169,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Status(status) => status.run().await,
         Command::Withdraw(withdraw) => withdraw.run().await,
         Command::Find(find) => find.run().await,
+        Command::Loketten(loketten) => loketten.run().await,
         Command::Beheer(command) => beheer::run(command).await,
         Command::Logboek(command) => logboek::run(command).await,
     }

@@ -303,9 +303,9 @@ impl Context<'_> {
         let loket = match loket {
             None => None,
             Some(loket) => {
-                let known = found.loketten.iter().find(|known| known.as_str() == loket);
+                let known = found.loketten.keys().find(|known| known.as_str() == loket);
                 if known.is_none() {
-                    let bestaat = listed(found.loketten.iter().map(LoketNaam::as_str));
+                    let bestaat = listed(found.loketten.keys().map(LoketNaam::as_str));
                     let (partner, loket) = (partner.to_owned(), short(loket));
                     section.mistake(text.line, Fout::OnbekendLoket { partner, loket, bestaat });
                 }

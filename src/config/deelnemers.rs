@@ -6,6 +6,7 @@ use super::{
     convenant::{identifier, soorten, term, unique},
     documents::Omgeving,
     fout::Fout,
+    loketten::{Verwijzing, loketten, referrals},
     section::{Located, Section, Vorm, listed, short},
 };
 use crate::domain::{
@@ -20,9 +21,11 @@ const ROL: Vorm = Vorm::fixed("partner, fg, auditor of beheer", "partner, fg, au
 /// Reads the document; every mistake is noted.
 pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     let mut deelnemers = Deelnemers::default();
+    let mut verwijzingen = Vec::new();
     for section in root.sections("partner") {
         let line = section.line();
-        let Some(partner) = partner(section) else { continue };
+        let Some((partner, of_partner)) = partner(section) else { continue };
+        verwijzingen.push((partner.naam.clone(), of_partner));
         let naam = partner.naam.to_string();
         for (other, oin) in shared_oins(&deelnemers, &partner) {
             root.mistake(line, Fout::OinGedeeld { oin, partner: other });
@@ -30,6 +33,9 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
         if deelnemers.partners.insert(partner.naam.clone(), partner).is_some() {
             root.mistake(line, Fout::Dubbel { wat: "partner".to_owned(), naam });
         }
+    }
+    for (partner, of_partner) in &verwijzingen {
+        referrals(&root, partner, of_partner, &deelnemers);
     }
     for section in root.sections("identiteit") {
         let line = section.line();
@@ -60,19 +66,16 @@ fn shared_oins(deelnemers: &Deelnemers, partner: &Partner) -> Vec<(String, Strin
     shared.collect()
 }
 
-fn partner(section: Section<'_>) -> Option<Partner> {
+fn partner(section: Section<'_>) -> Option<(Partner, Vec<Verwijzing>)> {
     let naam = section.parsed::<PartnerNaam>("naam", &NAAM);
     if let Some(naam) = naam.as_ref().filter(|naam| naam.value.as_str() == GATEWAY) {
         section.mistake(naam.line, Fout::NaamVanDePoort { naam: naam.value.to_string() });
     }
     let oins: Vec<Oin> = values(section.list("oin", &OIN, false));
-    let mut loketten: BTreeSet<LoketNaam> = values(section.list("loketten", &NAAM, true));
+    let (loketten, verwijzingen) = loketten(&section);
     section.finish();
-    if loketten.is_empty() {
-        loketten.insert(LoketNaam::default());
-    }
     let naam = naam?.value;
-    (!oins.is_empty()).then_some(Partner { naam, oins, loketten })
+    (!oins.is_empty()).then_some((Partner { naam, oins, loketten }, verwijzingen))
 }
 
 fn values<T, C: FromIterator<T>>(located: Vec<Located<T>>) -> C {
@@ -127,13 +130,13 @@ fn opened(
     {
         section.mistake(oin.line, Fout::OinVanAnder { partner: naam.value.to_string() });
     }
-    for loket in named.iter().filter(|loket| !partner.loketten.contains(&loket.value)) {
-        let bestaat = listed(partner.loketten.iter().map(LoketNaam::as_str));
+    for loket in named.iter().filter(|loket| !partner.loketten.contains_key(&loket.value)) {
+        let bestaat = listed(partner.loketten.keys().map(LoketNaam::as_str));
         let (partner, naam) = (partner.naam.to_string(), loket.value.to_string());
         section.mistake(loket.line, Fout::OnbekendLoket { partner, loket: naam, bestaat });
     }
     if named.is_empty() && rol == Rol::Partner {
-        partner.loketten.clone()
+        partner.loketten.keys().cloned().collect()
     } else {
         named.iter().map(|loket| loket.value.clone()).collect()
     }

@@ -87,6 +87,18 @@ closed_list! {
         OnbekendLoket { partner: String, loket: String, bestaat: String } = "onbekend_loket",
             "{partner} heeft geen loket {loket}; er zijn: {bestaat}",
             "{partner} has no loket {loket}; there are: {bestaat}";
+        /// A closing without a referral, or a referral without a closing.
+        SluitingHalf { heeft: String, mist: String } = "sluiting_half",
+            "dit loket heeft {heeft} en geen {mist}; die twee horen bij elkaar. Voeg {mist} toe, of haal {heeft} weg.",
+            "this loket has {heeft} and no {mist}; these two belong together. Add {mist}, or remove {heeft}.";
+        /// A closed loket that refers to itself.
+        VerwijstNaarZichzelf { loket: String } = "verwijst_naar_zichzelf",
+            "loket {loket} sluit en verwijst naar zichzelf. Noem in verwijst_naar het loket dat zijn werk overneemt.",
+            "loket {loket} closes and refers to itself. Name in verwijst_naar the loket that takes over its work.";
+        /// A closed loket that refers to another that closes.
+        VerwijstNaarGesloten { loket: String, naar: String } = "verwijst_naar_gesloten",
+            "loket {loket} verwijst naar {naar}, en dat sluit zelf ook. Verwijs naar een loket dat open blijft.",
+            "loket {loket} refers to {naar}, which closes as well. Refer to a loket that stays open.";
         /// A partner that did not sign.
         GeenPartij { partner: String } = "geen_partij",
             "{partner} is geen partij bij dit convenant. Zet {partner} in partijen als die het heeft ondertekend, of haal de regel weg.",

@@ -1,11 +1,6 @@
 //! Two convenanten by themselves, without a configuration: to say what a new version changes, before anybody runs it.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeMap, path::Path, rc::Rc};
 
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
@@ -17,7 +12,7 @@ use super::{
     read,
     section::{Mistakes, read_file},
 };
-use crate::domain::{Berichtsoort, Convenant, Deelnemers, LoketNaam, Mandaat, Oin, Partner, PartnerNaam};
+use crate::domain::{Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam};
 
 /// Whether a file is a configuration: it names convenanten, which a convenant does not.
 #[must_use]
@@ -44,7 +39,7 @@ pub fn convenanten(files: [&Path; 2]) -> Result<(Deelnemers, [Convenant; 2]), Co
 }
 
 fn named<'b>(bronnen: impl Iterator<Item = &'b Bron>) -> Deelnemers {
-    let mut loketten: BTreeMap<PartnerNaam, BTreeSet<LoketNaam>> = BTreeMap::new();
+    let mut loketten: BTreeMap<PartnerNaam, BTreeMap<LoketNaam, Loket>> = BTreeMap::new();
     for bron in bronnen {
         let (root, _) = DeTable::parse_recoverable(&bron.tekst);
         let mut names = texts(root.get_ref(), "partijen");
@@ -58,8 +53,8 @@ fn named<'b>(bronnen: impl Iterator<Item = &'b Bron>) -> Deelnemers {
             let (partner, loket) =
                 naam.split_once('/').map_or((&*naam, None), |(partner, loket)| (partner, Some(loket)));
             let Ok(partner) = partner.parse() else { continue };
-            let known = loketten.entry(partner).or_insert_with(|| [LoketNaam::default()].into());
-            known.extend(loket.and_then(|loket| loket.parse().ok()));
+            let known = loketten.entry(partner).or_insert_with(|| [(LoketNaam::default(), Loket::default())].into());
+            known.extend(loket.and_then(|loket| Some((loket.parse().ok()?, Loket::default()))));
         }
     }
     let oin: Oin = "00000099000000000000".parse().expect("an OIN for tests, which nobody looks at here");

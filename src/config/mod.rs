@@ -7,6 +7,7 @@ pub mod convenant;
 mod deelnemers;
 pub mod documents;
 pub mod fout;
+mod loketten;
 pub mod los;
 pub mod print;
 pub mod section;

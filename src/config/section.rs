@@ -309,10 +309,13 @@ impl<'t> Section<'t> {
             self.wrong::<()>(line, key, &TABLES);
             return Vec::new();
         };
+        // One inside another is named as it is written: [[partner.loket]].
+        let outer = self.what.strip_prefix("[[").and_then(|what| what.strip_suffix("]]"));
+        let what = outer.map_or_else(|| format!("[[{key}]]"), |outer| format!("[[{outer}.{key}]]"));
         let inner = |item: &'t Spanned<DeValue<'t>>| {
             let line = self.source.line(item.span().start);
             match item.get_ref() {
-                DeValue::Table(table) => Some(self.inner(table, line, format!("[[{key}]]"))),
+                DeValue::Table(table) => Some(self.inner(table, line, what.clone())),
                 _ => self.wrong(line, key, &TABLES),
             }
         };

@@ -103,7 +103,8 @@ impl Toegelaten {
 /// Judges a bericht: admitted as a whole, with one stamp an ontvanger, or refused as a whole.
 ///
 /// # Errors
-/// The first [`Weigering`] found, in the order: sender, content against the calendar, earlier berichten, each ontvanger.
+/// The first [`Weigering`] found, in the order: sender, content against the calendar, earlier berichten, closed loketten, each
+/// ontvanger.
 pub fn admit(
     bericht: Bericht,
     identiteit: &Identiteit,
@@ -117,7 +118,11 @@ pub fn admit(
     let Eerdere { verzoek, vervangt } = eerdere;
     // What the gateway itself sends is addressed by the gateway, and the original of a rectificatie is its own afzender's.
     if bericht.feiten.soort.answers().is_some() || !bericht.feiten.soort.follows() {
-        check_answer(&bericht, &afzender, verzoek.as_ref())?;
+        let asker = verzoek.as_ref().map(|verzoek| van_kracht.reached_at(&verzoek.afzender, today));
+        check_answer(&bericht, &afzender, verzoek.as_ref(), asker)?;
+    }
+    if !bericht.feiten.soort.follows() {
+        van_kracht.all_open(&bericht.ontvangers, today)?;
     }
     check_renewal(&bericht, &afzender, vervangt.as_ref())?;
     let earlier = vervangt.as_ref().or(verzoek.as_ref());

@@ -55,8 +55,14 @@ pub struct Eerdere {
     pub vervangt: Option<Eerder>,
 }
 
-/// Whether an answer answers what it names.
-pub(super) fn check_answer(bericht: &Bericht, afzender: &Adres, verzoek: Option<&Eerder>) -> Result<(), Weigering> {
+/// Whether an answer answers what it names. It goes to who asked; where that loket has closed since, to `asker`, where it refers
+/// to.
+pub(super) fn check_answer(
+    bericht: &Bericht,
+    afzender: &Adres,
+    verzoek: Option<&Eerder>,
+    asker: Option<&Adres>,
+) -> Result<(), Weigering> {
     let soort = bericht.feiten.soort;
     match (soort.answers(), bericht.in_antwoord_op, verzoek) {
         (None, None, _) => Ok(()),
@@ -66,7 +72,9 @@ pub(super) fn check_answer(bericht: &Bericht, afzender: &Adres, verzoek: Option<
         (Some(_), Some(_), None) => Err(Weigering::AntwoordNietVanU),
         (Some(answered), Some(_), Some(verzoek)) => {
             let asked = verzoek.ontvangers.iter().find(|ontvanger| ontvanger.adres == *afzender);
-            let Some(asked) = asked.filter(|_| bericht.ontvangers == [verzoek.afzender.clone()]) else {
+            let back = |adres: &Adres| *adres == verzoek.afzender || Some(adres) == asker;
+            let to_asker = matches!(bericht.ontvangers.as_slice(), [only] if back(only));
+            let Some(asked) = asked.filter(|_| to_asker) else {
                 return Err(Weigering::AntwoordNietVanU);
             };
             if verzoek.soort != answered {

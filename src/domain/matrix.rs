@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::{
-    Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Partner, PartnerNaam, Regel, TeltVanaf,
-    Termijn, VanKracht, admission::rests_on, convenant::matches_any,
+    Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Loket, Partner, PartnerNaam, Regel,
+    TeltVanaf, Termijn, VanKracht, admission::rests_on, convenant::matches_any,
 };
 
 /// One flow: this berichtsoort may go from one address to another, by one rule, on one grondslag.
@@ -64,7 +64,7 @@ pub fn stromen(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day
     let mut found = Vec::new();
     for van in addresses(van_kracht, &regel.van) {
         for naar in addresses(van_kracht, &regel.naar) {
-            if !regel.covers(regel.berichtsoort, &van, &naar) {
+            if !regel.covers(regel.berichtsoort, &van, &naar) || van_kracht.closed_on(&naar, day).is_some() {
                 continue;
             }
             for grondslag in &regel.grondslagen {
@@ -105,9 +105,30 @@ pub fn addresses(van_kracht: &VanKracht, patterns: &[Adrespatroon]) -> Vec<Adres
 /// The shortest way to say which addresses are meant: a partner where all its loketten are among them.
 #[must_use]
 pub fn patronen(partners: &BTreeMap<PartnerNaam, Partner>, adressen: &BTreeSet<Adres>) -> Vec<Adrespatroon> {
+    shortest(partners, adressen, |_| true)
+}
+
+/// The same for ontvangers: a partner where all its loketten that are open on a day are among them.
+#[must_use]
+pub fn open_patronen(
+    partners: &BTreeMap<PartnerNaam, Partner>,
+    adressen: &BTreeSet<Adres>,
+    day: Date,
+) -> Vec<Adrespatroon> {
+    shortest(partners, adressen, |loket| loket.closed_on(day).is_none())
+}
+
+fn shortest(
+    partners: &BTreeMap<PartnerNaam, Partner>,
+    adressen: &BTreeSet<Adres>,
+    counts: impl Fn(&Loket) -> bool,
+) -> Vec<Adrespatroon> {
     let mut found = Vec::new();
     for Adres { partner, loket } in adressen {
-        let whole = partners.get(partner).is_some_and(|known| known.adressen().all(|adres| adressen.contains(&adres)));
+        let whole = partners.get(partner).is_some_and(|known| {
+            let mut counting = known.adressen().filter(|adres| counts(&known.loketten[&adres.loket]));
+            counting.all(|adres| adressen.contains(&adres))
+        });
         let patroon = Adrespatroon { partner: partner.clone(), loket: (!whole).then(|| loket.clone()) };
         if found.last() != Some(&patroon) {
             found.push(patroon);

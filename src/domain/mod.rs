@@ -1,7 +1,7 @@
 //! The domain: who may send what to whom, on which grondslag, and for how long.
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
-//! [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
+//! [`loket`], [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
 //! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet, and [`mod@matrix`], which shows what it allows. [`einde`] and
 //! [`verschil`] say what time and a change do to it.
 
@@ -13,6 +13,7 @@ pub mod eerder;
 pub mod einde;
 pub mod houdbaarheid;
 pub mod identiteit;
+pub mod loket;
 pub mod mandaat;
 pub mod matrix;
 pub mod partner;
@@ -28,6 +29,7 @@ pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Gron
 pub use eerder::{Eerder, Eerdere, EerdereOntvanger};
 pub use houdbaarheid::{TeltVanaf, Termijn};
 pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
+pub use loket::{Contact, Loket, Sluiting, Telefoon};
 pub use mandaat::{Mandaat, Mandaathouder};
 pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};

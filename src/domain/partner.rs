@@ -1,6 +1,8 @@
 //! Partners, their loketten (inboxes) and addresses.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use super::Loket;
 
 /// Why a name, OIN or address is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -152,8 +154,8 @@ pub struct Partner {
     pub naam: PartnerNaam,
     /// One or more; the first one stands in addresses in the logboek.
     pub oins: Vec<Oin>,
-    /// The loketten that can be addressed.
-    pub loketten: BTreeSet<LoketNaam>,
+    /// Its loketten, those that closed too.
+    pub loketten: BTreeMap<LoketNaam, Loket>,
 }
 
 impl Partner {
@@ -165,7 +167,7 @@ impl Partner {
 
     /// The addresses of its loketten.
     pub fn adressen(&self) -> impl Iterator<Item = Adres> {
-        self.loketten.iter().map(|loket| Adres { partner: self.naam.clone(), loket: loket.clone() })
+        self.loketten.keys().map(|loket| Adres { partner: self.naam.clone(), loket: loket.clone() })
     }
 }
 

@@ -163,13 +163,13 @@ impl VanKracht {
         &self.convenanten
     }
 
-    /// The partner at an address whose loket exists.
+    /// The partner at an address whose loket exists, open or closed.
     ///
     /// # Errors
     /// [`Weigering::PartnerOnbekend`] or [`Weigering::LoketOnbekend`].
     pub fn partner_at(&self, adres: &Adres) -> Result<&Partner, Weigering> {
         let partner = self.partners().get(&adres.partner).ok_or(Weigering::PartnerOnbekend)?;
-        if partner.loketten.contains(&adres.loket) { Ok(partner) } else { Err(Weigering::LoketOnbekend) }
+        if partner.loketten.contains_key(&adres.loket) { Ok(partner) } else { Err(Weigering::LoketOnbekend) }
     }
 
     /// The rules that speak of this berichtsoort between these two, of all convenanten, in their order.

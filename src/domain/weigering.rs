@@ -120,12 +120,16 @@ weigeringen! {
         "Your certificate no longer opens what you ask for. Contact the operator.";
     /// No such partner.
     PartnerOnbekend = "partner_onbekend", Ongeldig,
-        "Een ontvanger is geen partner van deze poort. Controleer de naam van de partner.",
-        "An ontvanger is not a partner of this gateway. Check the name of the partner.";
+        "Een partner die u noemt is geen partner van deze poort. Controleer de naam van de partner.",
+        "A partner that you name is not a partner of this gateway. Check the name of the partner.";
     /// No such loket at that partner.
     LoketOnbekend = "loket_onbekend", Ongeldig,
         "Een ontvanger heeft dit loket niet. Controleer de naam van het loket; zonder loket gaat een bericht naar algemeen.",
         "An ontvanger does not have this loket. Check the name of the loket; without one a bericht goes to algemeen.";
+    /// A loket that takes nothing new any more.
+    LoketGesloten(Vec<Overtreding>) = "loket_gesloten", Toestand,
+        "Een ontvanger is een loket dat gesloten is; hieronder staat waar u nu terechtkunt. Stuur het bericht daarheen.",
+        "An ontvanger is a loket that is closed; where to go instead is named below. Send the bericht there.";
     /// No convenant allows this berichtsoort between these two.
     GeenRegel = "geen_regel", Verboden,
         "Geen convenant staat deze berichtsoort toe van dit loket naar een van deze ontvangers. Zie de regels van uw convenant.",
@@ -346,7 +350,7 @@ impl Weigering {
     #[must_use]
     pub fn overtredingen(&self) -> &[Overtreding] {
         match self {
-            Self::OngeldigVeld(fields) | Self::DocumentOnjuist(fields) => fields,
+            Self::OngeldigVeld(fields) | Self::DocumentOnjuist(fields) | Self::LoketGesloten(fields) => fields,
             _ => &[],
         }
     }

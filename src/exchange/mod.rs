@@ -10,6 +10,7 @@ pub mod beheer;
 pub mod deliver;
 pub mod expire;
 pub mod find;
+pub mod loketten;
 pub mod poort;
 pub mod refuse;
 mod seal;

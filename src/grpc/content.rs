@@ -9,7 +9,9 @@ use std::ops::RangeInclusive;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    domain::{Berichtsoort, Bsn, Categorie, Feiten, Geboortedatum, Overtreding, Persoon, bericht::civil_date},
+    domain::{
+        Berichtsoort, Bsn, Categorie, Feiten, Geboortedatum, Overtreding, Persoon, Telefoon, bericht::civil_date,
+    },
     proto::{self, inhoud::Soort},
 };
 
@@ -96,8 +98,7 @@ pub fn check(inhoud: &proto::Inhoud, checker: &mut Checker) -> Option<Feiten> {
     match &inhoud.contact {
         Some(contact) => {
             checker.text("inhoud.contact.functie", &contact.functie, 1..=100);
-            let plain = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-');
-            if !(3..=20).contains(&contact.telefoon.len()) || !contact.telefoon.chars().all(plain) {
+            if contact.telefoon.parse::<Telefoon>().is_err() {
                 checker.wrong("inhoud.contact.telefoon", "3 tot 20 cijfers, spaties, + of -");
             }
         }

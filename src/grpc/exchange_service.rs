@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Span;
 
-use super::{answers, content, convert, status::status};
+use super::{answers, content, convert, loketten, status::status};
 use crate::{
     domain::{Bericht, BerichtId, Berichtsoort, LoketNaam, Weigering},
     exchange::{About, Call, Exchange, Handed, status::Lookup},
@@ -227,6 +227,18 @@ impl ExchangeService for ExchangeApi {
                 let open = rijen.iter().map(answers::open_terugkoppeling).collect();
                 Ok(Response::new(proto::ListOpenTerugkoppelingenResponse { open }))
             }
+            Err(weigering) => Err(self.refused(&call, About::default(), weigering).await),
+        }
+    }
+
+    async fn list_loketten(
+        &self,
+        request: Request<proto::ListLokettenRequest>,
+    ) -> Result<Response<proto::ListLokettenResponse>, Status> {
+        let call = call(&request);
+        let partner = loketten::partner(&request.get_ref().partner);
+        match partner.and_then(|partner| self.exchange.loketten(&call, partner.as_ref())) {
+            Ok(found) => Ok(Response::new(loketten::response(found))),
             Err(weigering) => Err(self.refused(&call, About::default(), weigering).await),
         }
     }

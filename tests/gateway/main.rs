@@ -6,6 +6,7 @@ mod beheer;
 mod deliver;
 mod harness;
 mod keys;
+mod loketten;
 mod replica;
 mod scenario;
 mod send;

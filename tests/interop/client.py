@@ -422,6 +422,16 @@ class Interop:
         found = self.zsm.GetStatus(by_request, timeout=CALL_SECONDS).bericht
         check_equal(found, self.receipt.bericht, "bericht found by request_id")
 
+    def loketten_say_whom_to_reach_and_where_to_go_instead(self):
+        request = self.pb.ListLokettenRequest(partner="dji")
+        loketten = {entry.loket: entry for entry in self.zsm.ListLoketten(request, timeout=CALL_SECONDS).loketten}
+        gesloten = [naam for naam, entry in loketten.items() if entry.HasField("gesloten_vanaf")]
+        check_equal(len(gesloten), 1, "number of closed loketten")
+        verwijst_naar = loketten[gesloten[0]].verwijst_naar
+        check(verwijst_naar.loket in loketten, f"{gesloten[0]} refers to {verwijst_naar}, which is not there")
+        for entry in loketten.values():
+            check(entry.functie and entry.telefoon, f"nobody to call at {entry.loket}")
+
     def a_wrong_field_is_named(self):
         request = self.bekendheidscheck()
         request.inhoud.betrokkenen[0].geboortedatum = "12-05-1987"
@@ -486,6 +496,7 @@ class Interop:
         fetch_reads_it_again,
         the_answer_comes_back_in_the_same_gesprek,
         status_shows_the_timeline,
+        loketten_say_whom_to_reach_and_where_to_go_instead,
         a_wrong_field_is_named,
         garbage_is_refused,
         an_oversized_message_is_refused,

@@ -2,6 +2,11 @@
 
 use std::{fs, path::PathBuf, process::Output};
 
+use jiff::ToSpan;
+use ketenpoort::{
+    clock::SystemClock,
+    domain::{Clock, houdbaarheid::amsterdam_date},
+};
 use serde_json::Value;
 
 use crate::served::{Served, expect, stderr, until};
@@ -64,6 +69,25 @@ fn mistakes_in_what_is_loaded_are_all_told_with_their_line() {
     let output = beheer(&served, "load", &["--reden", "x", huge.to_str().unwrap()]);
     assert_eq!(expect(&output, 2), "");
     assert!(stderr(&output).contains("groter dan 2 MiB"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_ends_within_sixty_days_is_announced_in_the_process_log_while_it_still_holds() {
+    let mut served = Served::start();
+    assert!(!served.log().contains("ends soon"), "{}", served.log());
+    let day = amsterdam_date(SystemClock.now()).checked_add(30.days()).unwrap();
+    let file = edited(&served, "geldig_tot_en_met = 2035-12-31", &format!("geldig_tot_en_met = {day}"));
+    expect(&beheer(&served, "load", &["--reden", "loopt af", file.to_str().unwrap()]), 0);
+    let announced = |served: &Served| served.log().lines().filter(|line| line.contains("ends soon")).count();
+    until("what ends soon is announced", || (announced(&served) == 1).then_some(()));
+    let log = served.log();
+    let line = log.lines().find(|line| line.contains("ends soon")).unwrap();
+    assert!(line.contains("WARN") && line.contains("zvh-zeeland") && line.contains(&day.to_string()), "{line}");
+    // At every start too; it holds still, so nothing is refused by it.
+    served.stop();
+    served.serve();
+    until("it is announced again", || (announced(&served) == 2).then_some(()));
+    assert!(!served.log().contains("no longer in force"), "{}", served.log());
 }
 
 #[test]

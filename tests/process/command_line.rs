@@ -198,3 +198,26 @@ fn a_receiver_that_leaves_is_not_logged_as_a_weigering() {
     served.stop();
     assert_eq!(expect(&served.logboek("search", &["--soort", "geweigerd"]), 0), "");
 }
+
+#[test]
+fn loketten_are_a_table_for_people_and_one_object_a_line_for_programs() {
+    let served = Served::start();
+    let table = expect(&served.partner("loketten", "vt", &["dji"]), 0);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 7, "{table}");
+    assert!(lines[0].starts_with("LOKET ") && lines[0].ends_with("GESLOTEN"), "{table}");
+    let closed = lines.iter().find(|line| line.starts_with("dji/directeur-roosendaal")).unwrap();
+    assert!(closed.contains("076 000 00 32") && closed.contains("Directeur van de inrichting"), "{closed}");
+    assert!(closed.ends_with("vanaf 2026-07-01; stuur naar dji/directeur-breda"), "{closed}");
+    assert_eq!(closed.find("vanaf"), lines[0].find("GESLOTEN"), "{table}");
+
+    let all = expect(&served.partner("loketten", "vt", &["--json"]), 0);
+    let zsm: Vec<Value> = all.lines().map(json).filter(|loket| loket["partner"] == "zsm").collect();
+    let jeugd = zsm.iter().find(|loket| loket["loket"] == "jeugd").unwrap();
+    assert_eq!(jeugd["functie"], "ZSM-coördinator jeugd");
+    assert!(jeugd.get("gesloten_vanaf").is_none(), "{jeugd}");
+
+    let unknown = served.partner("loketten", "vt", &["zvh-amsterdam"]);
+    assert_eq!(expect(&unknown, 1), "");
+    assert!(stderr(&unknown).contains("geweigerd (partner_onbekend)"), "{}", stderr(&unknown));
+}

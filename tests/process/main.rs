@@ -6,6 +6,7 @@ mod command_line;
 mod demo;
 mod full;
 mod kill;
+mod production;
 mod proof;
 mod secrecy;
 mod served;

@@ -71,6 +71,8 @@ pub fn free_port() -> u16 {
 pub struct Served {
     dir: TempDir,
     port: u16,
+    /// With development certificates.
+    dev: bool,
     child: Option<Child>,
 }
 
@@ -78,7 +80,7 @@ impl Served {
     /// A data directory on a port of its own; nothing runs yet.
     pub fn prepare() -> Self {
         let (dir, port, beheer) = (tempfile::tempdir().unwrap(), free_port(), free_port());
-        let served = Self { dir, port, child: None };
+        let served = Self { dir, port, dev: true, child: None };
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
         let ports =
             [("127.0.0.1:7443", format!("127.0.0.1:{port}")), ("127.0.0.1:7445", format!("127.0.0.1:{beheer}"))];
@@ -90,6 +92,13 @@ impl Served {
             let (from, to) = &ports[usize::from(profile.ends_with("beheer"))];
             replace(&profile.join("profiel.toml"), from, to);
         }
+        served
+    }
+
+    /// A data directory that was made by hand, with its gateway on this port; it runs in production.
+    pub fn in_production(dir: TempDir, port: u16) -> Self {
+        let mut served = Self { dir, port, dev: false, child: None };
+        served.serve();
         served
     }
 
@@ -112,7 +121,8 @@ impl Served {
     pub fn serve_with(&mut self, log: &str) {
         let stderr = File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut serve = ketenpoort();
-        serve.args(["serve", "--dev", "--config"]).arg(self.config()).env("KETENPOORT_LOG", log);
+        serve.arg("serve").args(self.dev.then_some("--dev")).arg("--config").arg(self.config());
+        serve.env("KETENPOORT_LOG", log);
         let mut child = serve.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
         until("the gateway opens its port", || {
             let ended = child.try_wait().unwrap();

@@ -76,7 +76,10 @@ const TAMPERINGS: &[Tampering] = &[
         sql: "UPDATE checkpoints SET nota = (SELECT nota FROM checkpoints WHERE grootte = 12) WHERE grootte = 15",
         says: "logregel 14:",
     },
-    Tampering { sql: "UPDATE checkpoints SET nota = replace(nota, 'A', 'B') WHERE grootte = 15", says: "grootte 15:" },
+    Tampering {
+        sql: "UPDATE checkpoints SET nota = replace(nota, char(10) || '15' || char(10), char(10) || '16' || char(10)) WHERE grootte = 15",
+        says: "grootte 15:",
+    },
     // The head.
     Tampering {
         sql: "UPDATE logboek SET grootte = 256, frontier = (SELECT hashes FROM tegels WHERE niveau = 1)",

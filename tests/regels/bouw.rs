@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use ketenpoort::domain::{
     Acceptatie, Adres, Adrespatroon, BerichtId, Berichtsoort, Bewaar, Convenant, Deelnemers, Eerder, EerdereOntvanger,
-    Grondslag, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn, VanKracht,
+    Grondslag, Loket, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn, VanKracht,
 };
 
 pub fn adres(text: &str) -> Adres {
@@ -20,7 +20,7 @@ pub fn partner(naam: &str, oin: &str, loketten: &[&str]) -> Partner {
     Partner {
         naam: naam.parse().unwrap(),
         oins: vec![oin.parse().unwrap()],
-        loketten: loketten.iter().map(|loket| loket.parse().unwrap()).collect(),
+        loketten: loketten.iter().map(|loket| (loket.parse().unwrap(), Loket::default())).collect(),
     }
 }
 

@@ -5,5 +5,6 @@ mod bouw;
 mod check;
 mod files;
 mod fouten;
+mod loketten;
 mod properties;
 mod verschil;

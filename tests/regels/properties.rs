@@ -12,8 +12,8 @@ use ketenpoort::{
     },
     domain::{
         Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep,
-        Eerdere, Feiten, Grondslag, Identiteit, Mandaat, Mandaathouder, Regel, Rol, Status, Stroom, TeltVanaf, Termijn,
-        Toegelaten, VanKracht, Weigering, admit,
+        Eerdere, Feiten, Grondslag, Identiteit, Mandaat, Mandaathouder, Regel, Rol, Sluiting, Status, Stroom,
+        TeltVanaf, Termijn, Toegelaten, VanKracht, Weigering, admit,
         convenant::{matches_any, overlapping},
         matrix,
     },
@@ -155,19 +155,34 @@ fn a_mandaat() -> impl Strategy<Value = Mandaat> {
     )
 }
 
-fn deelnemers(mandaten: Vec<Mandaat>) -> Deelnemers {
+/// Loketten that closed some days ago, or will; dji/jeugd never does, so that all can refer to it.
+fn closings() -> impl Strategy<Value = Vec<(Adres, Sluiting)>> {
+    let closes = an_adres().prop_filter("it stays open", |adres| adres.to_string() != "dji/jeugd");
+    let one = (closes, -3_i64..4).prop_map(|(adres, vanaf)| {
+        (adres, Sluiting { vanaf: days_from_now(vanaf), verwijst_naar: "dji/jeugd".parse().unwrap() })
+    });
+    vec(one, 0..3)
+}
+
+/// Mandaten and closed loketten.
+type Stand = (Vec<Mandaat>, Vec<(Adres, Sluiting)>);
+
+fn deelnemers((mandaten, closed): Stand) -> Deelnemers {
     let partners = PARTNERS.iter().zip(1..).map(|(naam, at): (_, u32)| {
-        let partner = partner(naam, &format!("00000099{at:012}"), &LOKETTEN);
+        let mut partner = partner(naam, &format!("00000099{at:012}"), &LOKETTEN);
+        for (adres, sluiting) in closed.iter().filter(|(adres, _)| adres.partner == partner.naam) {
+            partner.loketten.get_mut(&adres.loket).unwrap().sluiting = Some(sluiting.clone());
+        }
         (partner.naam.clone(), partner)
     });
     Deelnemers { partners: partners.collect(), toegangen: Vec::new(), mandaten }
 }
 
-fn situation() -> impl Strategy<Value = (bool, Vec<Mandaat>, Vec<Convenant>)> {
+fn situation() -> impl Strategy<Value = (bool, Stand, Vec<Convenant>)> {
     let convenanten = subsequence(vec![0, 1, 2], 1..=3).prop_flat_map(|which| {
         which.into_iter().map(|at| a_convenant(["een", "twee", "drie"][at])).collect::<Vec<_>>()
     });
-    (any::<bool>(), vec(a_mandaat(), 0..5), convenanten)
+    (any::<bool>(), (vec(a_mandaat(), 0..5), closings()), convenanten)
 }
 
 /// A bericht and its sender.
@@ -275,10 +290,10 @@ proptest! {
 
     #[test]
     fn the_matrix_shows_what_admit_does_no_more_and_no_less(
-        (productie, mandaten, convenanten) in situation(),
+        (productie, stand, convenanten) in situation(),
         berichten in vec(a_bericht(), 8),
     ) {
-        let van_kracht = VanKracht::new(1, productie, deelnemers(mandaten), convenanten);
+        let van_kracht = VanKracht::new(1, productie, deelnemers(stand), convenanten);
         let stromen = matrix(&van_kracht, TODAY);
         for (van, bericht) in berichten {
             let best = |naar| stromen.iter().filter_map(|stroom| allowed_until(stroom, &van, naar, &bericht)).max();
@@ -300,11 +315,11 @@ proptest! {
 
     #[test]
     fn another_convenant_never_forbids_or_shortens(
-        (productie, mandaten, convenanten) in situation(),
+        (productie, stand, convenanten) in situation(),
         extra in a_convenant("extra"),
         berichten in vec(a_bericht(), 8),
     ) {
-        let with = |convenanten| VanKracht::new(1, productie, deelnemers(mandaten.clone()), convenanten);
+        let with = |convenanten| VanKracht::new(1, productie, deelnemers(stand.clone()), convenanten);
         let more = with(convenanten.iter().cloned().chain([extra]).collect());
         let before = with(convenanten);
         for (van, bericht) in berichten {
@@ -319,10 +334,10 @@ proptest! {
 
     #[test]
     fn a_stamp_never_outlives_its_rule(
-        (productie, mandaten, convenanten) in situation(),
+        (productie, stand, convenanten) in situation(),
         berichten in vec(a_bericht(), 8),
     ) {
-        let van_kracht = VanKracht::new(1, productie, deelnemers(mandaten), convenanten);
+        let van_kracht = VanKracht::new(1, productie, deelnemers(stand), convenanten);
         for (van, bericht) in berichten {
             let Ok(toegelaten) = judge(&van, &bericht, &van_kracht) else { continue };
             for (_, stempel) in toegelaten.stempels() {

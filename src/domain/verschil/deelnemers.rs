@@ -2,7 +2,7 @@
 
 use super::{
     super::{Berichtsoort, Deelnemers, Mandaat, Partner, Toegang},
-    en, pair,
+    en, loketten as of_loketten, pair,
 };
 
 pub(super) fn compare(oud: &Deelnemers, nieuw: &Deelnemers, zinnen: &mut Vec<String>) {
@@ -12,6 +12,7 @@ pub(super) fn compare(oud: &Deelnemers, nieuw: &Deelnemers, zinnen: &mut Vec<Str
             (Some(was), Some(is)) => partner(was, is, zinnen),
             (None, Some(is)) => {
                 zinnen.push(format!("Partner {naam} is nieuw, met loket {}.", en(&loketten(is, None))));
+                of_loketten::compare(None, is, zinnen);
             }
             (Some(_), None) => zinnen.push(format!("Partner {naam} is er niet meer.")),
             (None, None) => {}
@@ -38,8 +39,8 @@ pub(super) fn compare(oud: &Deelnemers, nieuw: &Deelnemers, zinnen: &mut Vec<Str
 
 /// The loketten of a partner, without those of another version of it.
 fn loketten(partner: &Partner, without: Option<&Partner>) -> Vec<String> {
-    let other = |loket| without.is_some_and(|without| without.loketten.contains(loket));
-    partner.loketten.iter().filter(|loket| !other(loket)).map(ToString::to_string).collect()
+    let other = |loket| without.is_some_and(|without| without.loketten.contains_key(loket));
+    partner.loketten.keys().filter(|loket| !other(loket)).map(ToString::to_string).collect()
 }
 
 fn partner(was: &Partner, is: &Partner, zinnen: &mut Vec<String>) {
@@ -57,6 +58,7 @@ fn partner(was: &Partner, is: &Partner, zinnen: &mut Vec<String>) {
             zinnen.push(format!("Partner {} {what} {}.", is.naam, en(&names)));
         }
     }
+    of_loketten::compare(Some(was), is, zinnen);
     if was.oins.first() != is.oins.first() && was.oins.iter().all(|oin| is.oins.contains(oin)) {
         // Addresses in the logboek carry the first one.
         zinnen.push(format!("Partner {} staat voortaan in het logboek onder OIN {}.", is.naam, is.oin()));

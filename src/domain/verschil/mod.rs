@@ -1,7 +1,7 @@
 //! Verschil: what a change of what is in force means, in sentences that a privacy officer can read.
 //!
 //! Three parts, in this order: `documenten` (convenanten and their grondslagen: which there are, with which term, version
-//! and status), `deelnemers` (partners, identities, mandaten) and `stromen` (what is newly allowed, no longer allowed,
+//! and status), `deelnemers` (partners with their `loketten`, identities, mandaten) and `stromen` (what is newly allowed, no longer allowed,
 //! shorter or longer usable, or under other conditions).
 //!
 //! A flow counts as allowed when nothing it rests on has lapsed on the day given: a convenant, grondslag or mandaat that
@@ -12,6 +12,7 @@
 
 mod deelnemers;
 mod documenten;
+mod loketten;
 mod stromen;
 
 use jiff::civil::Date;

@@ -14,9 +14,9 @@ use jiff::civil::Date;
 
 use super::{
     super::{
-        Adres, Berichtsoort, Bewaar, Categorie, Doelgroep, Grondslag, Mandaathouder, PartnerNaam, Regel, Status,
-        TeltVanaf, Termijn, VanKracht,
-        matrix::{self, addresses, patronen},
+        Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Doelgroep, Grondslag, Mandaathouder, PartnerNaam, Regel,
+        Status, TeltVanaf, Termijn, VanKracht,
+        matrix::{self, addresses, open_patronen, patronen},
     },
     en,
 };
@@ -61,7 +61,7 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mu
     let mut said: BTreeMap<(Wijziging, Berichtsoort, Vec<String>), Vec<String>> = BTreeMap::new();
     for ((wijziging, soort, grondslag), plaatsen) in groups {
         let van_kracht = if wijziging.0 == NIET_MEER { oud } else { nieuw };
-        let routes = routes(van_kracht, soort, &plaatsen);
+        let routes = routes(van_kracht, soort, &plaatsen, day);
         said.entry((wijziging, soort, routes)).or_default().push(grondslag);
     }
     for (((_, begin, end), soort, routes), grondslagen) in said {
@@ -79,7 +79,7 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
         for regel in &convenant.regels {
             let named = regel.grondslagen.iter().filter_map(|id| convenant.grondslag(id));
             let grondslagen: Vec<&Grondslag> = named.filter(|grondslag| counts(van_kracht, grondslag, day)).collect();
-            for (van, naar) in pairs(van_kracht, regel) {
+            for (van, naar) in pairs(van_kracht, regel, day) {
                 if !mandated(van_kracht, regel, &van, &naar, day) {
                     continue;
                 }
@@ -97,8 +97,9 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
     cells
 }
 
-fn pairs(van_kracht: &VanKracht, regel: &Regel) -> Vec<(Adres, Adres)> {
-    let naar = addresses(van_kracht, &regel.naar);
+fn pairs(van_kracht: &VanKracht, regel: &Regel, day: Date) -> Vec<(Adres, Adres)> {
+    let mut naar = addresses(van_kracht, &regel.naar);
+    naar.retain(|adres| van_kracht.closed_on(adres, day).is_none());
     let all = addresses(van_kracht, &regel.van);
     let all = all.iter().flat_map(|van| naar.iter().map(move |naar| (van.clone(), naar.clone())));
     all.filter(|(van, naar)| regel.covers(regel.berichtsoort, van, naar)).collect()
@@ -263,18 +264,18 @@ fn any_of(names: &BTreeSet<String>) -> String {
 }
 
 /// Who to whom and about whom: senders with the same ontvangers together.
-fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen) -> Vec<String> {
+fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen, day: Date) -> Vec<String> {
     let mut by_kind: BTreeMap<&BTreeSet<Soort>, BTreeSet<(Adres, Adres)>> = BTreeMap::new();
     for (pair, kinds) in plaatsen {
         by_kind.entry(kinds).or_default().insert(pair.clone());
     }
-    let names = |adressen: &BTreeSet<Adres>| {
-        en(&patronen(van_kracht.partners(), adressen).iter().map(ToString::to_string).collect::<Vec<_>>())
-    };
+    let partners = van_kracht.partners();
+    let names = |patronen: Vec<Adrespatroon>| en(&patronen.iter().map(ToString::to_string).collect::<Vec<_>>());
     let mut found = Vec::new();
     for (kinds, pairs) in by_kind {
         for (van, naar) in matrix::routes(&pairs) {
-            found.push(format!("van {} naar {}{}", names(&van), names(&naar), about(soort, kinds)));
+            let (van, naar) = (names(patronen(partners, &van)), names(open_patronen(partners, &naar, day)));
+            found.push(format!("van {van} naar {naar}{}", about(soort, kinds)));
         }
     }
     found

@@ -1,0 +1,42 @@
+//! Loketten that deserve a second look: named by a rule although they close, and without anybody to call.
+
+use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
+use crate::{
+    config::section::listed,
+    domain::{Adres, Convenant, Regel, VanKracht},
+};
+
+/// A rule that names a loket in `naar` means that loket; one that names the partner means what is open there.
+///
+/// Told from the moment that the closing is known, so that the rule can be changed before it stops anything.
+pub(super) fn named(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, found: &mut Vec<Bevinding>) {
+    for patroon in &regel.naar {
+        let Some(naam) = &patroon.loket else { continue };
+        let loket = van_kracht.partners().get(&patroon.partner).and_then(|partner| partner.loketten.get(naam));
+        let Some(sluiting) = loket.and_then(|loket| loket.sluiting.as_ref()) else { continue };
+        found.push((
+            Onderwerp::Regel(convenant.naam.clone(), regel.id.clone()),
+            Waarschuwing::LoketSluit {
+                regel: name(convenant, regel),
+                loket: patroon.to_string(),
+                vanaf: sluiting.vanaf.to_string(),
+                verwijst_naar: sluiting.verwijst_naar.to_string(),
+            },
+        ));
+    }
+}
+
+/// One finding for all of them, and none where no loket has a contact: then the deelnemers do not keep that list here.
+pub(super) fn without_contact(van_kracht: &VanKracht) -> Option<Bevinding> {
+    let all =
+        || van_kracht.partners().values().flat_map(|partner| partner.loketten.iter().map(move |of| (partner, of)));
+    if all().all(|(_, (_, loket))| loket.contact.is_none()) {
+        return None;
+    }
+    let without = all().filter(|(_, (_, loket))| loket.contact.is_none());
+    let without: Vec<String> = without
+        .map(|(partner, (naam, _))| Adres { partner: partner.naam.clone(), loket: naam.clone() }.to_string())
+        .collect();
+    let loketten = listed(without.iter().map(String::as_str));
+    (!without.is_empty()).then_some((Onderwerp::Geheel, Waarschuwing::LoketZonderContact { loketten }))
+}
