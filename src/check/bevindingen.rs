@@ -53,6 +53,18 @@ closed_list! {
         MandaatVerlopen { regel: String, houders: String } = "mandaat_verlopen",
             "regel {regel} vraagt een mandaat en dat van {houders} geldt vandaag niet: de poort weigert dan. Verleng het, of vraag een nieuw mandaat.",
             "rule {regel} asks for a mandaat and that of {houders} does not hold today: the gateway then refuses. Renew it, or ask for a new mandaat.";
+        /// Renewals of what is never renewed.
+        VerlengenPastNiet { regel: String, berichtsoort: String } = "verlengen_past_niet",
+            "regel {regel} heeft max_verlengingen, en {berichtsoort} wordt nooit verlengd; alleen een scenario. Haal het weg.",
+            "rule {regel} has max_verlengingen, and {berichtsoort} is never renewed; only a scenario is. Remove it.";
+        /// A scenario that cannot be found when it is needed.
+        ScenarioNietBewaard { regel: String } = "scenario_niet_bewaard",
+            "regel {regel} bewaart een scenario tot het bevestigd is: daarna vindt niemand het meer met FindScenario. Kies bewaar_inhoud = \"houdbaarheid\".",
+            "rule {regel} keeps a scenario until it is confirmed: after that nobody finds it with FindScenario. Choose bewaar_inhoud = \"houdbaarheid\".";
+        /// A condition that is always met.
+        MedeOntvangerVanzelf { regel: String, partner: String } = "mede_ontvanger_vanzelf",
+            "regel {regel} eist {partner} als mede-ontvanger en stuurt ook aan {partner}: aan die partner alleen mag het dan ook. Haal {partner} uit naar als dat niet bedoeld is.",
+            "rule {regel} asks for {partner} as mede_ontvanger and sends to {partner} too: to that partner alone it is then allowed as well. Take {partner} out of naar if that is not meant.";
         /// A rule names a loket to send to that closes, or is closed.
         LoketSluit { regel: String, loket: String, vanaf: String, verwijst_naar: String } = "loket_sluit",
             "regel {regel} noemt in naar het loket {loket}, dat sluit vanaf {vanaf}: de poort weigert dan wat daarheen gaat. Noem {verwijst_naar}, waar het naar verwijst.",
@@ -129,6 +141,7 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
         for regel in &convenant.regels {
             mandaten(van_kracht, convenant, regel, day, &mut found);
             loketten::named(van_kracht, convenant, regel, &mut found);
+            regels::alone(convenant, regel, &mut found);
         }
     }
     regels::compare(van_kracht, day, &mut found);

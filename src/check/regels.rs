@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::domain::{
-    Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht, convenant::overlapping,
+    Berichtsoort, Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht, convenant::overlapping,
     matrix::addresses,
 };
 
@@ -16,6 +16,24 @@ struct Place<'a> {
     at: (usize, usize),
     convenant: &'a Convenant,
     regel: &'a Regel,
+}
+
+/// What a rule says that it cannot mean.
+pub(super) fn alone(convenant: &Convenant, regel: &Regel, found: &mut Vec<Bevinding>) {
+    let mut note = |waarschuwing| {
+        found.push((Onderwerp::Regel(convenant.naam.clone(), regel.id.clone()), waarschuwing));
+    };
+    if regel.max_verlengingen > 0 && !regel.berichtsoort.is_renewable() {
+        let berichtsoort = regel.berichtsoort.to_string();
+        note(Waarschuwing::VerlengenPastNiet { regel: name(convenant, regel), berichtsoort });
+    }
+    if regel.berichtsoort == Berichtsoort::Scenario && regel.bewaar_inhoud == Bewaar::Bevestiging {
+        note(Waarschuwing::ScenarioNietBewaard { regel: name(convenant, regel) });
+    }
+    let itself = regel.mede_ontvanger.iter().find(|mede| regel.naar.iter().any(|naar| naar.overlaps(mede)));
+    if let Some(mede) = itself {
+        note(Waarschuwing::MedeOntvangerVanzelf { regel: name(convenant, regel), partner: mede.to_string() });
+    }
 }
 
 pub(super) fn compare(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
@@ -99,6 +117,7 @@ fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
     let asks_no_more = one.berichtsoort == other.berichtsoort
         && (one.bsn_toegestaan || !other.bsn_toegestaan)
         && (one.mandaat.is_none() || one.mandaat == other.mandaat)
+        && one.max_verlengingen >= other.max_verlengingen
         && (one.mede_ontvanger.is_empty() || one.mede_ontvanger == other.mede_ontvanger)
         // Where a rule leaves a choice, a sender that names none is refused by it.
         && (one.grondslagen.len() == 1 || other.grondslagen.len() > 1);

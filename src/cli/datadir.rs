@@ -140,6 +140,7 @@ bestand = "ca.pem"
 # lease_seconds = 60
 # postvak = 10000
 # connections_partner = 64
+# vervalwaarschuwing_dagen = 14
 "#
     )
 }

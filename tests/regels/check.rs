@@ -10,7 +10,9 @@ use jiff::civil::{Date, date};
 use ketenpoort::{
     check::{bevindingen::bevindingen, certificaten, mermaid::mermaid, rij::rijen, svg::svg, tabel::tabel},
     config::Config,
-    domain::{Berichtsoort, Convenant, Deelnemers, Doelgroep, Mandaathouder, Regel, Status, Termijn, VanKracht},
+    domain::{
+        Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Mandaathouder, Regel, Status, Termijn, VanKracht,
+    },
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -73,6 +75,8 @@ fn a_rule_that_always_loses_is_unreachable() {
     only(&with(regel("zelfde")), "onbereikbaar", &["twee/zelfde"]);
     // What it alone allows keeps it reachable.
     only(&with(Regel { bsn_toegestaan: true, ..shorter }), "overlap", &["twee/kort"]);
+    let renewable = with(Regel { max_verlengingen: 2, ..regel("vaker") });
+    assert!(renewable.iter().any(|told| told.starts_with("overlap")), "{renewable:?}");
     only(&with(Regel { houdbaarheid: Termijn::Dagen(91), ..regel("soms") }), "overlap", &["twee/soms"]);
     let later = Convenant {
         naam: "later".to_owned(),
@@ -80,6 +84,26 @@ fn a_rule_that_always_loses_is_unreachable() {
         ..convenant(vec![regel("langer")])
     };
     only(&told(vec![convenant(answered("r")), later]), "overlap", &["later/langer"]);
+}
+
+#[test]
+fn what_a_rule_cannot_mean_is_told() {
+    let with = |change: fn(&mut Regel)| {
+        let mut regels = answered("r");
+        change(&mut regels[0]);
+        told(vec![convenant(regels)])
+    };
+    only(&with(|regel| regel.max_verlengingen = 2), "verlengen_past_niet", &["test/r", "contextinformatieverzoek"]);
+    only(&with(|regel| regel.mede_ontvanger = vec![patroon("zvh/jeugd")]), "mede_ontvanger_vanzelf", &["zvh/jeugd"]);
+    let kept_short = Regel {
+        berichtsoort: Berichtsoort::Scenario,
+        bewaar_inhoud: Bewaar::Bevestiging,
+        max_verlengingen: 2,
+        ..regel("scenario")
+    };
+    let all = told(vec![convenant(vec![kept_short])]);
+    assert!(all.iter().any(|told| told.starts_with("scenario_niet_bewaard")), "{all:?}");
+    assert!(!all.iter().any(|told| told.starts_with("verlengen_past_niet")), "{all:?}");
 }
 
 #[test]
