@@ -86,6 +86,9 @@ impl Exchange {
                 continue;
             };
             let withdrawn = withdrawn?;
+            if intrekking.reden == RedenIntrekking::VerkeerdGeadresseerd {
+                tracing::warn!(bericht = %intrekking.bericht, "withdrawn as wrongly addressed: a data leak, for the FGs");
+            }
             for adres in withdrawn.vernietigingsverzoek.iter().flat_map(|(_, asked)| asked) {
                 self.wakers.ring(adres);
             }

@@ -432,6 +432,43 @@ class Interop:
         for entry in loketten.values():
             check(entry.functie and entry.telefoon, f"nobody to call at {entry.loket}")
 
+    def a_scenario_is_found_renewed_and_withdrawn(self):
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        content = self.inhoud_pb.Scenario(als="aanhouding", dan="bel", afgestemd_met=["om"])
+        request = self.pb.SendRequest(
+            request_id=str(uuid.uuid4()),
+            loket=self.loket_ontvanger,
+            ontvangers=[self.pb.Adres(partner=AFZENDER, loket=self.loket_afzender)],
+            inhoud=self.inhoud(MEDEWERKER_ONTVANGER, scenario=content),
+        )
+        request.inhoud.peildatum = today
+        old = self.send(self.zvh, request).bericht
+        request.request_id, request.vervangt = str(uuid.uuid4()), old
+        request.inhoud.scenario.actualiteit_getoetst_op = today
+        new = self.send(self.zvh, request).bericht
+        persoon = self.pb.Zoekpersoon(naam=NAAM.upper(), geboortedatum="1987-05-12")
+        search = self.pb.FindScenarioRequest(persoon=persoon, zaaknummer="INTEROP-1", medewerker=MEDEWERKER_AFZENDER)
+        found = self.zsm.FindScenario(search, timeout=CALL_SECONDS).scenarios
+        check(new in [scenario.bericht for scenario in found], "the renewal is not found")
+        check(old not in [scenario.bericht for scenario in found], "what was replaced is found still")
+        fetch = self.pb.FetchRequest(bericht=old, loket=self.loket_afzender, medewerker=MEDEWERKER_AFZENDER)
+        replaced = grpc.StatusCode.FAILED_PRECONDITION
+        self.refused(lambda: self.zsm.Fetch(fetch, timeout=CALL_SECONDS), replaced, "VERVANGEN")
+        fetch.bericht = new
+        self.zsm.Fetch(fetch, timeout=CALL_SECONDS)
+        withdraw = self.pb.WithdrawRequest(
+            bericht=new,
+            loket=self.loket_ontvanger,
+            reden=self.inhoud_pb.REDEN_INTREKKING_CASUS_GESLOTEN,
+            medewerker=MEDEWERKER_ONTVANGER,
+        )
+        withdrawn = self.zvh.Withdraw(withdraw, timeout=CALL_SECONDS)
+        asked = self.pb.INTREKKING_UITKOMST_VERNIETIGING_GEVRAAGD
+        check_equal([one.uitkomst for one in withdrawn.intrekkingen], [asked], "what the withdrawal did")
+        with Postvak(self.pb, self.zsm, self.loket_afzender, MEDEWERKER_AFZENDER) as postvak:
+            delivery = postvak.delivery_of(withdrawn.vernietigingsverzoek)
+            check_equal(delivery.in_antwoord_op, new, "what is to be destroyed")
+
     def a_wrong_field_is_named(self):
         request = self.bekendheidscheck()
         request.inhoud.betrokkenen[0].geboortedatum = "12-05-1987"
@@ -497,6 +534,7 @@ class Interop:
         the_answer_comes_back_in_the_same_gesprek,
         status_shows_the_timeline,
         loketten_say_whom_to_reach_and_where_to_go_instead,
+        a_scenario_is_found_renewed_and_withdrawn,
         a_wrong_field_is_named,
         garbage_is_refused,
         an_oversized_message_is_refused,

@@ -15,7 +15,7 @@ use crate::{
     traffic::template,
 };
 
-const ZVH: &str = "zvh-baronie-breda";
+pub const ZVH: &str = "zvh-baronie-breda";
 
 fn write_template(dir: &Path, soort: &str) -> PathBuf {
     let file = dir.join(format!("{soort}.json"));
@@ -23,19 +23,19 @@ fn write_template(dir: &Path, soort: &str) -> PathBuf {
     file
 }
 
-fn send(served: &Served, profile: &str, soort: &str, arguments: &[&str]) -> Output {
+pub fn send(served: &Served, profile: &str, soort: &str, arguments: &[&str]) -> Output {
     let file = write_template(served.path(), soort);
     let mut all = vec![file.to_str().unwrap()];
     all.extend(arguments);
     served.partner("send", profile, &all)
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
 /// What a `receive` printed, one bericht a line.
-fn received(output: &Output) -> Vec<Value> {
+pub fn received(output: &Output) -> Vec<Value> {
     expect(output, 0).lines().map(json).collect()
 }
 

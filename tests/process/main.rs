@@ -8,6 +8,7 @@ mod full;
 mod kill;
 mod production;
 mod proof;
+mod scenario;
 mod secrecy;
 mod served;
 mod start;

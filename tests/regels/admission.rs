@@ -135,6 +135,20 @@ fn terms_of_convenant_and_grondslag_include_their_last_day() {
 }
 
 #[test]
+fn what_was_said_by_telephone_counts_from_when_it_was_said() {
+    let mondeling = Regel { berichtsoort: Berichtsoort::MondelingeVerstrekking, ..regel("r") };
+    let van_kracht = van_kracht(vec![convenant(vec![mondeling])]);
+    let said = |moment: &str| {
+        let gegeven_op = Some(at(moment));
+        let feiten = Feiten { gegeven_op, ..Feiten::new(Berichtsoort::MondelingeVerstrekking) };
+        Bericht { feiten, ..bericht() }
+    };
+    // In the night of 14 to 15 September in Amsterdam, registered on 30 November.
+    assert_eq!(stamp(said("2026-09-14T22:30:00Z"), &van_kracht).2, "2026-12-15");
+    assert_eq!(judge(said("2026-08-29T10:00:00Z"), &van_kracht).unwrap_err(), Weigering::HoudbaarheidVerstreken);
+}
+
+#[test]
 fn a_bsn_goes_only_where_the_rule_allows_it() {
     let with_bsn = with(|feiten| feiten.bevat_bsn = true);
     let without = van_kracht(vec![convenant(vec![regel("r")])]);
