@@ -152,6 +152,7 @@ impl Gateway {
         if let Some(beheer) = beheer {
             accepting.spawn(serve_beheer(listener, &exchange, beheer, stopped.clone()));
         }
+        accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
         let ended = tokio::spawn(run(exchange, accepting, writer, stopped));
         Ok(Self { adres, beheer: beheer_adres, stop, ended })
     }
@@ -278,6 +279,28 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
     drop(stopped.wait_for(|stop| *stop).await);
 }
 
+/// Ends what has lapsed, until told to stop. Beside the rest: at midnight there can be much of it.
+async fn end_what_lapsed(exchange: Arc<Exchange>, mut stopped: watch::Receiver<bool>) {
+    let mut failing = false;
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = told(&mut stopped) => return,
+        }
+        let expired = exchange.expire().await;
+        // Said once; until it is mended content stays unreadable, because every verb asks for the day.
+        if let (Err(error), false) = (&expired, failing) {
+            tracing::error!(%error, "what has lapsed could not be ended yet");
+        }
+        failing = expired.is_err();
+        if expired.is_ok_and(|more| more) {
+            tick.reset_immediately();
+        }
+    }
+}
+
 /// Runs until stopped, or until the writer gives up: then nothing may be handed out any more.
 async fn run(
     exchange: Arc<Exchange>,
@@ -285,7 +308,7 @@ async fn run(
     mut writer: JoinHandle<Result<(), StoreError>>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), GatewayError> {
-    let (mut announcer, mut unreadable, mut expiring) = (Announcer::default(), false, true);
+    let (mut announcer, mut unreadable) = (Announcer::default(), false);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -302,12 +325,6 @@ async fn run(
                 }
                 unreadable = refreshed.is_err();
                 announcer.announce(&exchange);
-                let expired = exchange.expire().await;
-                // Said once too; until it is mended content stays unreadable, because every verb asks for the day.
-                if let (Err(error), true) = (&expired, expiring) {
-                    tracing::error!(%error, "what has lapsed could not be ended yet");
-                }
-                expiring = expired.is_ok();
                 if let Err(error) = exchange.flush_weigeringen(false).await {
                     tracing::error!(%error, "counted refusals could not be logged yet");
                 }

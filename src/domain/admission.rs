@@ -124,7 +124,7 @@ pub fn admit(
     if !bericht.feiten.soort.follows() {
         van_kracht.all_open(&bericht.ontvangers, today)?;
     }
-    check_renewal(&bericht, &afzender, vervangt.as_ref())?;
+    check_renewal(&bericht, &afzender, vervangt.as_ref(), today)?;
     let earlier = vervangt.as_ref().or(verzoek.as_ref());
     let verlenging = vervangt.as_ref().map_or(0, |old| old.verlenging.saturating_add(1));
     let doelgroep = match &verzoek {

@@ -38,12 +38,19 @@ pub struct EerdereOntvanger {
     pub stempel: Stempel,
     /// Whether it was handed out.
     pub kreeg: bool,
-    /// Whether it can still be read.
+    /// Whether it was not ended: it can be read until its last day.
     pub geldig: bool,
     /// Whether its afzender withdrew it.
     pub ingetrokken: bool,
     /// Whether a renewal replaced it.
     pub vervangen: bool,
+}
+
+impl EerdereOntvanger {
+    /// Whether it can be read today.
+    fn readable(&self, today: Date) -> bool {
+        self.geldig && self.stempel.houdbaar_tot_en_met >= today
+    }
 }
 
 /// The earlier berichten that a new one names.
@@ -89,7 +96,12 @@ pub(super) fn check_answer(
 }
 
 /// Whether a renewal may replace what it names. How often, its rule says.
-pub(super) fn check_renewal(bericht: &Bericht, afzender: &Adres, vervangt: Option<&Eerder>) -> Result<(), Weigering> {
+pub(super) fn check_renewal(
+    bericht: &Bericht,
+    afzender: &Adres,
+    vervangt: Option<&Eerder>,
+    today: Date,
+) -> Result<(), Weigering> {
     if bericht.vervangt.is_none() {
         return Ok(());
     }
@@ -102,7 +114,7 @@ pub(super) fn check_renewal(bericht: &Bericht, afzender: &Adres, vervangt: Optio
     if old.ontvangers.iter().any(|ontvanger| ontvanger.vervangen) {
         return Err(Weigering::AlVervangen);
     }
-    if !old.ontvangers.iter().any(|ontvanger| ontvanger.geldig) {
+    if !old.ontvangers.iter().any(|ontvanger| ontvanger.readable(today)) {
         return Err(Weigering::NietTeVerlengen);
     }
     // A check from before the old one was sent is not a check of what it says.
@@ -121,7 +133,7 @@ pub(super) fn follow(
     today: Date,
 ) -> Result<Vec<(Adres, Stempel)>, Weigering> {
     let ontvangers = match bericht.feiten.soort {
-        Berichtsoort::Rectificatie => rectified(bericht, afzender, original, van_kracht)?,
+        Berichtsoort::Rectificatie => rectified(bericht, afzender, original, van_kracht, today)?,
         _ => bericht.ontvangers.clone(),
     };
     let original = original.ok_or(Weigering::AntwoordNietVanU)?;
@@ -150,12 +162,13 @@ fn rectified(
     afzender: &Adres,
     original: Option<&Eerder>,
     van_kracht: &VanKracht,
+    today: Date,
 ) -> Result<Vec<Adres>, Weigering> {
     let original = original.filter(|original| original.afzender == *afzender).ok_or(Weigering::RectificatieNietVanU)?;
     if original.soort.from_gateway() {
         return Err(Weigering::AntwoordPastNiet);
     }
-    let reached = original.ontvangers.iter().filter(|ontvanger| ontvanger.kreeg || ontvanger.geldig);
+    let reached = original.ontvangers.iter().filter(|ontvanger| ontvanger.kreeg || ontvanger.readable(today));
     let reached: Vec<Adres> =
         reached.map(|ontvanger| ontvanger.adres.clone()).filter(|adres| van_kracht.partner_at(adres).is_ok()).collect();
     let given = &bericht.ontvangers;

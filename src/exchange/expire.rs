@@ -9,7 +9,7 @@ use super::{Exchange, LoadError, VanDePoort};
 use crate::{
     domain::{Adres, Berichtsoort, Weigering, houdbaarheid::amsterdam_date},
     store::{
-        Accept, Actor, Event, Expire, PostvakRij, StoreError,
+        Accept, Accepted, Actor, Event, Expire, PostvakRij, StoreError,
         berichten::find,
         verval::{due, to_warn},
     },
@@ -19,7 +19,7 @@ use crate::{
 const CHUNK: u32 = 64;
 
 impl Exchange {
-    /// Ends and warns what is due now. Gives whether there may be more.
+    /// Ends and warns what is due now. Gives whether there is more to do at once.
     ///
     /// # Errors
     /// When the database cannot be read or written; what is due stays due.
@@ -28,17 +28,19 @@ impl Exchange {
         let lapsed = due(&self.store.read, today, CHUNK).await?;
         let until = today.saturating_add(i64::from(self.bounds.vervalwaarschuwing_dagen).days());
         let soon = to_warn(&self.store.read, today, until, CHUNK).await?;
-        let more = lapsed.len().max(soon.len()) == CHUNK as usize;
+        let full = lapsed.len().max(soon.len()) == CHUNK as usize;
+        let mut progress = false;
         for rij in &lapsed {
-            self.lapse(rij).await?;
+            progress |= self.lapse(rij).await?;
         }
         for rij in &soon {
-            self.warn(rij).await?;
+            progress |= self.warn(rij).await?;
         }
-        Ok(more)
+        Ok(full && progress)
     }
 
-    async fn lapse(&self, rij: &PostvakRij) -> Result<(), LoadError> {
+    /// Gives whether it is done.
+    async fn lapse(&self, rij: &PostvakRij) -> Result<bool, LoadError> {
         // What follows another bericht causes no further one.
         let tell = rij.kreeg() && !rij.soort.follows();
         let melding =
@@ -48,28 +50,41 @@ impl Exchange {
         let actor = Actor { identiteit, trace: Some(self.new_trace()), medewerker: None, reden: None };
         let expire = Expire { log_index: rij.log_index, kreeg: rij.kreeg(), actor, melding };
         let (done, _) = self.store.writer.write(|reply| Event::Expire(Box::new(expire), reply)).await?;
-        match done {
-            Ok(()) if rings => self.wakers.ring(&rij.ontvanger),
-            Ok(()) => {}
+        if done.is_err() {
             // Midnight, or a change: it is still due the next time.
-            Err(_) => drop(self.refresh().await?),
+            self.refresh().await?;
+            return Ok(false);
         }
-        Ok(())
+        if rings {
+            self.wakers.ring(&rij.ontvanger);
+        }
+        Ok(true)
     }
 
-    async fn warn(&self, rij: &PostvakRij) -> Result<(), LoadError> {
+    /// Gives whether it is done.
+    async fn warn(&self, rij: &PostvakRij) -> Result<bool, LoadError> {
         let Some(accept) = self.about(rij, Berichtsoort::Vervalwaarschuwing, rij.afzender.clone()).await? else {
-            return Ok(());
+            self.store.writer.write(|reply| Event::NobodyToWarn(rij.bericht, reply)).await?;
+            return Ok(true);
         };
+        let (accepted, _) = self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await?;
         // Renewed or ended meanwhile, or outdated: then there is nothing to warn of, or it is still due the next time.
-        drop(self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await?);
-        self.wakers.ring(&rij.afzender);
-        Ok(())
+        let warned = matches!(accepted, Ok(Accepted::New { .. }));
+        if warned {
+            self.wakers.ring(&rij.afzender);
+        }
+        Ok(warned)
     }
 
     /// A bericht of the gateway about a row; none where its ontvanger is no deelnemer any more.
     async fn about(&self, rij: &PostvakRij, soort: Berichtsoort, naar: Adres) -> Result<Option<Accept>, StoreError> {
-        let Some(original) = find(&self.store.read, rij.bericht).await? else { return Ok(None) };
+        let original = match find(&self.store.read, rij.bericht).await {
+            Ok(original) => original,
+            // Another row of it is damaged, which must not keep this one from ending.
+            Err(StoreError::Inconsistent { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let Some(original) = original else { return Ok(None) };
         let says = VanDePoort {
             soort,
             bericht: rij.bericht,

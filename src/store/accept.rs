@@ -9,6 +9,7 @@ use super::{
     postvak::moment,
     rij::{Actor, PostvakRij, select_rows},
     toestand::{Toestand, Work},
+    verval,
 };
 use crate::{
     domain::{
@@ -230,12 +231,7 @@ async fn follow_up(work: &mut Work<'_>, accept: &Accept) -> Result<(), StoreErro
             .execute(&mut *work.tx)
             .await?;
         }
-        Berichtsoort::Vervalwaarschuwing => {
-            sqlx::query("UPDATE berichten SET gewaarschuwd = 1 WHERE id = $1")
-                .bind(earlier.0.as_bytes().to_vec())
-                .execute(&mut *work.tx)
-                .await?;
-        }
+        Berichtsoort::Vervalwaarschuwing => verval::warned(work.tx, earlier).await?,
         Berichtsoort::Vernietigingsbevestiging => confirm_destruction(work, accept, earlier).await?,
         _ => {}
     }

@@ -3,7 +3,7 @@
 //! Not here: the keys of days (`sleutels`).
 
 use jiff::civil::Date;
-use sqlx::{SqlitePool, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     Outdated, StoreError,
@@ -13,7 +13,10 @@ use super::{
     rij::{Actor, PostvakRij, select_rows},
     toestand::{Toestand, Work},
 };
-use crate::{domain::houdbaarheid::amsterdam_date, logboek::Soort};
+use crate::{
+    domain::{BerichtId, houdbaarheid::amsterdam_date},
+    logboek::Soort,
+};
 
 /// Ends one bericht for one ontvanger.
 pub struct Expire {
@@ -53,6 +56,15 @@ pub(super) async fn expire(
         drop(accept(work, versie, melding).await?);
     }
     Ok(Ok(()))
+}
+
+/// Its afzender need not be warned again.
+pub(super) async fn warned(tx: &mut SqliteConnection, bericht: BerichtId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE berichten SET gewaarschuwd = 1 WHERE id = $1")
+        .bind(bericht.0.as_bytes().to_vec())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// What has passed its houdbaarheid and was not ended yet, the oldest day first.

@@ -64,6 +64,8 @@ pub enum Event {
     Find(Box<Find>, Reply<Result<Vec<Found>, Outdated>>),
     /// End what has lapsed.
     Expire(Box<Expire>, Reply<Result<(), Outdated>>),
+    /// A scenario lapses soon, and its afzender is no deelnemer any more.
+    NobodyToWarn(BerichtId, Reply<()>),
     /// An Ask waits no longer: its reserved answers are for any reader.
     EndAsk(BerichtId, Reply<()>),
     /// Give leases back: index of the regel `aanvaard`, and which `poging`.
@@ -227,6 +229,10 @@ async fn apply(mut work: Work<'_>, versie: &mut u64, event: Event) -> Result<Ans
         Event::Find(find, reply) => answer(reply, zoek::find(work, *versie, &find).await?),
         Event::Expire(expire, reply) => answer(reply, verval::expire(work, *versie, *expire).await?),
         Event::Change(change, reply) => answer(reply, documenten::change(work.tx, work.log, versie, *change).await?),
+        Event::NobodyToWarn(bericht, reply) => {
+            verval::warned(work.tx, bericht).await?;
+            answer(reply, ())
+        }
         Event::EndAsk(verzoek, reply) => {
             postvak::end_ask(work.tx, verzoek).await?;
             answer(reply, ())

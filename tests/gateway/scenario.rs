@@ -290,3 +290,50 @@ async fn who_sent_a_scenario_is_warned_once_before_it_lapses_and_who_got_it_hear
         .filter(|regel| regel.soort == Soort::Aanvaard && regel.rol.as_deref() == Some("poort"));
     assert_eq!(of_gateway.count(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_one_sweep_takes_lapses_all_the_same() {
+    let gateway = TestGateway::start().await;
+    let mut zvh = gateway.client(ZVH).await;
+    let mut soon = scenario();
+    soon["houdbaar_tot_en_met"] = json!(today().to_string());
+    let mut last = String::new();
+    // A sweep takes 64.
+    for _ in 0..70 {
+        last = sent(&mut zvh, soon.clone()).await;
+    }
+    gateway.clock.advance(SignedDuration::from_hours(24));
+    until(&mut zvh, &last, Toestand::Vervallen).await;
+    let ended = gateway.soorten().await.into_iter().filter(|soort| soort == "vervallen").count();
+    assert_eq!(ended, 70);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_loket_is_gone_is_warned_of_nothing_and_stops_no_other() {
+    let gateway = TestGateway::start_with(|config| config.grenzen.vervalwaarschuwing_dagen = 3).await;
+    let mut soon = scenario();
+    soon["houdbaar_tot_en_met"] = json!(today().checked_add(6.days()).unwrap().to_string());
+    let gone = sent(&mut gateway.client(ZVH).await, soon.clone()).await;
+    let mut zeeland = gateway.client("zvh-zeeland").await;
+    let stays = sent(&mut zeeland, soon).await;
+    let renamed = gateway.edited(
+        "deelnemers.toml",
+        "oin = [\"00000099000000201000\"]\n\n[[partner.loket]]\nnaam = \"algemeen\"",
+        "oin = [\"00000099000000201000\"]\n\n[[partner.loket]]\nnaam = \"anders\"",
+    );
+    gateway.load(vec![renamed]).await.unwrap();
+    gateway.clock.advance(SignedDuration::from_hours(24 * 4));
+    let warning = Receiver::open(&mut zeeland, "", 1).await.unwrap().bericht().await;
+    assert_eq!(warning.in_antwoord_op, Some(stays));
+    // The one that is gone came first, and nothing was sent for it.
+    let warned = gateway.regels().await.into_iter().filter(|regel| regel.rol.as_deref() == Some("poort"));
+    assert!(warned.into_iter().all(|regel| regel.in_antwoord_op.as_ref() != Some(&gone)));
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let due: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM berichten WHERE berichtsoort = 'scenario' AND gewaarschuwd = 0")
+            .fetch_one(&mut database)
+            .await
+            .unwrap();
+    assert_eq!(due, 0);
+}
