@@ -11,12 +11,13 @@ use anyhow::Context;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
+use uuid::Uuid;
 
 use super::{Failure, print_line, scenario::read_persoon};
 use crate::{
     config::Config,
-    domain::{Kenmerk, Oin, PartnerNaam, Persoon},
-    exchange::van_kracht::all_oins,
+    domain::{Kenmerk, Oin, PartnerNaam, Persoon, Vernietiging, Weigering},
+    exchange::{RedenIntrekking, van_kracht::all_oins},
     gateway::{GatewayError, signer},
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
@@ -51,9 +52,9 @@ pub enum Command {
         soort: Option<String>,
         /// Alleen regels van dit bericht
         #[arg(long, value_name = "ID")]
-        bericht: Option<String>,
+        bericht: Option<Uuid>,
         /// Alleen regels met deze code bij weigering, zoals `verkeerd_geadresseerd` (een datalek)
-        #[arg(long, value_name = "CODE")]
+        #[arg(long, value_name = "CODE", hide_possible_values = true, value_parser = PossibleValuesParser::new(codes()))]
         weigering: Option<String>,
         /// Alleen regels over deze persoon: JSON met skn, bsn, of naam en geboortedatum; - leest van stdin
         #[arg(long, value_name = "FILE")]
@@ -98,6 +99,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Search { which, partner, soort, bericht, weigering, persoon } => {
             let config = Config::load(&which.config)?;
             let persoon = persoon.as_deref().map(read_zoekpersoon).transpose()?;
+            let bericht = bericht.map(|id| id.to_string());
             let wanted = Wanted { partner, soort, bericht, weigering, persoon };
             for regel in search(&config, &wanted).await? {
                 print_line(&regel)?;
@@ -261,6 +263,13 @@ pub(crate) fn verify_proof(text: &str, vkey: &VerifyKey) -> Result<Proven, Failu
     Ok(Proven { leaf, index: verified.index, grootte: checkpoint.size, logboek: checkpoint.origin })
 }
 
+/// Every code that can stand under `weigering`.
+fn codes() -> Vec<&'static str> {
+    let kept = Vernietiging::ALL.into_iter().filter(|uitkomst| *uitkomst != Vernietiging::Vernietigd);
+    let codes = Weigering::TABLE.iter().map(|row| row.code).chain(kept.map(Vernietiging::as_str));
+    codes.chain([RedenIntrekking::VerkeerdGeadresseerd.as_str()]).collect()
+}
+
 /// What is looked for.
 #[derive(Default)]
 pub(crate) struct Wanted {
@@ -304,14 +313,17 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
     let known = oins(&read).await?;
     let unknown = |naam: &PartnerNaam| Failure::Usage(format!("{naam} is en was geen partner van deze poort"));
     let oins = wanted.partner.as_ref().map(|naam| known.get(naam).ok_or_else(|| unknown(naam))).transpose()?;
-    let about = match &wanted.persoon {
+    let mut about = match &wanted.persoon {
         Some(persoon) => Some(about(config, &read, persoon).await?),
         None => None,
     };
-    // What follows such a bericht is about the same person.
-    let about_person = |regel: &Logregel| {
-        about.as_ref().is_none_or(|ids| {
-            [&regel.bericht, &regel.in_antwoord_op, &regel.vervangt].into_iter().flatten().any(|id| ids.contains(id))
+    // What follows such a bericht is about the same person, and what follows that; it always comes later.
+    let mut about_person = |regel: &Logregel| {
+        about.as_mut().is_none_or(|ids| {
+            let named = [&regel.bericht, &regel.in_antwoord_op, &regel.vervangt];
+            let known = named.into_iter().flatten().any(|id| ids.contains(id));
+            ids.extend(regel.bericht.iter().filter(|_| known).cloned());
+            known
         })
     };
     let takes_part = |regel: &Logregel| {
@@ -335,7 +347,7 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
             let of_soort = wanted.soort.as_deref().is_none_or(|soort| regel.soort.as_str() == soort);
             let of_bericht = wanted.bericht.is_none() || regel.bericht == wanted.bericht;
             let of_weigering = wanted.weigering.is_none() || regel.weigering == wanted.weigering;
-            if of_soort && of_bericht && of_weigering && takes_part(&regel) && about_person(&regel) {
+            if about_person(&regel) && of_soort && of_bericht && of_weigering && takes_part(&regel) {
                 let leaf = String::from_utf8_lossy(&leaf);
                 found.push(format!("{{\"log_index\":{index},\"logregel\":{leaf}}}"));
             }

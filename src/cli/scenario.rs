@@ -48,7 +48,7 @@ pub struct Withdraw {
     /// Waarom
     #[arg(long, value_enum)]
     reden: Reden,
-    /// Waarom, in woorden; in het logboek komt alleen een gezouten hash
+    /// Waarom, in woorden en zonder persoonsgegevens; in het logboek komt alleen een gezouten hash
     #[arg(long)]
     toelichting: Option<String>,
     /// Het loket dat het stuurde; anders dat van het profiel
@@ -116,8 +116,11 @@ impl Find {
 /// A person to look for, from a file or stdin.
 pub(super) fn read_persoon(file: &std::path::Path) -> Result<proto::Zoekpersoon, Failure> {
     let (name, json) = read_json(file)?;
-    from_json(json).map_err(|error| {
+    // What is wrong with it could repeat what stands in it.
+    from_json(json).map_err(|_| {
         let example = r#"{"naam": "Jan Voorbeeld", "geboortedatum": "1987-05-12", "skn": "7310482"}"#;
-        Failure::Usage(format!("{name} is geen persoon: {error}. Geef iets als {example}."))
+        Failure::Usage(format!(
+            "{name} is geen persoon: geef skn, bsn, of naam met geboortedatum als tekst, zoals {example}."
+        ))
     })
 }

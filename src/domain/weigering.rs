@@ -232,8 +232,8 @@ weigeringen! {
         "This bericht was replaced by a later one already. Renew the last one; GetStatus names it.";
     /// Withdrawn or lapsed: nothing is left to renew.
     NietTeVerlengen = "niet_te_verlengen", Toestand,
-        "Dit bericht is ingetrokken of vervallen en kan niet meer verlengd worden. Stuur een nieuw bericht zonder vervangt.",
-        "This bericht was withdrawn or has lapsed and cannot be renewed any more. Send a new bericht without vervangt.";
+        "Dit bericht is ingetrokken, vervallen of bij aflevering geweigerd, en kan niet meer verlengd worden. Stuur een nieuw bericht zonder vervangt.",
+        "This bericht was withdrawn, has lapsed or was refused at delivery, and cannot be renewed any more. Send a new bericht without vervangt.";
     /// A renewal without a check since what it replaces.
     ActualiteitNietGetoetst = "actualiteit_niet_getoetst", Ongeldig,
         "Een verlenging vraagt actualiteit_getoetst_op: de dag waarop is nagegaan dat dit nog klopt, niet voor de dag waarop het oude bericht is gestuurd.",
@@ -256,12 +256,24 @@ weigeringen! {
         "This bericht was never delivered and has lapsed or was refused already; there is nothing to withdraw.";
     /// What follows another bericht cannot be withdrawn.
     NietInTeTrekken = "niet_in_te_trekken", Toestand,
-        "Een bericht dat op een ander volgt, zoals een rectificatie, is niet in te trekken. Stuur een nieuwe rectificatie van het oorspronkelijke bericht.",
-        "A bericht that follows another one, such as a rectificatie, cannot be withdrawn. Send a new rectificatie of the original bericht.";
+        "Een bericht dat op een ander volgt, zoals een rectificatie, is niet in te trekken. Stuur zo nodig een nieuw bericht van dezelfde soort.",
+        "A bericht that follows another one, such as a rectificatie, cannot be withdrawn. Send a new bericht of the same kind if needed.";
     /// Withdrawn by its afzender.
     Ingetrokken = "ingetrokken", Toestand,
-        "De afzender heeft dit bericht ingetrokken. Gebruik de inhoud niet meer; zie het vernietigingsverzoek in uw postvak.",
-        "The afzender withdrew this bericht. Do not use its content any more; see the vernietigingsverzoek in your postvak.";
+        "De afzender heeft dit bericht ingetrokken. Had u de inhoud al, gebruik haar dan niet meer; in uw postvak ligt een vernietigingsverzoek.",
+        "The afzender withdrew this bericht. If you have its content, do not use it any more; a vernietigingsverzoek is in your postvak.";
+    /// Refused at delivery.
+    AfleveringGeweigerd = "aflevering_geweigerd", Toestand,
+        "De aflevering van dit bericht is geweigerd, omdat geen convenant het toen toestond; de inhoud is er niet meer. Vraag de afzender het opnieuw te sturen.",
+        "The delivery of this bericht was refused, because no convenant allowed it then; its content is gone. Ask the afzender to send it again.";
+    /// What follows a bericht speaks of somebody else.
+    BetrokkeneAnders = "betrokkene_anders", Ongeldig,
+        "Dit bericht volgt op een ander en noemt iemand die daarin niet voorkomt. Laat betrokkenen weg, of noem dezelfde personen.",
+        "This bericht follows another one and names somebody who is not in it. Leave betrokkenen out, or name the same people.";
+    /// Too much follows one bericht.
+    TeVaakGevolgd = "te_vaak_gevolgd", Teveel,
+        "Op dit bericht is al zo vaak gevolgd dat er niets bij kan. Bel de ontvanger.",
+        "So much followed this bericht already that nothing can be added. Call the ontvanger.";
     /// Replaced by a renewal.
     Vervangen = "vervangen", Toestand,
         "Dit bericht is vervangen door een later bericht. Lees dat; het staat in hetzelfde gesprek.",
@@ -304,8 +316,8 @@ weigeringen! {
         "You have too much under way. Wait for answers and try again with the same request_id.";
     /// The gateway cannot write its logboek, so it does nothing.
     NietBeschikbaar = "niet_beschikbaar", Onbeschikbaar,
-        "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw met hetzelfde request_id.",
-        "The gateway cannot write its logboek now and therefore does nothing. Try again with the same request_id.";
+        "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw, een bericht met hetzelfde request_id.",
+        "The gateway cannot write its logboek now and therefore does nothing. Try again, a bericht with the same request_id.";
     /// The client's deadline had passed.
     DeadlineVerstreken = "deadline_verstreken", TeLaat,
         "De deadline van deze aanroep is verstreken. Herhaal met hetzelfde request_id en een ruimere deadline; GetStatus zegt of het bericht is aanvaard.",

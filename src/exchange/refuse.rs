@@ -33,7 +33,10 @@ impl About {
     #[must_use]
     pub fn hiding_unknown(self, weigering: &Weigering) -> Self {
         match weigering {
-            Weigering::BerichtOnbekend | Weigering::LoketNietVanU => Self { bericht: None, ..self },
+            Weigering::BerichtOnbekend
+            | Weigering::LoketNietVanU
+            | Weigering::ToegangVervallen
+            | Weigering::OngeldigVeld(_) => Self { bericht: None, ..self },
             _ => self,
         }
     }

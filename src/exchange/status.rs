@@ -75,7 +75,7 @@ impl Exchange {
             ontvangers.push((rij, bewijs.map(|bewijs| bewijs.to_string()).unwrap_or_default()));
         }
         let mut corrected = berichten::correcties(read, [id].into_iter()).await.map_err(unavailable)?;
-        let in_gesprek = berichten::gesprek(read, gesprek).await.map_err(unavailable)?;
+        let in_gesprek = berichten::gesprek(read, gesprek, &call.identiteit().partner).await.map_err(unavailable)?;
         let in_gesprek: Vec<PostvakRij> = in_gesprek.into_iter().filter(visible).collect();
         Ok(StatusView {
             bericht: id,

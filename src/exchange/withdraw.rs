@@ -3,10 +3,8 @@
 use super::{Call, Exchange, RedenIntrekking, VanDePoort, send::MOST_TURNS, unavailable};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, LoketNaam, VanKracht, Weigering},
-    store::{
-        Accept, Actor, Event, PostvakRij, StoredBericht, Toestand, Withdraw, Withdrawn, berichten::find,
-        withdraw::can_end,
-    },
+    logboek::Soort,
+    store::{Accept, Actor, Event, PostvakRij, StoredBericht, Withdraw, Withdrawn, berichten::find, withdraw::can_end},
 };
 
 /// What is asked.
@@ -31,18 +29,21 @@ pub enum Uitkomst {
     Ingetrokken,
     /// It was delivered: its ontvanger is asked to destroy its copy.
     VernietigingGevraagd,
+    /// It was delivered, and its ontvanger is no deelnemer any more: nobody asked.
+    NietBereikbaar,
     /// It was refused or lapsed before it was delivered.
     WasBeeindigd,
 }
 
 impl Uitkomst {
-    /// Of a row, after the withdrawal.
+    /// Of a row, and the soort of the regel by which it was withdrawn.
     #[must_use]
-    pub fn of(rij: &PostvakRij) -> Self {
-        match rij.toestand {
-            Toestand::Ingetrokken if rij.kreeg() => Self::VernietigingGevraagd,
-            Toestand::Ingetrokken => Self::Ingetrokken,
-            _ => Self::WasBeeindigd,
+    pub fn of(rij: &PostvakRij, by: Option<Soort>) -> Self {
+        match by {
+            None => Self::WasBeeindigd,
+            Some(Soort::VernietigingGevraagd) => Self::VernietigingGevraagd,
+            Some(_) if rij.kreeg() => Self::NietBereikbaar,
+            Some(_) => Self::Ingetrokken,
         }
     }
 }

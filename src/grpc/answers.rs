@@ -5,7 +5,7 @@ use prost::Message;
 use crate::{
     domain::{Adres, Berichtsoort, Kenmerk, Stempel, Vernietiging, Weigering},
     exchange::{Gevonden, Handed, Receipt, RedenIntrekking, StatusView, Uitkomst, VanDePoort},
-    logboek::Logregel,
+    logboek::{Logregel, Soort},
     proto::{self, inhoud::Soort as Inhoud},
     store::{Correctie, Found, PostvakRij, Toestand, Withdrawn, tijd},
 };
@@ -121,15 +121,16 @@ fn correctie(correctie: &Correctie) -> proto::Correctie {
 /// What a withdrawal did, for the wire.
 #[must_use]
 pub fn withdrawn(withdrawn: &Withdrawn) -> proto::WithdrawResponse {
-    let intrekking = |rij: &PostvakRij| proto::Intrekking {
+    let intrekking = |(rij, by): &(PostvakRij, Option<(u64, Soort)>)| proto::Intrekking {
         ontvanger: Some(adres(&rij.ontvanger)),
-        uitkomst: match Uitkomst::of(rij) {
+        uitkomst: match Uitkomst::of(rij, by.map(|(_, soort)| soort)) {
+            Uitkomst::NietBereikbaar => proto::IntrekkingUitkomst::NietBereikbaar,
             Uitkomst::Ingetrokken => proto::IntrekkingUitkomst::Ingetrokken,
             Uitkomst::VernietigingGevraagd => proto::IntrekkingUitkomst::VernietigingGevraagd,
             Uitkomst::WasBeeindigd => proto::IntrekkingUitkomst::WasBeeindigd,
         }
         .into(),
-        log_index: rij.stand,
+        log_index: by.map_or(rij.stand, |(index, _)| index),
     };
     proto::WithdrawResponse {
         intrekkingen: withdrawn.rijen.iter().map(intrekking).collect(),

@@ -232,9 +232,10 @@ pub fn zoekpersoon(persoon: &proto::Zoekpersoon, checker: &mut Checker) -> Perso
     if geboortedatum.as_deref().is_some_and(|text| civil_date(text).is_none()) {
         checker.wrong("persoon.geboortedatum", "een hele datum als 1987-05-12; zoek anders op skn of bsn");
     }
-    if skn.is_none() && bsn.is_none() && naam.is_none() {
+    let (naam, geboortedatum) = (naam.clone().unwrap_or_default(), geboortedatum.clone().unwrap_or_default());
+    let persoon = Persoon { skn: skn.clone(), bsn, naam, geboortedatum, hoofdpersoon: true };
+    if persoon.kenmerken().is_empty() && checker.0.is_empty() {
         checker.wrong("persoon", "een skn, een bsn, of een naam met geboortedatum");
     }
-    let (naam, geboortedatum) = (naam.clone().unwrap_or_default(), geboortedatum.clone().unwrap_or_default());
-    Persoon { skn: skn.clone(), bsn, naam, geboortedatum, hoofdpersoon: true }
+    persoon
 }

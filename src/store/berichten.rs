@@ -75,7 +75,7 @@ impl StoredBericht {
 pub async fn answered_by(read: &SqlitePool, verzoek: BerichtId) -> Result<Vec<Adres>, StoreError> {
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT DISTINCT b.afzender_partner, b.afzender_loket FROM postvak p JOIN berichten b ON b.id = p.bericht \
-         WHERE p.in_antwoord_op = $1",
+         WHERE p.in_antwoord_op = $1 AND p.toestand NOT IN (3, 5)",
     )
     .bind(verzoek.0.as_bytes().to_vec())
     .fetch_all(read)
@@ -205,16 +205,23 @@ pub async fn replaced_by(read: &SqlitePool, id: BerichtId) -> Result<Option<Beri
     later.map(|bytes| bericht_id(&bytes, "berichten")).transpose()
 }
 
-/// Every row of the berichten of a thread, oldest first; at most 500.
+/// The newest 500 rows of a thread that a partner sent or gets, oldest first.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn gesprek(read: &SqlitePool, gesprek: BerichtId) -> Result<Vec<PostvakRij>, StoreError> {
-    let rows = select_rows!("WHERE b.gesprek = $1 ORDER BY p.log_index LIMIT 500")
-        .bind(gesprek.0.as_bytes().to_vec())
-        .fetch_all(read)
-        .await?;
-    rows.iter().map(PostvakRij::read).collect()
+pub async fn gesprek(
+    read: &SqlitePool,
+    gesprek: BerichtId,
+    partner: &PartnerNaam,
+) -> Result<Vec<PostvakRij>, StoreError> {
+    let rows = select_rows!(
+        "WHERE b.gesprek = $1 AND (p.partner = $2 OR b.afzender_partner = $2) ORDER BY p.log_index DESC LIMIT 500"
+    )
+    .bind(gesprek.0.as_bytes().to_vec())
+    .bind(partner.as_str())
+    .fetch_all(read)
+    .await?;
+    rows.iter().rev().map(PostvakRij::read).collect()
 }
 
 pub(super) fn bericht_id(bytes: &[u8], table: &'static str) -> Result<BerichtId, StoreError> {

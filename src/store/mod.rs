@@ -8,6 +8,8 @@ pub mod append;
 pub mod berichten;
 pub mod counters;
 pub mod documenten;
+mod earlier;
+mod insert;
 pub mod open;
 pub mod postvak;
 pub mod proofs;

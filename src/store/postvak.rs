@@ -188,7 +188,8 @@ pub(super) async fn consult(
         Toestand::Ingetrokken => return Ok(Err(Weigering::Ingetrokken)),
         Toestand::Vervangen => return Ok(Err(Weigering::Vervangen)),
         Toestand::Vervallen => return Ok(Err(Weigering::Vervallen)),
-        Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd | Toestand::Geweigerd => {}
+        Toestand::Geweigerd => return Ok(Err(Weigering::AfleveringGeweigerd)),
+        Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd => {}
     }
     let now = work.log.micros();
     if let Err(weigering) =

@@ -13,7 +13,7 @@ use crate::{
 macro_rules! select_rows {
     ($rest:literal) => {
         sqlx::query(concat!(
-            "SELECT p.*, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.vervangt, b.tijd, b.inhoud \
+            "SELECT p.*, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
              FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
         ))
@@ -133,6 +133,11 @@ impl PostvakRij {
             let bytes = row.try_get::<Option<Vec<u8>>, _>(column)?;
             bytes.map(|bytes| bericht_id(&bytes, "postvak")).transpose()
         };
+        // The postvak has a copy, by which the answers to an Ask are found.
+        let in_antwoord_op = optional_id("in_antwoord_op")?;
+        if in_antwoord_op != optional_id("volgt")? {
+            return Err(wrong("in_antwoord_op"));
+        }
         Ok(Self {
             log_index,
             bericht: bericht_id(row.try_get("bericht")?, "postvak")?,
@@ -153,7 +158,7 @@ impl PostvakRij {
                     .map_err(|_| wrong("houdbaar_tot_en_met"))?,
                 bewaar_inhoud: row.try_get::<&str, _>("bewaar_inhoud")?.parse().map_err(|()| wrong("bewaar_inhoud"))?,
             },
-            in_antwoord_op: optional_id("in_antwoord_op")?,
+            in_antwoord_op,
             vervangt: optional_id("vervangt")?,
             micros: row.try_get("tijd")?,
             toestand: *toestand.ok_or_else(|| wrong("toestand"))?,

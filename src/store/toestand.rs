@@ -24,8 +24,8 @@
 //!     Vervangen --> Ingetrokken: vernietiging_gevraagd, it was delivered before
 //! ```
 //!
-//! Each arrow is one regel, whose index the row keeps as `stand`. Content ends with Vervallen, Ingetrokken and Vervangen, and
-//! with the confirmation where the rule says so. A confirmation that comes late is logged and changes no state.
+//! Each arrow is one regel, whose index the row keeps as `stand`. Content ends with Geweigerd, Vervallen, Ingetrokken and
+//! Vervangen, and with the confirmation where the rule says so. A confirmation that comes late is logged and changes no state.
 
 use sqlx::SqliteConnection;
 
@@ -35,6 +35,7 @@ use super::{
     counters::Counters,
     int,
     rij::{Actor, PostvakRij},
+    zoek,
 };
 use crate::logboek::{Logregel, Soort};
 
@@ -96,7 +97,7 @@ impl Toestand {
 
     /// Whether nobody can read the content from here on.
     fn ends_content(self) -> bool {
-        matches!(self, Self::Vervallen | Self::Ingetrokken | Self::Vervangen)
+        matches!(self, Self::Geweigerd | Self::Vervallen | Self::Ingetrokken | Self::Vervangen)
     }
 
     /// Whether a regel of this soort is what brings a row here.
@@ -131,7 +132,8 @@ impl Work<'_> {
         regel: Logregel,
     ) -> Result<u64, StoreError> {
         assert!(rij.toestand.may_become(next), "no arrow from {:?} to {next:?}", rij.toestand);
-        if rij.toestand.is_open() && !next.is_open() {
+        // What follows another bericht never counted.
+        if rij.toestand.is_open() && !next.is_open() && !rij.soort.follows() {
             self.counters.change(self.tx, &rij.ontvanger, -1).await?;
         }
         let (stand, _) = actor.log(self.log, Some(rij.bericht), regel);
@@ -170,7 +172,7 @@ impl Work<'_> {
         .bind(rij.bericht.0.as_bytes().to_vec())
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        zoek::forget(self.tx, rij).await
     }
 }
 

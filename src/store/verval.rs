@@ -82,14 +82,15 @@ pub async fn due(read: &SqlitePool, today: Date, most: u32) -> Result<Vec<Postva
     Ok(readable(&rows))
 }
 
-/// A row of each scenario that lapses on `until` or before, and of which its afzender was not warned yet.
+/// The first row to lapse of each scenario that lapses on `until` or before, and of which its afzender was not warned yet.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn to_warn(read: &SqlitePool, today: Date, until: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
     let rows = select_rows!(
         "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
-         (SELECT min(q.log_index) FROM postvak q WHERE q.bericht = b.id AND q.toestand < 3) \
+         (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 3 \
+          ORDER BY q.houdbaar_tot_en_met, q.log_index LIMIT 1) \
          AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3"
     )
     .bind(today.to_string())

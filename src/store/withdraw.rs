@@ -1,10 +1,13 @@
 //! Withdrawing a bericht: what was not delivered never is, and who got it is asked to destroy its copy.
 
+use sqlx::SqliteConnection;
+
 use super::{
     Outdated, StoreError,
     accept::{Accept, Accepted, accept},
     rij::{Actor, PostvakRij, select_rows},
     toestand::{Toestand, Work},
+    uint,
 };
 use crate::{
     domain::{Adres, BerichtId, Weigering},
@@ -32,8 +35,8 @@ pub struct Withdraw {
 /// A bericht that was withdrawn.
 #[derive(Debug)]
 pub struct Withdrawn {
-    /// Each ontvanger, in the order sent.
-    pub rijen: Vec<PostvakRij>,
+    /// Each ontvanger in the order sent, and the regel by which it was withdrawn: index and soort.
+    pub rijen: Vec<(PostvakRij, Option<(u64, Soort)>)>,
     /// The vernietigingsverzoek that was sent now, and who got it.
     pub vernietigingsverzoek: Option<(BerichtId, Vec<Adres>)>,
 }
@@ -67,10 +70,25 @@ pub(super) async fn withdraw(
     if !rijen.iter().any(|rij| can_end(rij) || rij.toestand == Toestand::Ingetrokken) {
         return Ok(Ok(Err(Weigering::AlBeeindigd)));
     }
-    for rij in rijen.iter_mut().filter(|rij| can_end(rij)) {
-        let soort = if rij.kreeg() { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
+    let asked: Vec<&Adres> =
+        verzoek.iter().flat_map(|verzoek| verzoek.toegelaten.stempels()).map(|(adres, _)| adres).collect();
+    let earlier = withdrawn_before(work.tx, bericht).await?;
+    let mut regels = Vec::with_capacity(rijen.len());
+    for rij in &mut rijen {
+        let before = earlier.iter().filter(|(_, regel)| regel.ontvanger.as_ref() == Some(&rij.ontvanger_adres));
+        let mut by = before.clone().next().map(|(index, regel)| (*index, regel.soort));
+        // Who is no deelnemer any more cannot be asked, and the regel does not say that it was.
+        let soort = if asked.contains(&&rij.ontvanger) { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
         let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.regel(soort, &actor) };
-        work.step(rij, Toestand::Ingetrokken, 0, &actor, regel).await?;
+        if can_end(rij) {
+            by = Some((work.step(rij, Toestand::Ingetrokken, 0, &actor, regel).await?, soort));
+        } else if let (Some((_, first)), Some(code)) = (by, datalek)
+            && !before.clone().any(|(_, regel)| regel.weigering.as_deref() == Some(code))
+        {
+            // That it was a data leak may come to light later, and must stand in the logboek all the same.
+            actor.log(work.log, Some(bericht), Logregel { soort: first, ..regel });
+        }
+        regels.push(by);
     }
     let vernietigingsverzoek = match verzoek {
         Some(verzoek) => {
@@ -83,5 +101,23 @@ pub(super) async fn withdraw(
         }
         None => None,
     };
+    let rijen = rijen.into_iter().zip(regels).collect();
     Ok(Ok(Ok(Withdrawn { rijen, vernietigingsverzoek })))
+}
+
+/// The regels by which a bericht was withdrawn before.
+async fn withdrawn_before(tx: &mut SqliteConnection, bericht: BerichtId) -> Result<Vec<(u64, Logregel)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
+            .bind(bericht.0.as_bytes().to_vec())
+            .fetch_all(tx)
+            .await?;
+    let mut found = Vec::new();
+    for (index, leaf) in rows {
+        let regel = Logregel::from_leaf(&leaf).map_err(|_| StoreError::inconsistent("logregels", "regel", index))?;
+        if matches!(regel.soort, Soort::Ingetrokken | Soort::VernietigingGevraagd) {
+            found.push((uint(index), regel));
+        }
+    }
+    Ok(found)
 }

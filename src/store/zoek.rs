@@ -1,7 +1,7 @@
 //! Finding the scenario's of a person, and those that wait for a terugkoppeling. By keyed pseudonyms alone.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::{
     Outdated, StoreError,
-    accept::Pseudoniem,
+    accept::{Accept, Pseudoniem},
     berichten::bericht_id,
     postvak::moment,
     rij::{Actor, PostvakRij, select_rows},
@@ -48,6 +48,9 @@ pub struct Found {
     pub hoofdpersoon: bool,
 }
 
+/// Scenario's in one answer, at most: the newest.
+const MOST_FOUND: usize = 100;
+
 /// Finds, and logs each hit; or the one miss.
 pub(super) async fn find(
     work: &mut Work<'_>,
@@ -57,28 +60,10 @@ pub(super) async fn find(
     if find.van_kracht.versie() != versie {
         return Ok(Err(Outdated));
     }
-    let now = moment(work.log.micros());
-    let today = amsterdam_date(now);
-    let mut found = Vec::new();
-    for (bericht, (kenmerk, hoofdpersoon)) in recognised(work.tx, &find.kenmerken).await? {
-        let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
-            .bind(bericht.0.as_bytes().to_vec())
-            .fetch_all(&mut *work.tx)
-            .await?;
-        for row in &rows {
-            let rij = PostvakRij::read(row)?;
-            let current = rij.soort == Berichtsoort::Scenario
-                && find.adressen.contains(&rij.ontvanger)
-                && rij.toestand.is_current()
-                && rij.sleutel.is_some()
-                && rij.stempel.houdbaar_tot_en_met >= today
-                && still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &find.van_kracht, now).is_ok();
-            if current {
-                let regel = rij.regel(Soort::Geraadpleegd, &find.actor);
-                find.actor.log(work.log, Some(rij.bericht), regel);
-                found.push(Found { rij, kenmerk, hoofdpersoon });
-            }
-        }
+    // Everything is read before anything is logged.
+    let found = current(work.tx, find, work.log.micros()).await?;
+    for Found { rij, .. } in &found {
+        find.actor.log(work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor));
     }
     if found.is_empty() {
         let (betrokkene, zout) = &find.betrokkene;
@@ -97,13 +82,61 @@ pub(super) async fn find(
     Ok(Ok(found))
 }
 
-/// Berichten about this person, by the surest mark, none of which a surer one contradicts.
+/// The scenario's of a person that can be read now at these loketten, the newest first.
+async fn current(tx: &mut SqliteConnection, find: &Find, micros: i64) -> Result<Vec<Found>, StoreError> {
+    let now = moment(micros);
+    let today = amsterdam_date(now);
+    let mut berichten = BTreeSet::new();
+    for adres in &find.adressen {
+        for (_, pseudoniem) in &find.kenmerken {
+            let ids: Vec<Vec<u8>> = sqlx::query_scalar(
+                "SELECT bericht FROM vindbaar WHERE partner = $1 AND loket = $2 AND pseudoniem = $3 \
+                 ORDER BY bericht DESC LIMIT 200",
+            )
+            .bind(adres.partner.as_str())
+            .bind(adres.loket.as_str())
+            .bind(pseudoniem.as_slice())
+            .fetch_all(&mut *tx)
+            .await?;
+            for id in ids {
+                berichten.insert(bericht_id(&id, "vindbaar")?);
+            }
+        }
+    }
+    let berichten: Vec<BerichtId> = berichten.into_iter().collect();
+    let mut found = Vec::new();
+    for (bericht, (kenmerk, hoofdpersoon)) in recognised(tx, &berichten, &find.kenmerken).await?.into_iter().rev() {
+        let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
+            .bind(bericht.0.as_bytes().to_vec())
+            .fetch_all(&mut *tx)
+            .await?;
+        // A damaged row must not keep the others from being found.
+        for rij in rows.iter().filter_map(|row| PostvakRij::read(row).ok()) {
+            let current = find.adressen.contains(&rij.ontvanger)
+                && rij.toestand.is_current()
+                && rij.sleutel.is_some()
+                && rij.stempel.houdbaar_tot_en_met >= today
+                && still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &find.van_kracht, now).is_ok();
+            if current && found.len() < MOST_FOUND {
+                found.push(Found { rij, kenmerk, hoofdpersoon });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Which of these berichten are about this person, by the surest mark, none of which a surer one contradicts.
 async fn recognised(
-    tx: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
+    berichten: &[BerichtId],
     wanted: &[(Kenmerk, [u8; 32])],
 ) -> Result<BTreeMap<BerichtId, (Kenmerk, bool)>, StoreError> {
-    let mut found = BTreeMap::new();
-    for ((bericht, _), marks) in candidates(tx, wanted).await? {
+    let mut people: BTreeMap<(BerichtId, usize), Vec<Pseudoniem>> = BTreeMap::new();
+    for (bericht, mark) in pseudoniemen_of(connection, berichten).await? {
+        people.entry((bericht, mark.volgnummer)).or_default().push(mark);
+    }
+    let mut found: BTreeMap<BerichtId, (Kenmerk, bool)> = BTreeMap::new();
+    for ((bericht, _), marks) in people {
         let hoofdpersoon = marks.iter().any(|mark| mark.hoofdpersoon);
         let marks: Vec<(Kenmerk, [u8; 32])> = marks.into_iter().map(|mark| (mark.kenmerk, mark.pseudoniem)).collect();
         if let Some(kenmerk) = agreeing(wanted, &marks) {
@@ -116,33 +149,64 @@ async fn recognised(
     Ok(found)
 }
 
-/// All marks of each betrokkene who has one of those that are wanted.
-async fn candidates(
-    tx: &mut SqliteConnection,
-    wanted: &[(Kenmerk, [u8; 32])],
-) -> Result<HashMap<(BerichtId, usize), Vec<Pseudoniem>>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT p.bericht, p.volgnummer, p.kenmerk, p.hoofdpersoon, p.pseudoniem FROM pseudoniemen p WHERE EXISTS \
-         (SELECT 1 FROM pseudoniemen q WHERE q.bericht = p.bericht AND q.volgnummer = p.volgnummer AND q.pseudoniem IN (",
-    );
-    let mut list = query.separated(", ");
-    for (_, pseudoniem) in wanted {
-        list.push_bind(pseudoniem.to_vec());
-    }
-    query.push("))");
-    let mut found: HashMap<(BerichtId, usize), Vec<Pseudoniem>> = HashMap::new();
-    for row in query.build().fetch_all(tx).await? {
-        let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
-        let wrong = |column| StoreError::inconsistent("pseudoniemen", column, bericht);
-        let mark = Pseudoniem {
-            volgnummer: usize::try_from(row.try_get::<i64, _>("volgnummer")?).map_err(|_| wrong("volgnummer"))?,
-            hoofdpersoon: row.try_get::<i64, _>("hoofdpersoon")? != 0,
-            kenmerk: row.try_get::<&str, _>("kenmerk")?.parse().map_err(|()| wrong("kenmerk"))?,
-            pseudoniem: row.try_get::<&[u8], _>("pseudoniem")?.try_into().map_err(|_| wrong("pseudoniem"))?,
-        };
-        found.entry((bericht, mark.volgnummer)).or_default().push(mark);
+/// The pseudonyms of the betrokkenen of these berichten.
+pub(super) async fn pseudoniemen_of(
+    connection: &mut SqliteConnection,
+    berichten: &[BerichtId],
+) -> Result<Vec<(BerichtId, Pseudoniem)>, StoreError> {
+    let mut found = Vec::new();
+    for ids in berichten.chunks(1000) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen WHERE bericht IN (",
+        );
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.0.as_bytes().to_vec());
+        }
+        query.push(")");
+        for row in query.build().fetch_all(&mut *connection).await? {
+            let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
+            let wrong = |column| StoreError::inconsistent("pseudoniemen", column, bericht);
+            let mark = Pseudoniem {
+                volgnummer: usize::try_from(row.try_get::<i64, _>("volgnummer")?).map_err(|_| wrong("volgnummer"))?,
+                hoofdpersoon: row.try_get::<i64, _>("hoofdpersoon")? != 0,
+                kenmerk: row.try_get::<&str, _>("kenmerk")?.parse().map_err(|()| wrong("kenmerk"))?,
+                pseudoniem: row.try_get::<&[u8], _>("pseudoniem")?.try_into().map_err(|_| wrong("pseudoniem"))?,
+            };
+            found.push((bericht, mark));
+        }
     }
     Ok(found)
+}
+
+/// Makes a scenario findable at one address.
+pub(super) async fn index(tx: &mut SqliteConnection, accept: &Accept, adres: &Adres) -> Result<(), StoreError> {
+    for mark in &accept.pseudoniemen {
+        // Two betrokkenen can share a mark.
+        sqlx::query(
+            "INSERT INTO vindbaar (partner, loket, pseudoniem, bericht) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(adres.partner.as_str())
+        .bind(adres.loket.as_str())
+        .bind(mark.pseudoniem.as_slice())
+        .bind(accept.id.0.as_bytes().to_vec())
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// What has no content any more is not found.
+pub(super) async fn forget(tx: &mut SqliteConnection, rij: &PostvakRij) -> Result<(), StoreError> {
+    if rij.soort == Berichtsoort::Scenario {
+        sqlx::query("DELETE FROM vindbaar WHERE bericht = $1 AND partner = $2 AND loket = $3")
+            .bind(rij.bericht.0.as_bytes().to_vec())
+            .bind(rij.ontvanger.partner.as_str())
+            .bind(rij.ontvanger.loket.as_str())
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Every bericht about this person, oldest first.
@@ -151,7 +215,18 @@ async fn candidates(
 /// [`StoreError`] when they cannot be read.
 pub async fn berichten_over(read: &SqlitePool, wanted: &[(Kenmerk, [u8; 32])]) -> Result<Vec<BerichtId>, StoreError> {
     let mut connection = read.acquire().await?;
-    Ok(recognised(&mut connection, wanted).await?.into_keys().collect())
+    let mut berichten = BTreeSet::new();
+    for (_, pseudoniem) in wanted {
+        let ids: Vec<Vec<u8>> = sqlx::query_scalar("SELECT bericht FROM pseudoniemen WHERE pseudoniem = $1")
+            .bind(pseudoniem.as_slice())
+            .fetch_all(&mut *connection)
+            .await?;
+        for id in ids {
+            berichten.insert(bericht_id(&id, "pseudoniemen")?);
+        }
+    }
+    let berichten: Vec<BerichtId> = berichten.into_iter().collect();
+    Ok(recognised(&mut connection, &berichten, wanted).await?.into_keys().collect())
 }
 
 /// Consulted scenario's of an afzender that wait for a terugkoppeling since before `before` (microseconds), the longest first.

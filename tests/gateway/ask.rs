@@ -142,3 +142,21 @@ async fn who_answered_cannot_answer_again() {
     assert_eq!(asked.zonder_antwoord[0].partner, "zvh-zeeland");
     assert_eq!(again, "al_beantwoord");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_withdrawn_is_none() {
+    let gateway = TestGateway::start().await;
+    let (mut zsm, mut zvh) = (gateway.client("zsm").await, gateway.client("zvh-baronie-breda").await);
+    let verzoek = check();
+    let bericht = send(&mut zsm, verzoek.clone()).await.unwrap().bericht;
+    let answer = send(&mut zvh, known(&bericht)).await.unwrap().bericht;
+    let withdraw = ketenpoort::proto::WithdrawRequest {
+        bericht: answer,
+        reden: ketenpoort::proto::RedenIntrekking::Onjuist.into(),
+        medewerker: "bb-regie-03".to_owned(),
+        ..Default::default()
+    };
+    zvh.withdraw(withdraw).await.unwrap();
+    let asked = zsm.ask(ask_request(verzoek, 1)).await.unwrap().into_inner();
+    assert_eq!((asked.antwoorden.len(), asked.zonder_antwoord.len()), (0, 1));
+}

@@ -133,6 +133,9 @@ async fn a_partner_sees_only_its_own() {
     assert_eq!(weigering(status(&mut zeeland, &bericht).await), "bericht_onbekend");
     let strange = request_id();
     assert_eq!(weigering(zeeland.fetch(fetch_request(&strange)).await), "bericht_onbekend");
+    let nobody = proto::FetchRequest { medewerker: String::new(), ..fetch_request(&bericht) };
+    assert_eq!(weigering(zeeland.fetch(nobody).await), "ongeldig_veld");
+    assert!(gateway.regels().await.iter().all(|regel| regel.soort != Soort::Geweigerd || regel.bericht.is_none()));
     // A refusal to a stranger must not show up in the timeline of the bericht.
     let timeline = status(&mut gateway.client("zsm").await, &bericht).await.unwrap().tijdlijn;
     assert_eq!(timeline.len(), 1);

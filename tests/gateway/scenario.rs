@@ -101,6 +101,10 @@ async fn a_chain_of_renewals_has_no_forks_no_cycles_and_no_strangers() {
     let mut unchecked = renewal(&second);
     unchecked["inhoud"]["scenario"].as_object_mut().unwrap().remove("actualiteit_getoetst_op");
     assert_eq!(weigering(send(&mut zvh, request(unchecked)).await), "actualiteit_niet_getoetst");
+    let mut about_another = renewal(&second);
+    about_another["inhoud"]["betrokkenen"][0]["naam"] = json!("Iemand Anders");
+    about_another["inhoud"]["betrokkenen"][0]["skn"] = json!("1234567");
+    assert_eq!(weigering(send(&mut zvh, request(about_another)).await), "betrokkene_anders");
     let mut stale = renewal(&second);
     stale["inhoud"]["scenario"]["actualiteit_getoetst_op"] = json!(today().yesterday().unwrap().to_string());
     assert_eq!(weigering(send(&mut zvh, request(stale)).await), "actualiteit_niet_getoetst");

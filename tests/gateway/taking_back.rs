@@ -253,3 +253,95 @@ async fn a_rectificatie_by_a_stranger_or_to_others_is_refused() {
     let confirmation = send(&mut zsm, request(answering("vernietigingsbevestiging", &bericht))).await;
     assert_eq!(weigering(confirmation), "antwoord_past_niet");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_at_delivery_is_gone_and_stays_gone() {
+    let gateway = TestGateway::start().await;
+    let original = gateway.edited("convenanten/zvh-baronie-breda.toml", "2035-12-31", "2035-12-31");
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let bericht = sent(&mut zvh, to_two()).await;
+    gateway.lapse().await;
+    Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap().empty().await;
+    gateway.load(vec![original]).await.unwrap();
+    assert_eq!(weigering(fetched(&mut zsm, &bericht, "volwassenen").await), "aflevering_geweigerd");
+    // Who never saw it needs no correction; the other is corrected.
+    let receipt = send(&mut zvh, request(answering("rectificatie", &bericht))).await.unwrap();
+    assert_eq!(receipt.aanvaardingen.len(), 1);
+    let withdrawn = zvh.withdraw(withdraw(&bericht, RedenIntrekking::Onjuist)).await.unwrap().into_inner();
+    let uitkomsten: Vec<_> = withdrawn.intrekkingen.iter().map(proto::Intrekking::uitkomst).collect();
+    assert_eq!(uitkomsten, [IntrekkingUitkomst::WasBeeindigd, IntrekkingUitkomst::Ingetrokken]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_leak_that_comes_to_light_later_is_logged_once_too() {
+    let gateway = TestGateway::start().await;
+    let mut zvh = gateway.client(ZVH).await;
+    let bericht = sent(&mut zvh, template("scenario")).await;
+    fetched(&mut gateway.client("zsm").await, &bericht, "volwassenen").await.unwrap();
+    zvh.withdraw(withdraw(&bericht, RedenIntrekking::Onjuist)).await.unwrap();
+    for _ in 0..2 {
+        let again = zvh.withdraw(withdraw(&bericht, RedenIntrekking::VerkeerdGeadresseerd)).await.unwrap().into_inner();
+        assert_eq!(again.intrekkingen[0].uitkomst(), IntrekkingUitkomst::VernietigingGevraagd);
+    }
+    let regels = gateway.regels().await;
+    let leaks = regels.iter().filter(|regel| regel.weigering.as_deref() == Some("verkeerd_geadresseerd"));
+    assert_eq!(leaks.map(|regel| regel.soort).collect::<Vec<_>>(), [Soort::VernietigingGevraagd]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_be_asked_to_destroy_is_not_said_to_be_asked() {
+    let gateway = TestGateway::start().await;
+    let mut zvh = gateway.client(ZVH).await;
+    let mut json = template("verrijkingsverzoek");
+    json["ontvangers"] = json!([{"partner": "vt"}]);
+    let bericht = sent(&mut zvh, json).await;
+    Receiver::open(&mut gateway.client("vt").await, "", 1).await.unwrap().bericht().await;
+    let renamed = gateway.edited(
+        "deelnemers.toml",
+        "naam = \"vt\"\noin = [\"00000099000000104000\"]\n\n[[partner.loket]]\nnaam = \"algemeen\"",
+        "naam = \"vt\"\noin = [\"00000099000000104000\"]\n\n[[partner.loket]]\nnaam = \"anders\"",
+    );
+    gateway.load(vec![renamed]).await.unwrap();
+    for _ in 0..2 {
+        let withdrawn = zvh.withdraw(withdraw(&bericht, RedenIntrekking::Onjuist)).await.unwrap().into_inner();
+        assert_eq!(withdrawn.intrekkingen[0].uitkomst(), IntrekkingUitkomst::NietBereikbaar);
+        assert_eq!(withdrawn.vernietigingsverzoek, None);
+    }
+    assert!(!gateway.soorten().await.contains(&"vernietiging_gevraagd".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_is_about_the_same_people_and_is_no_way_around_the_rules() {
+    let gateway = TestGateway::start_with(|config| config.grenzen.postvak = 3).await;
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let bericht = sent(&mut zvh, template("scenario")).await;
+    let about = |naam: &str| {
+        let mut json = answering("rectificatie", &bericht);
+        json["inhoud"]["betrokkenen"] =
+            json!([{"rol": "BETROKKENE_ROL_HOOFDPERSOON", "naam": naam, "geboortedatum": "1987-05-12"}]);
+        json
+    };
+    assert_eq!(weigering(send(&mut zvh, request(about("Iemand Anders"))).await), "betrokkene_anders");
+    sent(&mut zvh, about("jan voorbeeld")).await;
+    for _ in 1..20 {
+        sent(&mut zvh, answering("rectificatie", &bericht)).await;
+    }
+    assert_eq!(weigering(send(&mut zvh, request(answering("rectificatie", &bericht))).await), "te_vaak_gevolgd");
+    // They do not keep others out of the postvak.
+    for _ in 0..2 {
+        sent(&mut zvh, template("scenario")).await;
+    }
+    assert_eq!(weigering(send(&mut zvh, request(template("scenario"))).await), "postvak_vol");
+    let mut receiver = Receiver::open(&mut zsm, "volwassenen", 30).await.unwrap();
+    let mut got = Vec::new();
+    for _ in 0..23 {
+        got.push(receiver.bericht().await.bericht);
+    }
+    for bericht in got {
+        receiver.confirm(&bericht).await;
+    }
+    for _ in 0..3 {
+        sent(&mut zvh, template("scenario")).await;
+    }
+    assert_eq!(weigering(send(&mut zvh, request(template("scenario"))).await), "postvak_vol");
+}

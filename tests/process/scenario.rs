@@ -63,7 +63,13 @@ fn a_scenario_is_found_read_fed_back_and_withdrawn() {
     assert_eq!(asked[0]["inhoud"]["vernietigingsverzoek"]["reden"], "REDEN_INTREKKING_VERKEERD_GEADRESSEERD");
     let leaks = expect(&served.logboek("search", &["--weigering", "verkeerd_geadresseerd"]), 0);
     assert_eq!((leaks.lines().count(), &parsed(&leaks)["logregel"]["bericht"]), (1, &json!(id)));
-    expect(&served.logboek("search", &["--soort", "gelezen"]), 2);
+    for typo in [["--soort", "gelezen"], ["--weigering", "verkeerd"], ["--bericht", "geen-id"]] {
+        expect(&served.logboek("search", &typo), 2);
+    }
+    let leaky = find(&served, "zsm", &json!({"bsn": 123_456_782}));
+    expect(&leaky, 2);
+    assert!(!stderr(&leaky).contains("123456782"), "{}", stderr(&leaky));
+    expect(&find(&served, "zsm", &json!({"naam": "?!", "geboortedatum": "1987-05-12"})), 1);
 }
 
 #[test]
@@ -73,7 +79,9 @@ fn the_logboek_tells_everything_about_a_person_and_nothing_about_another() {
     let receipt = parsed(&expect(&send(&served, ZVH, "scenario", &[]), 0));
     let id = receipt["bericht"].as_str().unwrap();
     expect(&served.partner("fetch", "zsm", &[id, "--loket", "volwassenen"]), 0);
-    expect(&send(&served, ZVH, "rectificatie", &["--in-antwoord-op", id]), 0);
+    let rectificatie = parsed(&expect(&send(&served, ZVH, "rectificatie", &["--in-antwoord-op", id]), 0));
+    let id = rectificatie["bericht"].as_str().unwrap();
+    expect(&send(&served, "zsm", "rectificatiebevestiging", &["--in-antwoord-op", id]), 0);
     let soorten = |found: &[Value]| -> Vec<String> {
         let soort = |regel: &Value| {
             let text = |key: &str| regel["logregel"][key].as_str().unwrap_or_default();
@@ -81,9 +89,11 @@ fn the_logboek_tells_everything_about_a_person_and_nothing_about_another() {
         };
         found.iter().map(soort).collect()
     };
-    // The rectificatie names nobody, and follows what does.
+    // The rectificatie and its answer name nobody, and follow what does.
     let found = soorten(&search(&served, &jan));
-    assert_eq!(found, ["aanvaard scenario", "geraadpleegd scenario", "aanvaard rectificatie"]);
+    let expected =
+        ["aanvaard scenario", "geraadpleegd scenario", "aanvaard rectificatie", "aanvaard rectificatiebevestiging"];
+    assert_eq!(found, expected);
     assert_eq!(search(&served, &json!({"skn": "7310482"})), Vec::<Value>::new());
     let mut command = crate::served::ketenpoort();
     command.args(["logboek", "search", "--persoon", "-", "--config"]).arg(served.config());

@@ -112,6 +112,11 @@ const BESIDE: &[Tampering] = &[
     // A state that no regel brought about, or another one than the regel that it names.
     Tampering { sql: "UPDATE postvak SET toestand = 5 WHERE log_index = 13", says: "logregel 13:" },
     Tampering { sql: "UPDATE postvak SET toestand = 2, stand = 14 WHERE log_index = 13", says: "postvak" },
+    // What the gateway itself goes by must agree with the copy that it looks up by.
+    Tampering {
+        sql: "UPDATE berichten SET in_antwoord_op = zeroblob(16) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+        says: "logregel 13:",
+    },
     // As if the gateway had sent it.
     Tampering {
         sql: "UPDATE berichten SET afzender_partner = 'ketenpoort' \

@@ -92,6 +92,17 @@ CREATE TABLE pseudoniemen (
 );
 CREATE INDEX pseudoniemen_zoek ON pseudoniemen (pseudoniem, bericht);
 
+-- Where a scenario can be found, as long as it has content: a search looks at its own loketten and at nothing else, so that
+-- what others exchange about a person does not even show in the time it takes.
+CREATE TABLE vindbaar (
+    partner TEXT NOT NULL,
+    loket TEXT NOT NULL,
+    pseudoniem BLOB NOT NULL,
+    bericht BLOB NOT NULL,
+    PRIMARY KEY (partner, loket, pseudoniem, bericht)
+);
+CREATE INDEX vindbaar_bericht ON vindbaar (bericht);
+
 -- A bericht for one ontvanger: its stamp, its wrapped key and where it stands.
 -- toestand: 0 wacht, 1 afgeleverd, 2 bevestigd, 3 geweigerd, 4 vervallen, 5 ingetrokken, 6 vervangen. `stand` is the index of
 -- the regel that made it so; `beeindigd` of the one that ended its content, whose key is gone since.

@@ -84,7 +84,17 @@ impl Counted {
                     return Err("het postvak weet niet van deze bevestiging");
                 }
             }
-            Soort::Ingetrokken | Soort::VernietigingGevraagd | Soort::Vervallen | Soort::Vernietigd
+            Soort::Geraadpleegd if regel.reden.is_none() && !rij.gelezen => {
+                return Err("het postvak weet niet dat dit bericht gelezen is");
+            }
+            Soort::VernietigingBevestigd if rij.vernietiging.is_none() => {
+                return Err("het postvak weet niet van deze vernietigingsbevestiging");
+            }
+            Soort::Geweigerd
+            | Soort::Ingetrokken
+            | Soort::VernietigingGevraagd
+            | Soort::Vervallen
+            | Soort::Vernietigd
                 if rij.beeindigd.is_none_or(|ended| ended > index) =>
             {
                 return Err("de inhoud is volgens deze regel beeindigd, en volgens het postvak niet");

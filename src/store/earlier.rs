@@ -1,0 +1,201 @@
+//! What a new bericht asks of earlier ones, and what it changes of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::SqliteConnection;
+
+use super::{
+    StoreError,
+    accept::Accept,
+    int,
+    rij::{PostvakRij, select_rows},
+    toestand::Work,
+    verval,
+    zoek::pseudoniemen_of,
+};
+use crate::{
+    domain::{BerichtId, Berichtsoort, Kenmerk, Vernietiging, Weigering, persoon::agreeing},
+    logboek::{Logregel, Soort},
+};
+
+/// So often one loket can follow a bericht with one berichtsoort.
+const MOST_FOLLOWING: i64 = 20;
+
+/// Until when an answer is reserved for a waiting Ask; or why it comes too late.
+pub(super) async fn check_answered(
+    tx: &mut SqliteConnection,
+    accept: &Accept,
+    now: i64,
+) -> Result<Result<i64, Weigering>, StoreError> {
+    let Some(verzoek) = accept.toegelaten.bericht().in_antwoord_op.filter(|_| accept.soort().answers_once()) else {
+        return Ok(Ok(0));
+    };
+    let afzender = accept.toegelaten.afzender();
+    let id = verzoek.0.as_bytes().to_vec();
+    let withdrawn: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM postvak WHERE bericht = $1 AND partner = $2 AND loket = $3 AND toestand = 5")
+            .bind(&id)
+            .bind(afzender.partner.as_str())
+            .bind(afzender.loket.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+    if withdrawn.is_some() {
+        return Ok(Err(Weigering::VerzoekIngetrokken));
+    }
+    // One that was withdrawn or refused at delivery does not count: another may come in its place.
+    let earlier: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.in_antwoord_op = $1 \
+         AND b.afzender_partner = $2 AND b.afzender_loket = $3 AND b.berichtsoort = $4 AND p.toestand NOT IN (3, 5) LIMIT 1",
+    )
+    .bind(&id)
+    .bind(afzender.partner.as_str())
+    .bind(afzender.loket.as_str())
+    .bind(accept.soort().as_str())
+    .fetch_optional(&mut *tx)
+    .await?;
+    if earlier.is_some() {
+        return Ok(Err(Weigering::AlBeantwoord));
+    }
+    let until: Option<i64> =
+        sqlx::query_scalar("SELECT wacht_tot FROM berichten WHERE id = $1").bind(&id).fetch_optional(tx).await?;
+    Ok(Ok(until.filter(|until| *until > now).unwrap_or(0)))
+}
+
+/// What a renewal replaces; or why it cannot any more.
+pub(super) async fn replaced(
+    tx: &mut SqliteConnection,
+    accept: &Accept,
+) -> Result<Result<Vec<PostvakRij>, Weigering>, StoreError> {
+    let bericht = accept.toegelaten.bericht();
+    // A warning is of use only as long as there is something to renew.
+    let Some(old) =
+        bericht.vervangt.or(bericht.in_antwoord_op.filter(|_| accept.soort() == Berichtsoort::Vervalwaarschuwing))
+    else {
+        return Ok(Ok(Vec::new()));
+    };
+    let id = old.0.as_bytes().to_vec();
+    let later: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM berichten WHERE vervangt = $1").bind(&id).fetch_optional(&mut *tx).await?;
+    if later.is_some() {
+        return Ok(Err(Weigering::AlVervangen));
+    }
+    let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index").bind(&id).fetch_all(tx).await?;
+    let rijen = rows.iter().map(PostvakRij::read).collect::<Result<Vec<_>, _>>()?;
+    let current: Vec<PostvakRij> = rijen.into_iter().filter(|rij| rij.toestand.is_current()).collect();
+    if current.is_empty() {
+        return Ok(Err(Weigering::NietTeVerlengen));
+    }
+    Ok(Ok(if bericht.vervangt.is_some() { current } else { Vec::new() }))
+}
+
+/// What an accepted bericht changes of the one that it answers or follows.
+pub(super) async fn follow_up(
+    work: &mut Work<'_>,
+    accept: &Accept,
+    destroyed: Option<PostvakRij>,
+) -> Result<(), StoreError> {
+    let Some(earlier) = accept.toegelaten.bericht().in_antwoord_op else { return Ok(()) };
+    let afzender = accept.toegelaten.afzender();
+    match accept.soort() {
+        Berichtsoort::Terugkoppeling => {
+            sqlx::query(
+                "UPDATE postvak SET terugkoppeling_open = NULL WHERE bericht = $1 AND partner = $2 AND loket = $3",
+            )
+            .bind(earlier.0.as_bytes().to_vec())
+            .bind(afzender.partner.as_str())
+            .bind(afzender.loket.as_str())
+            .execute(&mut *work.tx)
+            .await?;
+        }
+        Berichtsoort::Vervalwaarschuwing => verval::warned(work.tx, earlier).await?,
+        _ => {}
+    }
+    if let Some(rij) = destroyed {
+        confirm_destruction(work, accept, &rij).await?;
+    }
+    Ok(())
+}
+
+/// The withdrawn bericht of which an ontvanger says what became of its copy.
+pub(super) async fn destroyed(tx: &mut SqliteConnection, accept: &Accept) -> Result<Option<PostvakRij>, StoreError> {
+    let Some(verzoek) = accept.toegelaten.bericht().in_antwoord_op else { return Ok(None) };
+    if accept.soort() != Berichtsoort::Vernietigingsbevestiging {
+        return Ok(None);
+    }
+    let afzender = accept.toegelaten.afzender();
+    let row = select_rows!(
+        "WHERE p.bericht = (SELECT in_antwoord_op FROM berichten WHERE id = $1) AND p.partner = $2 AND p.loket = $3"
+    )
+    .bind(verzoek.0.as_bytes().to_vec())
+    .bind(afzender.partner.as_str())
+    .bind(afzender.loket.as_str())
+    .fetch_optional(tx)
+    .await?;
+    row.as_ref().map(PostvakRij::read).transpose()
+}
+
+/// Notes there what became of it. The regel has the outcome as `weigering` where the copy was kept: then destruction is what was
+/// refused.
+async fn confirm_destruction(work: &mut Work<'_>, accept: &Accept, rij: &PostvakRij) -> Result<(), StoreError> {
+    let Some(uitkomst) = accept.toegelaten.bericht().feiten.vernietiging else { return Ok(()) };
+    let kept = (uitkomst != Vernietiging::Vernietigd).then(|| uitkomst.as_str().to_owned());
+    let regel = Logregel { weigering: kept, ..rij.regel(Soort::VernietigingBevestigd, &accept.actor) };
+    accept.actor.log(work.log, Some(rij.bericht), regel);
+    sqlx::query("UPDATE postvak SET vernietiging = $1 WHERE log_index = $2")
+        .bind(uitkomst.as_str())
+        .bind(int(rij.log_index))
+        .execute(&mut *work.tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether something may still follow a bericht: not for ever, and about nobody else. It needs no rule, and must not become a
+/// way around those.
+pub(super) async fn check_followed(
+    tx: &mut SqliteConnection,
+    accept: &Accept,
+) -> Result<Result<(), Weigering>, StoreError> {
+    let bericht = accept.toegelaten.bericht();
+    let followed = bericht.in_antwoord_op.filter(|_| accept.soort().follows());
+    let Some(earlier) = followed.or(bericht.vervangt) else { return Ok(Ok(())) };
+    let afzender = accept.toegelaten.afzender();
+    let times: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM berichten WHERE in_antwoord_op = $1 AND berichtsoort = $2 AND afzender_partner = $3 \
+         AND afzender_loket = $4",
+    )
+    .bind(earlier.0.as_bytes().to_vec())
+    .bind(accept.soort().as_str())
+    .bind(afzender.partner.as_str())
+    .bind(afzender.loket.as_str())
+    .fetch_one(&mut *tx)
+    .await?;
+    if times >= MOST_FOLLOWING && !accept.soort().from_gateway() {
+        return Ok(Err(Weigering::TeVaakGevolgd));
+    }
+    let known = marks(tx, earlier).await?;
+    let named: BTreeSet<usize> = accept.pseudoniemen.iter().map(|mark| mark.volgnummer).collect();
+    let same = |volgnummer: &usize| {
+        let of = accept.pseudoniemen.iter().filter(|mark| mark.volgnummer == *volgnummer);
+        let wanted: Vec<(Kenmerk, [u8; 32])> = of.map(|mark| (mark.kenmerk, mark.pseudoniem)).collect();
+        known.values().any(|known| agreeing(&wanted, known).is_some())
+    };
+    // A renewal may take up somebody more; it stays about the one whom it is about.
+    let hoofdpersoon = |volgnummer: &&usize| {
+        accept.pseudoniemen.iter().any(|mark| mark.volgnummer == **volgnummer && mark.hoofdpersoon)
+    };
+    let mut asked = named.iter().filter(|volgnummer| bericht.vervangt.is_none() || hoofdpersoon(volgnummer));
+    let agree = known.is_empty() || asked.all(same);
+    Ok(if agree { Ok(()) } else { Err(Weigering::BetrokkeneAnders) })
+}
+
+/// The marks of each betrokkene of a bericht.
+async fn marks(
+    tx: &mut SqliteConnection,
+    bericht: BerichtId,
+) -> Result<BTreeMap<usize, Vec<(Kenmerk, [u8; 32])>>, StoreError> {
+    let mut known: BTreeMap<usize, Vec<(Kenmerk, [u8; 32])>> = BTreeMap::new();
+    for (_, mark) in pseudoniemen_of(tx, &[bericht]).await? {
+        known.entry(mark.volgnummer).or_default().push((mark.kenmerk, mark.pseudoniem));
+    }
+    Ok(known)
+}
