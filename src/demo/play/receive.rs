@@ -1,7 +1,9 @@
 //! Receiving, reading again, and looking where a bericht stands.
 
+use std::time::Duration;
+
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Client, Player, adres, unmet};
@@ -12,6 +14,9 @@ use crate::{
     domain::Berichtsoort,
     proto::{self, receive_request::Verzoek, receive_response::Antwoord as Received},
 };
+
+/// What has not come after this never comes. A vervalwaarschuwing takes about a second, the rest less.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Player<'_> {
     pub(super) fn delivered(&self, stap: &str, aflevering: &proto::Aflevering) {
@@ -118,7 +123,9 @@ pub(super) async fn take(
     let mut inbound = opened.into_inner();
     let (mut got, mut confirmed) = (Vec::new(), 0);
     while confirmed < count {
-        let message = inbound.message().await.map_err(|status| profile.failure(&status))?;
+        let message = timeout(PATIENCE, inbound.message()).await;
+        let message = message.map_err(|_| unmet(format!("{} van {count} berichten kwamen aan", got.len())))?;
+        let message = message.map_err(|status| profile.failure(&status))?;
         match message.and_then(|message| message.antwoord) {
             Some(Received::Aflevering(aflevering)) => {
                 say(Verzoek::Bevestig(aflevering.bericht.clone())).await;
