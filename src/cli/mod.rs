@@ -3,6 +3,7 @@
 //! Exit code 0 done, 1 refused or verification failed, 2 usage or configuration, 3 unreachable.
 
 mod beheer;
+pub(crate) mod casus;
 mod certs;
 mod check;
 mod datadir;

@@ -129,8 +129,9 @@ pub struct Send {
     /// De map met cert.pem, key.pem, ca.pem en profiel.toml
     #[arg(long, value_name = "DIR", required_unless_present = "template")]
     profile: Option<PathBuf>,
-    /// Druk een voorbeeld van deze berichtsoort af, klaar om in te vullen
-    #[arg(long, value_name = "SOORT", exclusive = true)]
+    /// Druk een voorbeeld van deze berichtsoort af, klaar om in te vullen, of een bericht van een verzonnen casus, zoals
+    /// bram/scenario
+    #[arg(long, value_name = "SOORT|CASUS/BERICHT", exclusive = true)]
     template: Option<String>,
     #[command(flatten)]
     input: Input,
@@ -138,8 +139,8 @@ pub struct Send {
 
 impl Send {
     pub async fn run(self) -> Result<(), Failure> {
-        if let Some(soort) = &self.template {
-            return template::print(soort);
+        if let Some(naam) = &self.template {
+            return template::print(naam);
         }
         let who = Who { profile: self.profile.unwrap_or_default() };
         let profile = Profile::load(&who.profile)?;

@@ -1,13 +1,11 @@
-//! `send --template SOORT`: a bericht to fill in, that the example convenant allows as it stands.
+//! `send --template`: a bericht to fill in that the example convenant allows as it stands, or one of an invented casus.
 //!
-//! The examples are data (`deploy/voorbeeld/sjablonen.json`), with the same placeholders as the story of the demo.
-
-use std::collections::HashMap;
+//! The examples are data (`deploy/voorbeeld/sjablonen.json` and `deploy/voorbeeld/casussen`), with the same placeholders.
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use super::{Failure, print_line};
+use super::{Failure, casus::Casussen, print_line};
 use crate::{
     clock::SystemClock,
     domain::{Berichtsoort, Clock, houdbaarheid::amsterdam_date},
@@ -15,55 +13,73 @@ use crate::{
 
 const TEMPLATES: &str = include_str!("../../deploy/voorbeeld/sjablonen.json");
 
-/// Prints the template of a berichtsoort.
+/// Stands in a template for the id of a bericht, which only whoever sends it knows.
+const SOME_BERICHT: &str = "00000000-0000-7000-8000-000000000000";
+
+/// Prints the template of a berichtsoort, or a bericht of a casus (`casus/bericht`).
 ///
 /// # Errors
-/// [`Failure::Usage`] naming the berichtsoorten that exist.
-pub fn print(soort: &str) -> Result<(), Failure> {
+/// [`Failure::Usage`] naming what there is.
+pub fn print(naam: &str) -> Result<(), Failure> {
     let templates: Value = serde_json::from_str(TEMPLATES).expect("a test prints every template");
-    let Some(template) = templates.get(soort) else {
-        let sent = Berichtsoort::ALL.into_iter().filter(|soort| !soort.from_gateway());
-        let all = sent.map(Berichtsoort::as_str).collect::<Vec<_>>().join(", ");
-        return Err(Failure::Usage(format!("{soort} is geen berichtsoort die een partner stuurt; er zijn: {all}")));
+    let now = SystemClock.now();
+    let filled = match templates.get(naam) {
+        Some(template) => fill(template, now, &|_| None)?,
+        None => of_casus(naam, now)?,
     };
-    let filled = fill(template, SystemClock.now(), &HashMap::new())?;
     print_line(&serde_json::to_string_pretty(&filled).expect("a JSON value always prints"))
 }
 
-/// Fills in the placeholders of a bericht: `{vandaag}`, `{vandaag-3}`, `{over-2-uur}`, `{2-uur-geleden}`,
-/// `{bericht:NAAM}`.
+fn of_casus(naam: &str, now: Timestamp) -> Result<Value, Failure> {
+    let casussen = Casussen::read();
+    let bericht = match casussen.bericht(naam) {
+        Ok(bericht) => bericht,
+        Err(other) if naam.contains('/') || casussen.is_casus(naam) => return Err(other),
+        Err(_) => {
+            let sent = Berichtsoort::ALL.into_iter().filter(|soort| !soort.from_gateway());
+            let all = sent.map(Berichtsoort::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Failure::Usage(format!(
+                "{naam} is geen berichtsoort die een partner stuurt; er zijn: {all}. Of geef een bericht van een casus, \
+                 zoals bram/scenario."
+            )));
+        }
+    };
+    // The certificate says who sends it, so the bericht itself does not.
+    eprintln!("{naam} is een {}; stuur het met --profile van {}", bericht.soort, bericht.van);
+    casussen.verzoek(naam, now, &|_| Some(SOME_BERICHT.to_owned()))
+}
+
+/// Fills in the placeholders of a bericht: `{vandaag}`, `{vandaag-3}`, `{over-2-uur}`, `{2-uur-geleden}`, and those that
+/// `named` knows.
 ///
 /// # Errors
 /// When a placeholder means nothing.
-pub(crate) fn fill(value: &Value, now: Timestamp, berichten: &HashMap<String, String>) -> Result<Value, Failure> {
+pub(crate) fn fill(value: &Value, now: Timestamp, named: &dyn Fn(&str) -> Option<Value>) -> Result<Value, Failure> {
     Ok(match value {
-        Value::String(text) => Value::String(fill_text(text, now, berichten)?),
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|item| fill(item, now, berichten)).collect::<Result<_, _>>()?)
-        }
+        Value::String(text) => match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            Some(placeholder) => named(placeholder)
+                .or_else(|| moment(placeholder, now).map(Value::String))
+                .ok_or_else(|| Failure::Usage(format!("het verhaal noemt {text}, en dat betekent niets")))?,
+            None => value.clone(),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(|item| fill(item, now, named)).collect::<Result<_, _>>()?),
         Value::Object(entries) => {
-            let fill = |(key, value): (&String, &Value)| Ok((key.clone(), fill(value, now, berichten)?));
+            let fill = |(key, value): (&String, &Value)| Ok((key.clone(), fill(value, now, named)?));
             Value::Object(entries.iter().map(fill).collect::<Result<_, Failure>>()?)
         }
         other => other.clone(),
     })
 }
 
-fn fill_text(text: &str, now: Timestamp, berichten: &HashMap<String, String>) -> Result<String, Failure> {
-    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
-        return Ok(text.to_owned());
-    };
-    let unknown = || Failure::Usage(format!("het verhaal noemt {text}, en dat betekent niets"));
-    if let Some(naam) = inner.strip_prefix("bericht:") {
-        return berichten.get(naam).cloned().ok_or_else(unknown);
+/// A day or a moment relative to now.
+fn moment(placeholder: &str, now: Timestamp) -> Option<String> {
+    if let Some(days) = placeholder.strip_prefix("vandaag") {
+        let days: i32 = if days.is_empty() { 0 } else { days.parse().ok()? };
+        return Some(amsterdam_date(now).saturating_add(days.days()).to_string());
     }
-    if let Some(days) = inner.strip_prefix("vandaag") {
-        let days: i32 = if days.is_empty() { 0 } else { days.parse().map_err(|_| unknown())? };
-        return Ok(amsterdam_date(now).saturating_add(days.days()).to_string());
-    }
-    let ahead = inner.strip_prefix("over-").and_then(|rest| rest.strip_suffix("-uur")?.parse::<i32>().ok());
-    let ago = inner.strip_suffix("-uur-geleden").and_then(|hours| hours.parse::<i32>().ok());
-    let hours = ahead.or(ago.map(|hours| -hours)).ok_or_else(unknown)?;
-    let later = now.saturating_add(hours.hours()).map_err(|_| unknown())?;
-    Ok(jiff::Timestamp::from_second(later.as_second()).map_err(|_| unknown())?.to_string())
+    let ahead = placeholder.strip_prefix("over-").and_then(|rest| rest.strip_suffix("-uur")?.parse::<i32>().ok());
+    let ago = placeholder.strip_suffix("-uur-geleden").and_then(|hours| hours.parse::<i32>().ok());
+    let hours = ahead.or(ago.map(|hours| -hours))?;
+    let later = now.saturating_add(hours.hours()).ok()?;
+    Some(Timestamp::from_second(later.as_second()).ok()?.to_string())
 }

@@ -18,7 +18,7 @@ use crate::{
 pub const ZVH: &str = "zvh-baronie-breda";
 
 fn write_template(dir: &Path, soort: &str) -> PathBuf {
-    let file = dir.join(format!("{soort}.json"));
+    let file = dir.join(format!("{}.json", soort.replace('/', "-")));
     fs::write(&file, template(soort).to_string()).unwrap();
     file
 }
@@ -76,6 +76,33 @@ fn every_template_is_a_bericht() {
     let output = ketenpoort().args(["send", "--template", "brief"]).output().unwrap();
     assert_eq!(expect(&output, 2), "");
     assert!(stderr(&output).contains("bekendheidscheck"), "does not say what there is: {}", stderr(&output));
+}
+
+#[test]
+fn a_bericht_of_a_casus_is_printed_ready_to_send() {
+    let served = Served::start();
+    // Its afzender and its berichtsoort are said beside it.
+    let printed = ketenpoort().args(["send", "--template", "bram/scenario"]).output().unwrap();
+    assert!(stderr(&printed).contains("zvh-baronie-breda"), "{}", stderr(&printed));
+    let scenario = json(&expect(&printed, 0));
+    assert_eq!(scenario["inhoud"]["betrokkenen"][0]["naam"], "Bram van Verzonnenhove");
+    let bewijs = json(&expect(&send(&served, ZVH, "bram/scenario", &[]), 0));
+    // What names another bericht gets its id from who sends it.
+    let id = bewijs["bericht"].as_str().unwrap();
+    let renewal = template("bram/scenario-verlengd");
+    assert_eq!(renewal["vervangt"], "00000000-0000-7000-8000-000000000000");
+    expect(&send(&served, ZVH, "bram/scenario-verlengd", &["--vervangt", id]), 0);
+
+    for (wrong, said) in [
+        ("bram/roman", ["bram/scenario", "bram/terugkoppeling"]),
+        ("bram", ["bram/scenario", "bram/terugkoppeling"]),
+        ("truus/scenario", ["bram", "wim"]),
+        ("roman", ["scenario", "bram/scenario"]),
+    ] {
+        let output = ketenpoort().args(["send", "--template", wrong]).output().unwrap();
+        assert_eq!(expect(&output, 2), "");
+        assert!(said.iter().all(|said| stderr(&output).contains(said)), "{}", stderr(&output));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use jiff::{ToSpan, civil::Date};
 use ketenpoort::{
     client::Profile,
     clock::SystemClock,
-    domain::{Clock, houdbaarheid::amsterdam_date},
+    domain::{Berichtsoort, Clock, houdbaarheid::amsterdam_date},
 };
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ fn check_story(lines: &[Value], started: Date) {
     }
     let accepted: Vec<&Value> = lines.iter().filter(|line| text(line, "soort") == "aanvaard").collect();
     let berichten: BTreeSet<&str> = accepted.iter().map(|line| text(line, "bericht")).collect();
-    assert!(berichten.len() >= 40, "only {} berichten", berichten.len());
+    assert!(berichten.len() >= 80, "only {} berichten", berichten.len());
     // The demo may have run past midnight.
     let furthest = amsterdam_date(SystemClock.now()).saturating_add(3.months());
     for line in &accepted {
@@ -60,12 +60,40 @@ fn check_story(lines: &[Value], started: Date) {
         assert!((started..=furthest).contains(&until), "{line}");
         assert!(!text(line, "grondslag").is_empty() && line["log_index"].is_u64(), "{line}");
     }
-    let refused = |line: &&Value| text(line, "soort") == "geweigerd" && text(line, "weigering") == "geen_regel";
-    assert!(lines.iter().any(|line| refused(&line)), "nothing was refused for want of a rule");
+    check_flows(lines);
     let last = lines.last().unwrap();
     assert_eq!((text(last, "stap"), text(last, "logboek")), ("klaar", "ok"));
-    assert_eq!(last["berichten"], berichten.len());
+    // What the gateway made is only seen where it is delivered.
+    let seen = lines.iter().map(|line| text(line, "bericht")).filter(|bericht| !bericht.is_empty());
+    assert_eq!(last["berichten"], seen.collect::<BTreeSet<_>>().len());
     assert!(last["logregels"].as_u64().unwrap() > accepted.len() as u64);
+}
+
+/// Every flow is played: each berichtsoort but what only midnight brings, and each thing that a bericht can meet.
+fn check_flows(lines: &[Value]) {
+    for soort in Berichtsoort::ALL.into_iter().filter(|soort| *soort != Berichtsoort::Vervalmelding) {
+        for outcome in if soort.from_gateway() { &["afgeleverd"][..] } else { &["aanvaard", "bevestigd"] } {
+            let played = |line: &Value| text(line, "soort") == *outcome && text(line, "berichtsoort") == soort.as_str();
+            assert!(lines.iter().any(played), "no {soort} was {outcome}");
+        }
+    }
+    let outcomes: BTreeSet<(&str, &str)> =
+        lines.iter().map(|line| (text(line, "soort"), text(line, "weigering"))).collect();
+    for outcome in [
+        ("geraadpleegd", ""),
+        ("ingetrokken", ""),
+        ("vernietiging_gevraagd", ""),
+        ("geweigerd", "geen_regel"),
+        ("geweigerd", "ongeldig_veld"),
+        ("geweigerd", "doelgroep_niet_toegestaan"),
+        ("geweigerd", "loket_gesloten"),
+        ("geweigerd", "te_vaak_verlengd"),
+        ("", "certificaat_van_onbekende_ca"),
+    ] {
+        assert!(outcomes.contains(&outcome), "never {outcome:?}");
+    }
+    let missed = |line: &Value| text(line, "soort") == "geraadpleegd" && line.get("bericht").is_none();
+    assert!(lines.iter().any(missed), "every search found something");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Promise 9: nothing about a person reaches the process log, not even with `KETENPOORT_LOG=debug`.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use jiff::{ToSpan, civil::Date};
 use ketenpoort::{
@@ -41,7 +41,7 @@ const PERSONAL: [&str; 9] = [
     "aanwijzingen",
 ];
 
-/// Every text that must not be found: all leaves below `inhoud`, and the employees.
+/// Every text that must not be found: all leaves below `inhoud`, the people of a casus, and the employees.
 #[derive(Default)]
 struct Secrets(BTreeSet<String>);
 
@@ -49,7 +49,9 @@ impl Secrets {
     fn collect(&mut self, value: &Value, key: &str, in_content: bool) {
         match value {
             Value::Object(entries) => {
-                entries.iter().for_each(|(key, value)| self.collect(value, key, in_content || key == "inhoud"));
+                let content =
+                    |key: &String| in_content || ["inhoud", "betrokkenen", "toelichting"].contains(&key.as_str());
+                entries.iter().for_each(|(key, value)| self.collect(value, key, content(key)));
             }
             Value::Array(items) => items.iter().for_each(|item| self.collect(item, key, in_content)),
             Value::String(text) if in_content || key == "medewerker" => self.add(key, &filled(text)),
@@ -83,10 +85,17 @@ fn filled(text: &str) -> String {
 }
 
 fn of_the_story() -> Secrets {
-    let week = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/voorbeeld/week.json")).unwrap();
+    let voorbeeld = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/voorbeeld");
+    let casussen = fs::read_dir(voorbeeld.join("casussen")).unwrap().map(|file| file.unwrap().path());
+    let casussen = casussen.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
     let mut secrets = Secrets::default();
-    secrets.collect(&serde_json::from_str(&week).unwrap(), "", false);
-    assert!(secrets.0.len() > 100, "only {} texts found in the story", secrets.0.len());
+    for file in casussen.chain([voorbeeld.join("week.json")]) {
+        secrets.collect(&serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap(), "", false);
+    }
+    for named in ["Bram van Verzonnenhove", "999900183", "LDH-2291", "zsm-nacht-02"] {
+        assert!(secrets.0.contains(named), "{named} was not found in the story");
+    }
+    assert!(secrets.0.len() > 200, "only {} texts found in the story", secrets.0.len());
     secrets
 }
 
