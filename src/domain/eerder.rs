@@ -38,18 +38,27 @@ pub struct EerdereOntvanger {
     pub stempel: Stempel,
     /// Whether it was handed out.
     pub kreeg: bool,
-    /// Whether it was not ended: it can be read until its last day.
-    pub geldig: bool,
-    /// Whether its afzender withdrew it.
-    pub ingetrokken: bool,
-    /// Whether a renewal replaced it.
-    pub vervangen: bool,
+    /// What became of it there.
+    pub lot: Lot,
+}
+
+/// What became of an earlier bericht at one ontvanger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lot {
+    /// Not ended: it can be read until its last day.
+    Geldig,
+    /// Withdrawn by its afzender.
+    Ingetrokken,
+    /// Replaced by a renewal.
+    Vervangen,
+    /// Lapsed, or refused at delivery.
+    Beeindigd,
 }
 
 impl EerdereOntvanger {
     /// Whether it can be read today.
     fn readable(&self, today: Date) -> bool {
-        self.geldig && self.stempel.houdbaar_tot_en_met >= today
+        self.lot == Lot::Geldig && self.stempel.houdbaar_tot_en_met >= today
     }
 }
 
@@ -78,15 +87,15 @@ pub(super) fn check_answer(
         (None, Some(_), _) => Err(Weigering::AntwoordPastNiet),
         (Some(_), Some(_), None) => Err(Weigering::AntwoordNietVanU),
         (Some(answered), Some(_), Some(verzoek)) => {
-            let asked = verzoek.ontvangers.iter().find(|ontvanger| ontvanger.adres == *afzender);
+            let own = verzoek.ontvangers.iter().find(|ontvanger| ontvanger.adres == *afzender);
             let back = |adres: &Adres| *adres == verzoek.afzender || Some(adres) == asker;
             let to_asker = matches!(bericht.ontvangers.as_slice(), [only] if back(only));
-            let Some(asked) = asked.filter(|_| to_asker) else {
+            let Some(own) = own.filter(|_| to_asker) else {
                 return Err(Weigering::AntwoordNietVanU);
             };
             if verzoek.soort != answered {
                 Err(Weigering::AntwoordPastNiet)
-            } else if asked.ingetrokken && soort.answers_once() {
+            } else if own.lot == Lot::Ingetrokken && soort.answers_once() {
                 Err(Weigering::VerzoekIngetrokken)
             } else {
                 Ok(())
@@ -111,7 +120,7 @@ pub(super) fn check_renewal(
     if !bericht.feiten.soort.is_renewable() || old.soort != bericht.feiten.soort || !same_ontvangers {
         return Err(Weigering::VervangtPastNiet);
     }
-    if old.ontvangers.iter().any(|ontvanger| ontvanger.vervangen) {
+    if old.ontvangers.iter().any(|ontvanger| ontvanger.lot == Lot::Vervangen) {
         return Err(Weigering::AlVervangen);
     }
     if !old.ontvangers.iter().any(|ontvanger| ontvanger.readable(today)) {

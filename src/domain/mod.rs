@@ -26,7 +26,7 @@ pub use admission::{Stempel, Toegelaten, admit, still_allowed};
 pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Feiten, Geboortedatum, Vernietiging};
 pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
-pub use eerder::{Eerder, Eerdere, EerdereOntvanger};
+pub use eerder::{Eerder, Eerdere, EerdereOntvanger, Lot};
 pub use houdbaarheid::{TeltVanaf, Termijn};
 pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
 pub use loket::{Contact, Loket, Sluiting, Telefoon};

@@ -12,7 +12,7 @@ use super::{
     toestand::Toestand,
 };
 use crate::domain::{
-    Adres, BerichtId, Berichtsoort, Doelgroep, Eerder, EerdereOntvanger, PartnerNaam, houdbaarheid::amsterdam_date,
+    Adres, BerichtId, Berichtsoort, Doelgroep, Eerder, EerdereOntvanger, Lot, PartnerNaam, houdbaarheid::amsterdam_date,
 };
 
 /// A bericht as it was accepted, without its content.
@@ -49,9 +49,12 @@ impl StoredBericht {
     pub fn into_eerder(self) -> Eerder {
         let ontvanger = |rij: PostvakRij| EerdereOntvanger {
             kreeg: rij.kreeg(),
-            geldig: rij.toestand.is_current(),
-            ingetrokken: rij.toestand == Toestand::Ingetrokken,
-            vervangen: rij.toestand == Toestand::Vervangen,
+            lot: match rij.toestand {
+                Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd => Lot::Geldig,
+                Toestand::Ingetrokken => Lot::Ingetrokken,
+                Toestand::Vervangen => Lot::Vervangen,
+                Toestand::Geweigerd | Toestand::Vervallen => Lot::Beeindigd,
+            },
             adres: rij.ontvanger,
             stempel: rij.stempel,
         };

@@ -107,6 +107,22 @@ pub struct PostvakRij {
     pub inhoud: Option<Vec<u8>>,
 }
 
+/// The stamp in a row.
+fn stempel(row: &SqliteRow, log_index: u64) -> Result<Stempel, StoreError> {
+    let wrong = |column| StoreError::inconsistent("postvak", column, log_index);
+    Ok(Stempel {
+        grondslag: row.try_get("grondslag")?,
+        regel: row.try_get("regel")?,
+        convenant: row.try_get("convenant")?,
+        verwerkingsactiviteit: row.try_get("verwerkingsactiviteit")?,
+        houdbaar_tot_en_met: row
+            .try_get::<&str, _>("houdbaar_tot_en_met")?
+            .parse::<Date>()
+            .map_err(|_| wrong("houdbaar_tot_en_met"))?,
+        bewaar_inhoud: row.try_get::<&str, _>("bewaar_inhoud")?.parse().map_err(|()| wrong("bewaar_inhoud"))?,
+    })
+}
+
 impl PostvakRij {
     pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
         Self::decode(row).map_err(|error| match error {
@@ -147,17 +163,7 @@ impl PostvakRij {
             ontvanger_adres: format!("{}/{}", row.try_get::<&str, _>("oin")?, ontvanger.loket),
             afzender,
             ontvanger,
-            stempel: Stempel {
-                grondslag: row.try_get("grondslag")?,
-                regel: row.try_get("regel")?,
-                convenant: row.try_get("convenant")?,
-                verwerkingsactiviteit: row.try_get("verwerkingsactiviteit")?,
-                houdbaar_tot_en_met: row
-                    .try_get::<&str, _>("houdbaar_tot_en_met")?
-                    .parse::<Date>()
-                    .map_err(|_| wrong("houdbaar_tot_en_met"))?,
-                bewaar_inhoud: row.try_get::<&str, _>("bewaar_inhoud")?.parse().map_err(|()| wrong("bewaar_inhoud"))?,
-            },
+            stempel: stempel(row, log_index)?,
             in_antwoord_op,
             vervangt: optional_id("vervangt")?,
             micros: row.try_get("tijd")?,

@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use ketenpoort::domain::{
     Acceptatie, Adres, Adrespatroon, BerichtId, Berichtsoort, Bewaar, Convenant, Deelnemers, Eerder, EerdereOntvanger,
-    Grondslag, Loket, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn, VanKracht,
+    Grondslag, Loket, Lot, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn, VanKracht,
 };
 
 pub fn adres(text: &str) -> Adres {
@@ -117,9 +117,7 @@ pub fn eerder(id: BerichtId, soort: Berichtsoort, afzender: &str, ontvangers: &[
             bewaar_inhoud: Bewaar::Houdbaarheid,
         },
         kreeg: true,
-        geldig: true,
-        ingetrokken: false,
-        vervangen: false,
+        lot: Lot::Geldig,
     };
     Eerder {
         bericht: id,
