@@ -31,7 +31,7 @@ closed_list! {
             "rule {regel} never stamps a bericht: what it allows is always allowed by {andere} already, at least as widely. Remove it, or make it wider than the other.";
         /// Who asks never hears.
         NooitBeantwoord { soort: String, antwoord: String, van: String, naar: String } = "nooit_beantwoord",
-            "{van} mag {soort} sturen aan {naar}, maar niemand van hen mag met {antwoord} antwoorden. Voeg een regel voor {antwoord} van {naar} naar {van} toe.",
+            "{van} mag {soort} sturen aan {naar}, en niemand daarvan mag met {antwoord} antwoorden. Voeg een regel voor {antwoord} van {naar} naar {van} toe.",
             "{van} may send {soort} to {naar}, but none of these may answer with {antwoord}. Add a rule for {antwoord} from {naar} to {van}.";
         /// No rule rests on it.
         GrondslagOngebruikt { grondslagen: String, convenant: String } = "grondslag_ongebruikt",
@@ -43,7 +43,7 @@ closed_list! {
             "grondslag {grondslag} of convenant {convenant} is to be confirmed and accepted by nobody: in production the gateway refuses what rests on it. Have a jurist confirm it, or record in aanvaard who answers for it.";
         /// Not confirmed, but accepted.
         GrondslagAanvaard { grondslag: String, convenant: String, door: String, op: String } = "grondslag_aanvaard",
-            "grondslag {grondslag} van convenant {convenant} is nog te bevestigen; {door} aanvaardde haar op {op}. Laat een jurist haar bevestigen.",
+            "grondslag {grondslag} van convenant {convenant} is nog te bevestigen; door {door} aanvaard op {op}. Laat een jurist haar bevestigen.",
             "grondslag {grondslag} of convenant {convenant} is still to be confirmed; {door} accepted it on {op}. Have a jurist confirm it.";
         /// A rule asks for a mandaat that was never given.
         MandaatOntbreekt { regel: String, houders: String } = "mandaat_ontbreekt",

@@ -48,7 +48,8 @@ fn table(loketten: &[proto::Loket]) -> Vec<String> {
 
 fn row(loket: &proto::Loket) -> [String; 4] {
     let gesloten = loket.gesloten_vanaf.as_ref().zip(loket.verwijst_naar.as_ref());
-    let gesloten = gesloten.map(|(vanaf, naar)| format!("vanaf {vanaf}; stuur naar {}/{}", naar.partner, naar.loket));
+    let gesloten =
+        gesloten.map(|(vanaf, naar)| format!("vanaf {vanaf}; verwijst naar {}/{}", naar.partner, naar.loket));
     [
         format!("{}/{}", loket.partner, loket.loket),
         loket.telefoon.clone().unwrap_or_default(),

@@ -40,6 +40,9 @@ struct Input {
     /// Ontvanger als partner/loket, in plaats van ontvangers in het bestand; mag vaker
     #[arg(long = "to", value_name = "ADRES")]
     to: Vec<Adres>,
+    /// Het eigen loket, in plaats van loket in het bestand; anders dat van het profiel
+    #[arg(long)]
+    loket: Option<String>,
     /// Het bericht dat dit beantwoordt, in plaats van `in_antwoord_op` in het bestand
     #[arg(long, value_name = "ID")]
     in_antwoord_op: Option<String>,
@@ -73,8 +76,14 @@ impl Input {
             // Shown so that a repeat after a lost answer is safe.
             eprintln!("request_id {}", request.request_id);
         }
+        if let Some(loket) = self.loket {
+            request.loket = loket;
+        }
         if request.loket.is_empty() {
             profile.loket().clone_into(&mut request.loket);
+        }
+        if let Some(inhoud) = request.inhoud.as_mut().filter(|inhoud| inhoud.medewerker.is_empty()) {
+            profile.medewerker().clone_into(&mut inhoud.medewerker);
         }
         Ok(request)
     }
@@ -299,7 +308,7 @@ pub struct Status {
     /// Zoek een eigen bericht op het `request_id` waarmee het is gestuurd
     #[arg(long, value_name = "UUID", conflicts_with = "bericht")]
     request_id: Option<Uuid>,
-    /// Toon eigen scenario's die geraadpleegd zijn en langer dan zoveel dagen op terugkoppeling wachten
+    /// Toon eigen scenario's die met fetch zijn gelezen en langer dan zoveel dagen op terugkoppeling wachten
     #[arg(long, value_name = "DAGEN", conflicts_with_all = ["bericht", "request_id"])]
     open_terugkoppeling: Option<u32>,
     /// Het loket dat ze stuurde; anders dat van het profiel
@@ -315,6 +324,9 @@ impl Status {
             let message = proto::ListOpenTerugkoppelingenRequest { loket, langer_dan_dagen };
             let open = client.list_open_terugkoppelingen(with_deadline(message, CALL_DEADLINE)).await;
             let open = open.map_err(|status| profile.failure(&status))?.into_inner();
+            if open.open.is_empty() {
+                eprintln!("geen scenario wacht zo lang op terugkoppeling");
+            }
             return open.open.iter().try_for_each(|open| print_line(&to_json(open).to_string()));
         }
         let zoek = match (self.request_id, self.bericht) {

@@ -152,11 +152,11 @@ impl Berichtsoort {
         }
     }
 
-    /// Whether each ontvanger of what it answers may send it once only. A scenario can be used more than once, and what was
-    /// kept by law can be destroyed later.
+    /// Whether each ontvanger of what it answers may send it once only. A scenario can be used more than once, and what became
+    /// of a copy, or of a rectificatie, can change.
     #[must_use]
     pub fn answers_once(self) -> bool {
-        self.answers().is_some() && !matches!(self, Self::Terugkoppeling | Self::Vernietigingsbevestiging)
+        self.answers().is_some() && !self.follows() && self != Self::Terugkoppeling
     }
 
     /// Whether it can also stand without what it answers: a case can be handed back that was never taken up through the

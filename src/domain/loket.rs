@@ -90,7 +90,7 @@ impl VanKracht {
     pub fn all_open(&self, ontvangers: &[Adres], day: Date) -> Result<(), Weigering> {
         let closed = ontvangers.iter().enumerate().filter_map(|(at, adres)| {
             let Sluiting { vanaf, verwijst_naar } = self.closed_on(adres, day)?;
-            let uitleg = format!("gesloten sinds {vanaf}; stuur naar {verwijst_naar}");
+            let uitleg = format!("gesloten sinds {vanaf}; verwijst naar {verwijst_naar}");
             Some(Overtreding::new(format!("ontvangers[{at}]"), uitleg))
         });
         let closed: Vec<Overtreding> = closed.collect();

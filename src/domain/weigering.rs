@@ -108,8 +108,8 @@ weigeringen! {
         "This request_id was used before for a bericht with other content. Choose a new request_id for a new bericht.";
     /// The certificate's role may not use this port.
     VerkeerdeRol = "verkeerde_rol", Verboden,
-        "Deze poort is niet voor de rol van dit certificaat. Partners, FG's en auditors, en beheerders hebben elk een eigen poort.",
-        "This port is not for the role of this certificate. Partners, FGs and auditors, and operators each have a port of their own.";
+        "Deze poort is niet voor de rol van dit certificaat. Partners en beheerders hebben elk een eigen poort; voor FG's en auditors is er nog geen.",
+        "This port is not for the role of this certificate. Partners and operators each have a port of their own; there is none for FGs and auditors yet.";
     /// The certificate does not open this loket.
     LoketNietVanU = "loket_niet_van_u", Verboden,
         "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.",
@@ -128,12 +128,12 @@ weigeringen! {
         "An ontvanger does not have this loket. Check the name of the loket; without one a bericht goes to algemeen.";
     /// A loket that takes nothing new any more.
     LoketGesloten(Vec<Overtreding>) = "loket_gesloten", Toestand,
-        "Een ontvanger is een loket dat gesloten is; hieronder staat waar u nu terechtkunt. Stuur het bericht daarheen.",
-        "An ontvanger is a loket that is closed; where to go instead is named below. Send the bericht there.";
+        "Een ontvanger is een loket dat gesloten is; hieronder staat waarheen het verwijst. Kijk of dat de juiste plek is voor dit bericht, en stuur het dan daarheen.",
+        "An ontvanger is a loket that is closed; where it refers to is named below. See whether that is the right place for this bericht, and send it there.";
     /// No convenant allows this berichtsoort between these two.
     GeenRegel = "geen_regel", Verboden,
-        "Geen convenant staat deze berichtsoort toe van dit loket naar een van deze ontvangers. Zie de regels van uw convenant.",
-        "No convenant allows this berichtsoort from this loket to one of these ontvangers. See the rules of your convenant.";
+        "Er is een ontvanger aan wie geen convenant dit loket deze berichtsoort laat sturen. Zie de regels van uw convenant, of vraag beheer om de uitwisselingsmatrix.",
+        "There is an ontvanger to whom no convenant lets this loket send this berichtsoort. See the rules of your convenant, or ask the operator for the exchange matrix.";
     /// A convenant allows it, but its term does not cover today.
     ConvenantNietVanKracht = "convenant_niet_van_kracht", Toestand,
         "Het convenant dat dit toestaat is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.",
@@ -236,7 +236,7 @@ weigeringen! {
         "This bericht was withdrawn, has lapsed or was refused at delivery, and cannot be renewed any more. Send a new bericht without vervangt.";
     /// A renewal without a check since what it replaces.
     ActualiteitNietGetoetst = "actualiteit_niet_getoetst", Ongeldig,
-        "Een verlenging vraagt actualiteit_getoetst_op: de dag waarop is nagegaan dat dit nog klopt, niet voor de dag waarop het oude bericht is gestuurd.",
+        "Een verlenging vraagt actualiteit_getoetst_op: de dag waarop is nagegaan dat dit nog klopt, en die is niet eerder dan de dag waarop het oude bericht is gestuurd.",
         "A renewal asks for actualiteit_getoetst_op: the day on which it was checked that this still holds, not before the day on which the old bericht was sent.";
     /// More often than the rule allows.
     TeVaakVerlengd = "te_vaak_verlengd", Verboden,
@@ -244,11 +244,11 @@ weigeringen! {
         "The rule does not allow this bericht to be renewed once more. Make a new scenario and send it without vervangt.";
     /// A rectificatie of what was not sent from this loket.
     RectificatieNietVanU = "rectificatie_niet_van_u", Onbekend,
-        "Het bericht in in_antwoord_op is niet vanaf dit loket gestuurd. Alleen de afzender kan een bericht rectificeren; vraag hem erom.",
+        "Het bericht in in_antwoord_op is niet vanaf dit loket gestuurd. Alleen de afzender kan een bericht rectificeren; vraag de afzender erom.",
         "The bericht in in_antwoord_op was not sent from this loket. Only its afzender can correct a bericht; ask for it.";
     /// A rectificatie goes to everyone who got the original, and to nobody else.
     RectificatieOntvangers = "rectificatie_ontvangers", Ongeldig,
-        "Een rectificatie gaat naar alle ontvangers die het oorspronkelijke bericht kregen. Laat ontvangers leeg; is er geen zo'n ontvanger, dan valt er niets te rectificeren.",
+        "Een rectificatie gaat naar alle ontvangers die het oorspronkelijke bericht kregen. Laat ontvangers leeg; kreeg niemand het, dan valt er niets te rectificeren.",
         "A rectificatie goes to all ontvangers who got the original bericht. Leave ontvangers empty; if there is no such ontvanger, there is nothing to correct.";
     /// Nothing is left of it to withdraw.
     AlBeeindigd = "al_beeindigd", Toestand,
@@ -268,12 +268,12 @@ weigeringen! {
         "The delivery of this bericht was refused, because no convenant allowed it then; its content is gone. Ask the afzender to send it again.";
     /// What follows a bericht speaks of somebody else.
     BetrokkeneAnders = "betrokkene_anders", Ongeldig,
-        "Dit bericht volgt op een ander en noemt iemand die daarin niet voorkomt. Laat betrokkenen weg, of noem dezelfde personen.",
-        "This bericht follows another one and names somebody who is not in it. Leave betrokkenen out, or name the same people.";
+        "Dit bericht hoort bij een ander en gaat over iemand anders. Controleer de casus; noem dezelfde personen, of laat betrokkenen weg waar dat mag.",
+        "This bericht belongs to another one and is about somebody else. Check the case; name the same people, or leave betrokkenen out where that is allowed.";
     /// Too much follows one bericht.
     TeVaakGevolgd = "te_vaak_gevolgd", Teveel,
-        "Op dit bericht is al zo vaak gevolgd dat er niets bij kan. Bel de ontvanger.",
-        "So much followed this bericht already that nothing can be added. Call the ontvanger.";
+        "Dit loket heeft dit bericht al twintig keer met deze berichtsoort gevolgd; er kan niets bij. Bel de ontvanger.",
+        "This loket followed this bericht twenty times with this berichtsoort; nothing can be added. Call the ontvanger.";
     /// Replaced by a renewal.
     Vervangen = "vervangen", Toestand,
         "Dit bericht is vervangen door een later bericht. Lees dat; het staat in hetzelfde gesprek.",

@@ -227,7 +227,7 @@ pub fn zoekpersoon(persoon: &proto::Zoekpersoon, checker: &mut Checker) -> Perso
         checker.text("persoon.naam", naam, 1..=200);
     }
     if naam.is_some() != geboortedatum.is_some() {
-        checker.wrong("persoon", "naam en geboortedatum samen, of geen van beide");
+        checker.wrong("persoon", "bij een naam ook de hele geboortedatum, en andersom; of zoek op skn of bsn");
     }
     if geboortedatum.as_deref().is_some_and(|text| civil_date(text).is_none()) {
         checker.wrong("persoon.geboortedatum", "een hele datum als 1987-05-12; zoek anders op skn of bsn");

@@ -149,15 +149,14 @@ async fn confirm_destruction(work: &mut Work<'_>, accept: &Accept, rij: &Postvak
     Ok(())
 }
 
-/// Whether something may still follow a bericht: not for ever, and about nobody else. It needs no rule, and must not become a
-/// way around those.
+/// Whether a bericht may go with an earlier one: about nobody else; and what needs no rule not for ever, so that it becomes no way
+/// around those.
 pub(super) async fn check_followed(
     tx: &mut SqliteConnection,
     accept: &Accept,
 ) -> Result<Result<(), Weigering>, StoreError> {
     let bericht = accept.toegelaten.bericht();
-    let followed = bericht.in_antwoord_op.filter(|_| accept.soort().follows());
-    let Some(earlier) = followed.or(bericht.vervangt) else { return Ok(Ok(())) };
+    let Some(earlier) = bericht.vervangt.or(bericht.in_antwoord_op) else { return Ok(Ok(())) };
     let afzender = accept.toegelaten.afzender();
     let times: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM berichten WHERE in_antwoord_op = $1 AND berichtsoort = $2 AND afzender_partner = $3 \
@@ -169,31 +168,42 @@ pub(super) async fn check_followed(
     .bind(afzender.loket.as_str())
     .fetch_one(&mut *tx)
     .await?;
-    if times >= MOST_FOLLOWING && !accept.soort().from_gateway() {
+    if times >= MOST_FOLLOWING && accept.soort().follows() && !accept.soort().from_gateway() {
         return Ok(Err(Weigering::TeVaakGevolgd));
     }
     let known = marks(tx, earlier).await?;
-    let named: BTreeSet<usize> = accept.pseudoniemen.iter().map(|mark| mark.volgnummer).collect();
-    let same = |volgnummer: &usize| {
-        let of = accept.pseudoniemen.iter().filter(|mark| mark.volgnummer == *volgnummer);
-        let wanted: Vec<(Kenmerk, [u8; 32])> = of.map(|mark| (mark.kenmerk, mark.pseudoniem)).collect();
-        known.values().any(|known| agreeing(&wanted, known).is_some())
-    };
-    // A renewal may take up somebody more; it stays about the one whom it is about.
-    let hoofdpersoon = |volgnummer: &&usize| {
-        accept.pseudoniemen.iter().any(|mark| mark.volgnummer == **volgnummer && mark.hoofdpersoon)
-    };
-    let mut asked = named.iter().filter(|volgnummer| bericht.vervangt.is_none() || hoofdpersoon(volgnummer));
-    let agree = known.is_empty() || asked.all(same);
+    let renews = bericht.vervangt.is_some();
+    let agree = known.is_empty()
+        || people(accept).into_iter().all(|(hoofdpersoon, named)| match (accept.soort().follows(), hoofdpersoon) {
+            (true, _) => known.values().any(|known| agreeing(&named, known).is_some()),
+            (false, true) if renews => known.values().any(|known| agreeing(&named, known).is_some()),
+            // An answer may write a name differently.
+            (false, true) => !contradicts(&named, &known),
+            (false, false) => true,
+        });
     Ok(if agree { Ok(()) } else { Err(Weigering::BetrokkeneAnders) })
 }
 
+/// Whether an SKN or BSN is somebody else's.
+fn contradicts(named: &Marks, known: &BTreeMap<usize, Marks>) -> bool {
+    let sure = named.iter().filter(|(kind, _)| *kind != Kenmerk::NaamGeboortedatum);
+    let known = || known.values().flatten();
+    sure.into_iter().any(|mark| known().any(|(kind, _)| *kind == mark.0) && !known().any(|one| one == mark))
+}
+
+type Marks = Vec<(Kenmerk, [u8; 32])>;
+
+/// The marks of each betrokkene of a new bericht, and whether it is about this one first.
+fn people(accept: &Accept) -> Vec<(bool, Marks)> {
+    let numbers: BTreeSet<usize> = accept.pseudoniemen.iter().map(|mark| mark.volgnummer).collect();
+    let of = |number| accept.pseudoniemen.iter().filter(move |mark| mark.volgnummer == number);
+    let marks = |number| of(number).map(|mark| (mark.kenmerk, mark.pseudoniem)).collect();
+    numbers.into_iter().map(|number| (of(number).any(|mark| mark.hoofdpersoon), marks(number))).collect()
+}
+
 /// The marks of each betrokkene of a bericht.
-async fn marks(
-    tx: &mut SqliteConnection,
-    bericht: BerichtId,
-) -> Result<BTreeMap<usize, Vec<(Kenmerk, [u8; 32])>>, StoreError> {
-    let mut known: BTreeMap<usize, Vec<(Kenmerk, [u8; 32])>> = BTreeMap::new();
+async fn marks(tx: &mut SqliteConnection, bericht: BerichtId) -> Result<BTreeMap<usize, Marks>, StoreError> {
+    let mut known: BTreeMap<usize, Marks> = BTreeMap::new();
     for (_, mark) in pseudoniemen_of(tx, &[bericht]).await? {
         known.entry(mark.volgnummer).or_default().push((mark.kenmerk, mark.pseudoniem));
     }

@@ -160,3 +160,20 @@ async fn an_answer_that_was_withdrawn_is_none() {
     let asked = zsm.ask(ask_request(verzoek, 1)).await.unwrap().into_inner();
     assert_eq!((asked.antwoorden.len(), asked.zonder_antwoord.len()), (0, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_somebody_else_is_refused() {
+    let gateway = TestGateway::start().await;
+    let (mut zsm, mut zvh) = (gateway.client("zsm").await, gateway.client("zvh-baronie-breda").await);
+    let about = |mut request: ketenpoort::proto::SendRequest, naam: &str, skn: Option<&str>| {
+        let hoofdpersoon = &mut request.inhoud.as_mut().unwrap().betrokkenen[0];
+        hoofdpersoon.naam = naam.to_owned();
+        hoofdpersoon.skn = skn.map(str::to_owned);
+        request
+    };
+    let verzoek = send(&mut zsm, about(check(), "Jan Voorbeeld", Some("7310482"))).await.unwrap().bericht;
+    let wrong = send(&mut zvh, about(known(&verzoek), "Jan Voorbeeld", Some("7310483"))).await;
+    assert_eq!(weigering(wrong), "betrokkene_anders");
+    // The same person, written as the ZVH knows him.
+    send(&mut zvh, about(known(&verzoek), "Jan van Voorbeeld", Some("7310482"))).await.unwrap();
+}

@@ -130,7 +130,7 @@ async fn a_closed_loket_takes_nothing_new_and_keeps_what_it_has() {
     two.ontvangers.push(proto::Adres { partner: "zsm".to_owned(), loket: "jeugd".to_owned() });
     let refused = send(&mut zvh, two).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
-    let uitleg = format!("gesloten sinds {}; stuur naar zsm/volwassenen", today());
+    let uitleg = format!("gesloten sinds {}; verwijst naar zsm/volwassenen", today());
     assert_eq!(violation(&refused), ("ontvangers[1]".to_owned(), uitleg));
     assert_eq!(weigering::<()>(Err(refused)), "loket_gesloten");
     send(&mut zvh, told_to("volwassenen")).await.unwrap();
@@ -161,7 +161,7 @@ async fn who_sends_to_the_closed_loket_of_the_example_is_told_where_to_go() {
     let mut json: Value = template("mondelinge_verstrekking");
     json["ontvangers"] = json!([{"partner": "dji", "loket": "directeur-roosendaal"}]);
     let refused = send(&mut gateway.client(ZVH).await, request(json)).await.unwrap_err();
-    let uitleg = "gesloten sinds 2026-07-01; stuur naar dji/directeur-breda";
+    let uitleg = "gesloten sinds 2026-07-01; verwijst naar dji/directeur-breda";
     assert_eq!(violation(&refused), ("ontvangers[0]".to_owned(), uitleg.to_owned()));
 }
 

@@ -199,8 +199,8 @@ async fn a_rectificatie_goes_to_everyone_who_got_the_original_also_when_it_and_i
     let confirmed = Receiver::open(&mut zvh, "", 9).await.unwrap().bericht().await;
     assert_eq!(confirmed.berichtsoort, "rectificatiebevestiging");
     assert_eq!(confirmed.gesprek, receipt.gesprek);
-    let again = send(&mut zsm, request(answering("rectificatiebevestiging", &receipt.bericht))).await;
-    assert_eq!(weigering(again), "al_beantwoord");
+    // What became of it can change.
+    sent(&mut zsm, answering("rectificatiebevestiging", &receipt.bericht)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

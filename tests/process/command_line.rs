@@ -235,7 +235,7 @@ fn loketten_are_a_table_for_people_and_one_object_a_line_for_programs() {
     assert!(lines[0].starts_with("LOKET ") && lines[0].ends_with("GESLOTEN"), "{table}");
     let closed = lines.iter().find(|line| line.starts_with("dji/directeur-roosendaal")).unwrap();
     assert!(closed.contains("076 000 00 32") && closed.contains("Directeur van de inrichting"), "{closed}");
-    assert!(closed.ends_with("vanaf 2026-07-01; stuur naar dji/directeur-breda"), "{closed}");
+    assert!(closed.ends_with("vanaf 2026-07-01; verwijst naar dji/directeur-breda"), "{closed}");
     assert_eq!(closed.find("vanaf"), lines[0].find("GESLOTEN"), "{table}");
 
     let all = expect(&served.partner("loketten", "vt", &["--json"]), 0);

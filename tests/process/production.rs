@@ -154,7 +154,7 @@ fn in_production_an_unconfirmed_grondslag_counts_only_when_somebody_answers_for_
     let told = expect(&loaded, 0);
     assert!(told.contains("Nieuw toegestaan: bekendheidscheck van zsm naar zvh-baronie-breda"), "{told}");
     // What is in force rests on somebody's word, and who loads it hears that.
-    assert!(stderr(&loaded).contains("FG aanvaardde haar op 2026-02-01"), "{}", stderr(&loaded));
+    assert!(stderr(&loaded).contains("door FG aanvaard op 2026-02-01"), "{}", stderr(&loaded));
 
     let bewijs: Value = serde_json::from_str(&expect(&send(&served), 0)).unwrap();
     assert_eq!(bewijs["aanvaardingen"][0]["stempel"]["grondslag"], "samenwerking");

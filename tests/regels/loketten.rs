@@ -168,7 +168,7 @@ fn from_its_day_in_amsterdam_a_closed_loket_takes_nothing_new_and_says_where_to_
     let both = || bericht(VRAAG, &["zvh/algemeen", "zvh/jeugd"]);
     let stempel = judge("zsm/algemeen", both(), &van_kracht, BEFORE).unwrap();
     let refused = judge("zsm/algemeen", both(), &van_kracht, AFTER).unwrap_err();
-    let uitleg = "gesloten sinds 2026-12-01; stuur naar zvh/algemeen";
+    let uitleg = "gesloten sinds 2026-12-01; verwijst naar zvh/algemeen";
     assert_eq!(refused, Weigering::LoketGesloten(vec![Overtreding::new("ontvangers[1]", uitleg)]));
     assert_eq!(refused.overtredingen()[0].veld, "ontvangers[1]");
     judge("zsm/algemeen", bericht(VRAAG, &["zvh/algemeen"]), &van_kracht, AFTER).unwrap();
