@@ -330,6 +330,14 @@ async fn run(
                 }
             }
             () = told(&mut stopped) => break,
+            Some(ended) = accepting.join_next() => {
+                // A port that closed or a sweep that ended by itself would be noticed by nobody.
+                if !*stopped.borrow() {
+                    accepting.abort_all();
+                    let why = ended.err().map_or("een onderdeel van de poort eindigde vanzelf".to_owned(), |error| error.to_string());
+                    return Err(StoreError::Fatal(why).into());
+                }
+            }
         }
     }
     // The accept loops drain their connections themselves; a panic in one has been reported already.
@@ -337,7 +345,9 @@ async fn run(
     if let Err(error) = exchange.flush_weigeringen(true).await {
         tracing::error!(%error, "counted refusals of the last minute are not in the logboek");
     }
-    // When the last user of the store is gone the writer ends and closes the database.
+    // The readers first, so that the writer is the last to close the database and folds the WAL into it.
+    exchange.store.read.close().await;
+    // When the last user of the store is gone the writer ends.
     drop(exchange);
     Ok(writer.await.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?)
 }

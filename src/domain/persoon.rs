@@ -34,11 +34,15 @@ pub enum Kenmerk {
     Bsn,
     /// Normalised name, and whole date of birth.
     NaamGeboortedatum,
+    /// Normalised name alone: to see whether two berichten that belong together speak of the same people. Nobody is found by it.
+    Naam,
 }
 
 impl Kenmerk {
     /// All of them, the surest first.
-    pub const ALL: [Self; 3] = [Self::Skn, Self::Bsn, Self::NaamGeboortedatum];
+    pub const ALL: [Self; 4] = [Self::Skn, Self::Bsn, Self::NaamGeboortedatum, Self::Naam];
+    /// Those by which somebody is found, the surest first.
+    pub const FINDABLE: [Self; 3] = [Self::Skn, Self::Bsn, Self::NaamGeboortedatum];
 
     /// The name in store and proto.
     #[must_use]
@@ -47,6 +51,7 @@ impl Kenmerk {
             Self::Skn => "skn",
             Self::Bsn => "bsn",
             Self::NaamGeboortedatum => "naam_geboortedatum",
+            Self::Naam => "naam",
         }
     }
 }
@@ -66,7 +71,7 @@ impl FromStr for Kenmerk {
 }
 
 impl Persoon {
-    /// The marks of this person: kind and text. A partial date of birth gives none with the name: too many would match.
+    /// The marks by which this person is found: kind and text. A partial date of birth gives none with the name: too many would match.
     #[must_use]
     pub fn kenmerken(&self) -> Vec<(Kenmerk, String)> {
         // An SKN of 7 digits is one of 8 with a nought in front.
@@ -77,19 +82,41 @@ impl Persoon {
         let naam = whole.then(|| (Kenmerk::NaamGeboortedatum, format!("{naam}|{}", self.geboortedatum)));
         [skn, bsn, naam].into_iter().flatten().collect()
     }
+
+    /// The name alone; none where it has no letter or digit.
+    #[must_use]
+    pub fn naam_alleen(&self) -> Option<(Kenmerk, String)> {
+        let naam = normalised(&self.naam);
+        (!naam.is_empty()).then_some((Kenmerk::Naam, naam))
+    }
 }
 
 /// The surest mark that both have the same, unless a surer one contradicts: of two people with one name and birthday, each with
 /// its own SKN, only one is meant.
 #[must_use]
 pub fn agreeing<T: PartialEq>(wanted: &[(Kenmerk, T)], known: &[(Kenmerk, T)]) -> Option<Kenmerk> {
-    for kenmerk in Kenmerk::ALL {
+    for kenmerk in Kenmerk::FINDABLE {
         let of = |marks: &[(Kenmerk, T)]| marks.iter().position(|(kind, _)| *kind == kenmerk);
         if let (Some(wanted_at), Some(known_at)) = (of(wanted), of(known)) {
             return (wanted[wanted_at].1 == known[known_at].1).then_some(kenmerk);
         }
     }
     None
+}
+
+/// Whether an SKN or a BSN says that these are two people.
+#[must_use]
+pub fn contradict<T: PartialEq>(one: &[(Kenmerk, T)], other: &[(Kenmerk, T)]) -> bool {
+    let sure = one.iter().filter(|(kind, _)| matches!(kind, Kenmerk::Skn | Kenmerk::Bsn));
+    sure.into_iter().any(|(kind, mark)| other.iter().any(|(known, theirs)| known == kind && theirs != mark))
+}
+
+/// Whether two berichten that belong together mean the same person here: the same SKN, BSN or name, and none that contradicts. A
+/// date of birth may be completed or corrected.
+#[must_use]
+pub fn may_be_same<T: PartialEq>(one: &[(Kenmerk, T)], other: &[(Kenmerk, T)]) -> bool {
+    !contradict(one, other)
+        && one.iter().any(|(kind, mark)| other.iter().any(|(known, theirs)| known == kind && theirs == mark))
 }
 
 /// A name without case, accents, punctuation and order: "Berg, José van den" is "berg den jose van". Letters that do not

@@ -110,7 +110,8 @@ impl Exchange {
     fn pseudoniemen(&self, personen: &[Persoon]) -> Vec<Pseudoniem> {
         let of = |(volgnummer, persoon): (usize, &Persoon)| {
             let hoofdpersoon = persoon.hoofdpersoon;
-            self.marks(persoon).into_iter().map(move |(kenmerk, pseudoniem)| Pseudoniem {
+            let alone = persoon.naam_alleen().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text)));
+            self.marks(persoon).into_iter().chain(alone).map(move |(kenmerk, pseudoniem)| Pseudoniem {
                 volgnummer,
                 hoofdpersoon,
                 kenmerk,
@@ -120,7 +121,7 @@ impl Exchange {
         personen.iter().enumerate().flat_map(of).collect()
     }
 
-    /// The marks of a person, as the store knows them.
+    /// The marks by which a person is found, as the store knows them.
     pub(super) fn marks(&self, persoon: &Persoon) -> Vec<(Kenmerk, [u8; 32])> {
         let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, self.keys.pseudoniem(kenmerk, &text));
         persoon.kenmerken().into_iter().map(keyed).collect()

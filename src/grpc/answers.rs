@@ -152,6 +152,8 @@ pub fn gevonden(gevonden: &Gevonden) -> proto::FindScenarioResponse {
             Kenmerk::Skn => proto::Kenmerk::Skn,
             Kenmerk::Bsn => proto::Kenmerk::Bsn,
             Kenmerk::NaamGeboortedatum => proto::Kenmerk::NaamGeboortedatum,
+            // Nobody is found by a name alone.
+            Kenmerk::Naam => proto::Kenmerk::Unspecified,
         }
         .into(),
         hoofdpersoon: *hoofdpersoon,

@@ -143,6 +143,12 @@ impl Appender {
         Ok((head, Commit { nota, grootte, nodes }))
     }
 
+    /// How many regels were appended.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.regels.len()
+    }
+
     /// Whether anything was appended.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -78,7 +78,8 @@ impl StoredBericht {
 pub async fn answered_by(read: &SqlitePool, verzoek: BerichtId) -> Result<Vec<Adres>, StoreError> {
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT DISTINCT b.afzender_partner, b.afzender_loket FROM postvak p JOIN berichten b ON b.id = p.bericht \
-         WHERE p.in_antwoord_op = $1 AND p.toestand NOT IN (3, 5)",
+         WHERE p.in_antwoord_op = $1 AND p.toestand <> 5 \
+         AND (p.toestand NOT IN (3, 4) OR p.poging > 0 OR p.gelezen = 1)",
     )
     .bind(verzoek.0.as_bytes().to_vec())
     .fetch_all(read)
@@ -121,36 +122,40 @@ pub async fn find_by_request(
 
 async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<StoredBericht>, StoreError> {
     let Some(row) = row else { return Ok(None) };
-    let id = bericht_id(row.get("id"), "berichten")?;
+    let id: Vec<u8> = row.try_get("id")?;
+    let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index").bind(id).fetch_all(read).await?;
+    let rijen = rows.iter().map(PostvakRij::read).collect::<Result<_, _>>()?;
+    decode(&row, rijen).map(Some).map_err(|error| match error {
+        StoreError::Database(error) => StoreError::inconsistent("berichten", "een kolom", error),
+        other => other,
+    })
+}
+
+fn decode(row: &SqliteRow, rijen: Vec<PostvakRij>) -> Result<StoredBericht, StoreError> {
+    let id = bericht_id(row.try_get("id")?, "berichten")?;
     let wrong = |column| StoreError::inconsistent("berichten", column, id);
-    let mut connection = read.acquire().await?;
-    let rijen = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
-        .bind(id.0.as_bytes().as_slice())
-        .fetch_all(&mut *connection)
-        .await?;
-    let optional =
-        |column| row.get::<Option<Vec<u8>>, _>(column).map(|bytes| bericht_id(&bytes, "berichten")).transpose();
-    Ok(Some(StoredBericht {
+    let optional = |column| {
+        let bytes = row.try_get::<Option<Vec<u8>>, _>(column)?;
+        bytes.map(|bytes| bericht_id(&bytes, "berichten")).transpose()
+    };
+    let doelgroep = row.try_get::<Option<&str>, _>("doelgroep")?.map(str::parse).transpose();
+    Ok(StoredBericht {
         id,
-        gesprek: bericht_id(row.get("gesprek"), "berichten")?,
-        soort: row.get::<&str, _>("berichtsoort").parse().map_err(|()| wrong("berichtsoort"))?,
+        gesprek: bericht_id(row.try_get("gesprek")?, "berichten")?,
+        soort: row.try_get::<&str, _>("berichtsoort")?.parse().map_err(|()| wrong("berichtsoort"))?,
         afzender: Adres {
-            partner: row.get::<&str, _>("afzender_partner").parse().map_err(|_| wrong("afzender_partner"))?,
-            loket: row.get::<&str, _>("afzender_loket").parse().map_err(|_| wrong("afzender_loket"))?,
+            partner: row.try_get::<&str, _>("afzender_partner")?.parse().map_err(|_| wrong("afzender_partner"))?,
+            loket: row.try_get::<&str, _>("afzender_loket")?.parse().map_err(|_| wrong("afzender_loket"))?,
         },
         in_antwoord_op: optional("in_antwoord_op")?,
         vervangt: optional("vervangt")?,
-        verlenging: u8::try_from(row.get::<i64, _>("verlenging")).map_err(|_| wrong("verlenging"))?,
-        doelgroep: row
-            .get::<Option<&str>, _>("doelgroep")
-            .map(str::parse)
-            .transpose()
-            .map_err(|()| wrong("doelgroep"))?,
-        micros: row.get("tijd"),
-        vingerafdruk: row.get("vingerafdruk"),
-        herhaling: row.get("herhaling"),
-        rijen: rijen.iter().map(PostvakRij::read).collect::<Result<_, _>>()?,
-    }))
+        verlenging: u8::try_from(row.try_get::<i64, _>("verlenging")?).map_err(|_| wrong("verlenging"))?,
+        doelgroep: doelgroep.map_err(|()| wrong("doelgroep"))?,
+        micros: row.try_get("tijd")?,
+        vingerafdruk: row.try_get("vingerafdruk")?,
+        herhaling: row.try_get("herhaling")?,
+        rijen,
+    })
 }
 
 /// A rectificatie of a bericht, as whoever reads the original must see it.

@@ -1,12 +1,12 @@
 //! What a new bericht asks of earlier ones, and what it changes of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
 use super::{
     StoreError,
-    accept::Accept,
+    accept::{Accept, Pseudoniem},
     int,
     rij::{PostvakRij, select_rows},
     toestand::Work,
@@ -14,7 +14,10 @@ use super::{
     zoek::pseudoniemen_of,
 };
 use crate::{
-    domain::{BerichtId, Berichtsoort, Kenmerk, Vernietiging, Weigering, persoon::agreeing},
+    domain::{
+        Berichtsoort, Kenmerk, Vernietiging, Weigering,
+        persoon::{contradict, may_be_same},
+    },
     logboek::{Logregel, Soort},
 };
 
@@ -42,10 +45,11 @@ pub(super) async fn check_answered(
     if withdrawn.is_some() {
         return Ok(Err(Weigering::VerzoekIngetrokken));
     }
-    // One that was withdrawn or refused at delivery does not count: another may come in its place.
+    // One that was withdrawn, or never arrived, does not count: another may come in its place.
     let earlier: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.in_antwoord_op = $1 \
-         AND b.afzender_partner = $2 AND b.afzender_loket = $3 AND b.berichtsoort = $4 AND p.toestand NOT IN (3, 5) LIMIT 1",
+         AND b.afzender_partner = $2 AND b.afzender_loket = $3 AND b.berichtsoort = $4 AND p.toestand <> 5 \
+         AND (p.toestand NOT IN (3, 4) OR p.poging > 0 OR p.gelezen = 1) LIMIT 1",
     )
     .bind(&id)
     .bind(afzender.partner.as_str())
@@ -171,41 +175,32 @@ pub(super) async fn check_followed(
     if times >= MOST_FOLLOWING && accept.soort().follows() && !accept.soort().from_gateway() {
         return Ok(Err(Weigering::TeVaakGevolgd));
     }
-    let known = marks(tx, earlier).await?;
+    let named = people(&accept.pseudoniemen);
+    if named.is_empty() {
+        return Ok(Ok(()));
+    }
+    let known: Vec<Pseudoniem> = pseudoniemen_of(tx, &[earlier]).await?.into_iter().map(|(_, mark)| mark).collect();
+    let known = people(&known);
+    let main = || known.iter().filter(|(hoofdpersoon, _)| *hoofdpersoon).map(|(_, marks)| marks);
     let renews = bericht.vervangt.is_some();
     let agree = known.is_empty()
-        || people(accept).into_iter().all(|(hoofdpersoon, named)| match (accept.soort().follows(), hoofdpersoon) {
-            (true, _) => known.values().any(|known| agreeing(&named, known).is_some()),
-            (false, true) if renews => known.values().any(|known| agreeing(&named, known).is_some()),
+        || named.iter().all(|(hoofdpersoon, marks)| match (accept.soort().follows(), *hoofdpersoon) {
+            (true, _) => known.iter().any(|(_, known)| may_be_same(marks, known)),
+            (false, true) if renews => main().any(|known| may_be_same(marks, known)),
             // An answer may write a name differently.
-            (false, true) => !contradicts(&named, &known),
+            (false, true) => !main().any(|known| contradict(marks, known)),
+            // A systeem can grow.
             (false, false) => true,
         });
     Ok(if agree { Ok(()) } else { Err(Weigering::BetrokkeneAnders) })
 }
 
-/// Whether an SKN or BSN is somebody else's.
-fn contradicts(named: &Marks, known: &BTreeMap<usize, Marks>) -> bool {
-    let sure = named.iter().filter(|(kind, _)| *kind != Kenmerk::NaamGeboortedatum);
-    let known = || known.values().flatten();
-    sure.into_iter().any(|mark| known().any(|(kind, _)| *kind == mark.0) && !known().any(|one| one == mark))
-}
-
 type Marks = Vec<(Kenmerk, [u8; 32])>;
 
-/// The marks of each betrokkene of a new bericht, and whether it is about this one first.
-fn people(accept: &Accept) -> Vec<(bool, Marks)> {
-    let numbers: BTreeSet<usize> = accept.pseudoniemen.iter().map(|mark| mark.volgnummer).collect();
-    let of = |number| accept.pseudoniemen.iter().filter(move |mark| mark.volgnummer == number);
+/// Each betrokkene of a bericht: whether it is about this one first, and its marks.
+fn people(pseudoniemen: &[Pseudoniem]) -> Vec<(bool, Marks)> {
+    let numbers: BTreeSet<usize> = pseudoniemen.iter().map(|mark| mark.volgnummer).collect();
+    let of = |number| pseudoniemen.iter().filter(move |mark| mark.volgnummer == number);
     let marks = |number| of(number).map(|mark| (mark.kenmerk, mark.pseudoniem)).collect();
     numbers.into_iter().map(|number| (of(number).any(|mark| mark.hoofdpersoon), marks(number))).collect()
-}
-
-/// The marks of each betrokkene of a bericht.
-async fn marks(tx: &mut SqliteConnection, bericht: BerichtId) -> Result<BTreeMap<usize, Marks>, StoreError> {
-    let mut known: BTreeMap<usize, Marks> = BTreeMap::new();
-    for (_, mark) in pseudoniemen_of(tx, &[bericht]).await? {
-        known.entry(mark.volgnummer).or_default().push((mark.kenmerk, mark.pseudoniem));
-    }
-    Ok(known)
 }

@@ -174,11 +174,15 @@ impl WriterTask {
         let mut versie = documenten::versie(&mut *tx).await?;
         let mut answers = Vec::with_capacity(BATCH_EVENTS);
         for event in batch {
+            let before = log.len();
             let work = Work { tx: &mut tx, log: &mut log, counters: &mut counters };
             match apply(work, &mut versie, event).await {
                 Ok(answer) => answers.push(answer),
-                // Found before anything was written for this event: its caller is told, the others go on.
-                Err(error @ StoreError::Inconsistent { .. }) => tracing::error!(%error, "a damaged row was met"),
+                // Found before anything was written for this event: its caller is told, the others go on. Found later, everything
+                // is undone.
+                Err(error @ StoreError::Inconsistent { .. }) if log.len() == before => {
+                    tracing::error!(%error, "a damaged row was met");
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -181,7 +181,7 @@ pub(super) async fn pseudoniemen_of(
 
 /// Makes a scenario findable at one address.
 pub(super) async fn index(tx: &mut SqliteConnection, accept: &Accept, adres: &Adres) -> Result<(), StoreError> {
-    for mark in &accept.pseudoniemen {
+    for mark in accept.pseudoniemen.iter().filter(|mark| mark.kenmerk != Kenmerk::Naam) {
         // Two betrokkenen can share a mark.
         sqlx::query(
             "INSERT INTO vindbaar (partner, loket, pseudoniem, bericht) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",

@@ -174,6 +174,14 @@ async fn an_answer_about_somebody_else_is_refused() {
     let verzoek = send(&mut zsm, about(check(), "Jan Voorbeeld", Some("7310482"))).await.unwrap().bericht;
     let wrong = send(&mut zvh, about(known(&verzoek), "Jan Voorbeeld", Some("7310483"))).await;
     assert_eq!(weigering(wrong), "betrokkene_anders");
+    // Of several people asked about, another's SKN contradicts nothing.
+    let mut two = about(check(), "Jan Voorbeeld", None);
+    let mut other = two.inhoud.as_ref().unwrap().betrokkenen[0].clone();
+    other.rol = ketenpoort::proto::BetrokkeneRol::Gezinslid.into();
+    (other.naam, other.skn) = ("Piet Voorbeeld".to_owned(), Some("7310490".to_owned()));
+    two.inhoud.as_mut().unwrap().betrokkenen.push(other);
+    let both = send(&mut zsm, two).await.unwrap().bericht;
+    send(&mut zvh, about(known(&both), "Jan Voorbeeld", Some("7310482"))).await.unwrap();
     // The same person, written as the ZVH knows him.
     send(&mut zvh, about(known(&verzoek), "Jan van Voorbeeld", Some("7310482"))).await.unwrap();
 }

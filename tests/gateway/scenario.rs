@@ -105,6 +105,15 @@ async fn a_chain_of_renewals_has_no_forks_no_cycles_and_no_strangers() {
     about_another["inhoud"]["betrokkenen"][0]["naam"] = json!("Iemand Anders");
     about_another["inhoud"]["betrokkenen"][0]["skn"] = json!("1234567");
     assert_eq!(weigering(send(&mut zvh, request(about_another)).await), "betrokkene_anders");
+    // Nor about another in the same systeem, nor about somebody whose date of birth is known in part only.
+    let mut about_sister = renewal(&second);
+    about_sister["inhoud"]["betrokkenen"] = json!([
+        {"rol": "BETROKKENE_ROL_HOOFDPERSOON", "naam": "Mila van Verzonnenhove", "geboortedatum": "1990-02-03"},
+    ]);
+    assert_eq!(weigering(send(&mut zvh, request(about_sister.clone())).await), "betrokkene_anders");
+    about_sister["inhoud"]["betrokkenen"][0]["naam"] = json!("Totaal Ander");
+    about_sister["inhoud"]["betrokkenen"][0]["geboortedatum"] = json!("1960");
+    assert_eq!(weigering(send(&mut zvh, request(about_sister)).await), "betrokkene_anders");
     let mut stale = renewal(&second);
     stale["inhoud"]["scenario"]["actualiteit_getoetst_op"] = json!(today().yesterday().unwrap().to_string());
     assert_eq!(weigering(send(&mut zvh, request(stale)).await), "actualiteit_niet_getoetst");
@@ -170,7 +179,9 @@ async fn a_scenario_is_found_by_whom_it_is_about_and_each_hit_and_miss_is_logged
     assert!(looks.iter().all(|regel| regel.medewerker.is_some() && regel.reden.is_some()));
     assert!(looks[3..].iter().all(|regel| regel.aantal == Some(0) && regel.betrokkene.len() == 1));
     // Nothing of the person stands in what the database keeps beside the sealed content.
+    gateway.stop().await;
     let database = std::fs::read(&gateway.config.database).unwrap();
+    assert!(database.windows(bericht.len()).any(|bytes| bytes == bericht.as_bytes()), "the regels are in this file");
     for secret in ["Verzonnenhove", "verzonnenhove", "7310482", "ZSM-2026-004711"] {
         assert!(!database.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{secret} is readable");
     }
@@ -340,4 +351,25 @@ async fn a_sender_whose_loket_is_gone_is_warned_of_nothing_and_stops_no_other() 
             .await
             .unwrap();
     assert_eq!(due, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_bericht_does_not_stop_the_sweep() {
+    let gateway = TestGateway::start().await;
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let mut until_today = scenario();
+    until_today["houdbaar_tot_en_met"] = json!(today().to_string());
+    let damaged = sent(&mut zvh, until_today.clone()).await;
+    let whole = sent(&mut zvh, until_today).await;
+    for bericht in [&damaged, &whole] {
+        zsm.fetch(fetch(bericht)).await.unwrap();
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let id = uuid::Uuid::parse_str(&damaged).unwrap().as_bytes().to_vec();
+    let spoil = sqlx::query("UPDATE berichten SET verlenging = 'x' WHERE id = $1").bind(id);
+    spoil.execute(&mut database).await.unwrap();
+    gateway.clock.advance(SignedDuration::from_hours(24));
+    until(&mut zvh, &whole, Toestand::Vervallen).await;
+    assert_eq!(weigering(zsm.fetch(fetch(&damaged)).await), "vervallen");
 }

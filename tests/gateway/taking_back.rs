@@ -322,8 +322,15 @@ async fn what_follows_is_about_the_same_people_and_is_no_way_around_the_rules() 
         json
     };
     assert_eq!(weigering(send(&mut zvh, request(about("Iemand Anders"))).await), "betrokkene_anders");
+    let mut partial = about("Heel Ander");
+    partial["inhoud"]["betrokkenen"][0]["geboortedatum"] = json!("1990");
+    assert_eq!(weigering(send(&mut zvh, request(partial)).await), "betrokkene_anders");
+    // A date of birth that was wrong is what a rectificatie is for.
+    let mut corrected = about("Voorbeeld, Jan");
+    corrected["inhoud"]["betrokkenen"][0]["geboortedatum"] = json!("1987-12-05");
+    sent(&mut zvh, corrected).await;
     sent(&mut zvh, about("jan voorbeeld")).await;
-    for _ in 1..20 {
+    for _ in 2..20 {
         sent(&mut zvh, answering("rectificatie", &bericht)).await;
     }
     assert_eq!(weigering(send(&mut zvh, request(answering("rectificatie", &bericht))).await), "te_vaak_gevolgd");
