@@ -76,7 +76,10 @@ pub(super) async fn withdraw(
     let mut regels = Vec::with_capacity(rijen.len());
     for rij in &mut rijen {
         let before = earlier.iter().filter(|(_, regel)| regel.ontvanger.as_ref() == Some(&rij.ontvanger_adres));
-        let mut by = before.clone().next().map(|(index, regel)| (*index, regel.soort));
+        // A regel of this very transaction is not in its table yet; the row knows of it.
+        let asked_then = if rij.kreeg() { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
+        let by_row = (rij.toestand == Toestand::Ingetrokken).then_some((rij.stand, asked_then));
+        let mut by = before.clone().next().map(|(index, regel)| (*index, regel.soort)).or(by_row);
         // Who is no deelnemer any more cannot be asked, and the regel does not say that it was.
         let soort = if asked.contains(&&rij.ontvanger) { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
         let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.regel(soort, &actor) };

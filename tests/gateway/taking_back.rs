@@ -352,3 +352,23 @@ async fn what_follows_is_about_the_same_people_and_is_no_way_around_the_rules() 
     }
     assert_eq!(weigering(send(&mut zvh, request(template("scenario"))).await), "postvak_vol");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_withdraw_at_once_hear_the_same() {
+    let gateway = TestGateway::start().await;
+    let zvh = gateway.client(ZVH).await;
+    let bericht = sent(&mut zvh.clone(), template("scenario")).await;
+    fetched(&mut gateway.client("zsm").await, &bericht, "volwassenen").await.unwrap();
+    let withdrawing = (0..16).map(|_| {
+        let (mut zvh, request) = (zvh.clone(), withdraw(&bericht, RedenIntrekking::Onjuist));
+        tokio::spawn(async move { zvh.withdraw(request).await.unwrap().into_inner() })
+    });
+    let (mut first, mut sent) = (None, 0);
+    for withdrawn in withdrawing.collect::<Vec<_>>() {
+        let withdrawn = withdrawn.await.unwrap();
+        sent += usize::from(withdrawn.vernietigingsverzoek.is_some());
+        assert_eq!(withdrawn.intrekkingen[0].uitkomst(), IntrekkingUitkomst::VernietigingGevraagd);
+        assert_eq!(*first.get_or_insert(withdrawn.intrekkingen.clone()), withdrawn.intrekkingen);
+    }
+    assert_eq!(sent, 1);
+}
