@@ -334,7 +334,8 @@ async fn run(
                 // A port that closed or a sweep that ended by itself would be noticed by nobody.
                 if !*stopped.borrow() {
                     accepting.abort_all();
-                    let why = ended.err().map_or("een onderdeel van de poort eindigde vanzelf".to_owned(), |error| error.to_string());
+                    let why = ended.err().map(|error| error.to_string());
+                    let why = why.unwrap_or_else(|| "een onderdeel van de poort eindigde vanzelf".to_owned());
                     return Err(StoreError::Fatal(why).into());
                 }
             }

@@ -71,7 +71,8 @@ impl FromStr for Kenmerk {
 }
 
 impl Persoon {
-    /// The marks by which this person is found: kind and text. A partial date of birth gives none with the name: too many would match.
+    /// The marks by which this person is found: kind and text. A partial date of birth gives none with the name: too many would
+    /// match.
     #[must_use]
     pub fn kenmerken(&self) -> Vec<(Kenmerk, String)> {
         // An SKN of 7 digits is one of 8 with a nought in front.

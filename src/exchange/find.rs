@@ -45,8 +45,9 @@ impl Exchange {
             Some(loket) => vec![identiteit.adres(loket)?],
             None => identiteit.loketten.iter().map(|loket| identiteit.adres(loket)).collect::<Result<_, _>>()?,
         };
-        let kenmerken = self.marks(&vraag.persoon);
-        let named: Vec<String> = vraag.persoon.kenmerken().into_iter().map(|(_, text)| text).collect();
+        let marks = vraag.persoon.kenmerken();
+        let named: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
+        let kenmerken = self.keyed(marks);
         let betrokkene = self.committed(named.join("\n").as_bytes());
         let reden = Some(self.committed(vraag.zaaknummer.as_bytes()));
         let actor = Actor { reden, ..self.actor(call, Some(&vraag.medewerker)) };

@@ -106,12 +106,12 @@ impl Exchange {
         (regels, zouten)
     }
 
-    /// By what each of these people can be found.
+    /// By what each of these people can be found, and compared.
     fn pseudoniemen(&self, personen: &[Persoon]) -> Vec<Pseudoniem> {
         let of = |(volgnummer, persoon): (usize, &Persoon)| {
             let hoofdpersoon = persoon.hoofdpersoon;
-            let alone = persoon.naam_alleen().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text)));
-            self.marks(persoon).into_iter().chain(alone).map(move |(kenmerk, pseudoniem)| Pseudoniem {
+            let marks = self.keyed(persoon.kenmerken().into_iter().chain(persoon.naam_alleen()));
+            marks.into_iter().map(move |(kenmerk, pseudoniem)| Pseudoniem {
                 volgnummer,
                 hoofdpersoon,
                 kenmerk,
@@ -121,10 +121,9 @@ impl Exchange {
         personen.iter().enumerate().flat_map(of).collect()
     }
 
-    /// The marks by which a person is found, as the store knows them.
-    pub(super) fn marks(&self, persoon: &Persoon) -> Vec<(Kenmerk, [u8; 32])> {
-        let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, self.keys.pseudoniem(kenmerk, &text));
-        persoon.kenmerken().into_iter().map(keyed).collect()
+    /// Marks of a person as the store knows them.
+    pub(super) fn keyed(&self, marks: impl IntoIterator<Item = (Kenmerk, String)>) -> Vec<(Kenmerk, [u8; 32])> {
+        marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text))).collect()
     }
 
     /// The data key of a bericht, unwrapped as one of its ontvangers.

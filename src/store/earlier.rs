@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Berichtsoort, Kenmerk, Vernietiging, Weigering,
+        BerichtId, Berichtsoort, Kenmerk, Vernietiging, Weigering,
         persoon::{contradict, may_be_same},
     },
     logboek::{Logregel, Soort},
@@ -161,18 +161,8 @@ pub(super) async fn check_followed(
 ) -> Result<Result<(), Weigering>, StoreError> {
     let bericht = accept.toegelaten.bericht();
     let Some(earlier) = bericht.vervangt.or(bericht.in_antwoord_op) else { return Ok(Ok(())) };
-    let afzender = accept.toegelaten.afzender();
-    let times: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM berichten WHERE in_antwoord_op = $1 AND berichtsoort = $2 AND afzender_partner = $3 \
-         AND afzender_loket = $4",
-    )
-    .bind(earlier.0.as_bytes().to_vec())
-    .bind(accept.soort().as_str())
-    .bind(afzender.partner.as_str())
-    .bind(afzender.loket.as_str())
-    .fetch_one(&mut *tx)
-    .await?;
-    if times >= MOST_FOLLOWING && accept.soort().follows() && !accept.soort().from_gateway() {
+    let by_partner = accept.soort().follows() && !accept.soort().from_gateway();
+    if by_partner && times_followed(tx, accept, earlier).await? >= MOST_FOLLOWING {
         return Ok(Err(Weigering::TeVaakGevolgd));
     }
     let named = people(&accept.pseudoniemen);
@@ -193,6 +183,22 @@ pub(super) async fn check_followed(
             (false, false) => true,
         });
     Ok(if agree { Ok(()) } else { Err(Weigering::BetrokkeneAnders) })
+}
+
+/// How often this loket followed a bericht with this berichtsoort.
+async fn times_followed(tx: &mut SqliteConnection, accept: &Accept, earlier: BerichtId) -> Result<i64, StoreError> {
+    let afzender = accept.toegelaten.afzender();
+    let times = sqlx::query_scalar(
+        "SELECT count(*) FROM berichten WHERE in_antwoord_op = $1 AND berichtsoort = $2 AND afzender_partner = $3 \
+         AND afzender_loket = $4",
+    )
+    .bind(earlier.0.as_bytes().to_vec())
+    .bind(accept.soort().as_str())
+    .bind(afzender.partner.as_str())
+    .bind(afzender.loket.as_str())
+    .fetch_one(tx)
+    .await?;
+    Ok(times)
 }
 
 type Marks = Vec<(Kenmerk, [u8; 32])>;
