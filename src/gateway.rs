@@ -1,8 +1,7 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use sqlx::SqlitePool;
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -11,11 +10,9 @@ use tokio::{
 };
 
 use crate::{
-    config::{Config, ConfigError, documents::Parsed},
+    config::{Config, ConfigError, Opslag, documents::Parsed},
     domain::{Clock, Document, Identiteit, Rng, Rol},
-    exchange::{
-        self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, wake::Wakers,
-    },
+    exchange::{self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change},
     grpc::{
         answers,
         beheer_service::BeheerApi,
@@ -25,7 +22,7 @@ use crate::{
     logboek::{self, Logregel, NoteError, Signer, Soort, VerifyKey},
     proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
     sleutels::{KeyStore, keystore::KeyError},
-    store::{Change, Database, Event, StoreError, documenten, open::OpenError, postvak::newest_day, proofs},
+    store::{Change, Database, Event, Pool, StoreError, documenten, open::OpenError, postvak::newest_day, proofs},
     tls::{
         TlsError,
         accept::{self, Listener},
@@ -115,9 +112,10 @@ impl Gateway {
         let listener = Arc::new(listener(config, &in_force, Arc::clone(&clock))?);
         // Files that cannot come in force leave no database behind.
         let files = config.documents(productie);
-        let files = if Path::new(&config.database).exists() { files } else { Ok(files?) };
+        let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
+        let files = if first { Ok(files?) } else { files };
         // The database first: its lock keeps a second gateway away from the keys too.
-        let database = Database::open(Path::new(&config.database), config.grootste_mebibytes).await?;
+        let database = Database::open(&config.opslag).await?;
         let keys = KeyStore::open(&config.sleutels, Arc::clone(&rng))?;
         let signer = signer(config, keys.logboek_seed())?;
         check_keys(&database.read, &keys, &signer.vkey()).await?;
@@ -141,7 +139,6 @@ impl Gateway {
             },
             poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
             encode: answers::van_de_poort,
-            wakers: Wakers::default(),
             weigeringen: Weigeringen::default(),
         });
         begin(&exchange, first).await?;
@@ -191,7 +188,9 @@ async fn begin(exchange: &Exchange, first: Option<Change>) -> Result<(), Gateway
     writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
     if let Some(first) = first {
         let (changed, _) = writer.write(|reply| Event::Change(Box::new(first), reply)).await?;
-        changed.expect("nobody else writes yet, so that it cannot be outdated");
+        if changed.is_err() {
+            tracing::info!("another gateway put its files in force first; those count");
+        }
     }
     exchange.refresh().await?;
     Ok(())
@@ -235,10 +234,7 @@ async fn listen(adres: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayE
 
 /// What the files put in force at the very first start. Later the database decides, and files that say something else are
 /// only mentioned.
-async fn first_documents(
-    files: Result<Parsed, ConfigError>,
-    read: &SqlitePool,
-) -> Result<Option<Change>, GatewayError> {
+async fn first_documents(files: Result<Parsed, ConfigError>, read: &Pool) -> Result<Option<Change>, GatewayError> {
     let (_, in_force) = documenten::in_force(read).await?;
     if in_force.is_empty() {
         return Ok(Some(first_change(&files?)));
@@ -261,7 +257,7 @@ async fn first_documents(
 }
 
 /// Keys of another logboek would fork this one, and lost day keys would go unnoticed: neither may write a single regel.
-async fn check_keys(read: &SqlitePool, keys: &KeyStore, vkey: &VerifyKey) -> Result<(), GatewayError> {
+async fn check_keys(read: &Pool, keys: &KeyStore, vkey: &VerifyKey) -> Result<(), GatewayError> {
     if let Some((_, nota)) = proofs::newest_checkpoint(read).await?
         && logboek::open(&nota, vkey).is_err()
     {

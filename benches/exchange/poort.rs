@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use ketenpoort::{
     client::Profile,
     clock::{SystemClock, SystemRng},
-    config::Config,
+    config::{Config, Opslag},
     gateway::Gateway,
 };
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ impl Poort {
     pub async fn start(data: &DataDir) -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("poort-").tempdir_in(data.dir.path())?.keep();
         let mut config = data.config.clone();
-        config.database = state.join("ketenpoort.db").to_string_lossy().into_owned();
+        config.opslag = Opslag::Sqlite { bestand: state.join("ketenpoort.db"), grootste_mebibytes: None };
         config.sleutels = state.join("sleutels");
         let gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
         Ok(Self { gateway, state })

@@ -10,7 +10,6 @@ use std::{
 use anyhow::Context;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
 use uuid::Uuid;
 
 use super::{Failure, print_line, scenario::read_persoon};
@@ -22,7 +21,7 @@ use crate::{
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
     sleutels::KeyStore,
-    store::{Database, proofs, verify, zoek::berichten_over},
+    store::{Database, Pool, proofs, verify, zoek::berichten_over},
 };
 
 /// The largest answer with receipts that exists has some 32 proofs of 2 KiB; bytes.
@@ -120,12 +119,12 @@ pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
 }
 
 /// Every OIN that a partner has or had.
-async fn oins(read: &SqlitePool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, Failure> {
+async fn oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, Failure> {
     Ok(all_oins(read).await.map_err(GatewayError::from)?)
 }
 
-async fn open(config: &Config) -> Result<SqlitePool, Failure> {
-    Ok(Database::read_only(Path::new(&config.database)).await.map_err(GatewayError::from)?)
+async fn open(config: &Config) -> Result<Pool, Failure> {
+    Ok(Database::read_only(&config.opslag).await.map_err(GatewayError::from)?)
 }
 
 /// Recomputes a whole logboek.
@@ -296,7 +295,7 @@ fn read_zoekpersoon(file: &Path) -> Result<Persoon, Failure> {
 }
 
 /// The berichten about a person, by the key of this gateway.
-async fn about(config: &Config, read: &SqlitePool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
+async fn about(config: &Config, read: &Pool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
     let key = KeyStore::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
     let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, key.pseudoniem(kenmerk, &text));
     let marks: Vec<_> = persoon.kenmerken().into_iter().map(keyed).collect();

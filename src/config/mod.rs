@@ -9,26 +9,26 @@ pub mod documents;
 pub mod fout;
 mod loketten;
 pub mod los;
+mod opslag;
 pub mod print;
 pub mod section;
 
 use std::{
     cell::RefCell,
-    env, fs,
+    fs,
     io::{self, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
     rc::Rc,
 };
 
+pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
 use self::{
     documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting},
     fout::Fout,
+    opslag::opslag,
     section::{Mistake, Mistakes, Section, Vorm, read_file},
 };
-
-/// Environment variable that overrides `[opslag] url`.
-pub const DATABASE_URL: &str = "KETENPOORT_DATABASE_URL";
 
 /// Everything that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +48,8 @@ impl ConfigError {
 pub struct Config {
     /// Origin of the checkpoints; carries the year.
     pub logboek: String,
-    /// `sqlite:` URL of the store.
-    pub database: String,
-    /// Largest size of the store in MiB, if bounded.
-    pub grootste_mebibytes: Option<u64>,
+    /// The store.
+    pub opslag: Opslag,
     /// The key directory.
     pub sleutels: PathBuf,
     /// Where partners connect.
@@ -207,9 +205,7 @@ fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
 fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     let base = file.parent().unwrap_or(Path::new(".")).to_owned();
     let logboek = root.text("logboek");
-    let opslag = root.section("opslag");
-    let url = opslag.as_ref().and_then(|section| database(section, &base));
-    let grootste = opslag.as_ref().and_then(|section| section.optional_number("grootste_mebibytes", 1..=1 << 20));
+    let opslag = root.section("opslag").and_then(|section| opslag(section, &base));
     let sleutels = root.section("sleutels").and_then(|section| {
         let map = section.text("map").map(|map| base.join(map.value));
         section.finish();
@@ -233,16 +229,12 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
         },
     };
     let grenzen = grenzen(root.optional_section("grenzen"));
-    if let Some(section) = opslag {
-        section.finish();
-    }
     root.finish();
     let whole = || {
         let (certificaat, sleutel) = tls?;
         Some(Config {
             logboek: logboek?.value,
-            database: url?,
-            grootste_mebibytes: grootste.map(|number| number.value),
+            opslag: opslag?,
             sleutels: sleutels?,
             grpc: grpc?,
             beheer,
@@ -269,35 +261,6 @@ fn adres(section: Section<'_>) -> Option<SocketAddr> {
     let adres = section.parsed::<SocketAddr>("adres", &vorm);
     section.finish();
     Some(adres?.value)
-}
-
-/// The store's URL: from the environment, or from the file with its path relative to the file.
-fn database(section: &Section<'_>, base: &Path) -> Option<String> {
-    let configured = section.text("url");
-    let (url, line, base) = match env::var(DATABASE_URL) {
-        Ok(url) => (url, section.line(), Path::new(".")),
-        Err(_) => (configured.as_ref()?.value.clone(), configured.as_ref()?.line, base),
-    };
-    let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
-    match path {
-        Some(path) if !path.is_empty() && !path.contains('?') && !path.starts_with(':') => {
-            Some(base.join(path).to_string_lossy().into_owned())
-        }
-        Some(_) => {
-            let vorm = Vorm::fixed(
-                "sqlite: en een bestand zonder opties, zoals sqlite:ketenpoort.db,",
-                "sqlite: and a file without options, such as sqlite:ketenpoort.db",
-            );
-            section.wrong(line, "url", &vorm)
-        }
-        None => {
-            let vorm = Vorm::fixed(
-                "een URL die met sqlite: begint (deze versie kent nog geen andere database)",
-                "a URL that starts with sqlite: (this version knows no other database yet)",
-            );
-            section.wrong(line, "url", &vorm)
-        }
-    }
 }
 
 fn ca(section: Section<'_>, base: &Path) -> Option<Ca> {

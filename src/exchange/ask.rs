@@ -47,7 +47,7 @@ impl Exchange {
         let verzoek = receipt.bericht;
         let _waiting = Waiting { exchange: Arc::clone(self), verzoek, adres: adres.clone() };
         let mut antwoorden = Vec::new();
-        let bell = self.wakers.of(&adres);
+        let bell = self.store.wakers.of(&adres);
         loop {
             let bell = Arc::clone(&bell);
             let rung = bell.notified();
@@ -79,9 +79,7 @@ impl Drop for Waiting {
         let (exchange, verzoek, adres) = (Arc::clone(&self.exchange), self.verzoek, self.adres.clone());
         tokio::spawn(async move {
             // If this does not get through, the reservation ends at its time.
-            if exchange.store.writer.write(|reply| Event::EndAsk(verzoek, reply)).await.is_ok() {
-                exchange.wakers.ring(&adres);
-            }
+            drop(exchange.store.writer.write(|reply| Event::EndAsk(verzoek, adres, reply)).await);
         });
     }
 }

@@ -49,7 +49,7 @@ impl Exchange {
         medewerker: &str,
     ) -> Result<Postvak, Weigering> {
         let adres = call.identiteit().adres(loket)?;
-        let bell = self.wakers.of(&adres);
+        let bell = self.store.wakers.of(&adres);
         let actor = self.actor(call, Some(medewerker));
         Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held: Mutex::default() })
     }
@@ -148,12 +148,10 @@ impl Drop for Postvak {
         if leases.is_empty() {
             return;
         }
-        let (exchange, bell) = (Arc::clone(&self.exchange), Arc::clone(&self.bell));
+        let (exchange, adres) = (Arc::clone(&self.exchange), self.adres.clone());
         tokio::spawn(async move {
             // If this does not get through, the leases lapse by themselves.
-            if exchange.store.writer.write(|reply| Event::Release(leases, reply)).await.is_ok() {
-                bell.notify_waiters();
-            }
+            drop(exchange.store.writer.write(|reply| Event::Release(adres, leases, reply)).await);
         });
     }
 }

@@ -45,7 +45,6 @@ impl Exchange {
         let tell = rij.kreeg() && !rij.soort.follows();
         let melding =
             if tell { self.about(rij, Berichtsoort::Vervalmelding, rij.ontvanger.clone()).await? } else { None };
-        let rings = melding.is_some();
         let identiteit = self.poort.clone();
         let actor = Actor { identiteit, trace: Some(self.new_trace()), medewerker: None, reden: None };
         let expire = Expire { log_index: rij.log_index, kreeg: rij.kreeg(), actor, melding };
@@ -54,9 +53,6 @@ impl Exchange {
             // Midnight, or a change: it is still due the next time.
             self.refresh().await?;
             return Ok(false);
-        }
-        if rings {
-            self.wakers.ring(&rij.ontvanger);
         }
         Ok(true)
     }
@@ -69,11 +65,7 @@ impl Exchange {
         };
         let (accepted, _) = self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await?;
         // Renewed or ended meanwhile, or outdated: then there is nothing to warn of, or it is still due the next time.
-        let warned = matches!(accepted, Ok(Accepted::New { .. }));
-        if warned {
-            self.wakers.ring(&rij.afzender);
-        }
-        Ok(warned)
+        Ok(matches!(accepted, Ok(Accepted::New { .. })))
     }
 
     /// A bericht of the gateway about a row; none where its ontvanger is no deelnemer any more.

@@ -17,7 +17,6 @@ mod seal;
 pub mod send;
 pub mod status;
 pub mod van_kracht;
-pub mod wake;
 pub mod withdraw;
 
 pub use ask::Asked;
@@ -36,7 +35,6 @@ use std::{fmt::Display, sync::Arc};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::wake::Wakers;
 use crate::{
     domain::{Aangemeld, Clock, Identiteit, Rng, Weigering},
     logboek::commitment,
@@ -73,8 +71,6 @@ pub struct Exchange {
     pub poort: Identiteit,
     /// Writes what the gateway itself sends as the content of a bericht.
     pub encode: fn(&VanDePoort) -> Vec<u8>,
-    /// Wakes those who wait at a postvak.
-    pub wakers: Wakers,
     /// Weigeringen that are logged once a minute.
     pub weigeringen: Weigeringen,
 }

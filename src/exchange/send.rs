@@ -63,9 +63,6 @@ impl Exchange {
                 Accepted::New { micros, regels } => {
                     let commit = commit.ok_or_else(|| unavailable("an acceptance without a commit"))?;
                     let aanvaardingen = aanvaardingen(&commit, stempels, regels);
-                    for aanvaarding in &aanvaardingen {
-                        self.wakers.ring(&aanvaarding.ontvanger);
-                    }
                     return Ok(Receipt { bericht: id, gesprek, micros, aanvaardingen, inhoud_zout });
                 }
                 Accepted::Repeat(id) => {

@@ -9,7 +9,6 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::SqlitePool;
 use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{Call, Exchange, send::MOST_TURNS, unavailable};
@@ -19,7 +18,7 @@ use crate::{
         documents::{Bron, Omgeving, Parsed, parse, partners},
     },
     domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
-    store::{Event, Outdated, Reply, StoreError, documenten, writer::Durable},
+    store::{Event, Outdated, Pool, Reply, StoreError, documenten, writer::Durable},
 };
 
 /// What is in force cannot be read.
@@ -40,7 +39,7 @@ pub enum LoadError {
 ///
 /// # Errors
 /// [`LoadError`].
-async fn load(read: &SqlitePool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
+async fn load(read: &Pool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
     let (versie, documenten) = documenten::in_force(read).await?;
     if documenten.is_empty() {
         return Ok(VanKracht::default());
@@ -60,7 +59,7 @@ pub(super) async fn parse_aside(bronnen: Vec<Bron>, omgeving: &Omgeving) -> Resu
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn all_oins(read: &SqlitePool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, StoreError> {
+pub async fn all_oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, StoreError> {
     let mut oins: BTreeMap<PartnerNaam, BTreeSet<Oin>> = BTreeMap::new();
     for text in documenten::all_deelnemers(read).await? {
         for (naam, partner) in partners(&text) {

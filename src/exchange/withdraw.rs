@@ -90,9 +90,6 @@ impl Exchange {
             if intrekking.reden == RedenIntrekking::VerkeerdGeadresseerd {
                 tracing::warn!(bericht = %intrekking.bericht, "withdrawn as wrongly addressed: a data leak, for the FGs");
             }
-            for adres in withdrawn.vernietigingsverzoek.iter().flat_map(|(_, asked)| asked) {
-                self.wakers.ring(adres);
-            }
             return Ok(withdrawn);
         }
         Err(unavailable("a bericht is delivered faster than it can be withdrawn"))

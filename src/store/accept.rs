@@ -1,16 +1,6 @@
 //! Accepting a bericht: everything that it changes, in one transaction.
 
-use sqlx::SqliteConnection;
-
-use super::{
-    StoreError,
-    berichten::bericht_id,
-    earlier::{check_answered, check_followed, destroyed, follow_up, replaced},
-    insert::{insert_bericht, insert_ontvanger},
-    postvak::moment,
-    rij::Actor,
-    toestand::{Toestand, Work},
-};
+use super::{StoreError, earlier, insert::NewBericht, postvak::moment, rij::Actor, toestand::Toestand, work::Work};
 use crate::{
     domain::{BerichtId, Berichtsoort, Kenmerk, Oin, Toegelaten, Weigering, houdbaarheid::amsterdam_date},
     logboek::{Logregel, Soort},
@@ -85,69 +75,44 @@ pub enum Accepted {
     Outdated,
 }
 
-/// Writes an accepted bericht, or says why not.
-pub(super) async fn accept(
-    work: &mut Work<'_>,
-    versie: u64,
-    mut accept: Accept,
-) -> Result<Result<Accepted, Weigering>, StoreError> {
+/// Accepts an admitted bericht, or says why not.
+pub(super) async fn accept(work: &mut Work<'_>, mut accept: Accept) -> Result<Result<Accepted, Weigering>, StoreError> {
     let now = work.log.micros();
-    if accept.is_outdated(now, versie) {
+    if accept.is_outdated(now, work.versie) {
         return Ok(Ok(Accepted::Outdated));
     }
-    if let Some(known) = repeated(work.tx, &accept).await? {
+    let request_id = accept.toegelaten.bericht().request_id;
+    if let Some(known) = work.made_by(&accept.toegelaten.afzender().partner, request_id).await? {
         return Ok(Ok(Accepted::Repeat(known)));
     }
     if !accept.soort().follows() {
         for (adres, _) in accept.toegelaten.stempels() {
-            if work.counters.open(work.tx, adres).await? >= accept.postvak_limit {
+            if work.open(adres).await? >= accept.postvak_limit {
                 return Ok(Err(Weigering::PostvakVol));
             }
         }
     }
     // Whatever can refuse comes before the first write.
-    let reserved_until = match check_answered(work.tx, &accept, now).await? {
-        Ok(until) => until,
+    let mut effect = match earlier::judge(work, &accept, now).await? {
+        Ok(effect) => effect,
         Err(weigering) => return Ok(Err(weigering)),
     };
-    let mut replaced = match replaced(work.tx, &accept).await? {
-        Ok(rijen) => rijen,
-        Err(weigering) => return Ok(Err(weigering)),
-    };
-    if let Err(weigering) = check_followed(work.tx, &accept).await? {
-        return Ok(Err(weigering));
-    }
-    let destroyed = destroyed(work.tx, &accept).await?;
-    insert_bericht(work.tx, &accept, now).await?;
-    let mut written = Vec::with_capacity(accept.regels.len());
+    let mut regels = Vec::with_capacity(accept.regels.len());
     for (at, regel) in std::mem::take(&mut accept.regels).into_iter().enumerate() {
-        let (log_index, leaf) = work.log.append(Some(accept.id), regel);
-        // An answer to a waiting Ask is reserved for it: as if leased, never handed out.
-        let toestand = if reserved_until > now { Toestand::Afgeleverd } else { Toestand::Wacht };
-        insert_ontvanger(work.tx, &accept, at, log_index, toestand, reserved_until).await?;
+        regels.push(work.log.append(Some(accept.id), regel));
         if !accept.soort().follows() {
-            work.counters.change(work.tx, &accept.toegelaten.stempels()[at].0, 1).await?;
+            work.count_open(&accept.toegelaten.stempels()[at].0, 1).await?;
         }
-        written.push((log_index, leaf));
     }
-    if let Some((first, _)) = written.first() {
+    let log_indexes: Vec<u64> = regels.iter().map(|(log_index, _)| *log_index).collect();
+    if let Some(first) = log_indexes.first() {
         work.log.keep_salts(*first, std::mem::take(&mut accept.zouten));
     }
-    for rij in &mut replaced {
+    for rij in &mut effect.replaced {
         let regel = rij.regel(Soort::Vernietigd, &accept.actor);
         work.step(rij, Toestand::Vervangen, 0, &accept.actor, regel).await?;
     }
-    follow_up(work, &accept, destroyed).await?;
-    Ok(Ok(Accepted::New { micros: now, regels: written }))
-}
-
-/// The bericht that this `request_id` made before.
-async fn repeated(tx: &mut SqliteConnection, accept: &Accept) -> Result<Option<BerichtId>, StoreError> {
-    let known: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT id FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
-            .bind(accept.toegelaten.afzender().partner.as_str())
-            .bind(accept.toegelaten.bericht().request_id.as_bytes().as_slice())
-            .fetch_optional(tx)
-            .await?;
-    known.map(|known| bericht_id(&known, "berichten")).transpose()
+    earlier::follow_up(work, &accept, effect.destroyed).await?;
+    work.accepted(NewBericht { accept, micros: now, log_indexes, reserved_until: effect.reserved_until });
+    Ok(Ok(Accepted::New { micros: now, regels }))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::Row;
 
-use super::{StoreError, int, tijd, uint};
+use super::{DbConnection, DbRow, StoreError, int, many::insert_all, tijd, uint};
 use crate::{
     domain::BerichtId,
     logboek::{
@@ -22,14 +22,27 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads the head, or starts a logboek of this name.
-    pub(super) async fn load(connection: &mut SqliteConnection, naam: &str) -> Result<Self, StoreError> {
-        let row = sqlx::query("SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1")
-            .fetch_optional(connection)
-            .await?;
-        let Some(row) = row else {
-            return Ok(Self { naam: naam.to_owned(), frontier: Frontier::default(), tijd: 0 });
-        };
+    /// Reads the head without keeping anybody from it.
+    pub(super) async fn load(connection: &mut DbConnection) -> Result<Self, StoreError> {
+        Self::read(
+            sqlx::query("SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1").fetch_one(connection).await?,
+        )
+    }
+
+    /// Starts a logboek of this name, where there is none.
+    pub(super) async fn start(connection: &mut DbConnection, naam: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO logboek (id, naam, grootte, frontier, tijd) VALUES (1, $1, 0, $2, 0) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(naam)
+        .bind(Frontier::default().to_bytes())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// The head in its row.
+    pub(super) fn read(row: DbRow) -> Result<Self, StoreError> {
         let frontier = Frontier::from_bytes(uint(row.get("grootte")), row.get("frontier"))
             .ok_or_else(|| StoreError::inconsistent("logboek", "frontier", 1))?;
         Ok(Self { naam: row.get("naam"), frontier, tijd: row.get("tijd") })
@@ -106,22 +119,19 @@ impl Appender {
         self.openingen.push((log_index, zouten));
     }
 
-    /// Writes everything, the head last. Gives the new head and the commit, to be used once the transaction is durable.
+    /// Writes everything, the head last. Gives the commit, to be used once the transaction is durable.
     ///
     /// # Errors
     /// [`StoreError::Database`]; then nothing counts.
-    pub async fn finish(self, tx: &mut SqliteConnection, signer: &Signer) -> Result<(Head, Commit), StoreError> {
+    pub async fn finish(self, tx: &mut DbConnection, signer: &Signer) -> Result<Commit, StoreError> {
         let Self { head, nodes, regels, openingen } = self;
         let grootte = head.frontier.size();
         let first = grootte - regels.len() as u64;
         insert_regels(tx, first, &regels).await?;
-        for (log_index, zouten) in openingen {
-            sqlx::query("INSERT INTO openingen (log_index, zouten) VALUES ($1, $2)")
-                .bind(int(log_index))
-                .bind(zouten)
-                .execute(&mut *tx)
-                .await?;
-        }
+        insert_all(tx, "INSERT INTO openingen (log_index, zouten) ", &openingen, |row, (log_index, zouten)| {
+            row.bind(int(*log_index)).bind(zouten.as_slice());
+        })
+        .await?;
         write_tiles(tx, first, grootte, &nodes).await?;
         let checkpoint = Checkpoint { origin: head.naam.clone(), size: grootte, root: head.frontier.root() };
         let nota = signer.sign(&checkpoint);
@@ -130,17 +140,13 @@ impl Appender {
             .bind(&nota)
             .execute(&mut *tx)
             .await?;
-        sqlx::query(
-            "INSERT INTO logboek (id, naam, grootte, frontier, tijd) VALUES (1, $1, $2, $3, $4) \
-             ON CONFLICT (id) DO UPDATE SET grootte = excluded.grootte, frontier = excluded.frontier, tijd = excluded.tijd",
-        )
-        .bind(&head.naam)
-        .bind(int(grootte))
-        .bind(head.frontier.to_bytes())
-        .bind(head.tijd)
-        .execute(&mut *tx)
-        .await?;
-        Ok((head, Commit { nota, grootte, nodes }))
+        sqlx::query("UPDATE logboek SET grootte = $1, frontier = $2, tijd = $3 WHERE id = 1")
+            .bind(int(grootte))
+            .bind(head.frontier.to_bytes())
+            .bind(head.tijd)
+            .execute(&mut *tx)
+            .await?;
+        Ok(Commit { nota, grootte, nodes })
     }
 
     /// How many regels were appended.
@@ -156,24 +162,20 @@ impl Appender {
     }
 }
 
-async fn insert_regels(tx: &mut SqliteConnection, first: u64, regels: &[NewRegel]) -> Result<(), sqlx::Error> {
-    // SQLite takes at most 32,766 parameters in a statement.
-    for (chunk, rows) in (0u64..).zip(regels.chunks(4096)) {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO logregels (log_index, regel, hash, bericht) ");
-        insert.push_values((first + chunk * 4096..).zip(rows), |mut row, (index, regel)| {
-            row.push_bind(int(index))
-                .push_bind(regel.leaf.as_slice())
-                .push_bind(regel.hash.as_slice())
-                .push_bind(regel.bericht.map(|id| id.0.as_bytes().to_vec()));
-        });
-        insert.build().execute(&mut *tx).await?;
-    }
-    Ok(())
+async fn insert_regels(tx: &mut DbConnection, first: u64, regels: &[NewRegel]) -> Result<(), sqlx::Error> {
+    let rows: Vec<(u64, &NewRegel)> = (first..).zip(regels).collect();
+    insert_all(tx, "INSERT INTO logregels (log_index, regel, hash, bericht) ", &rows, |row, (index, regel)| {
+        row.bind(int(*index))
+            .bind(regel.leaf.as_slice())
+            .bind(regel.hash.as_slice())
+            .bind(regel.bericht.map(|id| id.0.as_bytes().to_vec()));
+    })
+    .await
 }
 
 /// Writes the level-0 tiles that became full, and every higher tile that grew.
 async fn write_tiles(
-    tx: &mut SqliteConnection,
+    tx: &mut DbConnection,
     first: u64,
     grootte: u64,
     nodes: &HashMap<Node, Hash>,
@@ -212,7 +214,7 @@ async fn write_tiles(
     Ok(())
 }
 
-async fn put_tile(tx: &mut SqliteConnection, niveau: u8, nummer: u64, hashes: &[u8]) -> Result<(), sqlx::Error> {
+async fn put_tile(tx: &mut DbConnection, niveau: u8, nummer: u64, hashes: &[u8]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO tegels (niveau, nummer, hashes) VALUES ($1, $2, $3) \
          ON CONFLICT (niveau, nummer) DO UPDATE SET hashes = excluded.hashes",

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
+use sqlx::Row;
 use uuid::Uuid;
 
 use super::{
-    StoreError,
+    DbRow, Pool, StoreError,
+    many::Many,
     postvak::moment,
     rij::{PostvakRij, select_rows},
     toestand::Toestand,
@@ -75,7 +76,7 @@ impl StoredBericht {
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn answered_by(read: &SqlitePool, verzoek: BerichtId) -> Result<Vec<Adres>, StoreError> {
+pub async fn answered_by(read: &Pool, verzoek: BerichtId) -> Result<Vec<Adres>, StoreError> {
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT DISTINCT b.afzender_partner, b.afzender_loket FROM postvak p JOIN berichten b ON b.id = p.bericht \
          WHERE p.in_antwoord_op = $1 AND p.toestand <> 5 \
@@ -95,7 +96,7 @@ pub async fn answered_by(read: &SqlitePool, verzoek: BerichtId) -> Result<Vec<Ad
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn find(read: &SqlitePool, id: BerichtId) -> Result<Option<StoredBericht>, StoreError> {
+pub async fn find(read: &Pool, id: BerichtId) -> Result<Option<StoredBericht>, StoreError> {
     let row = sqlx::query("SELECT * FROM berichten WHERE id = $1")
         .bind(id.0.as_bytes().as_slice())
         .fetch_optional(read)
@@ -108,7 +109,7 @@ pub async fn find(read: &SqlitePool, id: BerichtId) -> Result<Option<StoredBeric
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn find_by_request(
-    read: &SqlitePool,
+    read: &Pool,
     afzender: &PartnerNaam,
     request_id: Uuid,
 ) -> Result<Option<StoredBericht>, StoreError> {
@@ -120,7 +121,7 @@ pub async fn find_by_request(
     stored(read, row).await
 }
 
-async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<StoredBericht>, StoreError> {
+async fn stored(read: &Pool, row: Option<DbRow>) -> Result<Option<StoredBericht>, StoreError> {
     let Some(row) = row else { return Ok(None) };
     let id: Vec<u8> = row.try_get("id")?;
     let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index").bind(id).fetch_all(read).await?;
@@ -131,7 +132,7 @@ async fn stored(read: &SqlitePool, row: Option<SqliteRow>) -> Result<Option<Stor
     })
 }
 
-fn decode(row: &SqliteRow, rijen: Vec<PostvakRij>) -> Result<StoredBericht, StoreError> {
+fn decode(row: &DbRow, rijen: Vec<PostvakRij>) -> Result<StoredBericht, StoreError> {
     let id = bericht_id(row.try_get("id")?, "berichten")?;
     let wrong = |column| StoreError::inconsistent("berichten", column, id);
     let optional = |column| {
@@ -174,7 +175,7 @@ pub struct Correctie {
 /// # Errors
 /// [`StoreError`] when they cannot be read.
 pub async fn correcties(
-    read: &SqlitePool,
+    read: &Pool,
     berichten: impl Iterator<Item = BerichtId>,
 ) -> Result<HashMap<BerichtId, Vec<Correctie>>, StoreError> {
     let mut found: HashMap<BerichtId, Vec<Correctie>> = HashMap::new();
@@ -182,14 +183,10 @@ pub async fn correcties(
     if ids.is_empty() {
         return Ok(found);
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT id, in_antwoord_op, tijd, betwist FROM berichten WHERE berichtsoort = 'rectificatie' AND in_antwoord_op IN (",
+    let query = Many::new(
+        "SELECT id, in_antwoord_op, tijd, betwist FROM berichten WHERE berichtsoort = 'rectificatie' AND in_antwoord_op IN ",
     );
-    let mut list = query.separated(", ");
-    for id in ids {
-        list.push_bind(id);
-    }
-    query.push(") ORDER BY id");
+    let query = query.list(ids).push(" ORDER BY id");
     for row in query.build().fetch_all(read).await? {
         let original = bericht_id(row.try_get("in_antwoord_op")?, "berichten")?;
         found.entry(original).or_default().push(Correctie {
@@ -205,7 +202,7 @@ pub async fn correcties(
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn replaced_by(read: &SqlitePool, id: BerichtId) -> Result<Option<BerichtId>, StoreError> {
+pub async fn replaced_by(read: &Pool, id: BerichtId) -> Result<Option<BerichtId>, StoreError> {
     let later: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM berichten WHERE vervangt = $1")
         .bind(id.0.as_bytes().to_vec())
         .fetch_optional(read)
@@ -217,11 +214,7 @@ pub async fn replaced_by(read: &SqlitePool, id: BerichtId) -> Result<Option<Beri
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn gesprek(
-    read: &SqlitePool,
-    gesprek: BerichtId,
-    partner: &PartnerNaam,
-) -> Result<Vec<PostvakRij>, StoreError> {
+pub async fn gesprek(read: &Pool, gesprek: BerichtId, partner: &PartnerNaam) -> Result<Vec<PostvakRij>, StoreError> {
     let rows = select_rows!(
         "WHERE b.gesprek = $1 AND (p.partner = $2 OR b.afzender_partner = $2) ORDER BY p.log_index DESC LIMIT 500"
     )

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
-
-use super::{StoreError, uint};
+use super::{DbConnection, StoreError, uint};
 use crate::domain::Adres;
 
 /// How many open berichten each postvak has, read and written once a transaction.
@@ -12,7 +10,7 @@ use crate::domain::Adres;
 pub struct Counters(BTreeMap<Adres, (i64, bool)>);
 
 impl Counters {
-    async fn entry(&mut self, tx: &mut SqliteConnection, adres: &Adres) -> Result<&mut (i64, bool), StoreError> {
+    async fn entry(&mut self, tx: &mut DbConnection, adres: &Adres) -> Result<&mut (i64, bool), StoreError> {
         if !self.0.contains_key(adres) {
             let open = sqlx::query_scalar("SELECT open FROM postvakken WHERE partner = $1 AND loket = $2")
                 .bind(adres.partner.as_str())
@@ -24,11 +22,11 @@ impl Counters {
         Ok(self.0.get_mut(adres).expect("inserted above"))
     }
 
-    pub(super) async fn open(&mut self, tx: &mut SqliteConnection, adres: &Adres) -> Result<u64, StoreError> {
+    pub(super) async fn open(&mut self, tx: &mut DbConnection, adres: &Adres) -> Result<u64, StoreError> {
         Ok(uint(self.entry(tx, adres).await?.0))
     }
 
-    pub(super) async fn change(&mut self, tx: &mut SqliteConnection, adres: &Adres, by: i64) -> Result<(), StoreError> {
+    pub(super) async fn change(&mut self, tx: &mut DbConnection, adres: &Adres, by: i64) -> Result<(), StoreError> {
         let (open, changed) = self.entry(tx, adres).await?;
         *open += by;
         *changed = true;
@@ -36,7 +34,7 @@ impl Counters {
     }
 
     /// Writes what changed, in the order of addresses, so that two writers never wait for each other.
-    pub(super) async fn write(self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub(super) async fn write(self, tx: &mut DbConnection) -> Result<(), StoreError> {
         for (adres, (open, _)) in self.0.iter().filter(|(_, (_, changed))| *changed) {
             sqlx::query(
                 "INSERT INTO postvakken (partner, loket, open) VALUES ($1, $2, $3) \

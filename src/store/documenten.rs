@@ -1,8 +1,8 @@
 //! Documenten: what is and was in force. Kept for ever, so that anybody can see by which text a bericht was judged.
 
-use sqlx::{Executor, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::Row;
 
-use super::{Outdated, StoreError, append::Appender, int, rij::Actor, uint};
+use super::{DbRow, Outdated, Pool, StoreError, int, rij::Actor, uint, work::Work};
 use crate::{
     domain::{Document, DocumentSoort},
     logboek::{Logregel, Soort},
@@ -41,49 +41,45 @@ pub struct Changed {
     pub regels: Vec<(u64, Vec<u8>)>,
 }
 
-/// The version of what is in force; 0 before anything was.
-pub(super) async fn versie<'c>(database: impl Executor<'c, Database = Sqlite>) -> Result<u64, sqlx::Error> {
-    let versie: Option<i64> = sqlx::query_scalar("SELECT max(versie) FROM documenten").fetch_one(database).await?;
-    Ok(uint(versie.unwrap_or(0)))
-}
-
-/// The version of what is in force now.
+/// The version of what is in force now; 0 before anything was.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn newest_versie(read: &SqlitePool) -> Result<u64, StoreError> {
-    Ok(versie(read).await?)
+pub async fn newest_versie(read: &Pool) -> Result<u64, StoreError> {
+    let versie: Option<i64> = sqlx::query_scalar("SELECT max(versie) FROM documenten").fetch_one(read).await?;
+    Ok(uint(versie.unwrap_or(0)))
 }
 
 /// What is in force, by kind and name, and its version.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn in_force(read: &SqlitePool) -> Result<(u64, Vec<Document>), StoreError> {
-    let mut tx = read.begin().await?;
-    let versie = versie(&mut *tx).await?;
+pub async fn in_force(read: &Pool) -> Result<(u64, Vec<Document>), StoreError> {
+    // One statement, so that version and documents are of one moment.
     let rows = sqlx::query(
-        "SELECT d.soort, d.naam, d.hash, d.tekst FROM documenten d WHERE d.tekst IS NOT NULL AND NOT EXISTS \
+        "SELECT d.soort, d.naam, d.hash, d.tekst, (SELECT max(versie) FROM documenten) AS newest FROM documenten d \
+         WHERE d.tekst IS NOT NULL AND NOT EXISTS \
          (SELECT 1 FROM documenten n WHERE n.soort = d.soort AND n.naam = d.naam AND n.log_index > d.log_index) \
          ORDER BY d.soort, d.naam",
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(read)
     .await?;
-    let document = |row: &sqlx::sqlite::SqliteRow| {
+    let document = |row: &DbRow| {
         let naam: String = row.try_get("naam")?;
         let soort: &str = row.try_get("soort")?;
         let soort = soort.parse().map_err(|()| StoreError::inconsistent("documenten", "soort", &naam))?;
         Ok(Document { soort, naam, hash: row.try_get("hash")?, tekst: row.try_get("tekst")? })
     };
     let documenten = rows.iter().map(document).collect::<Result<_, StoreError>>()?;
-    Ok((versie, documenten))
+    let versie = rows.first().map(|row| row.try_get::<i64, _>("newest")).transpose()?;
+    Ok((versie.map_or(0, uint), documenten))
 }
 
 /// Every text with deelnemers that ever was in force, oldest first.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn all_deelnemers(read: &SqlitePool) -> Result<Vec<String>, StoreError> {
+pub async fn all_deelnemers(read: &Pool) -> Result<Vec<String>, StoreError> {
     let texts = sqlx::query_scalar("SELECT tekst FROM documenten WHERE soort = $1 ORDER BY log_index")
         .bind(DocumentSoort::Deelnemers.as_str())
         .fetch_all(read)
@@ -92,21 +88,16 @@ pub async fn all_deelnemers(read: &SqlitePool) -> Result<Vec<String>, StoreError
 }
 
 /// Writes a change, unless what is in force changed since it was judged.
-pub(super) async fn change(
-    tx: &mut SqliteConnection,
-    log: &mut Appender,
-    versie: &mut u64,
-    change: Change,
-) -> Result<Result<Changed, Outdated>, StoreError> {
-    if change.basis != *versie {
+pub(super) async fn change(work: &mut Work<'_>, change: Change) -> Result<Result<Changed, Outdated>, StoreError> {
+    if change.basis != work.versie {
         return Ok(Err(Outdated));
     }
-    let next = *versie + 1;
+    let next = work.versie + 1;
     let mut regels = Vec::with_capacity(change.wijzigingen.len());
     for wijziging in &change.wijzigingen {
         let (log_index, leaf) = match &change.actor {
-            Some(actor) => actor.log(log, None, regel(Some(actor), wijziging)),
-            None => log.append(None, regel(None, wijziging)),
+            Some(actor) => actor.log(&mut work.log, None, regel(Some(actor), wijziging)),
+            None => work.log.append(None, regel(None, wijziging)),
         };
         let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();
         sqlx::query(
@@ -118,11 +109,11 @@ pub(super) async fn change(
         .bind(&wijziging.naam)
         .bind(hash)
         .bind(tekst)
-        .execute(&mut *tx)
+        .execute(work.database().await?)
         .await?;
         regels.push((log_index, leaf));
     }
-    *versie = next;
+    work.versie = next;
     Ok(Ok(Changed { versie: next, regels }))
 }
 

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::SqliteConnection;
-
 use super::{
-    StoreError,
+    DbConnection, StoreError,
     accept::{Accept, Pseudoniem},
     int,
     rij::{PostvakRij, select_rows},
-    toestand::Work,
     verval,
+    work::Work,
     zoek::pseudoniemen_of,
 };
 use crate::{
@@ -24,9 +22,46 @@ use crate::{
 /// So often one loket can follow a bericht with one berichtsoort.
 const MOST_FOLLOWING: i64 = 20;
 
+/// What an accepted bericht does to earlier ones.
+#[derive(Default)]
+pub(super) struct Effect {
+    /// Until when it is reserved for a waiting Ask, microseconds; 0 when it is not.
+    pub(super) reserved_until: i64,
+    /// What it replaces.
+    pub(super) replaced: Vec<PostvakRij>,
+    /// The withdrawn bericht of which it says what became of a copy.
+    pub(super) destroyed: Option<PostvakRij>,
+}
+
+/// What it does; or why it cannot come after what was before.
+pub(super) async fn judge(
+    work: &mut Work<'_>,
+    accept: &Accept,
+    now: i64,
+) -> Result<Result<Effect, Weigering>, StoreError> {
+    let bericht = accept.toegelaten.bericht();
+    if bericht.vervangt.or(bericht.in_antwoord_op).is_none() {
+        return Ok(Ok(Effect::default()));
+    }
+    let tx = work.database().await?;
+    let reserved_until = match check_answered(tx, accept, now).await? {
+        Ok(until) => until,
+        Err(weigering) => return Ok(Err(weigering)),
+    };
+    let replaced = match replaced(tx, accept).await? {
+        Ok(rijen) => rijen,
+        Err(weigering) => return Ok(Err(weigering)),
+    };
+    if let Err(weigering) = check_followed(tx, accept).await? {
+        return Ok(Err(weigering));
+    }
+    let destroyed = destroyed(tx, accept).await?;
+    Ok(Ok(Effect { reserved_until, replaced, destroyed }))
+}
+
 /// Until when an answer is reserved for a waiting Ask; or why it comes too late.
-pub(super) async fn check_answered(
-    tx: &mut SqliteConnection,
+async fn check_answered(
+    tx: &mut DbConnection,
     accept: &Accept,
     now: i64,
 ) -> Result<Result<i64, Weigering>, StoreError> {
@@ -66,10 +101,7 @@ pub(super) async fn check_answered(
 }
 
 /// What a renewal replaces; or why it cannot any more.
-pub(super) async fn replaced(
-    tx: &mut SqliteConnection,
-    accept: &Accept,
-) -> Result<Result<Vec<PostvakRij>, Weigering>, StoreError> {
+async fn replaced(tx: &mut DbConnection, accept: &Accept) -> Result<Result<Vec<PostvakRij>, Weigering>, StoreError> {
     let bericht = accept.toegelaten.bericht();
     // A warning is of use only as long as there is something to renew.
     let Some(old) =
@@ -108,10 +140,10 @@ pub(super) async fn follow_up(
             .bind(earlier.0.as_bytes().to_vec())
             .bind(afzender.partner.as_str())
             .bind(afzender.loket.as_str())
-            .execute(&mut *work.tx)
+            .execute(work.database().await?)
             .await?;
         }
-        Berichtsoort::Vervalwaarschuwing => verval::warned(work.tx, earlier).await?,
+        Berichtsoort::Vervalwaarschuwing => verval::warned(work.database().await?, earlier).await?,
         _ => {}
     }
     if let Some(rij) = destroyed {
@@ -121,7 +153,7 @@ pub(super) async fn follow_up(
 }
 
 /// The withdrawn bericht of which an ontvanger says what became of its copy.
-pub(super) async fn destroyed(tx: &mut SqliteConnection, accept: &Accept) -> Result<Option<PostvakRij>, StoreError> {
+async fn destroyed(tx: &mut DbConnection, accept: &Accept) -> Result<Option<PostvakRij>, StoreError> {
     let Some(verzoek) = accept.toegelaten.bericht().in_antwoord_op else { return Ok(None) };
     if accept.soort() != Berichtsoort::Vernietigingsbevestiging {
         return Ok(None);
@@ -144,21 +176,18 @@ async fn confirm_destruction(work: &mut Work<'_>, accept: &Accept, rij: &Postvak
     let Some(uitkomst) = accept.toegelaten.bericht().feiten.vernietiging else { return Ok(()) };
     let kept = (uitkomst != Vernietiging::Vernietigd).then(|| uitkomst.as_str().to_owned());
     let regel = Logregel { weigering: kept, ..rij.regel(Soort::VernietigingBevestigd, &accept.actor) };
-    accept.actor.log(work.log, Some(rij.bericht), regel);
+    accept.actor.log(&mut work.log, Some(rij.bericht), regel);
     sqlx::query("UPDATE postvak SET vernietiging = $1 WHERE log_index = $2")
         .bind(uitkomst.as_str())
         .bind(int(rij.log_index))
-        .execute(&mut *work.tx)
+        .execute(work.database().await?)
         .await?;
     Ok(())
 }
 
 /// Whether a bericht may go with an earlier one: about nobody else; and what needs no rule not for ever, so that it becomes no way
 /// around those.
-pub(super) async fn check_followed(
-    tx: &mut SqliteConnection,
-    accept: &Accept,
-) -> Result<Result<(), Weigering>, StoreError> {
+async fn check_followed(tx: &mut DbConnection, accept: &Accept) -> Result<Result<(), Weigering>, StoreError> {
     let bericht = accept.toegelaten.bericht();
     let Some(earlier) = bericht.vervangt.or(bericht.in_antwoord_op) else { return Ok(Ok(())) };
     let by_partner = accept.soort().follows() && !accept.soort().from_gateway();
@@ -186,7 +215,7 @@ pub(super) async fn check_followed(
 }
 
 /// How often this loket followed a bericht with this berichtsoort.
-async fn times_followed(tx: &mut SqliteConnection, accept: &Accept, earlier: BerichtId) -> Result<i64, StoreError> {
+async fn times_followed(tx: &mut DbConnection, accept: &Accept, earlier: BerichtId) -> Result<i64, StoreError> {
     let afzender = accept.toegelaten.afzender();
     let times = sqlx::query_scalar(
         "SELECT count(*) FROM berichten WHERE in_antwoord_op = $1 AND berichtsoort = $2 AND afzender_partner = $3 \

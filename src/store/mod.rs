@@ -1,23 +1,30 @@
 //! The store: the only SQL.
 //!
 //! One writer task gathers what waits into one transaction ([`writer`]); readers use a read-only pool. What is written is
-//! always written together with its logregels ([`append`]). Not here: who may do what (`domain`, `exchange`).
+//! always written together with its logregels ([`append`]). SQLite and PostgreSQL differ in `dialect` alone. Not here: who may do what (`domain`, `exchange`).
 
 pub mod accept;
 pub mod append;
 pub mod berichten;
 pub mod counters;
+mod dialect;
 pub mod documenten;
 mod earlier;
 mod insert;
+mod listen;
+mod many;
 pub mod open;
+mod postgres;
 pub mod postvak;
 pub mod proofs;
 pub mod rij;
+mod sqlite;
 pub mod toestand;
 pub mod verify;
 pub mod verval;
+pub mod wake;
 pub mod withdraw;
+mod work;
 pub mod writer;
 pub mod zoek;
 
@@ -34,6 +41,13 @@ pub use writer::{Event, Outdated, Reply, Writer};
 pub use zoek::{Find, Found};
 
 use jiff::Timestamp;
+
+/// A connection, whichever the database.
+pub(crate) type DbConnection = sqlx::AnyConnection;
+/// Connections for reading.
+pub type Pool = sqlx::AnyPool;
+type DbRow = sqlx::any::AnyRow;
+type Db = sqlx::Any;
 
 /// The store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +67,21 @@ pub enum StoreError {
         /// Which row.
         row: String,
     },
-    /// The transaction was not carried out; repeating is safe.
+    /// The clock of this machine and that of the database are too far apart to write by.
+    #[error(
+        "de klok van deze machine staat {seconds} s af van die van de database; zet beide gelijk (NTP). Tot dan legt deze poort niets vast"
+    )]
+    Clock {
+        /// How far.
+        seconds: u64,
+    },
+    /// The database did not answer in time.
+    #[error("de database antwoordt niet binnen {seconds} s")]
+    Unanswered {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Nobody knows whether the transaction was carried out; repeating is safe.
     #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
     NotWritten,
     /// The state of the logboek is unknown: stop, and start again into the same recovery as always.

@@ -1,19 +1,18 @@
-//! Opening the database: one writer connection, a read-only pool, the schema.
+//! Opening the database: one connection that writes, a pool that reads, the schema.
 
-use std::{
-    fs::{self, File, TryLockError},
-    io,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
+use std::{io, path::PathBuf};
+
+use sqlx::{Connection, migrate::MigrateError};
+
+use super::{
+    DbConnection, Pool, StoreError,
+    dialect::Dialect,
+    postgres::{self, Primary},
+    sqlite::{self, SqliteFile},
+    wake::Wakers,
+    writer::Writer,
 };
-
-use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-
-use super::{StoreError, writer::Writer};
+use crate::config::{Opslag, Postgres};
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +25,10 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// Another gateway uses this database.
+    /// Another gateway uses this file.
     #[error(
-        "{0} is al in gebruik door een andere poort. Stop die eerst: op een SQLite-database draait hoogstens een poort."
+        "{0} is al in gebruik door een andere poort. Stop die eerst: op een SQLite-database draait hoogstens een poort. \
+         Meer poorten vragen PostgreSQL."
     )]
     InUse(PathBuf),
     /// The logboek in it has another name.
@@ -42,116 +42,149 @@ pub enum OpenError {
         wanted: String,
     },
     /// The database itself.
-    #[error("database {path}: {source}")]
+    #[error("database {waar}: {source}")]
     Database {
-        /// Which file.
-        path: PathBuf,
-        /// What SQLite said.
+        /// Which one.
+        waar: String,
+        /// What it said.
         source: sqlx::Error,
     },
+    /// None of the servers takes writes.
+    #[error(
+        "geen van de databaseservers is te gebruiken:\n  {}\nControleer adres, rechten en certificaten, en of er een primaire server is.",
+        failures.join("\n  ")
+    )]
+    NoPrimary {
+        /// What each of them said.
+        failures: Vec<String>,
+    },
+    /// The server can lose what it acknowledged.
+    #[error(
+        "database {waar}: {setting} staat uit; een stroomstoring kost dan bevestigde berichten. Zet het aan; zo start de poort niet."
+    )]
+    NotDurable {
+        /// Which one.
+        waar: String,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// A standby can lack what was acknowledged.
+    #[error(
+        "database {waar} heeft een standby waarop niet gewacht wordt: na een uitwijk kunnen bevestigde berichten ontbreken. Zet \
+         synchronous_standby_names op die server, of aanvaard dit verlies met [opslag] asynchroon_aanvaard = true."
+    )]
+    Asynchronous {
+        /// Which one.
+        waar: String,
+    },
+    /// A newer version of the gateway changed the schema.
+    #[error(
+        "database {waar} heeft schema {versie}, van een nieuwere ketenpoort dan deze. Start die nieuwere versie; deze oudere schrijft niets."
+    )]
+    NewerSchema {
+        /// Which one.
+        waar: String,
+        /// The newest migration in it.
+        versie: i64,
+    },
     /// The schema cannot be brought up to date.
-    #[error("database {path}: het schema past niet bij deze versie: {source}")]
+    #[error(
+        "database {waar}: het schema is niet bij te werken, en is gebleven zoals het was: {source}. Draai de vorige versie door en meld dit."
+    )]
     Migrate {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        waar: String,
         /// What is wrong.
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     /// What stands in it is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A database, opened for writing by one gateway at most.
+/// Where writers connect, and connect anew.
+pub(super) enum Source {
+    Sqlite(SqliteFile),
+    Postgres(Postgres),
+}
+
+/// A database, opened for writing.
 pub struct Database {
-    pub(super) options: SqliteConnectOptions,
-    pub(super) writer: SqliteConnection,
+    pub(super) source: Source,
+    pub(super) writer: DbConnection,
     /// For reading.
-    pub read: SqlitePool,
-    /// Held as long as this process writes.
-    pub(super) lock: File,
+    pub read: Pool,
 }
 
 /// The reading side, and the way to the writer.
 #[derive(Clone)]
 pub struct Store {
     /// For reading.
-    pub read: SqlitePool,
+    pub read: Pool,
     /// Takes everything that changes something.
     pub writer: Writer,
+    /// Wakes those who wait at a postvak.
+    pub wakers: Wakers,
 }
 
 impl Database {
-    /// Opens the file for one gateway, making it and its schema if needed.
+    /// Opens it for a gateway, making the file and bringing the schema up to date if needed.
     ///
     /// # Errors
     /// [`OpenError`], each with what to do.
-    pub async fn open(path: &Path, grootste_mebibytes: Option<u64>) -> Result<Self, OpenError> {
-        let io_error = |path: &Path| {
-            let path = path.to_owned();
-            move |source| OpenError::Io { path, source }
-        };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(directory).map_err(io_error(directory))?;
-        let lock_path = path.with_extension("slot");
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(io_error(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(OpenError::Io { path: lock_path, source }),
+    pub async fn open(opslag: &Opslag) -> Result<Self, OpenError> {
+        match opslag {
+            Opslag::Sqlite { bestand, grootste_mebibytes } => {
+                let file = SqliteFile::take(bestand, *grootste_mebibytes)?;
+                let waar = file.to_string();
+                let failed = |source| OpenError::Database { waar: waar.clone(), source };
+                let mut writer = file.connect().await.map_err(failed)?;
+                migrate(&mut writer, &waar).await?;
+                SqliteFile::fold(&mut writer).await.map_err(failed)?;
+                let read = file.pool().await.map_err(failed)?;
+                Ok(Self { source: Source::Sqlite(file), writer, read })
+            }
+            Opslag::Postgres(postgres) => {
+                let Primary { server, connection: mut writer, reading, can_lose } = postgres::connect(postgres).await?;
+                let waar = server.to_string();
+                if can_lose && !postgres.asynchroon_aanvaard {
+                    return Err(OpenError::Asynchronous { waar });
+                }
+                migrate(&mut writer, &waar).await?;
+                let read = postgres::pool(reading).await.map_err(|source| OpenError::Database { waar, source })?;
+                Ok(Self { source: Source::Postgres(postgres.clone()), writer, read })
+            }
         }
-        // Only for this user; SQLite gives the files beside it the same rights.
-        let private = File::options().create(true).append(true).mode(0o600).open(path);
-        drop(private.map_err(io_error(path))?);
-        let database = |source| OpenError::Database { path: path.to_owned(), source };
-        let mut options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // WAL with NORMAL loses acknowledged commits on power loss (promise 2).
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            // What is deleted is overwritten, not only unlinked.
-            .pragma("secure_delete", "ON")
-            .busy_timeout(Duration::from_secs(5));
-        if let Some(mebibytes) = grootste_mebibytes {
-            // Pages of 4096 bytes. Full is then SQLITE_FULL, as on a full disk, and leaves room to recover.
-            options = options.pragma("max_page_count", (mebibytes * 256).to_string());
-        }
-        let mut writer = options.connect().await.map_err(database)?;
-        sqlx::migrate!("src/store/migrations")
-            .run(&mut writer)
-            .await
-            .map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut writer).await.map_err(database)?;
-        let read = read_pool(path).await.map_err(database)?;
-        Ok(Self { options, writer, read, lock })
     }
 
-    /// Opens an existing database for reading only, beside a running gateway or without one.
+    /// Opens an existing database for reading only, beside running gateways or without one.
     ///
     /// # Errors
     /// [`OpenError`], each with what to do.
-    pub async fn read_only(path: &Path) -> Result<SqlitePool, OpenError> {
-        if !path.exists() {
-            let source = io::Error::other("de database bestaat niet; de poort heeft hier nog niet gedraaid");
-            return Err(OpenError::Io { path: path.to_owned(), source });
+    pub async fn read_only(opslag: &Opslag) -> Result<Pool, OpenError> {
+        match opslag {
+            Opslag::Sqlite { bestand, .. } => sqlite::read_only(bestand).await,
+            Opslag::Postgres(postgres) => {
+                let Primary { server, reading, .. } = postgres::connect(postgres).await?;
+                let waar = server.to_string();
+                postgres::pool(reading).await.map_err(|source| OpenError::Database { waar, source })
+            }
         }
-        read_pool(path).await.map_err(|source| OpenError::Database { path: path.to_owned(), source })
     }
 
-    /// Closes the file without having written.
+    /// Closes it without having written.
     pub async fn close(self) {
         self.read.close().await;
         // Closing the last connection folds the WAL into the file; a failure leaves it for the next start.
         drop(self.writer.close().await);
-        drop(self.lock);
     }
 }
 
-async fn read_pool(path: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options =
-        SqliteConnectOptions::new().filename(path).pragma("query_only", "ON").busy_timeout(Duration::from_secs(5));
-    SqlitePoolOptions::new().max_connections(4).connect_with(options).await
+/// Brings the schema up to date. A migration that fails leaves the one before.
+async fn migrate(connection: &mut DbConnection, waar: &str) -> Result<(), OpenError> {
+    let schema = Dialect::of(connection).schema();
+    schema.run(connection).await.map_err(|source| match source {
+        MigrateError::VersionMissing(versie) => OpenError::NewerSchema { waar: waar.to_owned(), versie },
+        source => OpenError::Migrate { waar: waar.to_owned(), source },
+    })
 }

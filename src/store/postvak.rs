@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
-use sqlx::SqliteConnection;
 
 use super::{
-    StoreError, int,
+    DbConnection, Pool, StoreError, int,
     rij::{Actor, PostvakRij, select_rows},
-    toestand::{Toestand, Work},
+    toestand::Toestand,
+    work::Work,
 };
 use crate::{
     domain::{
@@ -39,7 +39,7 @@ pub(super) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Vec<Post
     let now = work.log.micros();
     let moment = moment(now);
     let mut leased = Vec::new();
-    for mut rij in candidates(work.tx, lease, now).await? {
+    for mut rij in candidates(work.database().await?, lease, now).await? {
         match still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &lease.van_kracht, moment) {
             Ok(()) => {
                 rij.poging += 1;
@@ -63,7 +63,7 @@ pub(super) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).expect("the head holds a real moment")
 }
 
-async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Result<Vec<PostvakRij>, StoreError> {
+async fn candidates(tx: &mut DbConnection, lease: &Lease, now: i64) -> Result<Vec<PostvakRij>, StoreError> {
     let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
     // What has lapsed is the affair of `verval`.
     let today = amsterdam_date(moment(now)).to_string();
@@ -118,7 +118,9 @@ async fn candidates(tx: &mut SqliteConnection, lease: &Lease, now: i64) -> Resul
 }
 
 /// An Ask ended: nothing is reserved for it any more.
-pub(super) async fn end_ask(tx: &mut SqliteConnection, verzoek: BerichtId) -> Result<(), StoreError> {
+pub(super) async fn end_ask(work: &mut Work<'_>, verzoek: BerichtId, adres: Adres) -> Result<(), StoreError> {
+    work.ring(adres);
+    let tx = work.database().await?;
     let id = verzoek.0.as_bytes().to_vec();
     sqlx::query("UPDATE berichten SET wacht_tot = 0 WHERE id = $1").bind(&id).execute(&mut *tx).await?;
     sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE in_antwoord_op = $1 AND toestand = 1 AND poging = 0")
@@ -131,7 +133,9 @@ pub(super) async fn end_ask(tx: &mut SqliteConnection, verzoek: BerichtId) -> Re
 /// Gives leases back at once, so that a client that lost its connection need not wait for them to lapse.
 ///
 /// A lease that lapsed and went to another receiver is another `poging`, and stays.
-pub(super) async fn release(tx: &mut SqliteConnection, leases: &[(u64, u32)]) -> Result<(), StoreError> {
+pub(super) async fn release(work: &mut Work<'_>, adres: Adres, leases: &[(u64, u32)]) -> Result<(), StoreError> {
+    work.ring(adres);
+    let tx = work.database().await?;
     for (log_index, poging) in leases {
         sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE log_index = $1 AND poging = $2 AND toestand = 1")
             .bind(int(*log_index))
@@ -149,7 +153,9 @@ pub(super) async fn acknowledge(
     adres: &Adres,
     actor: &Actor,
 ) -> Result<Result<i64, Weigering>, StoreError> {
-    let Some(mut rij) = find(work.tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
+    let Some(mut rij) = find(work.database().await?, bericht, adres).await? else {
+        return Ok(Err(Weigering::BerichtOnbekend));
+    };
     if let Some(at) = rij.bevestigd {
         return Ok(Ok(at));
     }
@@ -161,15 +167,15 @@ pub(super) async fn acknowledge(
         work.step(&mut rij, Toestand::Bevestigd, 0, actor, regel).await?;
     } else {
         // It came late, and counts; what happened meanwhile stays.
-        actor.log(work.log, Some(bericht), regel);
+        actor.log(&mut work.log, Some(bericht), regel);
     }
     sqlx::query("UPDATE postvak SET bevestigd = $1 WHERE log_index = $2")
         .bind(work.log.micros())
         .bind(int(rij.log_index))
-        .execute(&mut *work.tx)
+        .execute(work.database().await?)
         .await?;
     if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.sleutel.is_some() {
-        let (ended, _) = actor.log(work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor));
+        let (ended, _) = actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor));
         work.end_content(&mut rij, ended).await?;
     }
     Ok(Ok(work.log.micros()))
@@ -183,7 +189,9 @@ pub(super) async fn consult(
     actor: &Actor,
     van_kracht: &VanKracht,
 ) -> Result<Result<PostvakRij, Weigering>, StoreError> {
-    let Some(rij) = find(work.tx, bericht, adres).await? else { return Ok(Err(Weigering::BerichtOnbekend)) };
+    let Some(rij) = find(work.database().await?, bericht, adres).await? else {
+        return Ok(Err(Weigering::BerichtOnbekend));
+    };
     match rij.toestand {
         Toestand::Ingetrokken => return Ok(Err(Weigering::Ingetrokken)),
         Toestand::Vervangen => return Ok(Err(Weigering::Vervangen)),
@@ -200,19 +208,19 @@ pub(super) async fn consult(
     if rij.sleutel.is_none() && rij.bevestigd.is_some() && rij.stempel.bewaar_inhoud == Bewaar::Bevestiging {
         return Ok(Err(Weigering::InhoudNietBewaard));
     }
-    actor.log(work.log, Some(bericht), rij.regel(Soort::Geraadpleegd, actor));
+    actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Geraadpleegd, actor));
     // The first reading since the last terugkoppeling is what its afzender waits for.
     let open = rij.terugkoppeling_open.or((rij.soort == Berichtsoort::Scenario).then_some(now));
     sqlx::query("UPDATE postvak SET gelezen = 1, terugkoppeling_open = $1 WHERE log_index = $2")
         .bind(open)
         .bind(int(rij.log_index))
-        .execute(&mut *work.tx)
+        .execute(work.database().await?)
         .await?;
     Ok(Ok(rij))
 }
 
 pub(super) async fn find(
-    tx: &mut SqliteConnection,
+    tx: &mut DbConnection,
     bericht: BerichtId,
     adres: &Adres,
 ) -> Result<Option<PostvakRij>, StoreError> {
@@ -229,7 +237,7 @@ pub(super) async fn find(
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn newest_day(read: &sqlx::SqlitePool) -> Result<Option<Date>, StoreError> {
+pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
     let newest: Option<(i64, String)> = sqlx::query_as(
         "SELECT log_index, houdbaar_tot_en_met FROM postvak WHERE sleutel IS NOT NULL ORDER BY log_index DESC LIMIT 1",
     )
@@ -245,7 +253,7 @@ pub async fn newest_day(read: &sqlx::SqlitePool) -> Result<Option<Date>, StoreEr
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn has_open(read: &sqlx::SqlitePool, adres: &Adres, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn has_open(read: &Pool, adres: &Adres, now: Timestamp) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 0 OR (toestand = 1 AND lease_tot <= $3)) \
          AND houdbaar_tot_en_met >= $4 LIMIT 1",

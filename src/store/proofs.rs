@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::Row;
 
-use super::{StoreError, int, uint};
+use super::{DbConnection, Pool, StoreError, int, uint};
 use crate::logboek::{Hash, Node, TILE_WIDTH, TlogProof, fold, inclusion_proof, needed_for_inclusion, tile_of};
 
 /// The newest checkpoint: size and signed note.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn newest_checkpoint(read: &SqlitePool) -> Result<Option<(u64, String)>, StoreError> {
+pub async fn newest_checkpoint(read: &Pool) -> Result<Option<(u64, String)>, StoreError> {
     let row =
         sqlx::query("SELECT grootte, nota FROM checkpoints ORDER BY grootte DESC LIMIT 1").fetch_optional(read).await?;
     Ok(row.map(|row| (uint(row.get("grootte")), row.get("nota"))))
@@ -21,7 +21,7 @@ pub async fn newest_checkpoint(read: &SqlitePool) -> Result<Option<(u64, String)
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn original_checkpoint(read: &SqlitePool, log_index: u64) -> Result<Option<(u64, String)>, StoreError> {
+pub async fn original_checkpoint(read: &Pool, log_index: u64) -> Result<Option<(u64, String)>, StoreError> {
     let row = sqlx::query("SELECT grootte, nota FROM checkpoints WHERE grootte > $1 ORDER BY grootte LIMIT 1")
         .bind(int(log_index))
         .fetch_optional(read)
@@ -34,7 +34,7 @@ pub async fn original_checkpoint(read: &SqlitePool, log_index: u64) -> Result<Op
 /// # Errors
 /// [`StoreError`] when the tree cannot be read or lacks a node.
 pub async fn prove(
-    read: &SqlitePool,
+    read: &Pool,
     log_index: u64,
     (grootte, nota): (u64, String),
 ) -> Result<Option<TlogProof>, StoreError> {
@@ -54,7 +54,7 @@ pub async fn prove(
     Ok(Some(TlogProof { extra: Some(row.get("regel")), index: log_index, hashes, checkpoint: nota }))
 }
 
-async fn read_node(connection: &mut SqliteConnection, node: Node) -> Result<Hash, StoreError> {
+async fn read_node(connection: &mut DbConnection, node: Node) -> Result<Hash, StoreError> {
     let (niveau, nummer, within) = tile_of(node);
     let row = sqlx::query("SELECT hashes FROM tegels WHERE niveau = $1 AND nummer = $2")
         .bind(i64::from(niveau))

@@ -1,9 +1,9 @@
 //! A row of the postvak: one bericht for one ontvanger, read and compared with its regel.
 
 use jiff::civil::Date;
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::Row;
 
-use super::{StoreError, append::Appender, berichten::bericht_id, toestand::Toestand, uint};
+use super::{DbRow, StoreError, append::Appender, berichten::bericht_id, toestand::Toestand, uint};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Identiteit, Rol, Stempel, Vernietiging},
     logboek::{Logregel, Soort},
@@ -108,7 +108,7 @@ pub struct PostvakRij {
 }
 
 /// The stamp in a row.
-fn stempel(row: &SqliteRow, log_index: u64) -> Result<Stempel, StoreError> {
+fn stempel(row: &DbRow, log_index: u64) -> Result<Stempel, StoreError> {
     let wrong = |column| StoreError::inconsistent("postvak", column, log_index);
     Ok(Stempel {
         grondslag: row.try_get("grondslag")?,
@@ -124,14 +124,14 @@ fn stempel(row: &SqliteRow, log_index: u64) -> Result<Stempel, StoreError> {
 }
 
 impl PostvakRij {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
         Self::decode(row).map_err(|error| match error {
             StoreError::Database(error) => StoreError::inconsistent("postvak", "een kolom", error),
             other => other,
         })
     }
 
-    fn decode(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn decode(row: &DbRow) -> Result<Self, StoreError> {
         let log_index = uint(row.try_get("log_index")?);
         let wrong = |column| StoreError::inconsistent("postvak", column, log_index);
         let adres = |partner, loket| {

@@ -27,14 +27,10 @@
 //! Each arrow is one regel, whose index the row keeps as `stand`. Content ends with Geweigerd, Vervallen, Ingetrokken and
 //! Vervangen, and with the confirmation where the rule says so. A confirmation that comes late is logged and changes no state.
 
-use sqlx::SqliteConnection;
-
 use super::{
-    StoreError,
-    append::Appender,
-    counters::Counters,
-    int,
+    StoreError, int,
     rij::{Actor, PostvakRij},
+    work::Work,
     zoek,
 };
 use crate::logboek::{Logregel, Soort};
@@ -114,13 +110,6 @@ impl Toestand {
     }
 }
 
-/// A transaction under way: the database, the regels it appends, and the counters it changes.
-pub(super) struct Work<'t> {
-    pub(super) tx: &'t mut SqliteConnection,
-    pub(super) log: &'t mut Appender,
-    pub(super) counters: &'t mut Counters,
-}
-
 impl Work<'_> {
     /// Moves a row on, with the regel that says so; its lease ends at `lease_tot`. Gives the index of the regel.
     pub(super) async fn step(
@@ -134,9 +123,9 @@ impl Work<'_> {
         assert!(rij.toestand.may_become(next), "no arrow from {:?} to {next:?}", rij.toestand);
         // What follows another bericht never counted.
         if rij.toestand.is_open() && !next.is_open() && !rij.soort.follows() {
-            self.counters.change(self.tx, &rij.ontvanger, -1).await?;
+            self.count_open(&rij.ontvanger, -1).await?;
         }
-        let (stand, _) = actor.log(self.log, Some(rij.bericht), regel);
+        let (stand, _) = actor.log(&mut self.log, Some(rij.bericht), regel);
         rij.toestand = next;
         rij.stand = stand;
         sqlx::query("UPDATE postvak SET toestand = $1, stand = $2, poging = $3, lease_tot = $4 WHERE log_index = $5")
@@ -145,7 +134,7 @@ impl Work<'_> {
             .bind(i64::from(rij.poging))
             .bind(lease_tot)
             .bind(int(rij.log_index))
-            .execute(&mut *self.tx)
+            .execute(self.database().await?)
             .await?;
         if next.ends_content() {
             self.end_content(rij, stand).await?;
@@ -163,16 +152,16 @@ impl Work<'_> {
         sqlx::query("UPDATE postvak SET sleutel = NULL, beeindigd = $1 WHERE log_index = $2")
             .bind(int(regel))
             .bind(int(rij.log_index))
-            .execute(&mut *self.tx)
+            .execute(self.database().await?)
             .await?;
         sqlx::query(
             "UPDATE berichten SET inhoud = NULL WHERE id = $1 \
              AND NOT EXISTS (SELECT 1 FROM postvak p WHERE p.bericht = $1 AND p.sleutel IS NOT NULL)",
         )
         .bind(rij.bericht.0.as_bytes().to_vec())
-        .execute(&mut *self.tx)
+        .execute(self.database().await?)
         .await?;
-        zoek::forget(self.tx, rij).await
+        zoek::forget(self.database().await?, rij).await
     }
 }
 

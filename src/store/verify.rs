@@ -9,10 +9,12 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Connection, Row};
 
 use self::{documenten::InForce, rows::Counted};
-use super::{StoreError, append::Head, berichten::bericht_id, int, tijd, uint};
+use super::{
+    DbConnection, DbRow, Pool, StoreError, append::Head, berichten::bericht_id, dialect::Dialect, int, tijd, uint,
+};
 use crate::{
     domain::{BerichtId, Oin, PartnerNaam},
     logboek::{self, Frontier, Hash, Logregel, Node, VerifyKey, check_leaf, leaf_hash, tile_of},
@@ -67,13 +69,15 @@ const PAGE: u64 = 1024;
 /// # Errors
 /// [`VerifyError`] naming the first bad index.
 pub async fn verify(
-    read: &SqlitePool,
+    read: &Pool,
     naam: &str,
     key: &VerifyKey,
     oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
 ) -> Result<Sound, VerifyError> {
-    let mut tx = read.begin().await?;
-    let head = Head::load(&mut tx, naam).await?;
+    let mut connection = read.acquire().await?;
+    let snapshot = Dialect::of(&connection).begin_snapshot();
+    let mut tx = connection.begin_with(snapshot).await?;
+    let head = Head::load(&mut tx).await?;
     if head.naam != naam {
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
     }
@@ -193,7 +197,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    async fn finish(&mut self, tx: &mut SqliteConnection, nota: &str) -> Result<(), VerifyError> {
+    async fn finish(&mut self, tx: &mut DbConnection, nota: &str) -> Result<(), VerifyError> {
         let size = self.frontier.size();
         if self.head.frontier.size() != size {
             return Err(VerifyError::Regel {
@@ -222,7 +226,7 @@ impl<'a> Walk<'a> {
         let stored = sqlx::query("SELECT niveau, nummer, hashes FROM tegels ORDER BY niveau, nummer")
             .fetch_all(&mut *tx)
             .await?;
-        let tile = |row: &SqliteRow| {
+        let tile = |row: &DbRow| {
             let niveau = u8::try_from(row.try_get::<i64, _>("niveau")?).unwrap_or(u8::MAX);
             Ok(((niveau, uint(row.try_get("nummer")?)), row.try_get("hashes")?))
         };
@@ -241,7 +245,7 @@ impl<'a> Walk<'a> {
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn regels(read: &SqlitePool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+pub async fn regels(read: &Pool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2")
         .bind(int(from))
         .bind(i64::from(most))
@@ -254,7 +258,7 @@ pub async fn regels(read: &SqlitePool, from: u64, most: u32) -> Result<Vec<(u64,
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn timeline(read: &SqlitePool, bericht: BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+pub async fn timeline(read: &Pool, bericht: BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
         .bind(bericht.0.as_bytes().as_slice())
         .fetch_all(read)
@@ -262,6 +266,6 @@ pub async fn timeline(read: &SqlitePool, bericht: BerichtId) -> Result<Vec<(u64,
     indexed(&rows)
 }
 
-fn indexed(rows: &[SqliteRow]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+fn indexed(rows: &[DbRow]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     rows.iter().map(|row| Ok((uint(row.try_get("log_index")?), row.try_get("regel")?))).collect()
 }

@@ -3,15 +3,15 @@
 //! Not here: the keys of days (`sleutels`).
 
 use jiff::civil::Date;
-use sqlx::{SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    Outdated, StoreError,
+    DbConnection, DbRow, Outdated, Pool, StoreError,
     accept::{Accept, accept},
     int,
     postvak::moment,
     rij::{Actor, PostvakRij, select_rows},
-    toestand::{Toestand, Work},
+    toestand::Toestand,
+    work::Work,
 };
 use crate::{
     domain::{BerichtId, houdbaarheid::amsterdam_date},
@@ -31,16 +31,15 @@ pub struct Expire {
 }
 
 /// Lapses a row, if it is still there to lapse.
-pub(super) async fn expire(
-    work: &mut Work<'_>,
-    versie: u64,
-    expire: Expire,
-) -> Result<Result<(), Outdated>, StoreError> {
+pub(super) async fn expire(work: &mut Work<'_>, expire: Expire) -> Result<Result<(), Outdated>, StoreError> {
     let now = work.log.micros();
-    if expire.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, versie)) {
+    if expire.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie)) {
         return Ok(Err(Outdated));
     }
-    let row = select_rows!("WHERE p.log_index = $1").bind(int(expire.log_index)).fetch_optional(&mut *work.tx).await?;
+    let row = select_rows!("WHERE p.log_index = $1")
+        .bind(int(expire.log_index))
+        .fetch_optional(work.database().await?)
+        .await?;
     let rij = row.as_ref().map(PostvakRij::read).transpose()?;
     let lapsed = |rij: &PostvakRij| {
         rij.toestand.may_become(Toestand::Vervallen) && rij.stempel.houdbaar_tot_en_met < amsterdam_date(moment(now))
@@ -53,13 +52,13 @@ pub(super) async fn expire(
     work.step(&mut rij, Toestand::Vervallen, 0, &expire.actor, regel).await?;
     if let Some(melding) = expire.melding {
         // A repeated or refused melding has nothing to say to anybody; what lapsed has lapsed.
-        drop(accept(work, versie, melding).await?);
+        drop(accept(work, melding).await?);
     }
     Ok(Ok(()))
 }
 
 /// Its afzender need not be warned again.
-pub(super) async fn warned(tx: &mut SqliteConnection, bericht: BerichtId) -> Result<(), StoreError> {
+pub(super) async fn warned(tx: &mut DbConnection, bericht: BerichtId) -> Result<(), StoreError> {
     sqlx::query("UPDATE berichten SET gewaarschuwd = 1 WHERE id = $1")
         .bind(bericht.0.as_bytes().to_vec())
         .execute(tx)
@@ -71,7 +70,7 @@ pub(super) async fn warned(tx: &mut SqliteConnection, bericht: BerichtId) -> Res
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn due(read: &SqlitePool, today: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
+pub async fn due(read: &Pool, today: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
     let rows = select_rows!(
         "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2"
     )
@@ -86,7 +85,7 @@ pub async fn due(read: &SqlitePool, today: Date, most: u32) -> Result<Vec<Postva
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn to_warn(read: &SqlitePool, today: Date, until: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
+pub async fn to_warn(read: &Pool, today: Date, until: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
     let rows = select_rows!(
         "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
          (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 3 \
@@ -102,6 +101,6 @@ pub async fn to_warn(read: &SqlitePool, today: Date, until: Date, most: u32) -> 
 }
 
 /// Without damaged rows, which must not keep others from ending; `logboek verify` tells of them.
-fn readable(rows: &[SqliteRow]) -> Vec<PostvakRij> {
+fn readable(rows: &[DbRow]) -> Vec<PostvakRij> {
     rows.iter().filter_map(|row| PostvakRij::read(row).ok()).collect()
 }

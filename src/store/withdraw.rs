@@ -1,13 +1,12 @@
 //! Withdrawing a bericht: what was not delivered never is, and who got it is asked to destroy its copy.
 
-use sqlx::SqliteConnection;
-
 use super::{
-    Outdated, StoreError,
+    DbConnection, Outdated, StoreError,
     accept::{Accept, Accepted, accept},
     rij::{Actor, PostvakRij, select_rows},
-    toestand::{Toestand, Work},
+    toestand::Toestand,
     uint,
+    work::Work,
 };
 use crate::{
     domain::{Adres, BerichtId, Weigering},
@@ -50,21 +49,20 @@ pub fn can_end(rij: &PostvakRij) -> bool {
 /// Withdraws, unless somebody got it since it was judged who did.
 pub(super) async fn withdraw(
     work: &mut Work<'_>,
-    versie: u64,
     withdraw: Withdraw,
 ) -> Result<Result<Result<Withdrawn, Weigering>, Outdated>, StoreError> {
     let Withdraw { bericht, afzender, actor, datalek, kregen, verzoek, versie: judged_by } = withdraw;
     let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
         .bind(bericht.0.as_bytes().to_vec())
-        .fetch_all(&mut *work.tx)
+        .fetch_all(work.database().await?)
         .await?;
     let mut rijen = rows.iter().map(PostvakRij::read).collect::<Result<Vec<_>, _>>()?;
     if !rijen.iter().any(|rij| rij.afzender == afzender) {
         return Ok(Ok(Err(Weigering::BerichtOnbekend)));
     }
     let got = rijen.iter().filter(|rij| can_end(rij) && rij.kreeg()).map(|rij| &rij.ontvanger);
-    let outdated = verzoek.as_ref().is_some_and(|verzoek| verzoek.is_outdated(work.log.micros(), versie));
-    if outdated || judged_by != versie || !got.eq(&kregen) {
+    let outdated = verzoek.as_ref().is_some_and(|verzoek| verzoek.is_outdated(work.log.micros(), work.versie));
+    if outdated || judged_by != work.versie || !got.eq(&kregen) {
         return Ok(Err(Outdated));
     }
     if !rijen.iter().any(|rij| can_end(rij) || rij.toestand == Toestand::Ingetrokken) {
@@ -72,7 +70,7 @@ pub(super) async fn withdraw(
     }
     let asked: Vec<&Adres> =
         verzoek.iter().flat_map(|verzoek| verzoek.toegelaten.stempels()).map(|(adres, _)| adres).collect();
-    let earlier = withdrawn_before(work.tx, bericht).await?;
+    let earlier = withdrawn_before(work.database().await?, bericht).await?;
     let mut regels = Vec::with_capacity(rijen.len());
     for rij in &mut rijen {
         let before = earlier.iter().filter(|(_, regel)| regel.ontvanger.as_ref() == Some(&rij.ontvanger_adres));
@@ -89,7 +87,7 @@ pub(super) async fn withdraw(
             && !before.clone().any(|(_, regel)| regel.weigering.as_deref() == Some(code))
         {
             // That it was a data leak may come to light later, and must stand in the logboek all the same.
-            actor.log(work.log, Some(bericht), Logregel { soort: first, ..regel });
+            actor.log(&mut work.log, Some(bericht), Logregel { soort: first, ..regel });
         }
         regels.push(by);
     }
@@ -97,7 +95,7 @@ pub(super) async fn withdraw(
         Some(verzoek) => {
             let asked = verzoek.toegelaten.stempels().iter().map(|(adres, _)| adres.clone()).collect();
             let id = verzoek.id;
-            match accept(work, versie, verzoek).await? {
+            match accept(work, verzoek).await? {
                 Ok(Accepted::New { .. }) => Some((id, asked)),
                 _ => unreachable!("a new request of the gateway's own is neither outdated, repeated nor refused"),
             }
@@ -109,7 +107,7 @@ pub(super) async fn withdraw(
 }
 
 /// The regels by which a bericht was withdrawn before.
-async fn withdrawn_before(tx: &mut SqliteConnection, bericht: BerichtId) -> Result<Vec<(u64, Logregel)>, StoreError> {
+async fn withdrawn_before(tx: &mut DbConnection, bericht: BerichtId) -> Result<Vec<(u64, Logregel)>, StoreError> {
     let rows: Vec<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
             .bind(bericht.0.as_bytes().to_vec())

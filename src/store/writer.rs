@@ -2,29 +2,35 @@
 //!
 //! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable; when it failed
 //! every caller of it gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
-//! the transaction.
+//! the transaction. A database server that is gone is looked for until it is back.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::Connection;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TryRecvError},
+        oneshot,
+    },
     task::JoinHandle,
+    time::{sleep, timeout},
 };
 
 use super::{
-    Database, Store, StoreError,
+    Database, DbConnection, Pool, Store, StoreError,
     accept::{self, Accept, Accepted},
-    append::{Appender, Commit, Head},
-    counters::Counters,
+    append::{Commit, Head},
+    dialect::Dialect,
     documenten::{self, Change, Changed},
-    micros,
-    open::OpenError,
+    listen::listen,
+    open::{OpenError, Source},
+    postgres,
     postvak::{self, Lease},
     rij::{Actor, PostvakRij},
-    toestand::Work,
     verval::{self, Expire},
+    wake::Wakers,
     withdraw::{self, Withdraw, Withdrawn},
+    work::{Finished, Work},
     zoek::{self, Find, Found},
 };
 use crate::{
@@ -36,6 +42,14 @@ use crate::{
 const BATCH_EVENTS: usize = 256;
 /// Sealed content in one transaction at most, bytes.
 const BATCH_BYTES: usize = 8 << 20;
+/// How long a database server may take to begin.
+const BEGIN: Duration = Duration::from_secs(5);
+/// How long a transaction may take, with its wait for the writers of other gateways.
+const CARRY_OUT: Duration = Duration::from_secs(20);
+/// How long a commit may take, with its wait for a standby. After that nobody knows what became of it.
+const COMMIT: Duration = Duration::from_secs(5);
+/// Between attempts to reach a database that is gone.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// A reply, and the commit that made it durable (none where nothing was logged).
 pub type Durable<T> = (T, Option<Arc<Commit>>);
@@ -66,10 +80,10 @@ pub enum Event {
     Expire(Box<Expire>, Reply<Result<(), Outdated>>),
     /// A scenario lapses soon, and its afzender is no deelnemer any more.
     NobodyToWarn(BerichtId, Reply<()>),
-    /// An Ask waits no longer: its reserved answers are for any reader.
-    EndAsk(BerichtId, Reply<()>),
-    /// Give leases back: index of the regel `aanvaard`, and which `poging`.
-    Release(Vec<(u64, u32)>, Reply<()>),
+    /// An Ask at this address waits no longer: its reserved answers are for any reader.
+    EndAsk(BerichtId, Adres, Reply<()>),
+    /// Give leases of a postvak back: index of the regel `aanvaard`, and which `poging`.
+    Release(Adres, Vec<(u64, u32)>, Reply<()>),
     /// Put in force, and withdraw.
     Change(Box<Change>, Reply<Result<Changed, Outdated>>),
 }
@@ -105,14 +119,13 @@ fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
 }
 
 struct WriterTask {
-    /// To connect anew after a failure.
-    options: SqliteConnectOptions,
-    connection: SqliteConnection,
+    source: Source,
+    connection: DbConnection,
+    read: Pool,
     events: mpsc::Receiver<Event>,
-    head: Head,
     signer: Signer,
     clock: Arc<dyn Clock>,
-    lock: std::fs::File,
+    wakers: Wakers,
 }
 
 impl Database {
@@ -126,19 +139,38 @@ impl Database {
         signer: Signer,
         clock: Arc<dyn Clock>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
-        let Self { options, mut writer, read, lock } = self;
-        let head = Head::load(&mut writer, naam).await?;
+        let Self { source, mut writer, read } = self;
+        Head::start(&mut writer, naam).await?;
+        let head = Head::load(&mut writer).await?;
         if head.naam != naam {
             return Err(OpenError::OtherLogboek { found: head.naam, wanted: naam.to_owned() });
         }
         let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
-        let task = WriterTask { options, connection: writer, events, head, signer, clock, lock };
-        Ok((Store { read, writer: Writer(sender) }, tokio::spawn(task.run())))
+        let wakers = Wakers::default();
+        let store = Store { read: read.clone(), writer: Writer(sender), wakers: wakers.clone() };
+        let task = WriterTask { source, connection: writer, read, events, signer, clock, wakers };
+        Ok((store, tokio::spawn(task.run())))
     }
 }
 
 impl WriterTask {
     async fn run(mut self) -> Result<(), StoreError> {
+        let listening = match &self.source {
+            Source::Sqlite(_) => None,
+            Source::Postgres(_) => Some(tokio::spawn(listen(self.read.clone(), self.wakers.clone()))),
+        };
+        let written = self.write_all().await;
+        if let Some(listening) = listening {
+            listening.abort();
+        }
+        if written.is_ok() {
+            // Closing folds the WAL of SQLite into the file; a failure leaves that to the next start.
+            drop(self.connection.close().await);
+        }
+        written
+    }
+
+    async fn write_all(&mut self) -> Result<(), StoreError> {
         let mut batch = Vec::with_capacity(BATCH_EVENTS);
         while let Some(first) = self.events.recv().await {
             let mut bytes = first.bytes();
@@ -148,114 +180,166 @@ impl WriterTask {
                 bytes += next.bytes();
                 batch.push(next);
             }
-            match self.write(batch.drain(..)).await {
-                Ok((commit, answers)) => answers.into_iter().for_each(|answer| answer(commit.as_ref())),
+            match self.write(std::mem::take(&mut batch)).await {
+                Ok(Written { commit, answers, rung }) => {
+                    answers.into_iter().for_each(|answer| answer(commit.as_ref()));
+                    rung.iter().for_each(|adres| self.wakers.ring(adres));
+                }
                 Err(fatal @ StoreError::Fatal(_)) => return Err(fatal),
                 Err(error) => {
                     tracing::error!(%error, "a transaction was not carried out; its callers were told");
-                    self.recover().await?;
+                    self.connect_anew().await?;
                 }
             }
         }
-        // Closing folds the WAL into the file; a failure leaves that to the next start.
-        drop(self.connection.close().await);
-        drop(self.lock);
         Ok(())
     }
 
-    async fn write(
-        &mut self,
-        batch: impl Iterator<Item = Event>,
-    ) -> Result<(Option<Arc<Commit>>, Vec<Answer>), StoreError> {
-        // IMMEDIATE: a deferred transaction that upgrades later gets SQLITE_BUSY whatever the timeout.
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut log = Appender::new(&self.head, micros(self.clock.now()));
-        let mut counters = Counters::default();
-        let mut versie = documenten::versie(&mut *tx).await?;
-        let mut answers = Vec::with_capacity(BATCH_EVENTS);
-        for event in batch {
-            let before = log.len();
-            let work = Work { tx: &mut tx, log: &mut log, counters: &mut counters };
-            match apply(work, &mut versie, event).await {
-                Ok(answer) => answers.push(answer),
-                // Found before anything was written for this event: its caller is told, the others go on. Found later, everything
-                // is undone.
-                Err(error @ StoreError::Inconsistent { .. }) if log.len() == before => {
-                    tracing::error!(%error, "a damaged row was met");
+    async fn write(&mut self, batch: Vec<Event>) -> Result<Written, StoreError> {
+        let Self { source, connection, signer, clock, .. } = self;
+        let dialect = Dialect::of(connection);
+        let mut tx = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) }).await?;
+        let most_apart = match source {
+            Source::Sqlite(_) => u64::MAX,
+            Source::Postgres(postgres) => postgres.klokverschil_seconds,
+        };
+        let carry_out = async {
+            let mut work = Work::begin(&mut tx, clock.now(), most_apart).await?;
+            let answers = apply_all(&mut work, batch).await?;
+            Ok((work.finish(signer).await?, answers))
+        };
+        let (Finished { commit, rung }, answers) = source.bounded(CARRY_OUT, carry_out).await?;
+        source.bounded(COMMIT, async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) }).await?;
+        Ok(Written { commit: commit.map(Arc::new), answers, rung })
+    }
+
+    /// After a failure, on a new connection: what the old one still held is rolled back by the server, and of what it committed the
+    /// next transaction knows. Waits until there is one; who comes meanwhile is told at once.
+    async fn connect_anew(&mut self) -> Result<(), StoreError> {
+        let mut said = false;
+        loop {
+            match self.source.connect(&self.read).await {
+                Ok(fresh) => {
+                    // Not closed in words: that would wait for a server that may be gone.
+                    drop(std::mem::replace(&mut self.connection, fresh));
+                    return Ok(());
                 }
-                Err(error) => return Err(error),
+                Err(error) if matches!(self.source, Source::Sqlite(_)) => {
+                    return Err(StoreError::Fatal(error.to_string()));
+                }
+                Err(error) if !said => tracing::error!(%error, "the database is gone; looking for it"),
+                Err(_) => {}
+            }
+            said = true;
+            sleep(AGAIN).await;
+            loop {
+                match self.events.try_recv() {
+                    Ok(event) => drop(event),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Err(StoreError::NotWritten),
+                }
             }
         }
-        counters.write(&mut tx).await?;
-        if log.is_empty() {
-            tx.commit().await.map_err(commit_failed)?;
-            return Ok((None, answers));
-        }
-        let (head, commit) = log.finish(&mut tx, &self.signer).await?;
-        tx.commit().await.map_err(commit_failed)?;
-        self.head = head;
-        Ok((Some(Arc::new(commit)), answers))
-    }
-
-    /// After a failure the database says where the logboek stands, not what was in memory.
-    ///
-    /// On a new connection: SQLite ends some transactions by itself (a full disk), and the old one would wait for ever for
-    /// a rollback that cannot succeed.
-    async fn recover(&mut self) -> Result<(), StoreError> {
-        let fatal = |error: &dyn std::fmt::Display| StoreError::Fatal(error.to_string());
-        let fresh = self.options.connect().await.map_err(|error| fatal(&error))?;
-        // Whatever the old connection still held is rolled back when it closes.
-        drop(std::mem::replace(&mut self.connection, fresh).close_hard().await);
-        self.head = Head::load(&mut self.connection, &self.head.naam).await.map_err(|error| fatal(&error))?;
-        Ok(())
     }
 }
 
-async fn apply(mut work: Work<'_>, versie: &mut u64, event: Event) -> Result<Answer, StoreError> {
-    let work = &mut work;
+/// A durable transaction.
+struct Written {
+    commit: Option<Arc<Commit>>,
+    answers: Vec<Answer>,
+    rung: BTreeSet<Adres>,
+}
+
+impl Source {
+    /// A connection that writes; readers are led to the same server.
+    async fn connect(&self, read: &Pool) -> Result<DbConnection, OpenError> {
+        match self {
+            Self::Sqlite(file) => {
+                file.connect().await.map_err(|source| OpenError::Database { waar: file.to_string(), source })
+            }
+            Self::Postgres(postgres) => {
+                let primary = postgres::connect(postgres).await?;
+                tracing::info!(server = %primary.server, "connected to the database anew");
+                read.set_connect_options(primary.reading);
+                Ok(primary.connection)
+            }
+        }
+    }
+
+    /// Waits no longer than this for a server. A file on this machine is waited for.
+    async fn bounded<T>(
+        &self,
+        most: Duration,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(_) => work.await,
+            Self::Postgres(_) => match timeout(most, work).await {
+                Ok(done) => done,
+                Err(_) => Err(StoreError::Unanswered { seconds: most.as_secs() }),
+            },
+        }
+    }
+}
+
+async fn apply_all(work: &mut Work<'_>, batch: Vec<Event>) -> Result<Vec<Answer>, StoreError> {
+    let request = |event: &Event| match event {
+        Event::Accept(accept, _) => {
+            let toegelaten = &accept.toegelaten;
+            Some((toegelaten.afzender().partner.clone(), toegelaten.bericht().request_id))
+        }
+        _ => None,
+    };
+    work.look_up(batch.iter().filter_map(request).collect()).await?;
+    let mut answers = Vec::with_capacity(batch.len());
+    for event in batch {
+        let before = work.log.len();
+        match apply(work, event).await {
+            Ok(answer) => answers.push(answer),
+            // Found before anything was written for this event: its caller is told, the others go on. Found later, everything
+            // is undone.
+            Err(error @ StoreError::Inconsistent { .. }) if work.log.len() == before => {
+                tracing::error!(%error, "a damaged row was met");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(answers)
+}
+
+async fn apply(work: &mut Work<'_>, event: Event) -> Result<Answer, StoreError> {
+    let versie = work.versie;
     Ok(match event {
-        Event::Accept(accept, reply) => answer(reply, accept::accept(work, *versie, *accept).await?),
+        Event::Accept(accept, reply) => answer(reply, accept::accept(work, *accept).await?),
         Event::Log(regel, bericht, reply) => {
             work.log.append(bericht, *regel);
             answer(reply, ())
         }
-        Event::Lease(lease, reply) if lease.van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
+        Event::Lease(lease, reply) if lease.van_kracht.versie() != versie => answer(reply, Err(Outdated)),
         Event::Lease(lease, reply) => answer(reply, Ok(postvak::lease(work, &lease).await?)),
-        Event::Acknowledge(_, _, _, judged_by, reply) if judged_by != *versie => answer(reply, Err(Outdated)),
+        Event::Acknowledge(_, _, _, judged_by, reply) if judged_by != versie => answer(reply, Err(Outdated)),
         Event::Acknowledge(bericht, adres, actor, _, reply) => {
             answer(reply, Ok(postvak::acknowledge(work, bericht, &adres, &actor).await?))
         }
-        Event::Consult(_, _, _, van_kracht, reply) if van_kracht.versie() != *versie => answer(reply, Err(Outdated)),
+        Event::Consult(_, _, _, van_kracht, reply) if van_kracht.versie() != versie => answer(reply, Err(Outdated)),
         Event::Consult(bericht, adres, actor, van_kracht, reply) => {
             answer(reply, Ok(postvak::consult(work, bericht, &adres, &actor, &van_kracht).await?))
         }
-        Event::Withdraw(withdraw, reply) => answer(reply, withdraw::withdraw(work, *versie, *withdraw).await?),
-        Event::Find(find, reply) => answer(reply, zoek::find(work, *versie, &find).await?),
-        Event::Expire(expire, reply) => answer(reply, verval::expire(work, *versie, *expire).await?),
-        Event::Change(change, reply) => answer(reply, documenten::change(work.tx, work.log, versie, *change).await?),
+        Event::Withdraw(withdraw, reply) => answer(reply, withdraw::withdraw(work, *withdraw).await?),
+        Event::Find(find, reply) => answer(reply, zoek::find(work, &find).await?),
+        Event::Expire(expire, reply) => answer(reply, verval::expire(work, *expire).await?),
+        Event::Change(change, reply) => answer(reply, documenten::change(work, *change).await?),
         Event::NobodyToWarn(bericht, reply) => {
-            verval::warned(work.tx, bericht).await?;
+            verval::warned(work.database().await?, bericht).await?;
             answer(reply, ())
         }
-        Event::EndAsk(verzoek, reply) => {
-            postvak::end_ask(work.tx, verzoek).await?;
+        Event::EndAsk(verzoek, adres, reply) => {
+            postvak::end_ask(work, verzoek, adres).await?;
             answer(reply, ())
         }
-        Event::Release(leases, reply) => {
-            postvak::release(work.tx, &leases).await?;
+        Event::Release(adres, leases, reply) => {
+            postvak::release(work, adres, &leases).await?;
             answer(reply, ())
         }
     })
-}
-
-/// A full or busy database refuses a commit and keeps the old state; after an I/O error nobody knows what is on the disk.
-fn commit_failed(error: sqlx::Error) -> StoreError {
-    const SQLITE_BUSY: i32 = 5;
-    const SQLITE_FULL: i32 = 13;
-    let code =
-        error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(SQLITE_BUSY | SQLITE_FULL) => StoreError::Database(error),
-        _ => StoreError::Fatal(error.to_string()),
-    }
 }

@@ -5,15 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::Row;
 
 use super::{
-    Outdated, StoreError,
-    accept::{Accept, Pseudoniem},
+    DbConnection, Outdated, Pool, StoreError,
+    accept::Pseudoniem,
     berichten::bericht_id,
+    many::Many,
     postvak::moment,
     rij::{Actor, PostvakRij, select_rows},
-    toestand::Work,
+    work::Work,
 };
 use crate::{
     domain::{
@@ -52,18 +53,15 @@ pub struct Found {
 const MOST_FOUND: usize = 100;
 
 /// Finds, and logs each hit; or the one miss.
-pub(super) async fn find(
-    work: &mut Work<'_>,
-    versie: u64,
-    find: &Find,
-) -> Result<Result<Vec<Found>, Outdated>, StoreError> {
-    if find.van_kracht.versie() != versie {
+pub(super) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Result<Vec<Found>, Outdated>, StoreError> {
+    if find.van_kracht.versie() != work.versie {
         return Ok(Err(Outdated));
     }
     // Everything is read before anything is logged.
-    let found = current(work.tx, find, work.log.micros()).await?;
+    let micros = work.log.micros();
+    let found = current(work.database().await?, find, micros).await?;
     for Found { rij, .. } in &found {
-        find.actor.log(work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor));
+        find.actor.log(&mut work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor));
     }
     if found.is_empty() {
         let (betrokkene, zout) = &find.betrokkene;
@@ -83,7 +81,7 @@ pub(super) async fn find(
 }
 
 /// The scenario's of a person that can be read now at these loketten, the newest first.
-async fn current(tx: &mut SqliteConnection, find: &Find, micros: i64) -> Result<Vec<Found>, StoreError> {
+async fn current(tx: &mut DbConnection, find: &Find, micros: i64) -> Result<Vec<Found>, StoreError> {
     let now = moment(micros);
     let today = amsterdam_date(now);
     let mut berichten = BTreeSet::new();
@@ -127,7 +125,7 @@ async fn current(tx: &mut SqliteConnection, find: &Find, micros: i64) -> Result<
 
 /// Which of these berichten are about this person, by the surest mark, none of which a surer one contradicts.
 async fn recognised(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     berichten: &[BerichtId],
     wanted: &[(Kenmerk, [u8; 32])],
 ) -> Result<BTreeMap<BerichtId, (Kenmerk, bool)>, StoreError> {
@@ -151,19 +149,15 @@ async fn recognised(
 
 /// The pseudonyms of the betrokkenen of these berichten.
 pub(super) async fn pseudoniemen_of(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     berichten: &[BerichtId],
 ) -> Result<Vec<(BerichtId, Pseudoniem)>, StoreError> {
     let mut found = Vec::new();
     for ids in berichten.chunks(1000) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen WHERE bericht IN (",
+        let query = Many::new(
+            "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen WHERE bericht IN ",
         );
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id.0.as_bytes().to_vec());
-        }
-        query.push(")");
+        let query = query.list(ids.iter().map(|id| id.0.as_bytes().to_vec()));
         for row in query.build().fetch_all(&mut *connection).await? {
             let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
             let wrong = |column| StoreError::inconsistent("pseudoniemen", column, bericht);
@@ -179,25 +173,8 @@ pub(super) async fn pseudoniemen_of(
     Ok(found)
 }
 
-/// Makes a scenario findable at one address.
-pub(super) async fn index(tx: &mut SqliteConnection, accept: &Accept, adres: &Adres) -> Result<(), StoreError> {
-    for mark in accept.pseudoniemen.iter().filter(|mark| mark.kenmerk != Kenmerk::Naam) {
-        // Two betrokkenen can share a mark.
-        sqlx::query(
-            "INSERT INTO vindbaar (partner, loket, pseudoniem, bericht) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        )
-        .bind(adres.partner.as_str())
-        .bind(adres.loket.as_str())
-        .bind(mark.pseudoniem.as_slice())
-        .bind(accept.id.0.as_bytes().to_vec())
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
-}
-
 /// What has no content any more is not found.
-pub(super) async fn forget(tx: &mut SqliteConnection, rij: &PostvakRij) -> Result<(), StoreError> {
+pub(super) async fn forget(tx: &mut DbConnection, rij: &PostvakRij) -> Result<(), StoreError> {
     if rij.soort == Berichtsoort::Scenario {
         sqlx::query("DELETE FROM vindbaar WHERE bericht = $1 AND partner = $2 AND loket = $3")
             .bind(rij.bericht.0.as_bytes().to_vec())
@@ -213,7 +190,7 @@ pub(super) async fn forget(tx: &mut SqliteConnection, rij: &PostvakRij) -> Resul
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn berichten_over(read: &SqlitePool, wanted: &[(Kenmerk, [u8; 32])]) -> Result<Vec<BerichtId>, StoreError> {
+pub async fn berichten_over(read: &Pool, wanted: &[(Kenmerk, [u8; 32])]) -> Result<Vec<BerichtId>, StoreError> {
     let mut connection = read.acquire().await?;
     let mut berichten = BTreeSet::new();
     for (_, pseudoniem) in wanted {
@@ -234,7 +211,7 @@ pub async fn berichten_over(read: &SqlitePool, wanted: &[(Kenmerk, [u8; 32])]) -
 /// # Errors
 /// [`StoreError`] when they cannot be read.
 pub async fn open_terugkoppelingen(
-    read: &SqlitePool,
+    read: &Pool,
     afzender: &Adres,
     before: i64,
     most: u32,

@@ -240,8 +240,7 @@ async fn content_kept_until_confirmation_is_gone_after_it_and_its_receipt_is_not
     let soorten = gateway.soorten().await;
     assert_eq!(soorten[soorten.len() - 3..], ["bevestigd", "vernietigd", "geweigerd:inhoud_niet_bewaard"]);
     // Nothing of it is left to be read, by anybody.
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
-    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut database = gateway.sql().await;
     let left: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM berichten b JOIN postvak p ON p.bericht = b.id \
          WHERE p.bewaar_inhoud = 'bevestiging' AND (b.inhoud IS NOT NULL OR p.sleutel IS NOT NULL)",

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use ketenpoort::{
     client::{ClientError, Profile},
     clock::{SystemClock, SystemRng},
-    config::Config,
+    config::{Config, Opslag},
     domain::{Clock, Rng, houdbaarheid::amsterdam_date},
     exchange::van_kracht::all_oins,
     gateway::Gateway,
@@ -27,12 +27,26 @@ use ketenpoort::{
         receive_response::Antwoord,
     },
     sleutels::KeyStore,
-    store::{Database, verify},
+    store::{Database, Pool, verify},
 };
 use serde_json::{Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, any::install_default_drivers};
 use tokio::{runtime::Handle, sync::mpsc, task::block_in_place, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming, transport::Channel};
+
+use crate::postgres::Cluster;
+
+/// The cluster that the tests share, where they run on PostgreSQL.
+pub fn cluster() -> Option<&'static Cluster> {
+    static CLUSTER: LazyLock<Option<Cluster>> =
+        LazyLock::new(|| match std::env::var("KETENPOORT_TEST_STORE").as_deref() {
+            Ok("postgres") => Some(Cluster::start(&["max_connections=500"])),
+            Ok(other) => panic!("KETENPOORT_TEST_STORE is postgres or absent, not {other}"),
+            Err(_) => None,
+        });
+    CLUSTER.as_ref()
+}
 
 pub type Client = ExchangeServiceClient<Channel>;
 
@@ -87,7 +101,15 @@ impl TestGateway {
         let init =
             Command::new(env!("CARGO_BIN_EXE_ketenpoort")).arg("init").arg("--data-dir").arg(dir.path()).output();
         assert!(init.unwrap().status.success());
+        if let Some(cluster) = cluster() {
+            let url = cluster.url(&cluster.database());
+            edit(&dir.path().join("ketenpoort.toml"), "sqlite:ketenpoort.db", &url);
+        }
         let mut config = Config::load(&dir.path().join("ketenpoort.toml")).unwrap();
+        if let Opslag::Postgres(postgres) = &mut config.opslag {
+            // Tests move the clock of the gateway, not that of the database.
+            postgres.klokverschil_seconds = u64::MAX;
+        }
         config.grpc.set_port(0);
         config.beheer = Some("127.0.0.1:0".parse().unwrap());
         change(&mut config);
@@ -134,6 +156,45 @@ impl TestGateway {
 
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// For reading what the gateway wrote.
+    pub async fn read(&self) -> Pool {
+        Database::read_only(&self.config.opslag).await.unwrap()
+    }
+
+    /// For whoever comes beside the gateway, and may do anything.
+    pub async fn sql(&self) -> AnyConnection {
+        install_default_drivers();
+        let url = match &self.config.opslag {
+            Opslag::Sqlite { bestand, .. } => format!("sqlite://{}", bestand.display()),
+            Opslag::Postgres(postgres) => postgres.servers[0].url().to_string(),
+        };
+        AnyConnection::connect(&url).await.unwrap()
+    }
+
+    /// Everything that the database keeps, as bytes.
+    pub async fn stored(&self) -> Vec<u8> {
+        if let Opslag::Sqlite { bestand, .. } = &self.config.opslag {
+            return std::fs::read(bestand).unwrap();
+        }
+        let mut sql = self.sql().await;
+        let tables = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut sql).await.unwrap();
+        let mut stored = Vec::new();
+        for table in tables {
+            let rows = AssertSqlSafe(format!("SELECT CAST(t AS TEXT) FROM {table} t"));
+            let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&mut sql).await.unwrap();
+            for row in rows {
+                // Bytes stand in it as \\x and hexadecimal digits.
+                for part in row.split("\\\\x") {
+                    let digits = part.find(|digit: char| !digit.is_ascii_hexdigit()).unwrap_or(part.len());
+                    stored.extend(hex::decode(&part[..digits]).unwrap_or_default());
+                    stored.extend(part.as_bytes());
+                }
+            }
+        }
+        stored
     }
 
     pub fn profile_dir(&self, name: &str) -> PathBuf {
@@ -188,7 +249,7 @@ impl TestGateway {
     }
 
     pub async fn regels(&self) -> Vec<Logregel> {
-        let read = Database::read_only(Path::new(&self.config.database)).await.unwrap();
+        let read = self.read().await;
         let regels = verify::regels(&read, 0, 100_000).await.unwrap();
         regels.iter().map(|(_, leaf)| Logregel::from_leaf(leaf).unwrap()).collect()
     }
@@ -219,7 +280,7 @@ impl Drop for TestGateway {
         block_in_place(|| {
             Handle::current().block_on(async {
                 self.stop().await;
-                let read = Database::read_only(Path::new(&self.config.database)).await.unwrap();
+                let read = self.read().await;
                 let oins = all_oins(&read).await.unwrap();
                 let key = self.vkey();
                 let sound = verify::verify(&read, &self.config.logboek, &key, &oins).await.unwrap();

@@ -1,4 +1,6 @@
 //! A real gateway, real certificates, real clients; a module a verb.
+//!
+//! On SQLite; with `KETENPOORT_TEST_STORE=postgres` the same tests run on PostgreSQL, each in a database of its own.
 
 mod ask;
 mod bad_input;
@@ -7,6 +9,8 @@ mod deliver;
 mod harness;
 mod keys;
 mod loketten;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod replica;
 mod scenario;
 mod send;

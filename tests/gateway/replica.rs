@@ -2,13 +2,13 @@
 //!
 //! They share the writer here, because SQLite has room for one; what each knows, judges and reads again is its own.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
     domain::{Aangemeld, Certificaat, Identiteit, Weigering},
-    exchange::{Bounds, Call, Exchange, InForce, Opdracht, Weigeringen, beheer::first_change, wake::Wakers},
+    exchange::{Bounds, Call, Exchange, InForce, Opdracht, Weigeringen, beheer::first_change},
     grpc::{answers, convert},
     logboek::Signer,
     sleutels::KeyStore,
@@ -27,7 +27,6 @@ fn exchange(config: &Config, store: &Store) -> Exchange {
         bounds: Bounds { lease_seconds: 60, postvak: 100, vervalwaarschuwing_dagen: 14 },
         poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
         encode: answers::van_de_poort,
-        wakers: Wakers::default(),
         weigeringen: Weigeringen::default(),
     }
 }
@@ -56,7 +55,7 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
         let keys = KeyStore::open(&config.sleutels, Arc::new(SystemRng)).unwrap();
         Signer::from_seed(&config.logboek, keys.logboek_seed()).unwrap()
     };
-    let database = Database::open(Path::new(&config.database), None).await.unwrap();
+    let database = Database::open(&config.opslag).await.unwrap();
     let (store, writer) = database.start(&config.logboek, signer, Arc::new(SystemClock)).await.unwrap();
     let first = first_change(&config.documents(false).unwrap());
     store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap().0.unwrap();

@@ -180,7 +180,7 @@ async fn a_scenario_is_found_by_whom_it_is_about_and_each_hit_and_miss_is_logged
     assert!(looks[3..].iter().all(|regel| regel.aantal == Some(0) && regel.betrokkene.len() == 1));
     // Nothing of the person stands in what the database keeps beside the sealed content.
     gateway.stop().await;
-    let database = std::fs::read(&gateway.config.database).unwrap();
+    let database = gateway.stored().await;
     assert!(database.windows(bericht.len()).any(|bytes| bytes == bericht.as_bytes()), "the regels are in this file");
     for secret in ["Verzonnenhove", "verzonnenhove", "7310482", "ZSM-2026-004711"] {
         assert!(!database.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{secret} is readable");
@@ -343,8 +343,7 @@ async fn a_sender_whose_loket_is_gone_is_warned_of_nothing_and_stops_no_other() 
     // The one that is gone came first, and nothing was sent for it.
     let warned = gateway.regels().await.into_iter().filter(|regel| regel.rol.as_deref() == Some("poort"));
     assert!(warned.into_iter().all(|regel| regel.in_antwoord_op.as_ref() != Some(&gone)));
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
-    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut database = gateway.sql().await;
     let due: i64 =
         sqlx::query_scalar("SELECT count(*) FROM berichten WHERE berichtsoort = 'scenario' AND gewaarschuwd = 0")
             .fetch_one(&mut database)
@@ -364,10 +363,9 @@ async fn a_damaged_bericht_does_not_stop_the_sweep() {
     for bericht in [&damaged, &whole] {
         zsm.fetch(fetch(bericht)).await.unwrap();
     }
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
-    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut database = gateway.sql().await;
     let id = uuid::Uuid::parse_str(&damaged).unwrap().as_bytes().to_vec();
-    let spoil = sqlx::query("UPDATE berichten SET verlenging = 'x' WHERE id = $1").bind(id);
+    let spoil = sqlx::query("UPDATE berichten SET verlenging = 300 WHERE id = $1").bind(id);
     spoil.execute(&mut database).await.unwrap();
     gateway.clock.advance(SignedDuration::from_hours(24));
     until(&mut zvh, &whole, Toestand::Vervallen).await;

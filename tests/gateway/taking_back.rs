@@ -100,8 +100,7 @@ async fn the_content_of_what_was_withdrawn_is_gone_from_the_database() {
     let bericht = sent(&mut zvh, to_two()).await;
     fetched(&mut gateway.client("zsm").await, &bericht, "volwassenen").await.unwrap();
     zvh.withdraw(withdraw(&bericht, RedenIntrekking::Onjuist)).await.unwrap();
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&gateway.config.database);
-    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut database = gateway.sql().await;
     let left: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM berichten b JOIN postvak p ON p.bericht = b.id WHERE b.berichtsoort = 'scenario' \
          AND (b.inhoud IS NOT NULL OR p.sleutel IS NOT NULL)",

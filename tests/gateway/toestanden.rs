@@ -8,7 +8,7 @@ use ketenpoort::{
     domain::{Clock, houdbaarheid::amsterdam_date},
     logboek::Soort,
     proto::{self, RedenIntrekking, receive_request::Verzoek},
-    store::{Database, Toestand, berichten::find},
+    store::{Toestand, berichten::find},
 };
 use proptest::{
     collection::vec,
@@ -166,8 +166,12 @@ impl World {
 
     /// Replays the regels of the scenario's, and compares where they lead with where the rows stand.
     async fn compare(&self) -> HashMap<(String, String), Toestand> {
-        let read = Database::read_only(std::path::Path::new(&self.gateway.config.database)).await.unwrap();
+        let read = self.gateway.read().await;
         let mut tx = read.begin().await.unwrap();
+        if tx.backend_name() == "PostgreSQL" {
+            // Rows and regels of one moment: the gateway goes on.
+            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *tx).await.unwrap();
+        }
         let leaves: Vec<Vec<u8>> =
             sqlx::query_scalar("SELECT regel FROM logregels ORDER BY log_index").fetch_all(&mut *tx).await.unwrap();
         let rows: Vec<(Vec<u8>, String, i64)> =
@@ -215,7 +219,7 @@ impl World {
 
     /// Only what is current can be read, and of what is not nothing is kept.
     async fn only_current_is_readable(&self) {
-        let read = Database::read_only(std::path::Path::new(&self.gateway.config.database)).await.unwrap();
+        let read = self.gateway.read().await;
         for bericht in &self.sent {
             let stored = find(&read, bericht.parse().unwrap()).await.unwrap().unwrap();
             for rij in &stored.rijen {

@@ -145,10 +145,28 @@ fn a_configuration_tells_its_mistakes_and_those_of_its_convenanten_together() {
     for expected in [
         "c.toml:7:",
         "weg.toml: niet te lezen",
-        "ketenpoort.toml:5: url moet een URL die met sqlite: begint",
+        "ketenpoort.toml:5: url moet een URL die met sqlite: of postgres: begint",
         "[sleutels] ontbreekt",
         "[tls] ontbreekt",
     ] {
         assert!(error.contains(expected), "{expected} is not in {error}");
     }
+}
+
+#[test]
+fn a_database_that_is_not_verified_is_a_mistake_and_so_is_what_it_does_not_know() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("ketenpoort.toml");
+    let told = |opslag: &str| {
+        fs::write(&config, format!("[opslag]\n{opslag}\n")).unwrap();
+        let error = Config::load(&config).unwrap_err().to_string();
+        error.lines().filter(|line| line.contains(".toml:2:") || line.contains(".toml:3:")).collect::<Vec<_>>().join("\n")
+    };
+    for url in ["postgres://kp@db/keten?sslmode=require", "postgresql://kp@db/keten?sslmode=disable"] {
+        assert!(told(&format!("url = \"{url}\"")).contains("2: url moet een verbinding met sslmode=verify-full"), "{url}");
+    }
+    assert!(told("url = \"postgres://kp@db/keten?options=x\"").contains("2: url moet zoals postgres://"));
+    let said = told("url = \"postgres:///keten?host=/run&user=kp\"\ngrootste_mebibytes = 100");
+    assert!(said.contains("3: grootste_mebibytes moet er alleen met sqlite: zijn"), "{said}");
+    assert_eq!(told("url = \"postgres:///keten?host=/run&user=kp\""), "");
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
-use super::{VerifyError, int, uint};
+use super::{super::DbConnection, VerifyError, int, uint};
 use crate::{
     domain::{Berichtsoort, DocumentSoort},
     logboek::{Logregel, Soort},
@@ -24,7 +24,7 @@ impl InForce {
     /// Compares a regel with what the table says, and takes over what it changes.
     pub(super) async fn regel(
         &mut self,
-        tx: &mut SqliteConnection,
+        tx: &mut DbConnection,
         index: u64,
         regel: &Logregel,
     ) -> Result<(), VerifyError> {
@@ -50,7 +50,7 @@ impl InForce {
 
     async fn change(
         &mut self,
-        tx: &mut SqliteConnection,
+        tx: &mut DbConnection,
         index: u64,
         regel: &Logregel,
         soort: DocumentSoort,
@@ -82,7 +82,7 @@ impl InForce {
     }
 
     /// Each change was compared with its row; a different number means rows that no regel knows of.
-    pub(super) async fn finish(&self, tx: &mut SqliteConnection, size: u64) -> Result<(), VerifyError> {
+    pub(super) async fn finish(&self, tx: &mut DbConnection, size: u64) -> Result<(), VerifyError> {
         let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM documenten").fetch_one(tx).await?;
         if uint(rows) == self.changes { Ok(()) } else { Err(super::tree(size, "er zijn documenten zonder logregel")) }
     }

@@ -3,11 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{
-        StoreError, int,
+        DbConnection, StoreError, int,
         rij::{PostvakRij, select_rows},
         tijd,
     },
@@ -30,7 +28,7 @@ pub(super) struct Counted {
 
 /// Compares one regel with its row.
 pub(super) async fn check(
-    tx: &mut SqliteConnection,
+    tx: &mut DbConnection,
     index: u64,
     regel: &Logregel,
     oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
@@ -119,9 +117,9 @@ impl Counted {
     }
 
     /// Each regel was compared with its row; a different number means rows that no regel knows of.
-    pub(super) async fn compare(&self, tx: &mut SqliteConnection, size: u64) -> Result<(), VerifyError> {
+    pub(super) async fn compare(&self, tx: &mut DbConnection, size: u64) -> Result<(), VerifyError> {
         let (rows, pogingen, confirmed, without_key, ended): (i64, i64, i64, i64, i64) = sqlx::query_as(
-            "SELECT count(*), coalesce(sum(poging), 0), count(bevestigd), count(*) - count(sleutel), count(beeindigd) \
+            "SELECT count(*), CAST(coalesce(sum(poging), 0) AS BIGINT), count(bevestigd), count(*) - count(sleutel), count(beeindigd) \
              FROM postvak",
         )
         .fetch_one(&mut *tx)

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use crate::domain::Adres;
 
 /// One bell a postvak.
-#[derive(Default)]
-pub struct Wakers(Mutex<HashMap<Adres, Arc<Notify>>>);
+#[derive(Clone, Default)]
+pub struct Wakers(Arc<Mutex<HashMap<Adres, Arc<Notify>>>>);
 
 impl Wakers {
     /// The bell of a postvak.
@@ -21,11 +21,17 @@ impl Wakers {
         Arc::clone(bells.entry(adres.clone()).or_default())
     }
 
-    /// Something arrived.
-    pub fn ring(&self, adres: &Adres) {
+    /// Something arrived here.
+    pub(super) fn ring(&self, adres: &Adres) {
         let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bell) = bells.get(adres) {
             bell.notify_waiters();
         }
+    }
+
+    /// Something may have arrived anywhere.
+    pub(super) fn ring_all(&self) {
+        let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.values().for_each(|bell| bell.notify_waiters());
     }
 }

@@ -1,0 +1,108 @@
+//! The only differences between SQLite and PostgreSQL. Everything else in the store is one set of queries in the subset that
+//! both know.
+
+use std::borrow::Cow;
+
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr,
+    migrate::{Migration, Migrator},
+};
+
+use super::{DbConnection, StoreError};
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// The schema, as it stands in the files.
+static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations");
+
+impl Dialect {
+    pub(super) fn of(connection: &DbConnection) -> Self {
+        if connection.backend_name() == "PostgreSQL" { Self::Postgres } else { Self::Sqlite }
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            // A deferred transaction that upgrades later gets SQLITE_BUSY whatever the timeout.
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        }
+    }
+
+    /// Begins a transaction that reads, and sees one moment throughout.
+    pub(super) fn begin_snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN DEFERRED",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        }
+    }
+
+    /// Reads the head of the logboek, and keeps every other writer of any gateway out until the transaction ends: with SQLite
+    /// its beginning has done so, with PostgreSQL the lock on this row does.
+    ///
+    /// It comes first in a transaction, and everything later in it is a statement of its own: under READ COMMITTED those see all
+    /// that was committed before the lock was had.
+    pub(super) fn lock_head(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1",
+            Self::Postgres => "SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1 FOR UPDATE",
+        }
+    }
+
+    /// The version of what is in force, and the database's own time in microseconds where it has a clock of its own.
+    pub(super) fn version_and_time(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT coalesce(max(versie), 0), NULL FROM documenten",
+            Self::Postgres => {
+                "SELECT coalesce(max(versie), 0), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FROM documenten"
+            }
+        }
+    }
+
+    /// Tells other gateways that something arrived, when the transaction commits.
+    pub(super) fn notify(self) -> Option<&'static str> {
+        (self == Self::Postgres).then_some("SELECT pg_notify('ketenpoort', $1)")
+    }
+
+    /// The migrations.
+    pub(super) fn schema(self) -> Migrator {
+        let in_words = |migration: &Migration| {
+            let sql = match self {
+                Self::Sqlite => migration.sql.clone(),
+                Self::Postgres => AssertSqlSafe(migration.sql.as_str().replace(" BLOB", " BYTEA")).into_sql_str(),
+            };
+            Migration::new(
+                migration.version,
+                migration.description.clone(),
+                migration.migration_type,
+                sql,
+                migration.no_tx,
+            )
+        };
+        Migrator { migrations: Cow::Owned(SCHEMA.iter().map(in_words).collect()), ..Migrator::DEFAULT }
+    }
+
+    /// What a failed commit means.
+    ///
+    /// With PostgreSQL nothing that a gateway remembers rests on the outcome: the next transaction reads the head anew under its
+    /// lock, which a commit still under way keeps from it. With SQLite the file itself is in doubt after an I/O error: then nobody
+    /// knows what is on the disk, and the start of every start must find out.
+    pub(super) fn commit_failed(self, error: sqlx::Error) -> StoreError {
+        const SQLITE_BUSY: i32 = 5;
+        const SQLITE_FULL: i32 = 13;
+        if self == Self::Postgres {
+            return StoreError::Database(error);
+        }
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        match code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
+            // A full or busy database refuses a commit and keeps the old state.
+            Some(SQLITE_BUSY | SQLITE_FULL) => StoreError::Database(error),
+            _ => StoreError::Fatal(error.to_string()),
+        }
+    }
+}

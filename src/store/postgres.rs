@@ -1,0 +1,149 @@
+//! PostgreSQL: one database, any number of gateways.
+//!
+//! Of the servers that are named the one that takes writes is used; after a failure it is looked for again. What is asked of a
+//! server is asked at each connection: that it writes through, and that a standby cannot lack what was acknowledged.
+
+use std::time::Duration;
+
+use sqlx::{
+    ConnectOptions, Row,
+    any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
+};
+use tokio::time::timeout;
+use url::Url;
+
+use super::{DbConnection, Pool, open::OpenError};
+use crate::config::{Postgres, Server};
+
+/// To reach one server and hear what it is.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// What holds for a session that writes. No `statement_timeout`: during the wait for a standby it would end the wait, and the
+/// commit would seem to have succeeded. A session whose gateway is stopped or cut off in a transaction keeps all others from
+/// writing: it is ended after three seconds.
+const WRITING: &[(&str, &str)] = &[
+    ("synchronous_commit", "on"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "3s"),
+    ("client_connection_check_interval", "1s"),
+];
+/// What holds for a session that reads.
+const READING: &[(&str, &str)] = &[("default_transaction_read_only", "on"), ("statement_timeout", "30s")];
+/// A peer that is gone without a word is noticed within some ten seconds.
+const EVERY: &[(&str, &str)] = &[
+    ("tcp_keepalives_idle", "4"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+];
+
+/// What a server says of itself.
+struct Said {
+    /// It follows another one.
+    standby: bool,
+    /// A setting by which it does not write through, if any.
+    unsafe_setting: Option<&'static str>,
+    /// No standby is waited for at a commit.
+    asynchronous: bool,
+    /// Servers that follow it, and places that are kept for one.
+    standbys: i64,
+}
+
+/// The server that takes writes.
+pub(super) struct Primary {
+    /// The server.
+    pub(super) server: Server,
+    /// A connection that writes.
+    pub(super) connection: DbConnection,
+    /// To connect for reading.
+    pub(super) reading: AnyConnectOptions,
+    /// It has standbys, and waits for none of them.
+    pub(super) can_lose: bool,
+}
+
+/// Connects to the server that takes writes.
+pub(super) async fn connect(postgres: &Postgres) -> Result<Primary, OpenError> {
+    install_default_drivers();
+    let mut failures = Vec::with_capacity(postgres.servers.len());
+    for server in &postgres.servers {
+        let attempt = async {
+            let mut connection = options(server, WRITING)?.connect().await?;
+            let said = examine(&mut connection).await?;
+            Ok::<_, sqlx::Error>((connection, said))
+        };
+        let (connection, said) = match timeout(CONNECT, attempt).await {
+            Ok(Ok(connected)) => connected,
+            Ok(Err(error)) => {
+                failures.push(format!("{server}: {error}"));
+                continue;
+            }
+            Err(_) => {
+                failures.push(format!("{server}: antwoordt niet binnen {} s", CONNECT.as_secs()));
+                continue;
+            }
+        };
+        if said.standby {
+            failures.push(format!("{server}: is een standby"));
+            continue;
+        }
+        if let Some(setting) = said.unsafe_setting {
+            return Err(OpenError::NotDurable { waar: server.to_string(), setting });
+        }
+        warn(server, &said);
+        let reading =
+            options(server, READING).map_err(|source| OpenError::Database { waar: server.to_string(), source })?;
+        let can_lose = said.asynchronous && said.standbys > 0;
+        return Ok(Primary { server: server.clone(), connection, reading, can_lose });
+    }
+    Err(OpenError::NoPrimary { failures })
+}
+
+fn warn(server: &Server, said: &Said) {
+    let said_of = |wat| tracing::warn!(%server, "{wat}");
+    match (said.asynchronous, said.standbys) {
+        (true, 0) => said_of("this server has no standby: what was acknowledged dies with its disk"),
+        (true, _) => said_of("no standby is waited for: a failover can lose what was acknowledged"),
+        (false, _) => {}
+    }
+}
+
+async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT pg_is_in_recovery() AS standby, current_setting('fsync') AS fsync, \
+         current_setting('full_page_writes') AS full_page_writes, \
+         current_setting('synchronous_standby_names') AS synchronous_standby_names, \
+         (SELECT count(*) FROM pg_stat_replication) + \
+         (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS standbys",
+    )
+    .fetch_one(connection)
+    .await?;
+    let off = |setting: &'static str| row.try_get::<&str, _>(setting).map(|value| (value == "off").then_some(setting));
+    Ok(Said {
+        standby: row.try_get("standby")?,
+        unsafe_setting: off("fsync")?.or(off("full_page_writes")?),
+        asynchronous: row.try_get::<&str, _>("synchronous_standby_names")?.trim().is_empty(),
+        standbys: row.try_get("standbys")?,
+    })
+}
+
+/// Connections that read, at this server.
+pub(super) async fn pool(options: AnyConnectOptions) -> Result<Pool, sqlx::Error> {
+    AnyPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
+}
+
+fn options(server: &Server, session: &[(&str, &str)]) -> Result<AnyConnectOptions, sqlx::Error> {
+    let mut url = server.url().clone();
+    let mut pairs = url.query_pairs_mut();
+    pairs.append_pair("application_name", "ketenpoort").append_pair("statement-cache-capacity", "500");
+    for (name, value) in session.iter().chain(EVERY) {
+        pairs.append_pair(&format!("options[{name}]"), value);
+    }
+    drop(pairs);
+    AnyConnectOptions::from_url(&url)
+}
+
+/// The URL of a pool, for connections that the pool cannot give.
+pub(super) fn url_of(pool: &Pool) -> Url {
+    pool.connect_options().database_url.clone()
+}

@@ -1,0 +1,166 @@
+//! A transaction under way.
+//!
+//! It begins by reading the head of the logboek under a lock that keeps every other writer out, of this process and of any other,
+//! until the end: what it then reads stays true. Nothing that a writer remembers from before counts.
+//!
+//! What is newly accepted is written together, many rows a statement. Whoever reads gets it written first:
+//! [`Work::database`] is the only way to the database.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem::take,
+};
+
+use jiff::Timestamp;
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::{
+    DbConnection, StoreError,
+    append::{Appender, Commit, Head},
+    berichten::bericht_id,
+    counters::Counters,
+    dialect::Dialect,
+    insert::{NewBericht, insert},
+    many::{Many, in_sizes},
+    micros, uint,
+};
+use crate::{
+    domain::{Adres, BerichtId, PartnerNaam},
+    logboek::Signer,
+};
+
+/// Which request: whose, and its `request_id`.
+type Request = (PartnerNaam, Uuid);
+
+/// A transaction under way: the regels it appends, and what it is about to write.
+pub(super) struct Work<'t> {
+    tx: &'t mut DbConnection,
+    pub(super) log: Appender,
+    /// The version of what is in force.
+    pub(super) versie: u64,
+    counters: Counters,
+    new: Vec<NewBericht>,
+    requests: HashMap<Request, Option<BerichtId>>,
+    rung: BTreeSet<Adres>,
+}
+
+/// What became of a transaction that is ready to commit.
+pub(super) struct Finished {
+    /// What it appended, if anything.
+    pub(super) commit: Option<Commit>,
+    /// At which postvakken something arrived.
+    pub(super) rung: BTreeSet<Adres>,
+}
+
+impl<'t> Work<'t> {
+    /// Takes the place of the one writer.
+    pub(super) async fn begin(tx: &'t mut DbConnection, now: Timestamp, most_apart: u64) -> Result<Self, StoreError> {
+        let dialect = Dialect::of(tx);
+        let head = Head::read(sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?)?;
+        let row = sqlx::query(dialect.version_and_time()).fetch_one(&mut *tx).await?;
+        if let Some(theirs) = row.try_get::<Option<i64>, _>(1)? {
+            let apart = micros(now).abs_diff(theirs) / 1_000_000;
+            if apart > most_apart {
+                return Err(StoreError::Clock { seconds: apart });
+            }
+        }
+        Ok(Self {
+            tx,
+            log: Appender::new(&head, micros(now)),
+            versie: uint(row.try_get(0)?),
+            counters: Counters::default(),
+            new: Vec::new(),
+            requests: HashMap::new(),
+            rung: BTreeSet::new(),
+        })
+    }
+
+    /// The database, with all that was accepted so far.
+    pub(super) async fn database(&mut self) -> Result<&mut DbConnection, StoreError> {
+        if !self.new.is_empty() {
+            insert(self.tx, &take(&mut self.new)).await?;
+        }
+        Ok(self.tx)
+    }
+
+    /// Looks up many requests at once; each is then known to [`Work::made_by`].
+    pub(super) async fn look_up(&mut self, requests: Vec<Request>) -> Result<(), StoreError> {
+        for some in in_sizes(&requests) {
+            let query = Many::new(
+                "SELECT id, afzender_partner, request_id FROM berichten WHERE (afzender_partner, request_id) IN (",
+            );
+            let query = query.values(some, |row, (partner, request)| {
+                row.bind(partner.as_str()).bind(request.as_bytes().as_slice());
+            });
+            let found = query.push(")").build().fetch_all(&mut *self.tx).await?;
+            for row in found {
+                let id = bericht_id(row.try_get("id")?, "berichten")?;
+                let wrong = |column| StoreError::inconsistent("berichten", column, id);
+                let partner = row.try_get::<&str, _>("afzender_partner")?.parse();
+                let request = Uuid::from_slice(row.try_get("request_id")?);
+                let request =
+                    (partner.map_err(|_| wrong("afzender_partner"))?, request.map_err(|_| wrong("request_id"))?);
+                self.requests.insert(request, Some(id));
+            }
+        }
+        for request in requests {
+            self.requests.entry(request).or_insert(None);
+        }
+        Ok(())
+    }
+
+    /// The bericht that this request made before.
+    pub(super) async fn made_by(
+        &mut self,
+        partner: &PartnerNaam,
+        request: Uuid,
+    ) -> Result<Option<BerichtId>, StoreError> {
+        let request = (partner.clone(), request);
+        if !self.requests.contains_key(&request) {
+            self.look_up(vec![request.clone()]).await?;
+        }
+        Ok(self.requests[&request])
+    }
+
+    /// Accepts a bericht: its regels are in the log already.
+    pub(super) fn accepted(&mut self, new: NewBericht) {
+        let toegelaten = &new.accept.toegelaten;
+        let request = (toegelaten.afzender().partner.clone(), toegelaten.bericht().request_id);
+        self.requests.insert(request, Some(new.accept.id));
+        self.rung.extend(toegelaten.stempels().iter().map(|(adres, _)| adres.clone()));
+        self.new.push(new);
+    }
+
+    /// Something can be had at a postvak.
+    pub(super) fn ring(&mut self, adres: Adres) {
+        self.rung.insert(adres);
+    }
+
+    /// How many open berichten a postvak has.
+    pub(super) async fn open(&mut self, adres: &Adres) -> Result<u64, StoreError> {
+        self.counters.open(self.tx, adres).await
+    }
+
+    /// Counts open berichten of a postvak.
+    pub(super) async fn count_open(&mut self, adres: &Adres, by: i64) -> Result<(), StoreError> {
+        self.counters.change(self.tx, adres, by).await
+    }
+
+    /// Writes what is left, the head last. What it gives is of use once the transaction is durable.
+    pub(super) async fn finish(mut self, signer: &Signer) -> Result<Finished, StoreError> {
+        self.database().await?;
+        let Self { tx, log, counters, rung, .. } = self;
+        counters.write(tx).await?;
+        if let Some(notify) = Dialect::of(tx).notify()
+            && !rung.is_empty()
+        {
+            let bells: Vec<String> = rung.iter().map(ToString::to_string).collect();
+            // Longer than a notification can be: everybody looks.
+            let bells = Some(bells.join(" ")).filter(|bells| bells.len() < 8000).unwrap_or_default();
+            sqlx::query(notify).bind(bells).execute(&mut *tx).await?;
+        }
+        let commit = if log.is_empty() { None } else { Some(log.finish(tx, signer).await?) };
+        Ok(Finished { commit, rung })
+    }
+}

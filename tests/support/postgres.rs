@@ -1,0 +1,176 @@
+//! A throw-away PostgreSQL cluster of the system's own version, run by an ordinary user.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Who owns every database; no superuser.
+pub const USER: &str = "ketenpoort";
+
+/// A server and its data. Both are gone when this is, and also when the process of the test ends in another way.
+pub struct Cluster {
+    dir: TempDir,
+    port: u16,
+    /// Ends the server when its standard input closes.
+    guard: Option<Child>,
+}
+
+impl Cluster {
+    /// A running server with nothing in it.
+    pub fn start(settings: &[&str]) -> Self {
+        let cluster = Self::empty();
+        let (data, user) = (cluster.data(), "--username=beheer");
+        run(as_postgres(&program("initdb"))
+            .args([user, "--auth=trust", "--no-sync", "--encoding=UTF8", "-D"])
+            .arg(data));
+        let mut cluster = cluster.serve(settings);
+        cluster.wait();
+        run(cluster.psql("postgres").args(["-c", &format!("CREATE ROLE {USER} LOGIN CREATEDB")]));
+        cluster.guard.as_ref().expect("it runs");
+        cluster
+    }
+
+    /// A place for a server.
+    pub fn empty() -> Self {
+        // The path of a socket is short, and an ordinary user must reach it.
+        let dir = tempfile::Builder::new().prefix("kp-pg-").tempdir_in("/tmp").unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        if let Some((uid, gid)) = postgres_user() {
+            chown(dir.path(), Some(uid), Some(gid)).unwrap();
+        }
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let port = 5433 + u16::try_from(NEXT.fetch_add(1, Ordering::SeqCst)).unwrap();
+        Self { dir, port, guard: None }
+    }
+
+    /// Starts the server on the data that is there.
+    pub fn serve(mut self, settings: &[&str]) -> Self {
+        self.run(settings);
+        self
+    }
+
+    fn run(&mut self, settings: &[&str]) {
+        let mut server = as_postgres(&program("postgres"));
+        server.arg("-D").arg(self.data()).arg("-k").arg(self.dir.path()).args(["-p", &self.port.to_string()]);
+        for setting in ["listen_addresses=", "max_connections=200", "shared_buffers=64MB"].iter().chain(settings) {
+            server.args(["-c", setting]);
+        }
+        let words: Vec<String> = std::iter::once(server.get_program())
+            .chain(server.get_args())
+            .map(|word| format!("'{}'", word.to_str().unwrap()))
+            .collect();
+        let log = self.dir.path().join("log.txt");
+        let script = format!("{} >>'{}' 2>&1 & read -r _; kill -QUIT $!; wait", words.join(" "), log.display());
+        let guard = Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).spawn().unwrap();
+        self.guard = Some(guard);
+    }
+
+    /// Waits until it answers.
+    pub fn wait(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.psql("postgres").args(["-c", "SELECT 1"]).output().unwrap().status.success() {
+            assert!(Instant::now() < deadline, "PostgreSQL does not start:\n{}", self.log());
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// `psql` as superuser.
+    pub fn psql(&self, database: &str) -> Command {
+        let mut psql = as_postgres(&program("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "beheer", "-h"]).arg(self.dir.path());
+        psql.args(["-p", &self.port.to_string(), "-d", database]);
+        psql
+    }
+
+    /// What a statement of the superuser gives.
+    pub fn sql(&self, database: &str, statement: &str) -> String {
+        run(self.psql(database).args(["-c", statement]))
+    }
+
+    /// A new database, of the ordinary user.
+    pub fn database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("poort_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        self.sql("postgres", &format!("CREATE DATABASE {name} OWNER {USER}"));
+        name
+    }
+
+    /// The URL of a database, through the socket.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres:///{database}?host={}&port={}&user={USER}", self.dir.path().display(), self.port)
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log.txt")).unwrap_or_default()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take().map(|mut stdin| stdin.flush()));
+            drop(guard.wait());
+        }
+    }
+}
+
+/// A program of PostgreSQL: Debian keeps those of each version apart.
+fn program(name: &str) -> PathBuf {
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is not installed: apt-get install postgresql (tests/run does)")
+        .map(|version| version.unwrap().path().join("bin").join(name))
+        .filter(|program| program.exists())
+        .collect();
+    versions.sort();
+    versions.pop().unwrap_or_else(|| panic!("{name} of PostgreSQL is not installed"))
+}
+
+/// PostgreSQL refuses to run as root: then its own user does it.
+fn as_postgres(program: &Path) -> Command {
+    let mut command = match postgres_user() {
+        Some((uid, gid)) => {
+            let mut command = Command::new("setpriv");
+            command
+                .args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()])
+                .arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    command.current_dir("/").stdin(Stdio::null()).env_remove("PGOPTIONS");
+    command
+}
+
+/// User and group that run the server, where this process is root.
+fn postgres_user() -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let line = users.lines().find(|line| line.starts_with("postgres:")).expect("the package made the user postgres");
+    let mut fields = line.split(':').skip(2).map(|number| number.parse().unwrap());
+    Some((fields.next().unwrap(), fields.next().unwrap()))
+}
+
+/// Runs to its end; gives what it said.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
