@@ -19,10 +19,13 @@ use crate::{
         boundary::{BEHEER_MESSAGE_LIMIT, Boundary, MESSAGE_LIMIT},
         exchange_service::ExchangeApi,
     },
-    logboek::{self, Logregel, NoteError, Signer, Soort, VerifyKey},
+    logboek::{self, Logregel, NoteError, Signer, Soort},
     proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
-    sleutels::{KeyStore, keystore::KeyError},
-    store::{Change, Database, Event, Pool, StoreError, documenten, open::OpenError, postvak::newest_day, proofs},
+    sleutels::{DocumentFile, KeyDocument, KeyError, KeyMap, KeyStore},
+    store::{
+        Change, Database, Event, Pool, SharedDocument, Store, StoreError, documenten, open::OpenError,
+        postvak::newest_day, proofs,
+    },
     tls::{
         TlsError,
         accept::{self, Listener},
@@ -51,12 +54,6 @@ pub enum GatewayError {
     /// The name of the logboek.
     #[error("logboek heeft geen bruikbare naam: {0}")]
     Naam(#[from] NoteError),
-    /// The keys belong to another logboek.
-    #[error(
-        "de sleutels in [sleutels] map zijn niet die waarmee dit logboek is ondertekend. Zet de kopie terug die bij deze \
-         database hoort; de poort schrijft niets."
-    )]
-    OtherKeys,
     /// The port.
     #[error(
         "poort {adres} is niet te openen: {source}. Is er al een poort actief, of mag deze gebruiker dit adres niet gebruiken?"
@@ -114,34 +111,32 @@ impl Gateway {
         let files = config.documents(productie);
         let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
         let files = if first { Ok(files?) } else { files };
-        // The database first: its lock keeps a second gateway away from the keys too.
+        // The database first: who may not have it may not touch the keys either.
         let database = Database::open(&config.opslag).await?;
-        let keys = KeyStore::open(&config.sleutels, Arc::clone(&rng))?;
-        let signer = signer(config, keys.logboek_seed())?;
-        check_keys(&database.read, &keys, &signer.vkey()).await?;
+        let newest = proofs::newest_checkpoint(&database.read).await?;
+        let map = KeyMap::open(&config.sleutels, newest.is_none(), rng.as_ref())?;
+        let signer = signer(config, map.logboek_seed())?;
+        // Other keys would fork the logboek: not a single regel may be signed with them.
+        if newest.is_some_and(|(_, nota)| logboek::open(&nota, &signer.vkey()).is_err()) {
+            return Err(OpenError::OtherKeys.into());
+        }
         let first = first_documents(files, &database.read).await?;
         let (grpc, adres) = listen(config.grpc).await?;
         let (beheer, beheer_adres) = match config.beheer {
             Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
             None => (None, None),
         };
-        let (store, writer) = database.start(&config.logboek, signer, Arc::clone(&clock)).await?;
-        let exchange = Arc::new(Exchange {
-            store,
-            keys,
-            in_force,
-            clock,
-            rng,
-            bounds: exchange::Bounds {
-                lease_seconds: config.grenzen.lease_seconds,
-                postvak: config.grenzen.postvak,
-                vervalwaarschuwing_dagen: config.grenzen.vervalwaarschuwing_dagen,
-            },
-            poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
-            encode: answers::van_de_poort,
-            weigeringen: Weigeringen::default(),
-        });
-        begin(&exchange, first).await?;
+        let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::clone(&clock)).await?;
+        let read = store.read.clone();
+        let exchange = match begin(config, store, map, in_force, first, clock, rng).await {
+            Ok(exchange) => Arc::new(exchange),
+            Err(error) => {
+                // Closed in order, so that the next start finds nothing open.
+                read.close().await;
+                drop(writer.await);
+                return Err(error);
+            }
+        };
         let (stop, stopped) = watch::channel(false);
         let mut accepting = JoinSet::new();
         let in_flight = config.grenzen.in_flight_partner;
@@ -181,8 +176,40 @@ fn listener(config: &Config, in_force: &InForce, clock: Arc<dyn Clock>) -> Resul
     Ok(Listener { tls, identifier, bounds, clock })
 }
 
-/// The first regels of this run, and at the very first start what the files put in force.
-async fn begin(exchange: &Exchange, first: Option<Change>) -> Result<(), GatewayError> {
+/// What the verbs need, with the first regels of this run written, and at the very first start what the files put in force.
+async fn begin(
+    config: &Config,
+    store: Store,
+    map: KeyMap,
+    in_force: InForce,
+    first: Option<Change>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+) -> Result<Exchange, GatewayError> {
+    let document: Box<dyn KeyDocument> = match &config.opslag {
+        Opslag::Sqlite { .. } => Box::new(DocumentFile::take(&config.sleutels)?),
+        Opslag::Postgres(_) => Box::new(SharedDocument::new(store.clone())),
+    };
+    let keys = KeyStore::open(map, document, Arc::clone(&rng)).await?;
+    // Lost day keys would go unnoticed until somebody asks for what they open.
+    if let Some(day) = newest_day(&store.read).await? {
+        keys.existing(day).await?;
+    }
+    let exchange = Exchange {
+        store,
+        keys,
+        in_force,
+        clock,
+        rng,
+        bounds: exchange::Bounds {
+            lease_seconds: config.grenzen.lease_seconds,
+            postvak: config.grenzen.postvak,
+            vervalwaarschuwing_dagen: config.grenzen.vervalwaarschuwing_dagen,
+        },
+        poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
+        encode: answers::van_de_poort,
+        weigeringen: Weigeringen::default(),
+    };
     let writer = &exchange.store.writer;
     let started = Logregel::new(String::new(), Soort::Gestart);
     writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
@@ -193,7 +220,7 @@ async fn begin(exchange: &Exchange, first: Option<Change>) -> Result<(), Gateway
         }
     }
     exchange.refresh().await?;
-    Ok(())
+    Ok(exchange)
 }
 
 fn serve_partners(
@@ -254,19 +281,6 @@ async fn first_documents(files: Result<Parsed, ConfigError>, read: &Pool) -> Res
         }
     }
     Ok(None)
-}
-
-/// Keys of another logboek would fork this one, and lost day keys would go unnoticed: neither may write a single regel.
-async fn check_keys(read: &Pool, keys: &KeyStore, vkey: &VerifyKey) -> Result<(), GatewayError> {
-    if let Some((_, nota)) = proofs::newest_checkpoint(read).await?
-        && logboek::open(&nota, vkey).is_err()
-    {
-        return Err(GatewayError::OtherKeys);
-    }
-    if let Some(day) = newest_day(read).await? {
-        keys.existing(day)?;
-    }
-    Ok(())
 }
 
 /// Ends when the gateway is told to stop.

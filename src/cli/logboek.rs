@@ -20,7 +20,7 @@ use crate::{
     gateway::{GatewayError, signer},
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
-    sleutels::KeyStore,
+    sleutels::KeyMap,
     store::{Database, Pool, proofs, verify, zoek::berichten_over},
 };
 
@@ -114,7 +114,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 /// # Errors
 /// When the key directory cannot be read.
 pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
-    let seed = KeyStore::read_logboek_seed(&config.sleutels).map_err(GatewayError::from)?;
+    let seed = KeyMap::read_logboek_seed(&config.sleutels).map_err(GatewayError::from)?;
     Ok(signer(config, seed.bytes())?.vkey())
 }
 
@@ -296,7 +296,7 @@ fn read_zoekpersoon(file: &Path) -> Result<Persoon, Failure> {
 
 /// The berichten about a person, by the key of this gateway.
 async fn about(config: &Config, read: &Pool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
-    let key = KeyStore::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
+    let key = KeyMap::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
     let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, key.pseudoniem(kenmerk, &text));
     let marks: Vec<_> = persoon.kenmerken().into_iter().map(keyed).collect();
     let berichten = berichten_over(read, &marks).await.map_err(|error| Failure::Refused(error.to_string()))?;

@@ -70,7 +70,7 @@ impl Exchange {
         let event = |van_kracht, reply| Event::Consult(bericht, adres.clone(), actor.clone(), van_kracht, reply);
         let (rij, _) = self.write_judged(call, event).await?;
         let mut correcties = correcties(&self.store.read, [bericht].into_iter()).await.map_err(unavailable)?;
-        self.hand(rij?, correcties.remove(&bericht).unwrap_or_default())
+        self.hand(rij?, correcties.remove(&bericht).unwrap_or_default()).await
     }
 
     /// Leases what waits, or the answers to one verzoek.
@@ -91,17 +91,18 @@ impl Exchange {
         let (rijen, _) = self.write_judged(call, event).await?;
         let berichten = rijen.iter().map(|rij| rij.bericht);
         let mut correcties = correcties(&self.store.read, berichten).await.map_err(unavailable)?;
-        let hand = |rij: PostvakRij| {
+        let mut handed = Vec::with_capacity(rijen.len());
+        for rij in rijen {
             let correcties = correcties.remove(&rij.bericht).unwrap_or_default();
             // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
-            self.hand(rij, correcties).ok()
-        };
-        Ok(rijen.into_iter().filter_map(hand).collect())
+            handed.extend(self.hand(rij, correcties).await.ok());
+        }
+        Ok(handed)
     }
 
-    fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
+    async fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
         let sealed = rij.inhoud.as_ref().ok_or(Weigering::Vervallen)?;
-        let opened = self.data_key(&rij)?.open(rij.bericht, &rij.afzender, sealed).map_err(unavailable)?;
+        let opened = self.data_key(&rij).await?.open(rij.bericht, &rij.afzender, sealed).map_err(unavailable)?;
         Ok(Handed { rij, opened, correcties })
     }
 }

@@ -86,7 +86,7 @@ impl Exchange {
         };
         let loket = Adres::gateway().loket;
         let trace = Some(self.new_trace());
-        match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace) {
+        match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace).await {
             Ok(accept) => Ok(Some(accept)),
             Err(Weigering::NietBeschikbaar) => Err(StoreError::NotWritten),
             Err(_) => Ok(None),

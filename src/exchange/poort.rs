@@ -55,7 +55,7 @@ impl RedenIntrekking {
 
 impl Exchange {
     /// A bericht of the gateway's own about `original`, on behalf of `namens`, ready to be written.
-    pub(super) fn of_gateway(
+    pub(super) async fn of_gateway(
         &self,
         says: &VanDePoort,
         namens: (&Identiteit, &LoketNaam, &str),
@@ -83,7 +83,7 @@ impl Exchange {
         };
         let eerdere = Eerdere { verzoek: Some(original), vervangt: None };
         let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.clock.now())?;
-        let Sealed { accept, .. } = self.seal(toegelaten, trace, 0)?;
+        let Sealed { accept, .. } = self.seal(toegelaten, trace, 0).await?;
         Ok(accept)
     }
 }

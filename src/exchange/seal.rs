@@ -16,7 +16,7 @@ pub(super) struct Sealed {
 
 impl Exchange {
     /// Seals content once and wraps its key for each ontvanger.
-    pub(super) fn seal(
+    pub(super) async fn seal(
         &self,
         toegelaten: Toegelaten,
         trace: Option<String>,
@@ -33,7 +33,7 @@ impl Exchange {
         let inhoud = data_key.seal(id, toegelaten.afzender(), &inhoud_zout, &bericht.inhoud, rng);
         let mut sleutels = Vec::with_capacity(toegelaten.stempels().len());
         for (ontvanger, stempel) in toegelaten.stempels() {
-            let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).map_err(unavailable)?;
+            let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).await.map_err(unavailable)?;
             let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger, stempel };
             let oin = van_kracht.partner_at(ontvanger)?.oin().clone();
             sleutels.push((oin, data_key.wrap(&day_key.in_use(), &context, rng)));
@@ -41,7 +41,7 @@ impl Exchange {
         let (regels, zouten) = self.regels(&toegelaten, trace.as_deref(), gesprek, &inhoud_zout, &sleutels);
         let last_day = toegelaten.stempels().iter().map(|(_, stempel)| stempel.houdbaar_tot_en_met).max();
         let last_day = last_day.expect("a bericht has at least one ontvanger");
-        let day_key = self.keys.day_key(last_day).map_err(unavailable)?;
+        let day_key = self.keys.day_key(last_day).await.map_err(unavailable)?;
         let accept = Accept {
             id,
             gesprek,
@@ -127,9 +127,9 @@ impl Exchange {
     }
 
     /// The data key of a bericht, unwrapped as one of its ontvangers.
-    pub(super) fn data_key(&self, rij: &PostvakRij) -> Result<DataKey, Weigering> {
+    pub(super) async fn data_key(&self, rij: &PostvakRij) -> Result<DataKey, Weigering> {
         let wrapped = rij.sleutel.as_ref().ok_or(Weigering::Vervallen)?;
-        let day_key = self.keys.existing(rij.stempel.houdbaar_tot_en_met).map_err(unavailable)?;
+        let day_key = self.keys.existing(rij.stempel.houdbaar_tot_en_met).await.map_err(unavailable)?;
         let context = WrapContext {
             bericht: rij.bericht,
             afzender: &rij.afzender,

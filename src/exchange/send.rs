@@ -55,7 +55,7 @@ impl Exchange {
                 Err(weigering) => return self.repeat_or_refuse(call, &bericht, weigering).await,
             };
             let trace = Some(call.trace.clone());
-            let Sealed { accept, inhoud_zout } = self.seal(toegelaten, trace, wacht_tot)?;
+            let Sealed { accept, inhoud_zout } = self.seal(toegelaten, trace, wacht_tot).await?;
             let (id, gesprek, stempels) = (accept.id, accept.gesprek, accept.toegelaten.stempels().to_vec());
             let (accepted, commit) =
                 self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await.map_err(unavailable)?;
@@ -112,7 +112,7 @@ impl Exchange {
     async fn repeat(&self, stored: StoredBericht, bericht: &Bericht) -> Result<Receipt, Weigering> {
         let last_day = stored.rijen.iter().map(|rij| rij.stempel.houdbaar_tot_en_met).max();
         let last_day = last_day.ok_or_else(|| unavailable("a bericht without ontvanger"))?;
-        let day_key = self.keys.existing(last_day).map_err(unavailable)?;
+        let day_key = self.keys.existing(last_day).await.map_err(unavailable)?;
         let herhaling = Herhaling::open(&day_key.in_use(), stored.id, &stored.afzender, &stored.herhaling);
         let herhaling = herhaling.map_err(unavailable)?;
         if herhaling.fingerprint(&bericht.vingerafdruk) != stored.vingerafdruk {

@@ -69,7 +69,7 @@ impl Exchange {
             }
             let got = stored.rijen.iter().filter(|rij| can_end(rij) && rij.kreeg());
             let kregen: Vec<Adres> = got.map(|rij| rij.ontvanger.clone()).collect();
-            let verzoek = self.vernietigingsverzoek(call, intrekking, stored, &kregen, &van_kracht)?;
+            let verzoek = self.vernietigingsverzoek(call, intrekking, stored, &kregen, &van_kracht).await?;
             let withdraw = Withdraw {
                 bericht: intrekking.bericht,
                 afzender: afzender.clone(),
@@ -96,7 +96,7 @@ impl Exchange {
     }
 
     /// What goes to those who got it and are still deelnemers.
-    fn vernietigingsverzoek(
+    async fn vernietigingsverzoek(
         &self,
         call: &Call,
         intrekking: &Intrekking,
@@ -121,6 +121,6 @@ impl Exchange {
         };
         let namens = (call.identiteit(), &intrekking.loket, intrekking.medewerker.as_str());
         let trace = Some(call.trace.clone());
-        self.of_gateway(&says, namens, ontvangers, stored.into_eerder(), trace).map(Some)
+        self.of_gateway(&says, namens, ontvangers, stored.into_eerder(), trace).await.map(Some)
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::{Adres, BerichtId, Kenmerk, Rng, Stempel};
 const COMMITMENT_LEN: usize = 32;
 const COMMITMENT_LABEL: &[u8] = b"ketenpoort/v1 key commitment";
 const PSEUDONIEM_LABEL: &[u8] = b"ketenpoort/v1 pseudonym";
+const KENMERK_LABEL: &[u8] = b"ketenpoort/v1 key mark";
 const FINGERPRINT_LABEL: &[u8] = b"ketenpoort/v1 request fingerprint";
 
 /// A sealed value that does not open: altered, cut short, or sealed for something else.
@@ -63,6 +64,11 @@ impl Secret {
         let data = format!("{kenmerk}\n{text}");
         let tag = self.tag(PSEUDONIEM_LABEL, data.as_bytes());
         tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
+    }
+
+    /// By what this key can be recognised without being known.
+    pub(super) fn kenmerk(&self) -> [u8; 32] {
+        self.tag(KENMERK_LABEL, b"").as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
     }
 
     /// Seals `plain` for this context.

@@ -29,16 +29,25 @@ impl Head {
         )
     }
 
-    /// Starts a logboek of this name, where there is none.
-    pub(super) async fn start(connection: &mut DbConnection, naam: &str) -> Result<(), StoreError> {
+    /// Starts a logboek of this name and with these keys, where there is none. Gives the name and the keys that it has.
+    pub(super) async fn start(
+        connection: &mut DbConnection,
+        naam: &str,
+        sleutels: &str,
+    ) -> Result<(String, String), StoreError> {
         sqlx::query(
-            "INSERT INTO logboek (id, naam, grootte, frontier, tijd) VALUES (1, $1, 0, $2, 0) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO logboek (id, naam, grootte, frontier, tijd, sleutels) VALUES (1, $1, 0, $2, 0, $3) \
+             ON CONFLICT (id) DO UPDATE SET sleutels = coalesce(logboek.sleutels, excluded.sleutels) \
+             WHERE logboek.naam = excluded.naam",
         )
         .bind(naam)
         .bind(Frontier::default().to_bytes())
-        .execute(connection)
+        .bind(sleutels)
+        .execute(&mut *connection)
         .await?;
-        Ok(())
+        Ok(sqlx::query_as("SELECT naam, coalesce(sleutels, '') FROM logboek WHERE id = 1")
+            .fetch_one(connection)
+            .await?)
     }
 
     /// The head in its row.

@@ -8,6 +8,7 @@ use super::{
     DbConnection, Pool, StoreError,
     dialect::Dialect,
     postgres::{self, Primary},
+    sleuteldocument::Connections,
     sqlite::{self, SqliteFile},
     wake::Wakers,
     writer::Writer,
@@ -41,6 +42,12 @@ pub enum OpenError {
         /// In the configuration.
         wanted: String,
     },
+    /// The logboek in it was begun with other keys.
+    #[error(
+        "de sleutels in [sleutels] map zijn niet die van deze database: ze tekenen, versleutelen of zoeken anders. Zet de kopie \
+         van een andere poort op deze database terug, of die uit de reservekopie; de poort schrijft niets."
+    )]
+    OtherKeys,
     /// The database itself.
     #[error("database {waar}: {source}")]
     Database {
@@ -125,6 +132,7 @@ pub struct Store {
     pub writer: Writer,
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
+    pub(super) connections: Connections,
 }
 
 impl Database {

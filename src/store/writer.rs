@@ -4,7 +4,11 @@
 //! every caller of it gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
 //! the transaction. A database server that is gone is looked for until it is back.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use sqlx::Connection;
 use tokio::{
@@ -27,6 +31,7 @@ use super::{
     postgres,
     postvak::{self, Lease},
     rij::{Actor, PostvakRij},
+    sleuteldocument::{self, Connections, NewDocument},
     verval::{self, Expire},
     wake::Wakers,
     withdraw::{self, Withdraw, Withdrawn},
@@ -84,6 +89,8 @@ pub enum Event {
     EndAsk(BerichtId, Adres, Reply<()>),
     /// Give leases of a postvak back: index of the regel `aanvaard`, and which `poging`.
     Release(Adres, Vec<(u64, u32)>, Reply<()>),
+    /// Replace the document of day keys that gateways share. `false`: another one was first.
+    KeyDocument(Box<NewDocument>, Reply<bool>),
     /// Put in force, and withdraw.
     Change(Box<Change>, Reply<Result<Changed, Outdated>>),
 }
@@ -126,6 +133,7 @@ struct WriterTask {
     signer: Signer,
     clock: Arc<dyn Clock>,
     wakers: Wakers,
+    connections: Connections,
 }
 
 impl Database {
@@ -136,19 +144,28 @@ impl Database {
     pub async fn start(
         self,
         naam: &str,
+        sleutels: &str,
         signer: Signer,
         clock: Arc<dyn Clock>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
         let Self { source, mut writer, read } = self;
-        Head::start(&mut writer, naam).await?;
-        let head = Head::load(&mut writer).await?;
-        if head.naam != naam {
-            return Err(OpenError::OtherLogboek { found: head.naam, wanted: naam.to_owned() });
+        let (found, known) = Head::start(&mut writer, naam, sleutels).await?;
+        if found != naam {
+            return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
+        }
+        if known != sleutels {
+            return Err(OpenError::OtherKeys);
         }
         let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
         let wakers = Wakers::default();
-        let store = Store { read: read.clone(), writer: Writer(sender), wakers: wakers.clone() };
-        let task = WriterTask { source, connection: writer, read, events, signer, clock, wakers };
+        let connections = Connections::default();
+        let store = Store {
+            read: read.clone(),
+            writer: Writer(sender),
+            wakers: wakers.clone(),
+            connections: Arc::clone(&connections),
+        };
+        let task = WriterTask { source, connection: writer, read, events, signer, clock, wakers, connections };
         Ok((store, tokio::spawn(task.run())))
     }
 }
@@ -218,8 +235,17 @@ impl WriterTask {
     async fn connect_anew(&mut self) -> Result<(), StoreError> {
         let mut said = false;
         loop {
+            // What was judged or sealed by what the lost server knew is not for the next one.
+            loop {
+                match self.events.try_recv() {
+                    Ok(event) => drop(event),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Err(StoreError::NotWritten),
+                }
+            }
             match self.source.connect(&self.read).await {
                 Ok(fresh) => {
+                    self.connections.fetch_add(1, Ordering::SeqCst);
                     // Not closed in words: that would wait for a server that may be gone.
                     drop(std::mem::replace(&mut self.connection, fresh));
                     return Ok(());
@@ -232,13 +258,6 @@ impl WriterTask {
             }
             said = true;
             sleep(AGAIN).await;
-            loop {
-                match self.events.try_recv() {
-                    Ok(event) => drop(event),
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => return Err(StoreError::NotWritten),
-                }
-            }
         }
     }
 }
@@ -329,6 +348,7 @@ async fn apply(work: &mut Work<'_>, event: Event) -> Result<Answer, StoreError> 
         Event::Find(find, reply) => answer(reply, zoek::find(work, &find).await?),
         Event::Expire(expire, reply) => answer(reply, verval::expire(work, *expire).await?),
         Event::Change(change, reply) => answer(reply, documenten::change(work, *change).await?),
+        Event::KeyDocument(document, reply) => answer(reply, sleuteldocument::replace(work, *document).await?),
         Event::NobodyToWarn(bericht, reply) => {
             verval::warned(work.database().await?, bericht).await?;
             answer(reply, ())

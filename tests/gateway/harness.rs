@@ -26,7 +26,7 @@ use ketenpoort::{
         receive_request::Verzoek,
         receive_response::Antwoord,
     },
-    sleutels::KeyStore,
+    sleutels::KeyMap,
     store::{Database, Pool, verify},
 };
 use serde_json::{Value, json};
@@ -244,7 +244,7 @@ impl TestGateway {
     }
 
     pub fn vkey(&self) -> VerifyKey {
-        let seed = KeyStore::read_logboek_seed(&self.config.sleutels).unwrap();
+        let seed = KeyMap::read_logboek_seed(&self.config.sleutels).unwrap();
         Signer::from_seed(&self.config.logboek, seed.bytes()).unwrap().vkey()
     }
 

@@ -1,7 +1,9 @@
 use std::{fs, sync::Arc};
 
+use jiff::SignedDuration;
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
+    config::Opslag,
     gateway::Gateway,
 };
 
@@ -27,26 +29,96 @@ async fn with_lost_or_strange_keys_the_gateway_does_not_start_and_writes_nothing
     // All keys gone: new ones would sign another logboek.
     fs::rename(&keys, &kept).unwrap();
     let why = refusal_to_start(&gateway).await;
-    assert!(why.contains("niet die waarmee dit logboek is ondertekend"), "{why}");
-    fs::remove_dir_all(&keys).unwrap();
+    assert!(why.contains("staan geen sleutels"), "{why}");
+    assert!(!keys.exists(), "it made keys");
     fs::rename(&kept, &keys).unwrap();
 
     // One key gone beside others, each in turn.
-    for (file, sign) in
-        [("logboek.key", "beschadigd"), ("wortel-1.key", "beschadigd"), ("dagsleutels.json", "bestaat niet (meer)")]
-    {
+    for file in ["logboek.key", "wortel-1.key", "pseudoniem.key"] {
         let (path, aside) = (keys.join(file), gateway.path().join(file));
         fs::rename(&path, &aside).unwrap();
         let why = refusal_to_start(&gateway).await;
-        assert!(why.contains(sign), "{file}: {why}");
+        assert!(why.contains("beschadigd"), "{file}: {why}");
+        // Another one in its place: it signs, opens or finds otherwise.
+        fs::write(&path, format!("{}\n", "07".repeat(32))).unwrap();
+        let why = refusal_to_start(&gateway).await;
+        assert!(why.contains("niet die van deze database"), "{file}: {why}");
         fs::rename(&aside, &path).unwrap();
     }
 
-    // The document of another root.
-    let document = keys.join("dagsleutels.json");
-    let text = fs::read_to_string(&document).unwrap();
+    // The day keys gone, and those of another root.
+    let Opslag::Sqlite { .. } = gateway.config.opslag else {
+        day_keys_in_the_database(&gateway).await;
+        assert_eq!(gateway.regels().await.len(), regels);
+        return;
+    };
+    let (document, aside) = (keys.join("dagsleutels.json"), gateway.path().join("dagsleutels.json"));
+    fs::rename(&document, &aside).unwrap();
+    assert!(refusal_to_start(&gateway).await.contains("bestaat niet (meer)"));
+    let text = fs::read_to_string(&aside).unwrap();
     fs::write(&document, text.replace("\"versie\": 1", "\"versie\": 2")).unwrap();
     assert!(refusal_to_start(&gateway).await.contains("beschadigd"));
-    fs::write(&document, text).unwrap();
+    fs::rename(&aside, &document).unwrap();
     assert_eq!(gateway.regels().await.len(), regels);
+}
+
+async fn day_keys_in_the_database(gateway: &TestGateway) {
+    let mut sql = gateway.sql().await;
+    let text: String = sqlx::query_scalar("SELECT tekst FROM sleuteldocument").fetch_one(&mut sql).await.unwrap();
+    let put = "UPDATE sleuteldocument SET tekst = $1";
+    let without = r#"{"versie": 1, "epoch": 1, "dagsleutels": {}}"#;
+    sqlx::query(put).bind(without).execute(&mut sql).await.unwrap();
+    assert!(refusal_to_start(gateway).await.contains("bestaat niet (meer)"));
+    let other = text.replace("\"versie\": 1", "\"versie\": 2");
+    sqlx::query(put).bind(other).execute(&mut sql).await.unwrap();
+    assert!(refusal_to_start(gateway).await.contains("beschadigd"));
+    sqlx::query(put).bind(text).execute(&mut sql).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn day_keys_that_vanish_under_a_running_gateway_are_not_written_over() {
+    let gateway = TestGateway::start().await;
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    send(&mut zvh, request(template("scenario"))).await.unwrap();
+    let empty = r#"{"versie": 1, "epoch": 1, "dagsleutels": {}}"#;
+    let document = gateway.config.sleutels.join("dagsleutels.json");
+    let kept = match gateway.config.opslag {
+        Opslag::Sqlite { .. } => {
+            let kept = fs::read_to_string(&document).unwrap();
+            fs::write(&document, empty).unwrap();
+            kept
+        }
+        Opslag::Postgres(_) => {
+            let mut sql = gateway.sql().await;
+            let kept = sqlx::query_scalar("SELECT tekst FROM sleuteldocument").fetch_one(&mut sql).await.unwrap();
+            sqlx::query("UPDATE sleuteldocument SET tekst = $1").bind(empty).execute(&mut sql).await.unwrap();
+            kept
+        }
+    };
+    // The next day asks for a new key.
+    gateway.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(weigering(send(&mut zvh, request(template("scenario"))).await), "niet_beschikbaar");
+    match gateway.config.opslag {
+        Opslag::Sqlite { .. } => fs::write(&document, kept).unwrap(),
+        Opslag::Postgres(_) => {
+            let mut sql = gateway.sql().await;
+            sqlx::query("UPDATE sleuteldocument SET tekst = $1").bind(kept).execute(&mut sql).await.unwrap();
+        }
+    }
+    send(&mut zvh, request(template("scenario"))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn day_keys_in_a_directory_are_of_one_gateway() {
+    let gateway = TestGateway::start_with(|config| {
+        let Opslag::Postgres(_) = config.opslag else { return };
+        // What is tested is the file, with a database of its own.
+        config.opslag = Opslag::Sqlite { bestand: config.sleutels.with_file_name("een.db"), grootste_mebibytes: None };
+    })
+    .await;
+    let mut config = gateway.config.clone();
+    config.opslag = Opslag::Sqlite { bestand: gateway.path().join("twee.db"), grootste_mebibytes: None };
+    let second = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
+    let why = second.err().expect("it started").to_string();
+    assert!(why.contains("dagsleutels") && why.contains("in gebruik door een andere poort"), "{why}");
 }

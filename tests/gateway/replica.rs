@@ -11,16 +11,18 @@ use ketenpoort::{
     exchange::{Bounds, Call, Exchange, InForce, Opdracht, Weigeringen, beheer::first_change},
     grpc::{answers, convert},
     logboek::Signer,
-    sleutels::KeyStore,
-    store::{Database, Event, Store},
+    sleutels::{KeyMap, KeyStore},
+    store::{Database, Event, SharedDocument, Store},
 };
 
 use crate::harness::*;
 
-fn exchange(config: &Config, store: &Store) -> Exchange {
+async fn exchange(config: &Config, store: &Store) -> Exchange {
+    let map = KeyMap::open(&config.sleutels, true, &SystemRng).unwrap();
+    let document = Box::new(SharedDocument::new(store.clone()));
     Exchange {
         store: store.clone(),
-        keys: KeyStore::open(&config.sleutels, Arc::new(SystemRng)).unwrap(),
+        keys: KeyStore::open(map, document, Arc::new(SystemRng)).await.unwrap(),
         in_force: InForce::new(config.omgeving(false)),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
@@ -51,15 +53,13 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
         .unwrap();
     assert!(init.status.success());
     let config = Config::load(&dir.path().join("ketenpoort.toml")).unwrap();
-    let signer = {
-        let keys = KeyStore::open(&config.sleutels, Arc::new(SystemRng)).unwrap();
-        Signer::from_seed(&config.logboek, keys.logboek_seed()).unwrap()
-    };
+    let map = KeyMap::open(&config.sleutels, true, &SystemRng).unwrap();
+    let signer = Signer::from_seed(&config.logboek, map.logboek_seed()).unwrap();
     let database = Database::open(&config.opslag).await.unwrap();
-    let (store, writer) = database.start(&config.logboek, signer, Arc::new(SystemClock)).await.unwrap();
+    let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::new(SystemClock)).await.unwrap();
     let first = first_change(&config.documents(false).unwrap());
     store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap().0.unwrap();
-    let (here, there) = (exchange(&config, &store), exchange(&config, &store));
+    let (here, there) = (exchange(&config, &store).await, exchange(&config, &store).await);
     assert!(here.refresh().await.unwrap() && there.refresh().await.unwrap());
 
     let withdraw = Opdracht {

@@ -160,10 +160,17 @@ fn a_database_that_is_not_verified_is_a_mistake_and_so_is_what_it_does_not_know(
     let told = |opslag: &str| {
         fs::write(&config, format!("[opslag]\n{opslag}\n")).unwrap();
         let error = Config::load(&config).unwrap_err().to_string();
-        error.lines().filter(|line| line.contains(".toml:2:") || line.contains(".toml:3:")).collect::<Vec<_>>().join("\n")
+        error
+            .lines()
+            .filter(|line| line.contains(".toml:2:") || line.contains(".toml:3:"))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     for url in ["postgres://kp@db/keten?sslmode=require", "postgresql://kp@db/keten?sslmode=disable"] {
-        assert!(told(&format!("url = \"{url}\"")).contains("2: url moet een verbinding met sslmode=verify-full"), "{url}");
+        assert!(
+            told(&format!("url = \"{url}\"")).contains("2: url moet een verbinding met sslmode=verify-full"),
+            "{url}"
+        );
     }
     assert!(told("url = \"postgres://kp@db/keten?options=x\"").contains("2: url moet zoals postgres://"));
     let said = told("url = \"postgres:///keten?host=/run&user=kp\"\ngrootste_mebibytes = 100");
