@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::{Call, Exchange, unavailable};
 use crate::{
-    domain::{Adres, BerichtId, LoketNaam, Weigering},
+    domain::{Adres, BerichtId, LoketNaam, Weigering, houdbaarheid::amsterdam_date},
     sleutels::seal::Opened,
     store::{Actor, Correctie, Event, Lease, PostvakRij, berichten::correcties, postvak::has_open},
 };
@@ -101,6 +101,10 @@ impl Exchange {
     }
 
     async fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
+        // A process that was stopped between the transaction and here may find that it is another day.
+        if rij.stempel.houdbaar_tot_en_met < amsterdam_date(self.clock.now()) {
+            return Err(Weigering::Vervallen);
+        }
         let sealed = rij.inhoud.as_ref().ok_or(Weigering::Vervallen)?;
         let opened = self.data_key(&rij).await?.open(rij.bericht, &rij.afzender, sealed).map_err(unavailable)?;
         Ok(Handed { rij, opened, correcties })
@@ -126,6 +130,12 @@ impl Postvak {
         let handed = exchange.lease(&self.call, &self.adres, None, most.min(CHUNK), &self.actor).await?;
         self.held().extend(handed.iter().map(|handed| (handed.rij.bericht, (handed.rij.log_index, handed.rij.poging))));
         Ok(handed)
+    }
+
+    /// Whether this may still leave: its last day may have passed since it was taken.
+    #[must_use]
+    pub fn may_leave(&self, handed: &Handed) -> bool {
+        handed.rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.exchange.clock.now())
     }
 
     /// Confirms a bericht.

@@ -112,6 +112,10 @@ async fn push(postvak: Arc<Postvak>, credits: Arc<Semaphore>, out: Out, mut stop
         first.forget();
         credits.forget_permits(handed.len() - 1);
         for handed in &handed {
+            if !postvak.may_leave(handed) {
+                credits.add_permits(1);
+                continue;
+            }
             let message = aflevering(handed).map(|aflevering| response(Antwoord::Aflevering(aflevering)));
             if out.send(message).await.is_err() {
                 return;

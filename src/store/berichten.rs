@@ -92,15 +92,23 @@ pub async fn answered_by(read: &Pool, verzoek: BerichtId) -> Result<Vec<Adres>, 
     rows.into_iter().map(parse).collect()
 }
 
+/// What is kept of berichten, without their content; takes the rest of the statement as a literal.
+macro_rules! select_berichten {
+    ($rest:literal) => {
+        sqlx::query(concat!(
+            "SELECT id, gesprek, berichtsoort, afzender_partner, afzender_loket, in_antwoord_op, vervangt, verlenging, doelgroep, \
+             tijd, vingerafdruk, herhaling FROM berichten ",
+            $rest
+        ))
+    };
+}
+
 /// Finds a bericht by its id.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn find(read: &Pool, id: BerichtId) -> Result<Option<StoredBericht>, StoreError> {
-    let row = sqlx::query("SELECT * FROM berichten WHERE id = $1")
-        .bind(id.0.as_bytes().as_slice())
-        .fetch_optional(read)
-        .await?;
+    let row = select_berichten!("WHERE id = $1").bind(id.0.as_bytes().as_slice()).fetch_optional(read).await?;
     stored(read, row).await
 }
 
@@ -113,7 +121,7 @@ pub async fn find_by_request(
     afzender: &PartnerNaam,
     request_id: Uuid,
 ) -> Result<Option<StoredBericht>, StoreError> {
-    let row = sqlx::query("SELECT * FROM berichten WHERE afzender_partner = $1 AND request_id = $2")
+    let row = select_berichten!("WHERE afzender_partner = $1 AND request_id = $2")
         .bind(afzender.as_str())
         .bind(request_id.as_bytes().as_slice())
         .fetch_optional(read)

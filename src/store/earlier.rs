@@ -115,6 +115,16 @@ async fn replaced(tx: &mut DbConnection, accept: &Accept) -> Result<Result<Vec<P
     if later.is_some() {
         return Ok(Err(Weigering::AlVervangen));
     }
+    if bericht.vervangt.is_none() {
+        // Another gateway may have warned meanwhile.
+        let warned: Option<i64> = sqlx::query_scalar("SELECT gewaarschuwd FROM berichten WHERE id = $1")
+            .bind(&id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if warned == Some(1) {
+            return Ok(Err(Weigering::NietTeVerlengen));
+        }
+    }
     let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index").bind(&id).fetch_all(tx).await?;
     let rijen = rows.iter().map(PostvakRij::read).collect::<Result<Vec<_>, _>>()?;
     let current: Vec<PostvakRij> = rijen.into_iter().filter(|rij| rij.toestand.is_current()).collect();

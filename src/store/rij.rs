@@ -9,11 +9,14 @@ use crate::{
     logboek::{Logregel, Soort},
 };
 
-/// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal.
+/// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal. Columns are named:
+/// with a star a prepared statement would break when a newer version adds one.
 macro_rules! select_rows {
     ($rest:literal) => {
         sqlx::query(concat!(
-            "SELECT p.*, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
+            "SELECT p.log_index, p.bericht, p.partner, p.loket, p.oin, p.grondslag, p.regel, p.convenant, p.verwerkingsactiviteit, \
+             p.houdbaar_tot_en_met, p.bewaar_inhoud, p.sleutel, p.in_antwoord_op, p.toestand, p.stand, p.beeindigd, p.poging, \
+             p.gelezen, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
              FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
         ))

@@ -60,20 +60,38 @@ pub struct Postvak {
 
 impl Postvak {
     pub async fn open(client: &mut Client, loket: &str, krediet: u32) -> Self {
+        Self::try_open(client, loket, krediet).await.expect("the postvak opens")
+    }
+
+    /// `None` when the gateway is gone.
+    pub async fn try_open(client: &mut Client, loket: &str, krediet: u32) -> Option<Self> {
         let (requests, outbound) = mpsc::channel(1024);
         let (loket, medewerker) = (loket.to_owned(), "lezer-001".to_owned());
         let open = Verzoek::Open(proto::ReceiveOpen { loket, krediet, medewerker });
-        requests.send(proto::ReceiveRequest { verzoek: Some(open) }).await.unwrap();
-        let inbound = client.receive(ReceiverStream::new(outbound)).await.unwrap().into_inner();
-        Self { requests, inbound }
+        requests.send(proto::ReceiveRequest { verzoek: Some(open) }).await.ok()?;
+        let inbound = client.receive(ReceiverStream::new(outbound)).await.ok()?.into_inner();
+        Some(Self { requests, inbound })
     }
 
     pub async fn say(&self, verzoek: Verzoek) {
-        self.requests.send(proto::ReceiveRequest { verzoek: Some(verzoek) }).await.unwrap();
+        self.try_say(verzoek).await.expect("the stream is open");
+    }
+
+    pub async fn try_say(&self, verzoek: Verzoek) -> Option<()> {
+        self.requests.send(proto::ReceiveRequest { verzoek: Some(verzoek) }).await.ok()
     }
 
     pub async fn hear(&mut self) -> Antwoord {
-        let message = timeout(PATIENCE, self.inbound.message()).await.expect("nothing arrived on the stream");
-        message.unwrap().expect("the gateway closed the stream").antwoord.unwrap()
+        timeout(PATIENCE, self.try_hear()).await.expect("nothing arrived on the stream").expect("the stream ended")
+    }
+
+    pub async fn try_hear(&mut self) -> Option<Antwoord> {
+        self.inbound.message().await.ok()??.antwoord
+    }
+
+    /// Waits until the gateway ends the stream.
+    pub async fn closed(&mut self) {
+        let ended = async { while self.try_hear().await.is_some() {} };
+        timeout(PATIENCE, ended).await.expect("the stream goes on");
     }
 }

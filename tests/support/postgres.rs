@@ -22,6 +22,8 @@ pub const USER: &str = "ketenpoort";
 pub struct Cluster {
     dir: TempDir,
     port: u16,
+    /// Of the server.
+    environment: Vec<(String, String)>,
     /// Ends the server when its standard input closes.
     guard: Option<Child>,
 }
@@ -29,7 +31,13 @@ pub struct Cluster {
 impl Cluster {
     /// A running server with nothing in it.
     pub fn start(settings: &[&str]) -> Self {
-        let cluster = Self::empty();
+        Self::start_in(settings, Vec::new())
+    }
+
+    /// The same, with these variables in the environment of the server.
+    pub fn start_in(settings: &[&str], environment: Vec<(String, String)>) -> Self {
+        let mut cluster = Self::empty();
+        cluster.environment = environment;
         let (data, user) = (cluster.data(), "--username=beheer");
         run(as_postgres(&program("initdb"))
             .args([user, "--auth=trust", "--no-sync", "--encoding=UTF8", "-D"])
@@ -51,7 +59,7 @@ impl Cluster {
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let port = 5433 + u16::try_from(NEXT.fetch_add(1, Ordering::SeqCst)).unwrap();
-        Self { dir, port, guard: None }
+        Self { dir, port, environment: Vec::new(), guard: None }
     }
 
     /// Starts the server on the data that is there.
@@ -61,7 +69,8 @@ impl Cluster {
     }
 
     fn run(&mut self, settings: &[&str]) {
-        let mut server = as_postgres(&program("postgres"));
+        let mut server = as_postgres(Path::new("/usr/bin/env"));
+        server.args(self.environment.iter().map(|(name, value)| format!("{name}={value}"))).arg(program("postgres"));
         server.arg("-D").arg(self.data()).arg("-k").arg(self.dir.path()).args(["-p", &self.port.to_string()]);
         for setting in ["listen_addresses=", "max_connections=200", "shared_buffers=64MB"].iter().chain(settings) {
             server.args(["-c", setting]);
@@ -108,7 +117,17 @@ impl Cluster {
 
     /// The URL of a database, through the socket.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&port={}&user={USER}", self.dir.path().display(), self.port)
+        self.url_through(self.dir.path(), database)
+    }
+
+    /// The same, through a socket of the same name in another directory.
+    pub fn url_through(&self, directory: &Path, database: &str) -> String {
+        format!("postgres:///{database}?host={}&port={}&user={USER}", directory.display(), self.port)
+    }
+
+    /// The socket of the server.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join(format!(".s.PGSQL.{}", self.port))
     }
 
     pub fn data(&self) -> PathBuf {

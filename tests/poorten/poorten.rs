@@ -1,0 +1,214 @@
+//! `Poorten`: several gateways on one database, each a process. Their end verifies the whole logboek.
+
+use std::{
+    fs::{self, File},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use ketenpoort::{client::Profile, logboek::VerifyKey};
+use tempfile::TempDir;
+
+use crate::{
+    served::{expect, free_port, ketenpoort, logboek, terminate, until},
+    traffic::Client,
+};
+
+pub struct Poorten {
+    dir: TempDir,
+    poorten: Vec<Poort>,
+}
+
+struct Poort {
+    port: u16,
+    url: String,
+    environment: Vec<(String, String)>,
+    child: Option<Child>,
+}
+
+impl Poorten {
+    /// One data directory with a configuration for each of these database URLs; nothing runs yet.
+    pub fn prepare(urls: &[String]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        expect(&ketenpoort().arg("init").arg("--data-dir").arg(dir.path()).output().unwrap(), 0);
+        let mut poorten = Self { dir, poorten: Vec::new() };
+        for url in urls {
+            poorten.add(url);
+        }
+        poorten
+    }
+
+    /// One more gateway.
+    pub fn add(&mut self, url: &str) -> usize {
+        let (at, port, beheer) = (self.poorten.len(), free_port(), free_port());
+        let config = fs::read_to_string(self.path().join("ketenpoort.toml")).unwrap();
+        let config = config
+            .replace("127.0.0.1:7443", &format!("127.0.0.1:{port}"))
+            .replace("127.0.0.1:7445", &format!("127.0.0.1:{beheer}"))
+            .replace("sqlite:ketenpoort.db", url);
+        fs::write(self.config(at), config).unwrap();
+        copy(&self.path().join("profielen"), &self.path().join(format!("profielen-{at}")));
+        for profile in fs::read_dir(self.path().join(format!("profielen-{at}"))).unwrap() {
+            let profile = profile.unwrap().path();
+            let (from, to) = if profile.ends_with("beheer") { ("7445", beheer) } else { ("7443", port) };
+            let file = profile.join("profiel.toml");
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(&file, text.replace(&format!("127.0.0.1:{from}"), &format!("127.0.0.1:{to}"))).unwrap();
+        }
+        self.poorten.push(Poort { port, url: url.to_owned(), environment: Vec::new(), child: None });
+        at
+    }
+
+    /// Changes the configuration of one gateway.
+    pub fn configure(&self, at: usize, from: &str, to: &str) {
+        let text = fs::read_to_string(self.config(at)).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        fs::write(self.config(at), text.replace(from, to)).unwrap();
+    }
+
+    /// Sets a variable in the environment of one gateway; the last value counts.
+    pub fn environment(&mut self, at: usize, name: &str, value: &str) {
+        self.poorten[at].environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// `ketenpoort serve`, for one gateway.
+    pub fn command(&self, at: usize) -> Command {
+        let mut serve = ketenpoort();
+        serve.args(["serve", "--dev", "--config"]).arg(self.config(at));
+        serve.envs(self.poorten[at].environment.iter().map(|(name, value)| (name, value)));
+        serve
+    }
+
+    /// Starts one gateway; it need not answer yet.
+    pub fn launch(&mut self, at: usize) {
+        let stderr = File::options().create(true).append(true).open(self.log_file(at)).unwrap();
+        self.poorten[at].child = Some(self.command(at).stdout(Stdio::null()).stderr(stderr).spawn().unwrap());
+    }
+
+    /// Starts one gateway and waits until its port answers.
+    pub fn serve(&mut self, at: usize) {
+        self.launch(at);
+        self.answers(at);
+    }
+
+    /// Waits until its port answers.
+    pub fn answers(&mut self, at: usize) {
+        let log = self.log_file(at);
+        let poort = &mut self.poorten[at];
+        let child = poort.child.as_mut().unwrap();
+        until("the gateway opens its port", || {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "the gateway ended: {ended:?}\n{}", fs::read_to_string(&log).unwrap());
+            TcpStream::connect(("127.0.0.1", poort.port)).ok()
+        });
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self, at: usize) {
+        let mut child = self.poorten[at].child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// SIGTERM.
+    pub fn stop(&mut self, at: usize) {
+        let status = terminate(self.poorten[at].child.as_mut().unwrap());
+        self.poorten[at].child = None;
+        assert_eq!(status.code(), Some(0), "{}", self.log(at));
+    }
+
+    /// SIGSTOP or SIGCONT.
+    pub fn signal(&self, at: usize, signal: &str) {
+        let id = self.poorten[at].child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    pub fn count(&self) -> usize {
+        self.poorten.len()
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn config(&self, at: usize) -> PathBuf {
+        self.path().join(format!("ketenpoort-{at}.toml"))
+    }
+
+    pub fn profile_dir(&self, at: usize, name: &str) -> PathBuf {
+        self.path().join(format!("profielen-{at}")).join(name)
+    }
+
+    pub fn profile(&self, at: usize, name: &str) -> Profile {
+        Profile::load(&self.profile_dir(at, name)).unwrap()
+    }
+
+    pub async fn client(&self, at: usize, name: &str) -> Client {
+        self.profile(at, name).connect().await.unwrap()
+    }
+
+    fn log_file(&self, at: usize) -> PathBuf {
+        self.path().join(format!("stderr-{at}.txt"))
+    }
+
+    /// The key that verifies the logboek.
+    pub fn vkey(&self) -> VerifyKey {
+        expect(&logboek(&self.config(0), "vkey", &[]), 0).trim().parse().unwrap()
+    }
+
+    /// Everything that one gateway wrote to stderr.
+    pub fn log(&self, at: usize) -> String {
+        fs::read_to_string(self.log_file(at)).unwrap_or_default()
+    }
+
+    /// Every logregel, in order; none is missing.
+    pub fn regels(&self, at: usize) -> Vec<serde_json::Value> {
+        let found = expect(&logboek(&self.config(at), "search", &[]), 0);
+        let lines = found.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let regel = |(index, mut line): (usize, serde_json::Value)| {
+            assert_eq!(line["log_index"], index);
+            line["logregel"].take()
+        };
+        lines.enumerate().map(regel).collect()
+    }
+}
+
+impl Drop for Poorten {
+    fn drop(&mut self) {
+        for poort in &mut self.poorten {
+            if let Some(mut child) = poort.child.take() {
+                // It may have ended by itself.
+                drop(child.kill());
+                drop(child.wait());
+            }
+        }
+        if !thread::panicking() {
+            let last = self.poorten.len() - 1;
+            assert!(self.poorten[last].url.starts_with("postgres:"));
+            expect(&logboek(&self.config(last), "verify", &[]), 0);
+        }
+    }
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Debian's libfaketime.
+pub fn faketime() -> String {
+    let libraries = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let found = libraries.map(|dir| dir.join("faketime/libfaketime.so.1")).find(|library| library.exists());
+    let found = found.expect("libfaketime is not installed: apt-get install faketime (tests/run does)");
+    found.to_str().unwrap().to_owned()
+}
