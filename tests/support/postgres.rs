@@ -6,7 +6,10 @@ use std::{
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -20,7 +23,7 @@ pub const USER: &str = "ketenpoort";
 
 /// A server and its data. Both are gone when this is, and also when the process of the test ends in another way.
 pub struct Cluster {
-    dir: TempDir,
+    dir: Arc<TempDir>,
     port: u16,
     /// Of the server.
     environment: Vec<(String, String)>,
@@ -59,7 +62,7 @@ impl Cluster {
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let port = 5433 + u16::try_from(NEXT.fetch_add(1, Ordering::SeqCst)).unwrap();
-        Self { dir, port, environment: Vec::new(), guard: None }
+        Self { dir: Arc::new(dir), port, environment: Vec::new(), guard: None }
     }
 
     /// Starts the server on the data that is there.
@@ -80,9 +83,66 @@ impl Cluster {
             .map(|word| format!("'{}'", word.to_str().unwrap()))
             .collect();
         let log = self.dir.path().join("log.txt");
-        let script = format!("{} >>'{}' 2>&1 & read -r _; kill -QUIT $!; wait", words.join(" "), log.display());
+        let script =
+            format!("{} >>'{}' 2>&1 & read -r _; kill -QUIT $! 2>/dev/null; wait", words.join(" "), log.display());
         let guard = Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).spawn().unwrap();
         self.guard = Some(guard);
+    }
+
+    /// A standby of this server, running.
+    pub fn standby(&self, settings: &[&str]) -> Self {
+        self.standby_at(Self::empty().place(), settings)
+    }
+
+    /// Where a server is.
+    pub fn place(&self) -> (Arc<TempDir>, u16) {
+        (Arc::clone(&self.dir), self.port)
+    }
+
+    /// A standby of this server, in the place of one that is gone.
+    pub fn standby_at(&self, (dir, port): (Arc<TempDir>, u16), settings: &[&str]) -> Self {
+        let standby = Self { dir, port, environment: Vec::new(), guard: None };
+        if standby.data().exists() {
+            fs::remove_dir_all(standby.data()).unwrap();
+        }
+        let mut copy = as_postgres(&program("pg_basebackup"));
+        copy.args(["-X", "stream", "-R", "-c", "fast", "-U", "beheer", "-h"]).arg(self.dir.path());
+        run(copy.args(["-p", &self.port.to_string(), "-D"]).arg(standby.data()));
+        let mut standby = standby.serve(settings);
+        standby.wait();
+        standby
+    }
+
+    /// Waits until a standby has everything, and from here on waits for it at each commit.
+    pub fn wait_for_standby(&self) {
+        self.set("synchronous_standby_names", "*");
+        let deadline = Instant::now() + PATIENCE;
+        while self.sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
+            assert!(Instant::now() < deadline, "the standby does not follow:\n{}", self.log());
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Changes a setting of the running server.
+    pub fn set(&self, name: &str, value: &str) {
+        self.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// A standby becomes the server that takes writes.
+    pub fn promote(&self) {
+        self.sql("postgres", "SELECT pg_promote()");
+    }
+
+    /// SIGKILL, for the server and everything that it started: as when its machine loses power.
+    pub fn kill(&self) {
+        let first = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let server = first.lines().next().unwrap().to_owned();
+        let children = Command::new("pgrep").args(["-P", &server]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        let mut kill = Command::new("kill");
+        // One that ended between is as dead.
+        drop(kill.arg("-KILL").arg(server).args(children.split_whitespace()).stderr(Stdio::null()).status().unwrap());
     }
 
     /// Waits until it answers.
@@ -123,6 +183,12 @@ impl Cluster {
     /// The same, through a socket of the same name in another directory.
     pub fn url_through(&self, directory: &Path, database: &str) -> String {
         format!("postgres:///{database}?host={}&port={}&user={USER}", directory.display(), self.port)
+    }
+
+    /// The URL of a database on either of two servers.
+    pub fn url_of_two(&self, other: &Self, database: &str) -> String {
+        let (here, there) = (self.dir.path().display(), other.dir.path().display());
+        format!("postgres:///{database}?host={here},{there}&port={},{}&user={USER}", self.port, other.port)
     }
 
     /// The socket of the server.

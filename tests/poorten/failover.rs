@@ -1,0 +1,90 @@
+//! The server that takes writes is lost, and its standby takes over.
+
+use std::{
+    env, fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::SignedDuration;
+
+use crate::{
+    history::{Load, check, mostly_allowed},
+    poorten::Poorten,
+    postgres::Cluster,
+    served::{expect, stderr},
+};
+
+/// Until the first acknowledgement after a standby took over.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_synchronous_standby_nothing_acknowledged_is_lost_and_gateways_come_back_by_themselves() {
+    let cycles = if env::var_os("KETENPOORT_LANG").is_some() { 50 } else { 5 };
+    let mut primary = Cluster::start(&[]);
+    let database = primary.database();
+    let mut standby = primary.standby(&[]);
+    primary.wait_for_standby();
+    let places = [primary.place(), standby.place()];
+    let mut poorten =
+        Poorten::prepare(&[primary.url_of_two(&standby, &database), standby.url_of_two(&primary, &database)]);
+    for at in 0..2 {
+        poorten.configure(at, "# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 3");
+        poorten.serve(at);
+    }
+    let load = Load::start(&poorten, 6, SignedDuration::ZERO, Arc::new(mostly_allowed));
+    let mut slowest = Duration::ZERO;
+    for cycle in 0..cycles {
+        load.more(60).await;
+        primary.kill();
+        standby.promote();
+        // It has no standby of its own yet: an operator says that it goes on without.
+        standby.set("synchronous_standby_names", "");
+        let promoted = Instant::now();
+        load.more(1).await;
+        slowest = slowest.max(promoted.elapsed());
+        assert!(promoted.elapsed() < BACK_WITHIN, "back after {:?}", promoted.elapsed());
+        // In the place of the server that was lost comes a new standby.
+        drop(primary);
+        primary = standby;
+        standby = primary.standby_at(places[cycle % 2].clone(), &[]);
+        primary.wait_for_standby();
+    }
+    let history = load.finish(|_| false).await;
+    println!("{} acknowledged over {cycles} failovers, back within {slowest:?}", history.acknowledged.len());
+    check(&history, &poorten.regels(0), &poorten.vkey());
+}
+
+#[test]
+fn with_an_asynchronous_standby_the_gateway_starts_only_when_told_to_accept_it() {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let mut poorten = Poorten::prepare(&[primary.url(&database)]);
+    let standby = primary.standby(&[]);
+    let refused = poorten.command(0).output().unwrap();
+    expect(&refused, 2);
+    assert!(stderr(&refused).contains("asynchroon_aanvaard"), "{}", stderr(&refused));
+    poorten.configure(0, "[opslag]", "[opslag]\nasynchroon_aanvaard = true");
+    poorten.serve(0);
+    assert!(poorten.log(0).contains("a failover can lose what was acknowledged"), "{}", poorten.log(0));
+    poorten.stop(0);
+    // With one that is waited for nothing need be accepted.
+    poorten.configure(0, "asynchroon_aanvaard = true", "asynchroon_aanvaard = false");
+    primary.wait_for_standby();
+    poorten.serve(0);
+    assert!(!poorten.log(0).lines().last().unwrap().contains("can lose"), "{}", poorten.log(0));
+    poorten.stop(0);
+    primary.set("synchronous_standby_names", "");
+    drop(standby);
+}
+
+#[test]
+fn a_server_that_does_not_write_through_is_refused() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    let mut poorten = Poorten::prepare(&[cluster.url(&cluster.database())]);
+    let refused = poorten.command(0).output().unwrap();
+    expect(&refused, 2);
+    assert!(stderr(&refused).contains("fsync staat uit"), "{}", stderr(&refused));
+    assert!(!fs::exists(poorten.path().join("sleutels")).unwrap(), "it made keys");
+    poorten.nothing_to_verify();
+}
