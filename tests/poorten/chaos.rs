@@ -12,23 +12,11 @@ use tokio::time::sleep;
 
 use crate::{
     history::{Load, check, day, mostly_allowed, of_number, template_once},
-    link::{Link, State},
+    link::{State, linked},
     poorten::{Poorten, faketime},
     postgres::Cluster,
     traffic::Postvak,
 };
-
-/// Three gateways, each with a link of its own to the database.
-fn linked(cluster: &Cluster) -> (Vec<Link>, Poorten) {
-    let database = cluster.database();
-    let links: Vec<Link> = (0..3).map(|_| Link::to(&cluster.socket())).collect();
-    let urls: Vec<String> = links.iter().map(|link| cluster.url_through(&link.dir(), &database)).collect();
-    let poorten = Poorten::prepare(&urls);
-    for at in 0..3 {
-        poorten.configure(at, "# [grenzen]\n# lease_seconds = 60", "[grenzen]\nlease_seconds = 3");
-    }
-    (links, poorten)
-}
 
 /// A number below `below` that nobody chose.
 fn random(below: u64) -> u64 {
@@ -45,7 +33,7 @@ fn some_time(most_millis: u64) -> Duration {
 async fn whatever_happens_to_gateways_what_was_acknowledged_is_there_and_what_was_refused_is_not() {
     let kills = if env::var_os("KETENPOORT_LANG").is_some() { 500 } else { 50 };
     let cluster = Cluster::start(&[]);
-    let (links, mut poorten) = linked(&cluster);
+    let (links, mut poorten) = linked(&cluster, 3);
     for at in 0..3 {
         poorten.serve(at);
     }
@@ -105,7 +93,7 @@ async fn nothing_arrives_after_its_last_day_at_whichever_gateway() {
     let ahead = SignedDuration::from_secs(ahead.as_secs());
     let there = move || SystemClock.now().saturating_add(ahead).unwrap();
     let cluster = Cluster::start_in(&[], environment.to_vec());
-    let (_links, mut poorten) = linked(&cluster);
+    let (_links, mut poorten) = linked(&cluster, 3);
     for at in 0..3 {
         for (name, value) in &environment {
             poorten.environment(at, name, value);

@@ -16,4 +16,5 @@ mod failover;
 mod history;
 mod link;
 mod poorten;
+mod sabotage;
 mod together;

@@ -134,15 +134,31 @@ impl Cluster {
         self.sql("postgres", "SELECT pg_promote()");
     }
 
-    /// SIGKILL, for the server and everything that it started: as when its machine loses power.
-    pub fn kill(&self) {
+    /// Lets no file of the server grow beyond so many bytes: a disk that is full.
+    pub fn limit_files(&self, most: Option<u64>) {
+        let most = most.map_or("unlimited".to_owned(), |most| most.to_string());
+        for process in self.processes() {
+            let mut limit = as_postgres(Path::new("/usr/bin/prlimit"));
+            limit.args(["--pid", &process, &format!("--fsize={most}:")]).stderr(Stdio::null());
+            // A session may have ended meanwhile.
+            limit.status().unwrap();
+        }
+    }
+
+    /// The server and everything that it started.
+    fn processes(&self) -> Vec<String> {
         let first = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let server = first.lines().next().unwrap().to_owned();
         let children = Command::new("pgrep").args(["-P", &server]).output().unwrap();
         let children = String::from_utf8(children.stdout).unwrap();
+        std::iter::once(server).chain(children.split_whitespace().map(str::to_owned)).collect()
+    }
+
+    /// SIGKILL, for the server and everything that it started: as when its machine loses power.
+    pub fn kill(&self) {
         let mut kill = Command::new("kill");
         // One that ended between is as dead.
-        drop(kill.arg("-KILL").arg(server).args(children.split_whitespace()).stderr(Stdio::null()).status().unwrap());
+        kill.arg("-KILL").args(self.processes()).stderr(Stdio::null()).status().unwrap();
     }
 
     /// Waits until it answers.
