@@ -5,8 +5,10 @@
 mod ask;
 mod bad_input;
 mod beheer;
+mod cancel;
 mod deliver;
 mod harness;
+mod inside;
 mod keys;
 mod loketten;
 #[path = "../support/postgres.rs"]

@@ -1,0 +1,87 @@
+//! The verbs without the wire: an `Exchange` that a test calls itself.
+
+use std::sync::Arc;
+
+use ketenpoort::{
+    clock::{SystemClock, SystemRng},
+    config::Config,
+    domain::{Aangemeld, Certificaat, Identiteit},
+    exchange::{Bounds, Call, Exchange, InForce, Weigeringen, beheer::first_change, van_kracht::all_oins},
+    grpc::answers,
+    logboek::Signer,
+    sleutels::{KeyMap, KeyStore},
+    store::{Database, Event, SharedDocument, Store, StoreError, verify},
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::harness::{cluster, edit};
+
+/// A store with the example in force, for as many exchanges as a test wants.
+pub struct Inside {
+    pub dir: TempDir,
+    config: Config,
+    store: Store,
+    signer: Signer,
+    writer: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Inside {
+    pub async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+        assert!(init.args(["init", "--data-dir"]).arg(dir.path()).output().unwrap().status.success());
+        let file = dir.path().join("ketenpoort.toml");
+        if let Some(cluster) = cluster() {
+            edit(&file, "sqlite:ketenpoort.db", &cluster.url(&cluster.database()));
+        }
+        let config = Config::load(&file).unwrap();
+        let map = KeyMap::open(&config.sleutels, true, &SystemRng).unwrap();
+        let signer = || Signer::from_seed(&config.logboek, map.logboek_seed()).unwrap();
+        let database = Database::open(&config.opslag).await.unwrap();
+        let started = database.start(&config.logboek, &map.kenmerk(), signer(), Arc::new(SystemClock)).await;
+        let (store, writer) = started.unwrap();
+        let first = first_change(&config.documents(false).unwrap());
+        store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap().0.unwrap();
+        Self { signer: signer(), dir, config, store, writer }
+    }
+
+    pub async fn exchange(&self) -> Arc<Exchange> {
+        let map = KeyMap::open(&self.config.sleutels, true, &SystemRng).unwrap();
+        let document = Box::new(SharedDocument::new(self.store.clone()));
+        let exchange = Exchange {
+            store: self.store.clone(),
+            keys: KeyStore::open(map, document, Arc::new(SystemRng)).await.unwrap(),
+            in_force: InForce::new(self.config.omgeving(false)),
+            clock: Arc::new(SystemClock),
+            rng: Arc::new(SystemRng),
+            bounds: Bounds { lease_seconds: 60, postvak: 10_000, vervalwaarschuwing_dagen: 14 },
+            poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
+            encode: answers::van_de_poort,
+            weigeringen: Weigeringen::default(),
+        };
+        assert!(exchange.refresh().await.unwrap());
+        Arc::new(exchange)
+    }
+
+    /// Every exchange is gone: the store closes, and the logboek is whole.
+    pub async fn end(self) {
+        let Self { store, writer, config, signer, dir } = self;
+        let oins = all_oins(&store.read).await.unwrap();
+        verify::verify(&store.read, &config.logboek, &signer.vkey(), &oins).await.unwrap();
+        store.read.close().await;
+        drop(store);
+        writer.await.unwrap().unwrap();
+        drop(dir);
+    }
+}
+
+/// A call of whoever has this name in its certificate.
+pub fn call(exchange: &Exchange, san: &str) -> Call {
+    let van_kracht = exchange.van_kracht();
+    let of_san = |toegang: &&ketenpoort::domain::Toegang| toegang.san.as_deref() == Some(san);
+    let toegang = van_kracht.deelnemers().toegangen.iter().find(of_san).unwrap().clone();
+    let namen = vec![san.to_owned()];
+    let certificaat = Certificaat { ca: toegang.ca.clone(), oin: toegang.identiteit.oin.clone(), namen };
+    Call { aangemeld: Aangemeld { certificaat, toegang }, trace: exchange.new_trace(), deadline: None }
+}
