@@ -30,8 +30,9 @@ const WRITING: &[(&str, &str)] = &[
 ];
 /// What holds for a session that reads.
 const READING: &[(&str, &str)] = &[("default_transaction_read_only", "on"), ("statement_timeout", "30s")];
-/// A peer that is gone without a word is noticed within some ten seconds.
+/// A peer that is gone without a word is noticed within some ten seconds. Notices of the schema are nobody's news.
 const EVERY: &[(&str, &str)] = &[
+    ("client_min_messages", "warning"),
     ("tcp_keepalives_idle", "4"),
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),

@@ -18,3 +18,4 @@ mod link;
 mod poorten;
 mod sabotage;
 mod together;
+mod upgrade;

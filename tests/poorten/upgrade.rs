@@ -1,0 +1,99 @@
+//! The schema moves on while gateways serve; an older gateway refuses a newer one, and a migration that fails changes nothing.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use sqlx::{
+    AnyConnection, Connection, SqlSafeStr,
+    any::install_default_drivers,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+
+use crate::{
+    history::{Load, check, mostly_allowed},
+    poorten::Poorten,
+    postgres::Cluster,
+    served::{expect, stderr},
+};
+
+/// What a later version could do: a column in each table that is read most, and a table.
+const LATER: &str = "UPDATE logboek SET id = id; ALTER TABLE postvak ADD COLUMN later TEXT; \
+                     ALTER TABLE berichten ADD COLUMN later TEXT; ALTER TABLE documenten ADD COLUMN later TEXT; \
+                     ALTER TABLE logregels ADD COLUMN later TEXT; CREATE TABLE later (id BIGINT PRIMARY KEY)";
+
+/// Brings the schema to a later version, as its gateway would at its start.
+async fn migrate(url: &str, sql: &'static str) -> Result<(), MigrateError> {
+    install_default_drivers();
+    let later = Migration::new(9001, "later".into(), MigrationType::Simple, sql.into_sql_str(), false);
+    let mut migrator = Migrator::with_migrations(vec![later]);
+    migrator.set_ignore_missing(true);
+    migrator.run(&mut AnyConnection::connect(url).await.unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_serve_on_while_the_schema_moves_and_an_older_one_does_not_start_on_it() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.url(&cluster.database());
+    let mut poorten = Poorten::prepare(&[url.clone(), url.clone()]);
+    poorten.serve(0);
+    poorten.serve(1);
+    let load = Load::start(&poorten, 6, SignedDuration::ZERO, Arc::new(mostly_allowed));
+    load.more(50).await;
+    migrate(&url, LATER).await.unwrap();
+    load.more(100).await;
+    let started = poorten.log(0).len();
+    let history = load.finish(|_| false).await;
+    check(&history, &poorten.regels(0), &poorten.vkey());
+    // Not one call was failed by it.
+    let log = poorten.log(0);
+    assert!(!log[..started].contains("ERROR") && !poorten.log(1).contains("ERROR"), "{log}");
+    poorten.stop(0);
+    let refused = poorten.command(0).output().unwrap();
+    expect(&refused, 2);
+    let said = stderr(&refused);
+    assert!(said.contains("heeft schema 9001, van een nieuwere ketenpoort dan deze"), "{said}");
+    cluster.sql(&database_of(&url), "DELETE FROM _sqlx_migrations WHERE version = 9001");
+    poorten.serve(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_fails_leaves_the_schema_and_the_gateways_as_they_were() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.url(&cluster.database());
+    let mut poorten = Poorten::prepare(&[url.clone()]);
+    poorten.serve(0);
+    let broken =
+        "UPDATE logboek SET id = id; ALTER TABLE postvak ADD COLUMN later TEXT; ALTER TABLE nergens ADD COLUMN x TEXT";
+    let failed = migrate(&url, broken).await.unwrap_err();
+    assert!(matches!(failed, MigrateError::ExecuteMigration(_, 9001)), "{failed}");
+    let columns = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'later'";
+    assert_eq!(cluster.sql(&database_of(&url), columns), "0");
+    let load = Load::start(&poorten, 2, SignedDuration::ZERO, Arc::new(mostly_allowed));
+    load.more(20).await;
+    check(&load.finish(|_| false).await, &poorten.regels(0), &poorten.vkey());
+    poorten.stop(0);
+    // The same with a migration of the gateway's own: something is in the way of its second one.
+    let undo = "DELETE FROM _sqlx_migrations WHERE version = 2; ALTER TABLE logboek DROP COLUMN sleutels; \
+                ALTER TABLE sleuteldocument RENAME TO bewaard; CREATE TABLE sleuteldocument (x BIGINT)";
+    cluster.sql(&database_of(&url), undo);
+    let refused = poorten.command(0).output().unwrap();
+    expect(&refused, 2);
+    let said = stderr(&refused);
+    assert!(said.contains("het schema is niet bij te werken, en is gebleven zoals het was"), "{said}");
+    let column = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'sleutels'";
+    assert_eq!(cluster.sql(&database_of(&url), column), "0");
+    // Out of the way: the schema moves on, and what the day keys open is missed until they are put back.
+    cluster.sql(&database_of(&url), "DROP TABLE sleuteldocument");
+    let refused = poorten.command(0).output().unwrap();
+    expect(&refused, 2);
+    assert!(stderr(&refused).contains("bestaat niet (meer)"), "{}", stderr(&refused));
+    let back = "INSERT INTO sleuteldocument SELECT * FROM bewaard ON CONFLICT (id) DO UPDATE SET tekst = excluded.tekst; \
+                DROP TABLE bewaard";
+    cluster.sql(&database_of(&url), back);
+    poorten.serve(0);
+}
+
+fn database_of(url: &str) -> String {
+    let (_, rest) = url.split_once(":///").unwrap();
+    rest.split('?').next().unwrap().to_owned()
+}
