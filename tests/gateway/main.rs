@@ -11,6 +11,7 @@ mod harness;
 mod inside;
 mod keys;
 mod loketten;
+#[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod replica;

@@ -12,6 +12,7 @@ mod served;
 mod traffic;
 
 mod chaos;
+mod connection;
 mod failover;
 mod history;
 mod link;

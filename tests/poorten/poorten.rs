@@ -6,13 +6,14 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
+    time::{Duration, Instant},
 };
 
 use ketenpoort::{client::Profile, logboek::VerifyKey};
 use tempfile::TempDir;
 
 use crate::{
-    served::{expect, free_port, ketenpoort, logboek, terminate, until},
+    served::{PATIENCE, expect, free_port, ketenpoort, logboek, stderr, terminate, until},
     traffic::Client,
 };
 
@@ -85,6 +86,23 @@ impl Poorten {
         serve.args(["serve", "--dev", "--config"]).arg(self.config(at));
         serve.envs(self.poorten[at].environment.iter().map(|(name, value)| (name, value)));
         serve
+    }
+
+    /// Starts one gateway that must refuse to: gives what it said.
+    #[track_caller]
+    pub fn refuses(&self, at: usize) -> String {
+        let mut child = self.command(at).stderr(Stdio::piped()).spawn().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while child.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                drop(child.kill());
+                panic!("it started: {}", stderr(&child.wait_with_output().unwrap()));
+            }
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().unwrap();
+        expect(&output, 2);
+        stderr(&output)
     }
 
     /// Starts one gateway; it need not answer yet.

@@ -13,4 +13,5 @@ mod secrecy;
 mod served;
 mod start;
 mod tamper;
+#[allow(dead_code, reason = "shared with other tests")]
 mod traffic;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Write,
+    net::TcpListener,
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -57,11 +58,8 @@ impl Cluster {
         // The path of a socket is short, and an ordinary user must reach it.
         let dir = tempfile::Builder::new().prefix("kp-pg-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        if let Some((uid, gid)) = postgres_user() {
-            chown(dir.path(), Some(uid), Some(gid)).unwrap();
-        }
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let port = 5433 + u16::try_from(NEXT.fetch_add(1, Ordering::SeqCst)).unwrap();
+        give(dir.path());
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         Self { dir: Arc::new(dir), port, environment: Vec::new(), guard: None }
     }
 
@@ -127,6 +125,11 @@ impl Cluster {
     pub fn set(&self, name: &str, value: &str) {
         self.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
         self.sql("postgres", "SELECT pg_reload_conf()");
+        let deadline = Instant::now() + PATIENCE;
+        while self.sql("postgres", &format!("SHOW {name}")) != value {
+            assert!(Instant::now() < deadline, "{name} is not taken over:\n{}", self.log());
+            thread::park_timeout(Duration::from_millis(10));
+        }
     }
 
     /// A standby becomes the server that takes writes.
@@ -196,6 +199,11 @@ impl Cluster {
         self.url_through(self.dir.path(), database)
     }
 
+    /// The URL of a database, over TCP with verified TLS.
+    pub fn url_over_tcp(&self, host: &str, database: &str) -> String {
+        format!("postgres://{USER}@{host}:{}/{database}", self.port)
+    }
+
     /// The same, through a socket of the same name in another directory.
     pub fn url_through(&self, directory: &Path, database: &str) -> String {
         format!("postgres:///{database}?host={}&port={}&user={USER}", directory.display(), self.port)
@@ -255,6 +263,13 @@ fn as_postgres(program: &Path) -> Command {
     };
     command.current_dir("/").stdin(Stdio::null()).env_remove("PGOPTIONS");
     command
+}
+
+/// Gives a file to the user that runs the server.
+pub fn give(path: &Path) {
+    if let Some((uid, gid)) = postgres_user() {
+        chown(path, Some(uid), Some(gid)).unwrap();
+    }
 }
 
 /// User and group that run the server, where this process is root.
