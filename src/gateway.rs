@@ -21,9 +21,9 @@ use crate::{
     },
     logboek::{self, Logregel, NoteError, Signer, Soort},
     proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
-    sleutels::{DocumentFile, KeyDocument, KeyError, KeyMap, KeyStore},
+    sleutels::{DayKeyFile, DayKeyPlace, KeyError, KeyMap, KeyStore},
     store::{
-        Change, Database, Event, Pool, SharedDocument, Store, StoreError, documenten, open::OpenError,
+        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, documenten, open::OpenError,
         postvak::newest_day, proofs,
     },
     tls::{
@@ -186,11 +186,11 @@ async fn begin(
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 ) -> Result<Exchange, GatewayError> {
-    let document: Box<dyn KeyDocument> = match &config.opslag {
-        Opslag::Sqlite { .. } => Box::new(DocumentFile::take(&config.sleutels)?),
-        Opslag::Postgres(_) => Box::new(SharedDocument::new(store.clone())),
+    let place: Box<dyn DayKeyPlace> = match &config.opslag {
+        Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
+        Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
     };
-    let keys = KeyStore::open(map, document, Arc::clone(&rng)).await?;
+    let keys = KeyStore::new(map, place, Arc::clone(&rng));
     // Lost day keys would go unnoticed until somebody asks for what they open.
     if let Some(day) = newest_day(&store.read).await? {
         keys.existing(day).await?;

@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use tokio::sync::Mutex;
 
 use super::{
-    dagsleutels::{Days, KeyDocument, parse, print},
-    map::KeyMap,
+    dagsleutels::{DayKeyPlace, unwrap, wrap},
+    map::{EPOCH, KeyMap},
     seal::{DayKeyRef, Secret},
 };
 use crate::domain::{Kenmerk, Rng};
@@ -48,12 +48,12 @@ pub enum KeyError {
          ze in PostgreSQL."
     )]
     InUse(PathBuf),
-    /// The document of day keys does not hold what it should.
+    /// A day key does not open.
     #[error(
-        "het document met dagsleutels is beschadigd of hoort bij een andere wortel. Zet de kopie terug die bij deze database hoort."
+        "de dagsleutel van {0} is beschadigd of hoort bij een andere wortel. Zet de kopie terug die bij deze database hoort."
     )]
-    DamagedDocument,
-    /// The shared document cannot be read or written now.
+    DamagedDay(Date),
+    /// Shared day keys cannot be read or written now.
     #[error("de gedeelde dagsleutels zijn niet te lezen of te schrijven: {0}")]
     Unreachable(String),
     /// Content asks for a day key that no longer exists.
@@ -79,35 +79,24 @@ impl DayKey {
 /// The keys of one gateway.
 pub struct KeyStore {
     map: KeyMap,
-    document: Box<dyn KeyDocument>,
+    place: Box<dyn DayKeyPlace>,
     known: RwLock<Known>,
     making: Mutex<()>,
     rng: Arc<dyn Rng>,
 }
 
-/// The day keys as they were read.
+/// The day keys that were found, as long as the place is the same.
 #[derive(Default)]
 struct Known {
-    days: Days,
+    days: BTreeMap<Date, Arc<DayKey>>,
     generation: u64,
 }
 
 impl KeyStore {
-    /// Reads the day keys. A document that one gateway kept as a file enters a place that is still empty.
-    ///
-    /// # Errors
-    /// [`KeyError`] when they cannot be read, or are those of another root.
-    pub async fn open(map: KeyMap, document: Box<dyn KeyDocument>, rng: Arc<dyn Rng>) -> Result<Self, KeyError> {
-        if document.read().await?.is_none()
-            && let Some(text) = map.document()?
-        {
-            parse(&text, &map.root).ok_or(KeyError::DamagedDocument)?;
-            // Another gateway that was first had the same one.
-            document.replace(None, text).await?;
-        }
-        let store = Self { map, document, known: RwLock::default(), making: Mutex::default(), rng };
-        store.look().await?;
-        Ok(store)
+    /// With the day keys that lie in this place.
+    #[must_use]
+    pub fn new(map: KeyMap, place: Box<dyn DayKeyPlace>, rng: Arc<dyn Rng>) -> Self {
+        Self { map, place, known: RwLock::default(), making: Mutex::default(), rng }
     }
 
     /// The pseudonym of a mark of a person.
@@ -119,23 +108,19 @@ impl KeyStore {
     /// The key of a day, made and durable if there was none.
     ///
     /// # Errors
-    /// [`KeyError`] when it cannot be written; then it is not used.
+    /// [`KeyError`] when it cannot be read or written; then it is not used.
     pub async fn day_key(&self, day: Date) -> Result<Arc<DayKey>, KeyError> {
         if let Some(found) = self.known(day) {
             return Ok(found);
         }
         let _one_at_a_time = self.making.lock().await;
-        loop {
-            let basis = self.look().await?;
-            if let Some(found) = self.known(day) {
-                return Ok(found);
-            }
-            let made = Arc::new(DayKey { day, epoch: super::map::EPOCH, key: Secret::random(self.rng.as_ref()) });
-            let mut next = self.known.read().unwrap_or_else(PoisonError::into_inner).days.clone();
-            next.insert(day, made);
-            // Where another gateway was first, its key counts. What was written is read back, so that there is one way to know it.
-            self.document.replace(basis, print(&next, &self.map.root, self.rng.as_ref())).await?;
+        if let Some(found) = self.look(day).await? {
+            return Ok(found);
         }
+        let made = DayKey { day, epoch: EPOCH, key: Secret::random(self.rng.as_ref()) };
+        self.place.add(day, wrap(&made, &self.map.root, self.rng.as_ref())).await?;
+        // Another gateway may have been first, and then its key counts: only what lies there is ever used.
+        self.look(day).await?.ok_or(KeyError::Gone(day))
     }
 
     /// The key of a day that was used before.
@@ -146,29 +131,82 @@ impl KeyStore {
         if let Some(found) = self.known(day) {
             return Ok(found);
         }
-        self.look().await?;
-        self.known(day).ok_or(KeyError::Gone(day))
+        self.look(day).await?.ok_or(KeyError::Gone(day))
     }
 
     fn known(&self, day: Date) -> Option<Arc<DayKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.days.get(&day).filter(|_| known.generation == self.document.generation()).cloned()
+        known.days.get(&day).filter(|_| known.generation == self.place.generation()).cloned()
     }
 
-    /// Reads the document. Gives its version.
-    async fn look(&self) -> Result<Option<u64>, KeyError> {
-        let generation = self.document.generation();
-        let read = self.document.read().await?;
-        let (basis, days) = match &read {
-            Some((version, text)) => (Some(*version), parse(text, &self.map.root).ok_or(KeyError::DamagedDocument)?),
-            None => (None, BTreeMap::new()),
-        };
+    /// Finds the key of a day in its place, and remembers it.
+    async fn look(&self, day: Date) -> Result<Option<Arc<DayKey>>, KeyError> {
+        let generation = self.place.generation();
+        let Some(wrapped) = self.place.find(day).await? else { return Ok(None) };
+        let found = unwrap(day, &wrapped, &self.map.root).map(Arc::new).ok_or(KeyError::DamagedDay(day))?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        // It only grows. One that lost a day was damaged, and must not be written on.
-        if known.generation == generation && known.days.keys().any(|day| !days.contains_key(day)) {
-            return Err(KeyError::DamagedDocument);
+        if known.generation != generation {
+            *known = Known { days: BTreeMap::new(), generation };
         }
-        *known = Known { days, generation };
-        Ok(basis)
+        known.days.insert(day, Arc::clone(&found));
+        Ok(Some(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    use super::{
+        super::dagsleutels::{Pending, Wrapped},
+        *,
+    };
+    use crate::clock::SystemRng;
+
+    /// A place that is another one each time somebody looks: as while a gateway loses its database again and again.
+    #[derive(Clone, Default)]
+    struct Restless {
+        days: Arc<Mutex<BTreeMap<Date, Wrapped>>>,
+        looked: Arc<AtomicU64>,
+    }
+
+    impl DayKeyPlace for Restless {
+        fn find(&self, day: Date) -> Pending<'_, Option<Wrapped>> {
+            Box::pin(async move { Ok(self.days.lock().unwrap().get(&day).cloned()) })
+        }
+
+        fn add(&self, day: Date, wrapped: Wrapped) -> Pending<'_, ()> {
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                self.days.lock().unwrap().entry(day).or_insert(wrapped);
+                Ok(())
+            })
+        }
+
+        fn generation(&self) -> u64 {
+            self.looked.fetch_add(1, Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn the_key_of_a_day_is_made_once_whoever_asks_and_whatever_happens_meanwhile() {
+        let (dir, place) = (tempfile::tempdir().unwrap(), Restless::default());
+        let store = || {
+            let map = KeyMap::open(dir.path(), true, &SystemRng).unwrap();
+            Arc::new(KeyStore::new(map, Box::new(place.clone()), Arc::new(SystemRng)))
+        };
+        let day = jiff::civil::date(2027, 2, 25);
+        let mut asking = tokio::task::JoinSet::new();
+        for store in [store(), store(), store()] {
+            for _ in 0..20 {
+                let store = Arc::clone(&store);
+                asking.spawn(async move { store.day_key(day).await.unwrap().key.kenmerk() });
+            }
+        }
+        let keys = asking.join_all().await;
+        assert!(keys.iter().all(|key| *key == keys[0]));
     }
 }

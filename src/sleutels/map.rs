@@ -1,21 +1,25 @@
 //! The key directory: what every gateway on one database has the same, and what never stands in that database.
 //!
 //! `wortel-<epoch>.key` is the root, `logboek.key` the Ed25519 seed that signs checkpoints, `pseudoniem.key` the key by which
-//! people can be found. Each is durable (file and directory synced) before its first use. The document of day keys lies here too
-//! where one gateway has it to itself ([`DocumentFile`]).
+//! people can be found. Each is durable (file and directory synced) before its first use. Day keys lie here too where one
+//! gateway has them to itself ([`DayKeyFile`]).
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    dagsleutels::{KeyDocument, Pending},
+    dagsleutels::{DayKeyPlace, Pending, Wrapped},
     keystore::KeyError,
     seal::Secret,
 };
@@ -29,7 +33,6 @@ pub(super) const EPOCH: u32 = 1;
 
 /// The keys that stay.
 pub struct KeyMap {
-    dir: PathBuf,
     pub(super) root: Secret,
     logboek_seed: Secret,
     pseudoniem: Secret,
@@ -57,7 +60,6 @@ impl KeyMap {
         }
         let [root, logboek_seed, pseudoniem] = paths;
         Ok(Self {
-            dir: dir.to_owned(),
             root: secret_file(&root, rng)?,
             logboek_seed: secret_file(&logboek_seed, rng)?,
             pseudoniem: secret_file(&pseudoniem, rng)?,
@@ -84,19 +86,6 @@ impl KeyMap {
         hex::encode(digest(&SHA256, &tags))
     }
 
-    /// The text of the document of day keys in this directory, where one gateway kept it.
-    ///
-    /// # Errors
-    /// [`KeyError::Io`].
-    pub fn document(&self) -> Result<Option<String>, KeyError> {
-        let path = self.dir.join(DOCUMENT);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(io_error(&path, source)),
-        }
-    }
-
     /// The Ed25519 seed in a key directory, without making anything: for who only verifies.
     ///
     /// # Errors
@@ -114,44 +103,75 @@ impl KeyMap {
     }
 }
 
-/// The document of day keys as a file of one gateway, which keeps every other one from it.
-pub struct DocumentFile {
+/// The day keys in a file of one gateway, which keeps every other one from it.
+///
+/// Reading and writing block; a day key is made once a day, so that this is felt by nobody.
+pub struct DayKeyFile {
     path: PathBuf,
+    /// What was seen in it: a file that lost a key is not written on.
+    seen: Mutex<BTreeMap<Date, Wrapped>>,
     _lock: File,
 }
 
-impl DocumentFile {
-    /// Takes the document of a key directory.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    versie: u8,
+    epoch: u32,
+    dagsleutels: BTreeMap<Date, Wrapped>,
+}
+
+impl DayKeyFile {
+    /// Takes the day keys of a key directory.
     ///
     /// # Errors
-    /// [`KeyError::InUse`] when another gateway has it.
+    /// [`KeyError::InUse`] when another gateway has them.
     pub fn take(dir: &Path) -> Result<Self, KeyError> {
         let lock = lock_file(&dir.join("dagsleutels.slot"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: dir.join(DOCUMENT), _lock: lock }),
+            Ok(()) => Ok(Self { path: dir.join(DOCUMENT), seen: Mutex::default(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(KeyError::InUse(dir.to_owned())),
             Err(TryLockError::Error(source)) => Err(io_error(dir, source)),
         }
     }
+
+    /// Every day key in it, wrapped.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it cannot be read or lost one.
+    pub fn all(&self) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
+        let damaged = || KeyError::Damaged { path: self.path.clone() };
+        let days = match fs::read_to_string(&self.path) {
+            Ok(text) => {
+                let document: Document = serde_json::from_str(&text).map_err(|_| damaged())?;
+                if document.versie != 1 || document.epoch != EPOCH {
+                    return Err(damaged());
+                }
+                document.dagsleutels
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(source) => return Err(io_error(&self.path, source)),
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.iter().any(|(day, wrapped)| days.get(day) != Some(wrapped)) {
+            return Err(damaged());
+        }
+        seen.clone_from(&days);
+        Ok(days)
+    }
 }
 
-/// Nobody else changes the file, so that versions say nothing here. Reading and writing block; a day key is made once a day, so
-/// that this is felt by nobody.
-impl KeyDocument for DocumentFile {
-    fn read(&self) -> Pending<'_, Option<(u64, String)>> {
-        Box::pin(async {
-            match fs::read_to_string(&self.path) {
-                Ok(text) => Ok(Some((0, text))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(source) => Err(io_error(&self.path, source)),
-            }
-        })
+impl DayKeyPlace for DayKeyFile {
+    fn find(&self, day: Date) -> Pending<'_, Option<Wrapped>> {
+        Box::pin(async move { Ok(self.all()?.remove(&day)) })
     }
 
-    fn replace(&self, _basis: Option<u64>, text: String) -> Pending<'_, bool> {
+    fn add(&self, day: Date, wrapped: Wrapped) -> Pending<'_, ()> {
         Box::pin(async move {
-            replace(&self.path, text.as_bytes()).map_err(|source| io_error(&self.path, source))?;
-            Ok(true)
+            let mut dagsleutels = self.all()?;
+            dagsleutels.entry(day).or_insert(wrapped);
+            let document = Document { versie: 1, epoch: EPOCH, dagsleutels };
+            let text = serde_json::to_vec_pretty(&document).expect("dates and hexadecimal text always become JSON");
+            replace(&self.path, &text).map_err(|source| io_error(&self.path, source))
         })
     }
 

@@ -1,7 +1,7 @@
 //! Sleutels (keys): content is sealed once, and its key wrapped for each ontvanger under the day key of the day
 //! until which it is houdbaar.
 //!
-//! [`seal`] holds the cryptography, [`map`] the keys that stay, as files, [`dagsleutels`] the document of day keys, and [`keystore`]
+//! [`seal`] holds the cryptography, [`map`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and [`keystore`]
 //! all of them in use. Destroying a day key makes all
 //! content of that day unreadable, in every copy and backup; that comes with the verb `expire`.
 //! Not here: who may read what (`domain`), where the sealed bytes lie (`store`).
@@ -11,7 +11,7 @@ pub mod keystore;
 pub mod map;
 pub mod seal;
 
-pub use dagsleutels::KeyDocument;
+pub use dagsleutels::DayKeyPlace;
 pub use keystore::{DayKey, KeyError, KeyStore};
-pub use map::{DocumentFile, KeyMap};
+pub use map::{DayKeyFile, KeyMap};
 pub use seal::{DataKey, Herhaling, SealError, WrapContext};

@@ -6,9 +6,9 @@ use sqlx::{Connection, migrate::MigrateError};
 
 use super::{
     DbConnection, Pool, StoreError,
+    dagsleutels::Connections,
     dialect::Dialect,
     postgres::{self, Primary},
-    sleuteldocument::Connections,
     sqlite::{self, SqliteFile},
     wake::Wakers,
     writer::Writer,

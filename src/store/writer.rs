@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::civil::Date;
 use sqlx::Connection;
 use tokio::{
     sync::{
@@ -24,6 +25,7 @@ use super::{
     Database, DbConnection, Pool, Store, StoreError,
     accept::{self, Accept, Accepted},
     append::{Commit, Head},
+    dagsleutels::{self, Connections},
     dialect::Dialect,
     documenten::{self, Change, Changed},
     listen::listen,
@@ -31,7 +33,6 @@ use super::{
     postgres,
     postvak::{self, Lease},
     rij::{Actor, PostvakRij},
-    sleuteldocument::{self, Connections, NewDocument},
     verval::{self, Expire},
     wake::Wakers,
     withdraw::{self, Withdraw, Withdrawn},
@@ -41,6 +42,7 @@ use super::{
 use crate::{
     domain::{Adres, BerichtId, Clock, VanKracht, Weigering},
     logboek::{Logregel, Signer},
+    sleutels::dagsleutels::Wrapped,
 };
 
 /// Events in one transaction at most.
@@ -89,8 +91,8 @@ pub enum Event {
     EndAsk(BerichtId, Adres, Reply<()>),
     /// Give leases of a postvak back: index of the regel `aanvaard`, and which `poging`.
     Release(Adres, Vec<(u64, u32)>, Reply<()>),
-    /// Replace the document of day keys that gateways share. `false`: another one was first.
-    KeyDocument(Box<NewDocument>, Reply<bool>),
+    /// Add a wrapped day key that gateways share, unless there is one.
+    DayKey(Date, Wrapped, Reply<()>),
     /// Put in force, and withdraw.
     Change(Box<Change>, Reply<Result<Changed, Outdated>>),
 }
@@ -348,7 +350,7 @@ async fn apply(work: &mut Work<'_>, event: Event) -> Result<Answer, StoreError> 
         Event::Find(find, reply) => answer(reply, zoek::find(work, &find).await?),
         Event::Expire(expire, reply) => answer(reply, verval::expire(work, *expire).await?),
         Event::Change(change, reply) => answer(reply, documenten::change(work, *change).await?),
-        Event::KeyDocument(document, reply) => answer(reply, sleuteldocument::replace(work, *document).await?),
+        Event::DayKey(day, wrapped, reply) => answer(reply, dagsleutels::add(work, day, wrapped).await?),
         Event::NobodyToWarn(bericht, reply) => {
             verval::warned(work.database().await?, bericht).await?;
             answer(reply, ())

@@ -10,7 +10,7 @@ use ketenpoort::{
     grpc::answers,
     logboek::Signer,
     sleutels::{KeyMap, KeyStore},
-    store::{Database, Event, SharedDocument, Store, StoreError, verify},
+    store::{Database, Event, SharedDayKeys, Store, StoreError, verify},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -48,10 +48,10 @@ impl Inside {
 
     pub async fn exchange(&self) -> Arc<Exchange> {
         let map = KeyMap::open(&self.config.sleutels, true, &SystemRng).unwrap();
-        let document = Box::new(SharedDocument::new(self.store.clone()));
+        let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),
-            keys: KeyStore::open(map, document, Arc::new(SystemRng)).await.unwrap(),
+            keys: KeyStore::new(map, place, Arc::new(SystemRng)),
             in_force: InForce::new(self.config.omgeving(false)),
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),

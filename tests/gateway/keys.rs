@@ -65,60 +65,45 @@ async fn with_lost_or_strange_keys_the_gateway_does_not_start_and_writes_nothing
 
 async fn day_keys_in_the_database(gateway: &TestGateway) {
     let mut sql = gateway.sql().await;
-    let text: String = sqlx::query_scalar("SELECT tekst FROM sleuteldocument").fetch_one(&mut sql).await.unwrap();
-    let put = "UPDATE sleuteldocument SET tekst = $1";
-    let without = r#"{"versie": 1, "epoch": 1, "dagsleutels": {}}"#;
-    sqlx::query(put).bind(without).execute(&mut sql).await.unwrap();
+    sqlx::query("UPDATE dagsleutels SET dag = 'x' || dag").execute(&mut sql).await.unwrap();
     assert!(refusal_to_start(gateway).await.contains("bestaat niet (meer)"));
-    let other = text.replace("\"versie\": 1", "\"versie\": 2");
-    sqlx::query(put).bind(other).execute(&mut sql).await.unwrap();
+    sqlx::query("UPDATE dagsleutels SET dag = substr(dag, 2), sleutel = '00' || sleutel")
+        .execute(&mut sql)
+        .await
+        .unwrap();
     assert!(refusal_to_start(gateway).await.contains("beschadigd"));
-    sqlx::query(put).bind(text).execute(&mut sql).await.unwrap();
+    sqlx::query("UPDATE dagsleutels SET sleutel = substr(sleutel, 3)").execute(&mut sql).await.unwrap();
+}
+
+/// A gateway with its day keys in a file, also where the other tests run on PostgreSQL.
+async fn with_a_file() -> TestGateway {
+    TestGateway::start_with(|config| {
+        let bestand = config.sleutels.with_file_name("een.db");
+        config.opslag = Opslag::Sqlite { bestand, grootste_mebibytes: None };
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn day_keys_that_vanish_under_a_running_gateway_are_not_written_over() {
-    let gateway = TestGateway::start().await;
+    let gateway = with_a_file().await;
     let mut zvh = gateway.client("zvh-baronie-breda").await;
     send(&mut zvh, request(template("scenario"))).await.unwrap();
-    let empty = r#"{"versie": 1, "epoch": 1, "dagsleutels": {}}"#;
     let document = gateway.config.sleutels.join("dagsleutels.json");
-    let kept = match gateway.config.opslag {
-        Opslag::Sqlite { .. } => {
-            let kept = fs::read_to_string(&document).unwrap();
-            fs::write(&document, empty).unwrap();
-            kept
-        }
-        Opslag::Postgres(_) => {
-            let mut sql = gateway.sql().await;
-            let kept = sqlx::query_scalar("SELECT tekst FROM sleuteldocument").fetch_one(&mut sql).await.unwrap();
-            sqlx::query("UPDATE sleuteldocument SET tekst = $1").bind(empty).execute(&mut sql).await.unwrap();
-            kept
-        }
-    };
+    let kept = fs::read_to_string(&document).unwrap();
+    fs::write(&document, r#"{"versie": 1, "epoch": 1, "dagsleutels": {}}"#).unwrap();
     // Another last day asks for a new key.
     let mut shorter = template("scenario");
     shorter["houdbaar_tot_en_met"] = amsterdam_date(gateway.clock.now()).saturating_add(5.days()).to_string().into();
     let shorter = request(shorter);
     assert_eq!(weigering(send(&mut zvh, shorter.clone()).await), "niet_beschikbaar");
-    match gateway.config.opslag {
-        Opslag::Sqlite { .. } => fs::write(&document, kept).unwrap(),
-        Opslag::Postgres(_) => {
-            let mut sql = gateway.sql().await;
-            sqlx::query("UPDATE sleuteldocument SET tekst = $1").bind(kept).execute(&mut sql).await.unwrap();
-        }
-    }
+    fs::write(&document, kept).unwrap();
     send(&mut zvh, shorter).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn day_keys_in_a_directory_are_of_one_gateway() {
-    let gateway = TestGateway::start_with(|config| {
-        let Opslag::Postgres(_) = config.opslag else { return };
-        // What is tested is the file, with a database of its own.
-        config.opslag = Opslag::Sqlite { bestand: config.sleutels.with_file_name("een.db"), grootste_mebibytes: None };
-    })
-    .await;
+    let gateway = with_a_file().await;
     let mut config = gateway.config.clone();
     config.opslag = Opslag::Sqlite { bestand: gateway.path().join("twee.db"), grootste_mebibytes: None };
     let second = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;

@@ -72,7 +72,7 @@ async fn a_migration_that_fails_leaves_the_schema_and_the_gateways_as_they_were(
     poorten.stop(0);
     // The same with a migration of the gateway's own: something is in the way of its second one.
     let undo = "DELETE FROM _sqlx_migrations WHERE version = 2; ALTER TABLE logboek DROP COLUMN sleutels; \
-                ALTER TABLE sleuteldocument RENAME TO bewaard; CREATE TABLE sleuteldocument (x BIGINT)";
+                ALTER TABLE dagsleutels RENAME TO bewaard; CREATE TABLE dagsleutels (x BIGINT)";
     cluster.sql(&database_of(&url), undo);
     let refused = poorten.refuses(0);
     let said = refused;
@@ -80,10 +80,10 @@ async fn a_migration_that_fails_leaves_the_schema_and_the_gateways_as_they_were(
     let column = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'sleutels'";
     assert_eq!(cluster.sql(&database_of(&url), column), "0");
     // Out of the way: the schema moves on, and what the day keys open is missed until they are put back.
-    cluster.sql(&database_of(&url), "DROP TABLE sleuteldocument");
+    cluster.sql(&database_of(&url), "DROP TABLE dagsleutels");
     let refused = poorten.refuses(0);
     assert!(refused.contains("bestaat niet (meer)"), "{refused}");
-    let back = "INSERT INTO sleuteldocument SELECT * FROM bewaard ON CONFLICT (id) DO UPDATE SET tekst = excluded.tekst; \
+    let back = "INSERT INTO dagsleutels SELECT * FROM bewaard; \
                 DROP TABLE bewaard";
     cluster.sql(&database_of(&url), back);
     poorten.serve(0);

@@ -5,10 +5,9 @@ UPDATE logboek SET id = id;
 -- By what gateways on this database know that they have the same keys; tells nothing of those.
 ALTER TABLE logboek ADD COLUMN sleutels TEXT;
 
--- The document of day keys, where several gateways share it: wrapped under a root that is not in the database. Who changes it
--- names the version that it read.
-CREATE TABLE sleuteldocument (
-    id BIGINT PRIMARY KEY,
-    versie BIGINT NOT NULL,
-    tekst TEXT NOT NULL
+-- Day keys, where several gateways share them: each wrapped under a root that is not in the database. A row is made by whoever is
+-- first and never replaced.
+CREATE TABLE dagsleutels (
+    dag TEXT PRIMARY KEY,
+    sleutel TEXT NOT NULL
 );
