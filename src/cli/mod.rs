@@ -2,6 +2,7 @@
 //!
 //! Exit code 0 done, 1 refused or verification failed, 2 usage or configuration, 3 unreachable.
 
+mod backup;
 mod beheer;
 pub(crate) mod casus;
 mod certs;
@@ -67,6 +68,8 @@ enum Command {
     /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
     #[command(subcommand)]
     Beheer(beheer::Command),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Het logboek: controleren, bewijzen, doorzoeken
     #[command(subcommand)]
     Logboek(logboek::Command),
@@ -172,6 +175,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Find(find) => find.run().await,
         Command::Loketten(loketten) => loketten.run().await,
         Command::Beheer(command) => beheer::run(command).await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
         Command::Logboek(command) => logboek::run(command).await,
     }
 }

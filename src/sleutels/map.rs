@@ -135,28 +135,22 @@ impl DayKeyFile {
     }
 
     /// Every day key in it, wrapped.
-    ///
-    /// # Errors
-    /// [`KeyError`] when it cannot be read or lost one.
-    pub fn all(&self) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
-        let damaged = || KeyError::Damaged { path: self.path.clone() };
-        let days = match fs::read_to_string(&self.path) {
-            Ok(text) => {
-                let document: Document = serde_json::from_str(&text).map_err(|_| damaged())?;
-                if document.versie != 1 || document.epoch != EPOCH {
-                    return Err(damaged());
-                }
-                document.dagsleutels
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(source) => return Err(io_error(&self.path, source)),
-        };
+    fn all(&self) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
+        let days = read_document(&self.path)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.iter().any(|(day, wrapped)| days.get(day) != Some(wrapped)) {
-            return Err(damaged());
+            return Err(KeyError::Damaged { path: self.path.clone() });
         }
         seen.clone_from(&days);
         Ok(days)
+    }
+
+    /// Every day key in a key directory, wrapped, also beside the gateway that has it.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it cannot be read.
+    pub fn read(dir: &Path) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
+        read_document(&dir.join(DOCUMENT))
     }
 }
 
@@ -178,6 +172,17 @@ impl DayKeyPlace for DayKeyFile {
     fn generation(&self) -> u64 {
         0
     }
+}
+
+fn read_document(path: &Path) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(source) => return Err(io_error(path, source)),
+    };
+    let document = serde_json::from_str(&text).ok();
+    let document = document.filter(|document: &Document| document.versie == 1 && document.epoch == EPOCH);
+    document.map(|document| document.dagsleutels).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
 }
 
 fn read_secret(path: &Path) -> Result<Secret, KeyError> {

@@ -64,6 +64,11 @@ impl Dialect {
         }
     }
 
+    /// Lets a transaction that reads take its time.
+    pub(super) fn unhurried(self) -> Option<&'static str> {
+        (self == Self::Postgres).then_some("SET LOCAL statement_timeout = 0")
+    }
+
     /// Tells other gateways that something arrived, when the transaction commits.
     pub(super) fn notify(self) -> Option<&'static str> {
         (self == Self::Postgres).then_some("SELECT pg_notify('ketenpoort', $1)")

@@ -41,8 +41,8 @@ pub(super) struct Many {
 }
 
 impl Many {
-    pub(super) fn new(sql: &'static str) -> Self {
-        Self { sql: sql.to_owned(), arguments: AnyArguments::default() }
+    pub(super) fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), arguments: AnyArguments::default() }
     }
 
     pub(super) fn push(mut self, sql: &'static str) -> Self {

@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod append;
 pub mod berichten;
+pub mod copy;
 pub mod counters;
 pub mod dagsleutels;
 mod dialect;

@@ -16,6 +16,7 @@ mod connection;
 mod failover;
 mod history;
 mod link;
+mod moving;
 mod poorten;
 mod sabotage;
 mod together;

@@ -1,0 +1,87 @@
+//! `backup` and `restore`: a copy of the database, and back, also into another kind of store.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Failure, logboek::verify_all, print_line};
+use crate::{
+    clock::SystemRng,
+    config::Config,
+    gateway::GatewayError,
+    sleutels::KeyMap,
+    store::{
+        Database,
+        copy::{self, CopyError},
+        verify::Sound,
+    },
+};
+
+/// Maak een kopie van de database, ook terwijl de poort draait; de sleutels in [sleutels] map staan er niet in
+#[derive(clap::Args)]
+pub struct Backup {
+    /// De configuratie, ketenpoort.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// De reservekopie, een bestand dat nog niet bestaat
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Zet een reservekopie terug in een lege database, SQLite of PostgreSQL; het logboek blijft zoals het was
+#[derive(clap::Args)]
+pub struct Restore {
+    /// De configuratie, ketenpoort.toml; [opslag] noemt de database waarin het terugkomt
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// De reservekopie die backup maakte
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Backup {
+    pub async fn run(self) -> Result<(), Failure> {
+        let config = Config::load(&self.config)?;
+        let read = Database::read_only(&config.opslag).await.map_err(GatewayError::from)?;
+        copy::backup(&read, &config.sleutels, &self.out).await?;
+        read.close().await;
+        let made = Config { opslag: copy::of_file(&self.out), ..config };
+        report("backup", "Reservekopie gemaakt", &verify_all(&made).await?, self.json)
+    }
+}
+
+impl Restore {
+    pub async fn run(self) -> Result<(), Failure> {
+        let config = Config::load(&self.config)?;
+        let map = KeyMap::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
+        let kept = Config { opslag: copy::of_file(&self.from), ..config.clone() };
+        // What does not hold together is not put back: then a choice must be made by people.
+        verify_all(&kept).await?;
+        copy::restore(&self.from, &map.kenmerk(), &config.sleutels, &config.opslag).await?;
+        report("restore", "Teruggezet", &verify_all(&config).await?, self.json)
+    }
+}
+
+fn report(stap: &str, what: &str, sound: &Sound, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let outcome =
+            json!({"stap": stap, "logboek": "ok", "logregels": sound.regels, "checkpoints": sound.checkpoints});
+        return print_line(&outcome.to_string());
+    }
+    print_line(&format!("{what}: het logboek klopt, {} regels, {} checkpoints.", sound.regels, sound.checkpoints))
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Store(_) => Self::Refused(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
