@@ -36,7 +36,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("check", Only(&["config", "domain"])),
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain"])),
-    ("store", Only(&["domain", "logboek", "sleutels"])),
+    ("store", Only(&["config", "domain", "logboek", "sleutels"])),
     ("exchange", Only(&["check", "config", "domain", "logboek", "sleutels", "store"])),
     // Of store only its errors, to give each its status.
     ("grpc", Only(&["config", "domain", "exchange", "logboek", "proto", "store", "tls"])),

@@ -111,7 +111,8 @@ convenanten = [
 {convenanten}]
 
 [opslag]
-# KETENPOORT_DATABASE_URL gaat voor.
+# KETENPOORT_DATABASE_URL gaat voor. Met PostgreSQL (docs/operations.md) delen meer poorten een database:
+# url = "postgres://ketenpoort@db1,db2/ketenpoort?sslrootcert=db-ca.pem"
 url = "sqlite:ketenpoort.db"
 # grootste_mebibytes = 10240
 

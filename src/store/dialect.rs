@@ -111,3 +111,22 @@ impl Dialect {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gateways of the version before serve on beside a migration.
+    #[test]
+    fn a_migration_takes_the_place_of_a_writer_and_only_adds() {
+        for migration in SCHEMA.iter().skip(1) {
+            let (name, sql) = (&migration.description, migration.sql.as_str());
+            let statements: String = sql.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
+            assert!(statements.trim_start().starts_with("UPDATE logboek SET id = id;"), "{name} does not lock first");
+            for taken in ["DROP ", "RENAME ", "DELETE ", "ALTER COLUMN", "ALTER TYPE"] {
+                assert!(!statements.contains(taken), "{name}: {taken}");
+            }
+        }
+        assert!(SCHEMA.iter().count() > 1);
+    }
+}
