@@ -93,12 +93,11 @@ const OF_SQLITE: Vorm = Vorm::fixed("er alleen met sqlite:", "there only with sq
 /// working directory.
 pub(super) fn opslag(section: Section<'_>, base: &Path) -> Option<Opslag> {
     let configured = section.text("url");
-    let (url, line, base) = match env::var(DATABASE_URL) {
-        Ok(url) => (Some(url), section.line(), Path::new(".")),
-        Err(_) => {
-            let line = configured.as_ref().map_or(section.line(), |url| url.line);
-            (configured.map(|url| url.value), line, base)
-        }
+    let (url, line, base) = if let Ok(url) = env::var(DATABASE_URL) {
+        (Some(url), section.line(), Path::new("."))
+    } else {
+        let line = configured.as_ref().map_or(section.line(), |url| url.line);
+        (configured.map(|url| url.value), line, base)
     };
     let grootste = section.optional_number("grootste_mebibytes", 1..=1 << 20);
     let asynchroon_aanvaard = section.flag("asynchroon_aanvaard", false);

@@ -25,7 +25,9 @@ impl Head {
     /// Reads the head without keeping anybody from it.
     pub(super) async fn load(connection: &mut DbConnection) -> Result<Self, StoreError> {
         Self::read(
-            sqlx::query("SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1").fetch_one(connection).await?,
+            &sqlx::query("SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1")
+                .fetch_one(connection)
+                .await?,
         )
     }
 
@@ -51,7 +53,7 @@ impl Head {
     }
 
     /// The head in its row.
-    pub(super) fn read(row: DbRow) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
         let frontier = Frontier::from_bytes(uint(row.get("grootte")), row.get("frontier"))
             .ok_or_else(|| StoreError::inconsistent("logboek", "frontier", 1))?;
         Ok(Self { naam: row.get("naam"), frontier, tijd: row.get("tijd") })

@@ -30,14 +30,14 @@ impl DayKeyPlace for SharedDayKeys {
     fn find(&self, day: Date) -> Pending<'_, Option<Wrapped>> {
         Box::pin(async move {
             let found = sqlx::query_scalar("SELECT sleutel FROM dagsleutels WHERE dag = $1").bind(day.to_string());
-            found.fetch_optional(&self.0.read).await.map_err(|error| unreachable(error.into()))
+            found.fetch_optional(&self.0.read).await.map_err(|error| unreachable(&error.into()))
         })
     }
 
     fn add(&self, day: Date, wrapped: Wrapped) -> Pending<'_, ()> {
         Box::pin(async move {
             let written = self.0.writer.write(|reply| Event::DayKey(day, wrapped, reply)).await;
-            written.map(drop).map_err(unreachable)
+            written.map(drop).map_err(|error| unreachable(&error))
         })
     }
 
@@ -49,7 +49,7 @@ impl DayKeyPlace for SharedDayKeys {
 /// How often the writer connected anew: what was read before may be of a server that is no more.
 pub(super) type Connections = Arc<AtomicU64>;
 
-fn unreachable(error: StoreError) -> KeyError {
+fn unreachable(error: &StoreError) -> KeyError {
     KeyError::Unreachable(error.to_string())
 }
 

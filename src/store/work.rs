@@ -57,7 +57,7 @@ impl<'t> Work<'t> {
     /// Takes the place of the one writer.
     pub(super) async fn begin(tx: &'t mut DbConnection, now: Timestamp, most_apart: u64) -> Result<Self, StoreError> {
         let dialect = Dialect::of(tx);
-        let head = Head::read(sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?)?;
+        let head = Head::read(&sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?)?;
         let row = sqlx::query(dialect.version_and_time()).fetch_one(&mut *tx).await?;
         if let Some(theirs) = row.try_get::<Option<i64>, _>(1)? {
             let apart = micros(now).abs_diff(theirs) / 1_000_000;

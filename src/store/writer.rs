@@ -201,8 +201,12 @@ impl WriterTask {
             }
             match self.write(std::mem::take(&mut batch)).await {
                 Ok(Written { commit, answers, rung }) => {
-                    answers.into_iter().for_each(|answer| answer(commit.as_ref()));
-                    rung.iter().for_each(|adres| self.wakers.ring(adres));
+                    for answer in answers {
+                        answer(commit.as_ref());
+                    }
+                    for adres in &rung {
+                        self.wakers.ring(adres);
+                    }
                 }
                 Err(fatal @ StoreError::Fatal(_)) => return Err(fatal),
                 Err(error) => {
@@ -222,11 +226,11 @@ impl WriterTask {
             Source::Sqlite(_) => u64::MAX,
             Source::Postgres(postgres) => postgres.klokverschil_seconds,
         };
-        let carry_out = async {
+        let carry_out = Box::pin(async {
             let mut work = Work::begin(&mut tx, clock.now(), most_apart).await?;
             let answers = apply_all(&mut work, batch).await?;
             Ok((work.finish(signer).await?, answers))
-        };
+        });
         let (Finished { commit, rung }, answers) = source.bounded(CARRY_OUT, carry_out).await?;
         source.bounded(COMMIT, async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) }).await?;
         Ok(Written { commit: commit.map(Arc::new), answers, rung })

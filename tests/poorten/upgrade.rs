@@ -58,7 +58,7 @@ async fn gateways_serve_on_while_the_schema_moves_and_an_older_one_does_not_star
 async fn a_migration_that_fails_leaves_the_schema_and_the_gateways_as_they_were() {
     let cluster = Cluster::start(&[]);
     let url = cluster.url(&cluster.database());
-    let mut poorten = Poorten::prepare(&[url.clone()]);
+    let mut poorten = Poorten::prepare(std::slice::from_ref(&url));
     poorten.serve(0);
     let broken =
         "UPDATE logboek SET id = id; ALTER TABLE postvak ADD COLUMN later TEXT; ALTER TABLE nergens ADD COLUMN x TEXT";
