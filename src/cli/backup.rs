@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Maak een kopie van de database, ook terwijl de poort draait; de sleutels in [sleutels] map staan er niet in
+/// Maak een kopie van de database, ook terwijl de poort draait; de sleutels staan er niet in
 #[derive(clap::Args)]
 pub struct Backup {
     /// De configuratie, ketenpoort.toml
@@ -34,7 +34,7 @@ pub struct Backup {
 /// Zet een reservekopie terug in een lege database, SQLite of PostgreSQL; het logboek blijft zoals het was
 #[derive(clap::Args)]
 pub struct Restore {
-    /// De configuratie, ketenpoort.toml; [opslag] noemt de database waarin het terugkomt
+    /// De configuratie, ketenpoort.toml, met de database waarin het terugkomt
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// De reservekopie die backup maakte

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     DbRow, Pool, StoreError,
+    dialect::Dialect,
     many::Many,
     postvak::moment,
     rij::{PostvakRij, select_rows},
@@ -191,11 +192,13 @@ pub async fn correcties(
     if ids.is_empty() {
         return Ok(found);
     }
+    let mut connection = read.acquire().await?;
     let query = Many::new(
+        Dialect::of(&connection),
         "SELECT id, in_antwoord_op, tijd, betwist FROM berichten WHERE berichtsoort = 'rectificatie' AND in_antwoord_op IN ",
     );
     let query = query.list(ids).push(" ORDER BY id");
-    for row in query.build().fetch_all(read).await? {
+    for row in query.build().fetch_all(&mut *connection).await? {
         let original = bericht_id(row.try_get("in_antwoord_op")?, "berichten")?;
         found.entry(original).or_default().push(Correctie {
             bericht: bericht_id(row.try_get("id")?, "berichten")?,

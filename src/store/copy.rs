@@ -218,7 +218,7 @@ async fn insert(
     rows: &[DbRow],
 ) -> Result<(), StoreError> {
     let mut wrong = None;
-    let insert = Many::new(into.to_owned()).values(rows, |bound, row| {
+    let insert = Many::new(Dialect::of(target), into).values(rows, |bound, row| {
         for (at, (_, declared)) in columns.iter().enumerate() {
             // A NULL too has the type of its column: PostgreSQL asks for it.
             let value = match declared.as_str() {

@@ -1,12 +1,13 @@
 //! Statements over many rows.
 //!
-//! Like sqlx's `QueryBuilder`, which for either database writes `?` where a value goes: PostgreSQL knows only `$1`.
+//! Like sqlx's `QueryBuilder`, which for either database writes `?` where a value goes: PostgreSQL knows only `$1`. SQLite knows both, but
+//! takes each `$1` for a name, and looks through all of them for each value.
 
 use std::fmt::Write;
 
 use sqlx::{Arguments, AssertSqlSafe, Encode, Type, any::AnyArguments, query::Query};
 
-use super::{Db, DbConnection};
+use super::{Db, DbConnection, dialect::Dialect};
 
 /// Rows in one statement. Few sizes, so that few statements are prepared.
 const SIZES: [usize; 4] = [64, 16, 4, 1];
@@ -28,21 +29,23 @@ pub(super) async fn insert_all<T>(
     rows: &[T],
     bind: impl Fn(&mut Row<'_>, &T),
 ) -> Result<(), sqlx::Error> {
+    let dialect = Dialect::of(tx);
     for some in in_sizes(rows) {
-        Many::new(into).values(some, &bind).build().execute(&mut *tx).await?;
+        Many::new(dialect, into).values(some, &bind).build().execute(&mut *tx).await?;
     }
     Ok(())
 }
 
 /// A statement under way. Its text is the program's own; values are bound, never written into it.
 pub(super) struct Many {
+    dialect: Dialect,
     sql: String,
     arguments: AnyArguments,
 }
 
 impl Many {
-    pub(super) fn new(sql: impl Into<String>) -> Self {
-        Self { sql: sql.into(), arguments: AnyArguments::default() }
+    pub(super) fn new(dialect: Dialect, sql: impl Into<String>) -> Self {
+        Self { dialect, sql: sql.into(), arguments: AnyArguments::default() }
     }
 
     pub(super) fn push(mut self, sql: &'static str) -> Self {
@@ -92,10 +95,14 @@ pub(super) struct Row<'m> {
 
 impl Row<'_> {
     pub(super) fn bind<'q, T: Encode<'q, Db> + Type<Db>>(&mut self, value: T) -> &mut Self {
-        let Many { sql, arguments } = &mut *self.many;
+        let Many { dialect, sql, arguments } = &mut *self.many;
         arguments.add(value).expect("text, numbers and bytes can always be bound");
         let comma = if self.first { "" } else { ", " };
-        write!(sql, "{comma}${}", arguments.len()).expect("a String takes everything");
+        match dialect {
+            Dialect::Sqlite => write!(sql, "{comma}?"),
+            Dialect::Postgres => write!(sql, "{comma}${}", arguments.len()),
+        }
+        .expect("a String takes everything");
         self.first = false;
         self
     }

@@ -88,6 +88,7 @@ impl<'t> Work<'t> {
     pub(super) async fn look_up(&mut self, requests: Vec<Request>) -> Result<(), StoreError> {
         for some in in_sizes(&requests) {
             let query = Many::new(
+                Dialect::of(self.tx),
                 "SELECT id, afzender_partner, request_id FROM berichten WHERE (afzender_partner, request_id) IN (",
             );
             let query = query.values(some, |row, (partner, request)| {

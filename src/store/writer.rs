@@ -184,7 +184,8 @@ impl WriterTask {
         }
         if written.is_ok() {
             // Closing folds the WAL of SQLite into the file; a failure leaves that to the next start.
-            drop(self.connection.close().await);
+            let Self { source, connection, .. } = self;
+            drop(source.bounded(BEGIN, async { Ok(connection.close().await?) }).await);
         }
         written
     }
@@ -246,7 +247,8 @@ impl WriterTask {
                 match self.events.try_recv() {
                     Ok(event) => drop(event),
                     Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => return Err(StoreError::NotWritten),
+                    // The gateway stops: nobody is left to be answered.
+                    Err(TryRecvError::Disconnected) => return Ok(()),
                 }
             }
             match self.source.connect(&self.read).await {

@@ -11,6 +11,7 @@ use super::{
     DbConnection, Outdated, Pool, StoreError,
     accept::Pseudoniem,
     berichten::bericht_id,
+    dialect::Dialect,
     many::Many,
     postvak::moment,
     rij::{Actor, PostvakRij, select_rows},
@@ -155,6 +156,7 @@ pub(super) async fn pseudoniemen_of(
     let mut found = Vec::new();
     for ids in berichten.chunks(1000) {
         let query = Many::new(
+            Dialect::of(connection),
             "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen WHERE bericht IN ",
         );
         let query = query.list(ids.iter().map(|id| id.0.as_bytes().to_vec()));

@@ -54,6 +54,36 @@ async fn with_a_synchronous_standby_nothing_acknowledged_is_lost_and_gateways_co
     check(&history, &poorten.regels(0), &poorten.vkey());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_synchronous_standby_nothing_is_acknowledged_and_with_it_the_truth_is_found() {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let standby = primary.standby(&[]);
+    let place = standby.place();
+    primary.wait_for_standby();
+    let mut poorten = Poorten::prepare(&[primary.url(&database)]);
+    poorten.serve(0);
+    let mut zsm = poorten.client(0, "zsm").await;
+    zsm.send(mostly_allowed(1)).await.unwrap();
+    standby.kill();
+    drop(standby);
+    let request = mostly_allowed(2);
+    let told = zsm.send(request.clone()).await.unwrap_err();
+    assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
+    let _standby = primary.standby_at(place, &[]);
+    primary.wait_for_standby();
+    let started = Instant::now();
+    let receipt = loop {
+        match zsm.send(request.clone()).await {
+            Ok(sent) => break sent.into_inner(),
+            Err(_) => assert!(started.elapsed() < Duration::from_secs(30), "it does not go on"),
+        }
+    };
+    assert_eq!(zsm.send(request).await.unwrap().into_inner(), receipt);
+    let accepted = poorten.regels(0).into_iter().filter(|regel| regel["soort"] == "aanvaard").count();
+    assert_eq!(accepted, 2);
+}
+
 #[test]
 fn with_an_asynchronous_standby_the_gateway_starts_only_when_told_to_accept_it() {
     let primary = Cluster::start(&[]);

@@ -2,6 +2,8 @@
 
 use std::{fs, net::TcpStream};
 
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+
 use crate::served::{Served, expect, free_port, ketenpoort, stderr};
 
 #[test]
@@ -61,4 +63,22 @@ fn a_gateway_that_is_stopped_at_once_ends_in_good_order() {
         served.stop();
     }
     assert_eq!(expect(&served.logboek("search", &["--soort", "gestart"]), 0).lines().count(), 5);
+}
+
+/// What an earlier version left is brought up to date, with all that is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_the_version_before_goes_on_with_what_is_in_it() {
+    let mut served = Served::start();
+    let mut zsm = served.client("zsm").await;
+    let mut request = crate::traffic::request(crate::traffic::template("bekendheidscheck"));
+    request.request_id = crate::traffic::request_id(1);
+    let receipt = zsm.send(request.clone()).await.unwrap().into_inner();
+    served.stop();
+    let before = "DELETE FROM _sqlx_migrations WHERE version = 2; DROP TABLE dagsleutels; ALTER TABLE logboek DROP COLUMN sleutels";
+    let mut database = SqliteConnectOptions::new().filename(served.database()).connect().await.unwrap();
+    sqlx::raw_sql(before).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    served.serve();
+    let again = served.client("zsm").await.send(request).await.unwrap().into_inner();
+    assert_eq!(again, receipt);
 }
