@@ -153,11 +153,13 @@ impl Database {
                 Ok(Self { source: Source::Sqlite(file), writer, read })
             }
             Opslag::Postgres(postgres) => {
-                let Primary { server, connection: mut writer, reading, can_lose } = postgres::connect(postgres).await?;
-                let waar = server.to_string();
-                if can_lose && !postgres.asynchroon_aanvaard {
+                let primary = postgres::connect(postgres).await?;
+                let waar = primary.server.to_string();
+                primary.warn();
+                if primary.can_lose() && !postgres.asynchroon_aanvaard {
                     return Err(OpenError::Asynchronous { waar });
                 }
+                let Primary { connection: mut writer, reading, .. } = primary;
                 migrate(&mut writer, &waar).await?;
                 let read = postgres::pool(reading).await.map_err(|source| OpenError::Database { waar, source })?;
                 Ok(Self { source: Source::Postgres(postgres.clone()), writer, read })

@@ -45,10 +45,8 @@ struct Said {
     standby: bool,
     /// A setting by which it does not write through, if any.
     unsafe_setting: Option<&'static str>,
-    /// No standby is waited for at a commit.
-    asynchronous: bool,
-    /// Servers that follow it, and places that are kept for one.
-    standbys: i64,
+    /// Servers that follow it, and places that are kept for one, if it waits for none of them.
+    unawaited: Option<i64>,
 }
 
 /// The server that takes writes.
@@ -59,8 +57,25 @@ pub(super) struct Primary {
     pub(super) connection: DbConnection,
     /// To connect for reading.
     pub(super) reading: AnyConnectOptions,
+    /// Servers that follow it, and places that are kept for one, if it waits for none of them.
+    unawaited: Option<i64>,
+}
+
+impl Primary {
     /// It has standbys, and waits for none of them.
-    pub(super) can_lose: bool,
+    pub(super) fn can_lose(&self) -> bool {
+        self.unawaited.is_some_and(|standbys| standbys > 0)
+    }
+
+    /// Says what can be lost here; for who writes.
+    pub(super) fn warn(&self) {
+        let server = &self.server;
+        match self.unawaited {
+            None => {}
+            Some(0) => tracing::warn!(%server, "this server has no standby: what was acknowledged dies with its disk"),
+            Some(_) => tracing::warn!(%server, "no standby is waited for: a failover can lose what was acknowledged"),
+        }
+    }
 }
 
 /// Connects to the server that takes writes.
@@ -91,22 +106,11 @@ pub(super) async fn connect(postgres: &Postgres) -> Result<Primary, OpenError> {
         if let Some(setting) = said.unsafe_setting {
             return Err(OpenError::NotDurable { waar: server.to_string(), setting });
         }
-        warn(server, &said);
         let reading =
             options(server, READING).map_err(|source| OpenError::Database { waar: server.to_string(), source })?;
-        let can_lose = said.asynchronous && said.standbys > 0;
-        return Ok(Primary { server: server.clone(), connection, reading, can_lose });
+        return Ok(Primary { server: server.clone(), connection, reading, unawaited: said.unawaited });
     }
     Err(OpenError::NoPrimary { failures })
-}
-
-fn warn(server: &Server, said: &Said) {
-    let said_of = |wat| tracing::warn!(%server, "{wat}");
-    match (said.asynchronous, said.standbys) {
-        (true, 0) => said_of("this server has no standby: what was acknowledged dies with its disk"),
-        (true, _) => said_of("no standby is waited for: a failover can lose what was acknowledged"),
-        (false, _) => {}
-    }
 }
 
 async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
@@ -120,11 +124,11 @@ async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
     .fetch_one(connection)
     .await?;
     let off = |setting: &'static str| row.try_get::<&str, _>(setting).map(|value| (value == "off").then_some(setting));
+    let awaits = !row.try_get::<&str, _>("synchronous_standby_names")?.trim().is_empty();
     Ok(Said {
         standby: row.try_get("standby")?,
         unsafe_setting: off("fsync")?.or(off("full_page_writes")?),
-        asynchronous: row.try_get::<&str, _>("synchronous_standby_names")?.trim().is_empty(),
-        standbys: row.try_get("standbys")?,
+        unawaited: if awaits { None } else { Some(row.try_get("standbys")?) },
     })
 }
 

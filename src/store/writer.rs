@@ -287,6 +287,7 @@ impl Source {
             Self::Postgres(postgres) => {
                 let primary = postgres::connect(postgres).await?;
                 tracing::info!(server = %primary.server, "connected to the database anew");
+                primary.warn();
                 read.set_connect_options(primary.reading);
                 Ok(primary.connection)
             }
