@@ -51,8 +51,9 @@ impl Backup {
         let read = Database::read_only(&config.opslag).await.map_err(GatewayError::from)?;
         copy::backup(&read, &config.sleutels, &self.out).await?;
         read.close().await;
-        let made = Config { opslag: copy::of_file(&self.out), ..config };
-        report("backup", "Reservekopie gemaakt", &verify_all(&made).await?, self.json)
+        let made = copy::unpack(&self.out).await?;
+        let sound = verify_all(&Config { opslag: made.opslag.clone(), ..config }).await?;
+        report("backup", "Reservekopie gemaakt", &sound, self.json)
     }
 }
 
@@ -60,10 +61,10 @@ impl Restore {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
         let map = KeyMap::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
-        let kept = Config { opslag: copy::of_file(&self.from), ..config.clone() };
+        let kept = copy::unpack(&self.from).await?;
         // What does not hold together is not put back: then a choice must be made by people.
-        verify_all(&kept).await?;
-        copy::restore(&self.from, &map.kenmerk(), &config.sleutels, &config.opslag).await?;
+        verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
+        copy::restore(&kept, &map.kenmerk(), &config.sleutels, &config.opslag).await?;
         report("restore", "Teruggezet", &verify_all(&config).await?, self.json)
     }
 }

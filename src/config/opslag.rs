@@ -93,8 +93,8 @@ const OF_SQLITE: Vorm = Vorm::fixed("er alleen met sqlite:", "there only with sq
 /// working directory.
 pub(super) fn opslag(section: Section<'_>, base: &Path) -> Option<Opslag> {
     let configured = section.text("url");
-    let (url, line, base) = if let Ok(url) = env::var(DATABASE_URL) {
-        (Some(url), section.line(), Path::new("."))
+    let (url, line, base) = if let Some(url) = env::var_os(DATABASE_URL) {
+        (Some(url.to_string_lossy().into_owned()), section.line(), Path::new("."))
     } else {
         let line = configured.as_ref().map_or(section.line(), |url| url.line);
         (configured.map(|url| url.value), line, base)
@@ -161,7 +161,10 @@ fn servers(rest: &str, base: &Path) -> Result<Vec<Server>, &'static Vorm> {
 /// One server: its options in a form that the driver knows, its connection verified.
 fn server(url: &Url, host: Option<&str>, port: Option<&str>, base: &Path) -> Result<Server, &'static Vorm> {
     let socket = host.filter(|host| host.starts_with('/'));
-    if socket.is_none() && host.or(url.host_str()).is_none_or(str::is_empty) || url.path().len() < 2 {
+    let named = host.or(url.host_str());
+    // A password with a slash that is not percent-encoded would end up in the path, and be shown.
+    let database = url.path().strip_prefix('/').filter(|name| !name.is_empty() && !name.contains(['/', '@', ':']));
+    if socket.is_none() && named.is_none_or(str::is_empty) || database.is_none() {
         return Err(&POSTGRES);
     }
     let mut whole = url.clone();
@@ -182,6 +185,10 @@ fn server(url: &Url, host: Option<&str>, port: Option<&str>, base: &Path) -> Res
     options.append_pair("sslmode", if socket.is_some() { "disable" } else { "verify-full" });
     if let Some(host) = host {
         options.append_pair("host", host);
+    }
+    // The driver takes an address with its brackets for a name.
+    if let Some(address) = named.and_then(|host| host.strip_prefix('[')?.strip_suffix(']')) {
+        options.append_pair("hostaddr", address);
     }
     if let Some(port) = port {
         port.parse::<u16>().map_err(|_| &POSTGRES)?;
@@ -218,6 +225,9 @@ mod tests {
             ]
         );
         assert_eq!(shown("db/keten?sslmode=verify-full").unwrap(), ["postgres://db/keten?sslmode=verify-full"]);
+        let (shown_v6, v6) =
+            (shown("[::1]:5433/keten").unwrap(), "postgres://[::1]:5433/keten?sslmode=verify-full&hostaddr=%3A%3A1");
+        assert_eq!(shown_v6, [v6]);
         assert_eq!(shown("/keten?host=db&user=kp").unwrap(), ["postgres:///keten?user=kp&sslmode=verify-full&host=db"]);
     }
 
@@ -232,6 +242,8 @@ mod tests {
             "db",
             "db/",
             "db/keten?options=-c",
+            "kp:12/geheim@db/keten",
+            "db/a/b",
             "a,b/keten?port=1,2,3",
             "a/keten?host=/run",
             "db/keten?port=x",

@@ -57,7 +57,9 @@ pub enum KeyError {
     #[error("de gedeelde dagsleutels zijn niet te lezen of te schrijven: {0}")]
     Unreachable(String),
     /// Content asks for a day key that no longer exists.
-    #[error("de dagsleutel van {0} bestaat niet (meer)")]
+    #[error(
+        "de dagsleutel van {0} bestaat niet (meer). Zet de dagsleutels terug uit de reservekopie die bij deze database hoort."
+    )]
     Gone(Date),
 }
 

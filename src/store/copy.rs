@@ -3,12 +3,16 @@
 //! Rows are copied as they are, the logboek byte for byte. Not here: whether what was copied holds together (`verify`).
 
 use std::{
-    fs::{self, File},
+    env,
+    fs::{self, File, Permissions},
+    io::{self, Read, Seek},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use tempfile::TempDir;
 use tokio_stream::StreamExt;
 
 use super::{
@@ -64,6 +68,23 @@ pub enum CopyError {
     /// A copy never replaces anything.
     #[error("{0} bestaat al; een reservekopie overschrijft niets. Kies een andere naam of zet het bestand opzij.")]
     Exists(PathBuf),
+    /// Only what `backup` made can be put back.
+    #[error(
+        "{0} is geen reservekopie van ketenpoort backup. De database van een poort, of een kopie daarvan, wordt niet teruggezet: maak \
+         er een reservekopie van."
+    )]
+    NoBackup(PathBuf),
+    /// Content in it cannot be opened.
+    #[error(
+        "de dagsleutel van {0} ontbreekt, en er is inhoud die daarmee opent. Zet dagsleutels.json terug in [sleutels] map, of neem een \
+         reservekopie waar hij in staat."
+    )]
+    NoDayKey(String),
+    /// The key directory has another key of this day.
+    #[error(
+        "in [sleutels] map staat een andere dagsleutel van {0} dan in de reservekopie. Zet dagsleutels.json opzij en zet dan terug."
+    )]
+    OtherDayKey(Date),
     /// There is something in the database already.
     #[error(
         "in de database van [opslag] staat al een logboek; terugzetten overschrijft niets. Zet die database opzij of wijs een lege aan."
@@ -73,15 +94,16 @@ pub enum CopyError {
 
 impl From<sqlx::Error> for CopyError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+        // The head of the logboek is the first row that is copied: somebody else was first.
+        match error.as_database_error() {
+            Some(refused) if refused.is_unique_violation() => Self::NotEmpty,
+            _ => Self::Store(error.into()),
+        }
     }
 }
 
-/// The store of a backup file.
-#[must_use]
-pub fn of_file(file: &Path) -> Opslag {
-    Opslag::Sqlite { bestand: file.to_owned(), grootste_mebibytes: None }
-}
+/// In the header of a file that [`backup`] made (`PRAGMA application_id`): what a gateway still writes to is no backup.
+const MARK: i32 = 0x4b50_424b;
 
 /// Copies a database, as it is at one moment, to a new file that only this user can read. A gateway can go on beside it. Day keys
 /// that lie in a key directory come with it.
@@ -89,12 +111,15 @@ pub fn of_file(file: &Path) -> Opslag {
 /// # Errors
 /// [`CopyError`]; then there is no file.
 pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyError> {
-    if out.exists() {
+    let io_error = |source| CopyError::Io { path: out.to_owned(), source };
+    if out.to_str().is_none() {
+        return Err(io_error(io::Error::other("kies een naam in gewone tekens (UTF-8)")));
+    }
+    if out.symlink_metadata().is_ok() {
         return Err(CopyError::Exists(out.to_owned()));
     }
     let dir = out.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let io_error = |source| CopyError::Io { path: out.to_owned(), source };
-    let making = tempfile::Builder::new().prefix(".reservekopie-").tempdir_in(dir).map_err(io_error)?;
+    let making = private_dir(tempfile::Builder::new().prefix(".reservekopie-"), dir).map_err(io_error)?;
     let file = making.path().join("kopie.db");
     let mut target = Database::open(&of_file(&file)).await?;
     let mut source = read.acquire().await?;
@@ -103,7 +128,7 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
     if let Some(unhurried) = dialect.unhurried() {
         sqlx::query(unhurried).execute(&mut *snapshot).await?;
     }
-    copy(&mut snapshot, &mut target.writer, Side::Target).await?;
+    copy(&mut snapshot, &mut target.writer, Side::Target, tables(dialect)).await?;
     // After the rows: a key too many does no harm.
     if dialect == Dialect::Sqlite {
         let keys: Vec<(Date, Wrapped)> = DayKeyFile::read(key_dir)?.into_iter().collect();
@@ -112,51 +137,125 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
         })
         .await?;
     }
+    every_day_key_is_there(&mut target.writer).await?;
+    // One file, without a log beside it: it can be read where nothing can be written.
+    let finish =
+        format!("PRAGMA application_id = {MARK}; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+    target.writer.execute(AssertSqlSafe(finish)).await?;
     target.close().await;
-    let whole = File::open(&file).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&file, out));
-    whole.and_then(|()| File::open(dir)?.sync_all()).map_err(io_error)
+    // A link never takes the place of another file.
+    let whole = File::open(&file).and_then(|file| file.sync_all()).and_then(|()| fs::hard_link(&file, out));
+    match whole.and_then(|()| File::open(dir)?.sync_all()) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(CopyError::Exists(out.to_owned())),
+        done => done.map_err(io_error),
+    }
 }
 
-/// Copies a file that [`backup`] made into an empty store: all of it or nothing. An older schema is brought up to date on the way.
-/// Day keys go where a gateway on that store looks for them. `kenmerk` is that of the keys that it will have.
+/// A backup that was taken out of its file: a copy of it, in the schema of this version. Gone with its last owner.
+pub struct Unpacked {
+    _dir: TempDir,
+    /// The store that it is.
+    pub opslag: Opslag,
+}
+
+/// Takes a backup out of its file, which stays as it is.
+///
+/// # Errors
+/// [`CopyError::NoBackup`] for any other file, or whatever is wrong with it.
+pub async fn unpack(from: &Path) -> Result<Unpacked, CopyError> {
+    let io_error = |source| CopyError::Io { path: from.to_owned(), source };
+    let mut kept = File::open(from).map_err(io_error)?;
+    let mut header = [0; 72];
+    let read = kept.read_exact(&mut header);
+    if read.is_err() || !header.starts_with(b"SQLite format 3\0") || header[68..] != MARK.to_be_bytes() {
+        return Err(CopyError::NoBackup(from.to_owned()));
+    }
+    kept.rewind().map_err(io_error)?;
+    let dir = private_dir(tempfile::Builder::new().prefix("ketenpoort-"), &env::temp_dir()).map_err(io_error)?;
+    let file = dir.path().join("kopie.db");
+    File::create_new(&file).and_then(|mut file| io::copy(&mut kept, &mut file)).map_err(io_error)?;
+    let opslag = of_file(&file);
+    let mut database = Database::open(&opslag).await?;
+    let keys = every_day_key_is_there(&mut database.writer).await;
+    database.close().await;
+    keys.map(|()| Unpacked { _dir: dir, opslag })
+}
+
+/// Copies a backup into an empty store: all of it or nothing. Day keys go where a gateway on that store looks for them. `kenmerk` is
+/// that of the keys that it will have.
 ///
 /// # Errors
 /// [`CopyError`]; then the store is as it was.
-pub async fn restore(from: &Path, kenmerk: &str, key_dir: &Path, into: &Opslag) -> Result<(), CopyError> {
-    let io_error = |source| CopyError::Io { path: from.to_owned(), source };
-    let mut target = Database::open(into).await?;
-    let begun: i64 = sqlx::query_scalar("SELECT count(*) FROM logboek").fetch_one(&mut target.writer).await?;
-    if begun > 0 {
-        target.close().await;
-        return Err(CopyError::NotEmpty);
+pub async fn restore(from: &Unpacked, kenmerk: &str, key_dir: &Path, into: &Opslag) -> Result<(), CopyError> {
+    let mut source = Database::open(&from.opslag).await?;
+    let keys: Option<String> = sqlx::query_scalar("SELECT sleutels FROM logboek").fetch_one(&mut source.writer).await?;
+    if keys.is_some_and(|keys| keys != kenmerk) {
+        return Err(OpenError::OtherKeys.into());
     }
-    // A copy, because it may need a newer schema, and what somebody kept stays as it is.
-    let aside = tempfile::tempdir().map_err(io_error)?;
-    let file = aside.path().join("kopie.db");
-    fs::copy(from, &file).map_err(io_error)?;
-    let mut source = Database::open(&of_file(&file)).await?;
+    let mut target = Database::open(into).await?;
     let put_back = async {
-        let keys: Option<String> =
-            sqlx::query_scalar("SELECT sleutels FROM logboek").fetch_one(&mut source.writer).await?;
-        if keys.is_some_and(|keys| keys != kenmerk) {
-            return Err(OpenError::OtherKeys.into());
+        let begun: i64 = sqlx::query_scalar("SELECT count(*) FROM logboek").fetch_one(&mut target.writer).await?;
+        if begun > 0 {
+            return Err(CopyError::NotEmpty);
         }
         // The keys first: nothing can be read without them, and they do no harm without what they open.
         if let Opslag::Sqlite { .. } = into {
-            let keys: Vec<(String, Wrapped)> =
-                sqlx::query_as("SELECT dag, sleutel FROM dagsleutels").fetch_all(&mut source.writer).await?;
-            let place = DayKeyFile::take(key_dir)?;
-            for (day, wrapped) in keys {
-                let day = day.parse().map_err(|_| StoreError::inconsistent("dagsleutels", "dag", day))?;
-                place.add(day, wrapped).await?;
-            }
+            put_day_keys_back(&mut source.writer, key_dir).await?;
         }
-        copy(&mut source.writer, &mut target.writer, Side::Source).await
+        let tables = tables(Dialect::of(&target.writer));
+        copy(&mut source.writer, &mut target.writer, Side::Source, tables).await
     };
     let done = put_back.await;
     source.close().await;
     target.close().await;
     done
+}
+
+async fn put_day_keys_back(source: &mut DbConnection, key_dir: &Path) -> Result<(), CopyError> {
+    let place = DayKeyFile::take(key_dir)?;
+    let keys: Vec<(String, Wrapped)> = sqlx::query_as("SELECT dag, sleutel FROM dagsleutels").fetch_all(source).await?;
+    let day = |(day, wrapped): (String, Wrapped)| match day.parse::<Date>() {
+        Ok(day) => Ok((day, wrapped)),
+        Err(_) => Err(StoreError::inconsistent("dagsleutels", "dag", day)),
+    };
+    let keys = keys.into_iter().map(day).collect::<Result<Vec<_>, _>>()?;
+    let there = DayKeyFile::read(key_dir)?;
+    // Of two keys of one day only one opens what is in this backup.
+    if let Some((day, _)) = keys.iter().find(|(day, wrapped)| there.get(day).is_some_and(|other| other != wrapped)) {
+        return Err(CopyError::OtherDayKey(*day));
+    }
+    for (day, wrapped) in keys {
+        place.add(day, wrapped).await?;
+    }
+    Ok(())
+}
+
+/// What can be opened has the key of its day in the copy.
+async fn every_day_key_is_there(copy: &mut DbConnection) -> Result<(), CopyError> {
+    let missing: Option<String> = sqlx::query_scalar(
+        "SELECT min(houdbaar_tot_en_met) FROM postvak WHERE sleutel IS NOT NULL \
+         AND houdbaar_tot_en_met NOT IN (SELECT dag FROM dagsleutels)",
+    )
+    .fetch_one(copy)
+    .await?;
+    missing.map_or(Ok(()), |day| Err(CopyError::NoDayKey(day)))
+}
+
+/// Day keys are rows with PostgreSQL and in a backup; with SQLite they lie in the key directory.
+fn tables(store: Dialect) -> &'static [&'static str] {
+    match store {
+        Dialect::Sqlite => &TABLES[..TABLES.len() - 1],
+        Dialect::Postgres => &TABLES,
+    }
+}
+
+/// The store of a backup file.
+fn of_file(file: &Path) -> Opslag {
+    Opslag::Sqlite { bestand: file.to_owned(), grootste_mebibytes: None }
+}
+
+fn private_dir(builder: &mut tempfile::Builder<'_, '_>, within: &Path) -> io::Result<TempDir> {
+    builder.permissions(Permissions::from_mode(0o700)).tempdir_in(within)
 }
 
 /// Which of both is the SQLite file, whose schema says what a column holds.
@@ -166,10 +265,15 @@ enum Side {
     Target,
 }
 
-async fn copy(source: &mut DbConnection, target: &mut DbConnection, sqlite: Side) -> Result<(), CopyError> {
+async fn copy(
+    source: &mut DbConnection,
+    target: &mut DbConnection,
+    sqlite: Side,
+    tables: &[&str],
+) -> Result<(), CopyError> {
     let begin = Dialect::of(target).begin();
     let mut tx = target.begin_with(begin).await?;
-    for table in TABLES {
+    for table in tables {
         let columns = match sqlite {
             Side::Source => columns(source, table).await?,
             Side::Target => columns(&mut tx, table).await?,
@@ -216,7 +320,7 @@ async fn insert(
     into: &str,
     columns: &[(String, String)],
     rows: &[DbRow],
-) -> Result<(), StoreError> {
+) -> Result<(), sqlx::Error> {
     let mut wrong = None;
     let insert = Many::new(Dialect::of(target), into).values(rows, |bound, row| {
         for (at, (_, declared)) in columns.iter().enumerate() {
@@ -230,8 +334,8 @@ async fn insert(
         }
     });
     match wrong {
-        Some(error) => Err(StoreError::Database(error)),
-        None => Ok(insert.build().execute(target).await.map(drop)?),
+        Some(error) => Err(error),
+        None => insert.build().execute(target).await.map(drop),
     }
 }
 

@@ -49,8 +49,8 @@ impl Dialect {
     /// that was committed before the lock was had.
     pub(super) fn lock_head(self) -> &'static str {
         match self {
-            Self::Sqlite => "SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1",
-            Self::Postgres => "SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1 FOR UPDATE",
+            Self::Sqlite => "SELECT naam, sleutels, grootte, frontier, tijd FROM logboek WHERE id = 1",
+            Self::Postgres => "SELECT naam, sleutels, grootte, frontier, tijd FROM logboek WHERE id = 1 FOR UPDATE",
         }
     }
 

@@ -94,9 +94,37 @@ pub enum OpenError {
         /// The newest migration in it.
         versie: i64,
     },
+    /// An older version of the gateway made the schema, and it is only read here.
+    #[error(
+        "database {waar} heeft nog het schema van een oudere ketenpoort. Start eerst de poort van deze versie: die werkt het bij."
+    )]
+    OlderSchema {
+        /// Which one.
+        waar: String,
+    },
+    /// There is no logboek in it.
+    #[error(
+        "database {waar} is er geen van ketenpoort, of er heeft nog geen poort op gedraaid. Controleer [opslag] url."
+    )]
+    NoSchema {
+        /// Which one.
+        waar: String,
+    },
+    /// It cannot keep every text.
+    #[error(
+        "database {waar} heeft tekencodering {found}; ketenpoort vraagt UTF8. Maak de database opnieuw met ENCODING 'UTF8' \
+         TEMPLATE template0."
+    )]
+    Encoding {
+        /// Which one.
+        waar: String,
+        /// Its encoding.
+        found: String,
+    },
     /// The schema cannot be brought up to date.
     #[error(
-        "database {waar}: het schema is niet bij te werken, en is gebleven zoals het was: {source}. Draai de vorige versie door en meld dit."
+        "database {waar}: het schema is niet bij te werken, en is gebleven zoals het was: {source}. Mag deze gebruiker er tabellen \
+         maken, en is de database van ketenpoort alleen? Zo ja, draai de vorige versie door en meld dit."
     )]
     Migrate {
         /// Which one.
@@ -173,12 +201,33 @@ impl Database {
     /// [`OpenError`], each with what to do.
     pub async fn read_only(opslag: &Opslag) -> Result<Pool, OpenError> {
         match opslag {
-            Opslag::Sqlite { bestand, .. } => sqlite::read_only(bestand).await,
+            Opslag::Sqlite { bestand, .. } => {
+                let read = sqlite::read_only(bestand).await?;
+                Self::check_schema(&read, bestand.display().to_string()).await?;
+                Ok(read)
+            }
             Opslag::Postgres(postgres) => {
                 let Primary { server, reading, .. } = postgres::connect(postgres).await?;
                 let waar = server.to_string();
-                postgres::pool(reading).await.map_err(|source| OpenError::Database { waar, source })
+                let failed = |source| OpenError::Database { waar: waar.clone(), source };
+                let read = postgres::pool(reading).await.map_err(failed)?;
+                Self::check_schema(&read, waar).await?;
+                Ok(read)
             }
+        }
+    }
+
+    /// Whether a pool sees the schema of this version.
+    async fn check_schema(read: &Pool, waar: String) -> Result<(), OpenError> {
+        let mut connection =
+            read.acquire().await.map_err(|source| OpenError::Database { waar: waar.clone(), source })?;
+        let newest = Dialect::of(&connection).schema().iter().map(|migration| migration.version).max();
+        match newest_migration(&mut connection).await {
+            Ok(versie) if Some(versie) > newest => Err(OpenError::NewerSchema { waar, versie }),
+            Ok(versie) if Some(versie) < newest => Err(OpenError::OlderSchema { waar }),
+            Ok(_) => Ok(()),
+            Err(error) if error.as_database_error().is_some() => Err(OpenError::NoSchema { waar }),
+            Err(source) => Err(OpenError::Database { waar, source }),
         }
     }
 
@@ -190,9 +239,19 @@ impl Database {
     }
 }
 
-/// Brings the schema up to date. A migration that fails leaves the one before.
+/// The newest migration that was carried out.
+async fn newest_migration(connection: &mut DbConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await
+}
+
+/// Brings the schema up to date. A migration that fails leaves the one before. Where there is nothing to do a role that may only read
+/// and write is enough.
 async fn migrate(connection: &mut DbConnection, waar: &str) -> Result<(), OpenError> {
     let schema = Dialect::of(connection).schema();
+    let newest = schema.iter().map(|migration| migration.version).max();
+    if newest_migration(connection).await.ok() == newest {
+        return Ok(());
+    }
     schema.run(connection).await.map_err(|source| match source {
         MigrateError::VersionMissing(versie) => OpenError::NewerSchema { waar: waar.to_owned(), versie },
         source => OpenError::Migrate { waar: waar.to_owned(), source },

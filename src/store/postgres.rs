@@ -29,7 +29,8 @@ const WRITING: &[(&str, &str)] = &[
     ("client_connection_check_interval", "1s"),
 ];
 /// What holds for a session that reads.
-const READING: &[(&str, &str)] = &[("default_transaction_read_only", "on"), ("statement_timeout", "30s")];
+const READING: &[(&str, &str)] =
+    &[("default_transaction_read_only", "on"), ("statement_timeout", "30s"), ("lock_timeout", "5s")];
 /// A peer that is gone without a word is noticed within some ten seconds. Notices of the schema are nobody's news.
 const EVERY: &[(&str, &str)] = &[
     ("client_min_messages", "warning"),
@@ -43,6 +44,8 @@ const EVERY: &[(&str, &str)] = &[
 struct Said {
     /// It follows another one.
     standby: bool,
+    /// How it keeps texts.
+    encoding: String,
     /// A setting by which it does not write through, if any.
     unsafe_setting: Option<&'static str>,
     /// Servers that follow it, and places that are kept for one, if it waits for none of them.
@@ -103,6 +106,9 @@ pub(super) async fn connect(postgres: &Postgres) -> Result<Primary, OpenError> {
             failures.push(format!("{server}: is een standby"));
             continue;
         }
+        if said.encoding != "UTF8" {
+            return Err(OpenError::Encoding { waar: server.to_string(), found: said.encoding });
+        }
         if let Some(setting) = said.unsafe_setting {
             return Err(OpenError::NotDurable { waar: server.to_string(), setting });
         }
@@ -116,7 +122,7 @@ pub(super) async fn connect(postgres: &Postgres) -> Result<Primary, OpenError> {
 async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
     let row = sqlx::query(
         "SELECT pg_is_in_recovery() AS standby, current_setting('fsync') AS fsync, \
-         current_setting('full_page_writes') AS full_page_writes, \
+         current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS encoding, \
          current_setting('synchronous_standby_names') AS synchronous_standby_names, \
          (SELECT count(*) FROM pg_stat_replication) + \
          (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS standbys",
@@ -127,6 +133,7 @@ async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
     let awaits = !row.try_get::<&str, _>("synchronous_standby_names")?.trim().is_empty();
     Ok(Said {
         standby: row.try_get("standby")?,
+        encoding: row.try_get("encoding")?,
         unsafe_setting: off("fsync")?.or(off("full_page_writes")?),
         unawaited: if awaits { None } else { Some(row.try_get("standbys")?) },
     })

@@ -45,6 +45,18 @@ pub(super) struct Work<'t> {
     rung: BTreeSet<Adres>,
 }
 
+/// Which logboek a writer writes: by its name, and the mark of the keys that it was begun with.
+pub(super) struct Logboek {
+    pub(super) naam: String,
+    pub(super) sleutels: String,
+}
+
+/// Two clocks that are too far apart cannot write one logboek. `theirs` is that of the database, where it has one; microseconds.
+pub(super) fn check_clock(theirs: Option<i64>, now: Timestamp, most_apart: u64) -> Result<(), StoreError> {
+    let apart = theirs.map_or(0, |theirs| micros(now).abs_diff(theirs) / 1_000_000);
+    if apart > most_apart { Err(StoreError::Clock { seconds: apart }) } else { Ok(()) }
+}
+
 /// What became of a transaction that is ready to commit.
 pub(super) struct Finished {
     /// What it appended, if anything.
@@ -55,20 +67,28 @@ pub(super) struct Finished {
 
 impl<'t> Work<'t> {
     /// Takes the place of the one writer.
-    pub(super) async fn begin(tx: &'t mut DbConnection, now: Timestamp, most_apart: u64) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        tx: &'t mut DbConnection,
+        logboek: &Logboek,
+        now: Timestamp,
+        most_apart: u64,
+    ) -> Result<Self, StoreError> {
         let dialect = Dialect::of(tx);
-        let head = Head::read(&sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?)?;
-        let row = sqlx::query(dialect.version_and_time()).fetch_one(&mut *tx).await?;
-        if let Some(theirs) = row.try_get::<Option<i64>, _>(1)? {
-            let apart = micros(now).abs_diff(theirs) / 1_000_000;
-            if apart > most_apart {
-                return Err(StoreError::Clock { seconds: apart });
-            }
+        let row = sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?;
+        let head = Head::read(&row)?;
+        // After a new connection it can be another one: a database made anew, or a second server with one of its own.
+        if head.naam != logboek.naam || row.try_get::<Option<&str>, _>("sleutels")? != Some(logboek.sleutels.as_str()) {
+            return Err(StoreError::Fatal(
+                "de database is een andere geworden, met een ander logboek of andere sleutels".to_owned(),
+            ));
         }
+        let (versie, theirs): (i64, Option<i64>) =
+            sqlx::query_as(dialect.version_and_time()).fetch_one(&mut *tx).await?;
+        check_clock(theirs, now, most_apart)?;
         Ok(Self {
             tx,
             log: Appender::new(&head, micros(now)),
-            versie: uint(row.try_get(0)?),
+            versie: uint(versie),
             counters: Counters::default(),
             new: Vec::new(),
             requests: HashMap::new(),

@@ -36,7 +36,7 @@ use super::{
     verval::{self, Expire},
     wake::Wakers,
     withdraw::{self, Withdraw, Withdrawn},
-    work::{Finished, Work},
+    work::{Finished, Logboek, Work, check_clock},
     zoek::{self, Find, Found},
 };
 use crate::{
@@ -129,6 +129,7 @@ fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
 
 struct WriterTask {
     source: Source,
+    logboek: Logboek,
     connection: DbConnection,
     read: Pool,
     events: mpsc::Receiver<Event>,
@@ -151,6 +152,10 @@ impl Database {
         clock: Arc<dyn Clock>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
         let Self { source, mut writer, read } = self;
+        let time = Dialect::of(&writer).version_and_time();
+        let (_, theirs): (i64, Option<i64>) =
+            sqlx::query_as(time).fetch_one(&mut writer).await.map_err(StoreError::from)?;
+        check_clock(theirs, clock.now(), source.most_apart())?;
         let (found, known) = Head::start(&mut writer, naam, sleutels).await?;
         if found != naam {
             return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
@@ -158,6 +163,7 @@ impl Database {
         if known != sleutels {
             return Err(OpenError::OtherKeys);
         }
+        let logboek = Logboek { naam: found, sleutels: known };
         let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
         let wakers = Wakers::default();
         let connections = Connections::default();
@@ -167,7 +173,7 @@ impl Database {
             wakers: wakers.clone(),
             connections: Arc::clone(&connections),
         };
-        let task = WriterTask { source, connection: writer, read, events, signer, clock, wakers, connections };
+        let task = WriterTask { source, logboek, connection: writer, read, events, signer, clock, wakers, connections };
         Ok((store, tokio::spawn(task.run())))
     }
 }
@@ -220,15 +226,11 @@ impl WriterTask {
     }
 
     async fn write(&mut self, batch: Vec<Event>) -> Result<Written, StoreError> {
-        let Self { source, connection, signer, clock, .. } = self;
+        let Self { source, logboek, connection, signer, clock, .. } = self;
         let dialect = Dialect::of(connection);
         let mut tx = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) }).await?;
-        let most_apart = match source {
-            Source::Sqlite(_) => u64::MAX,
-            Source::Postgres(postgres) => postgres.klokverschil_seconds,
-        };
         let carry_out = Box::pin(async {
-            let mut work = Work::begin(&mut tx, clock.now(), most_apart).await?;
+            let mut work = Work::begin(&mut tx, logboek, clock.now(), source.most_apart()).await?;
             let answers = apply_all(&mut work, batch).await?;
             Ok((work.finish(signer).await?, answers))
         });
@@ -291,6 +293,14 @@ impl Source {
                 read.set_connect_options(primary.reading);
                 Ok(primary.connection)
             }
+        }
+    }
+
+    /// How far the clock may be from that of the database, seconds.
+    fn most_apart(&self) -> u64 {
+        match self {
+            Self::Sqlite(_) => u64::MAX,
+            Self::Postgres(postgres) => postgres.klokverschil_seconds,
         }
     }
 

@@ -1,6 +1,11 @@
 //! From SQLite to PostgreSQL and back: a backup here, a restore there, the logboek intact.
 
-use std::{fs, path::Path, process::Output, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+    sync::Arc,
+};
 
 use jiff::SignedDuration;
 use ketenpoort::proto::{self, receive_request::Verzoek, receive_response::Antwoord};
@@ -153,4 +158,49 @@ async fn a_backup_that_was_changed_or_is_of_other_keys_is_not_put_back() {
     assert!(stderr(&refused).contains("niet die van deze database"), "{}", stderr(&refused));
     fs::write(&pseudoniem, kept).unwrap();
     expect(&copy("restore", &config, "--from", &file), 0);
+}
+
+/// Puts back into a new SQLite file beside the configuration of this data directory. Gives what was said, and the configuration.
+fn put_back(served: &Served, name: &str, from: &Path) -> (Output, PathBuf) {
+    let config = served.path().join(format!("{name}.toml"));
+    let text = fs::read_to_string(served.config()).unwrap();
+    fs::write(&config, text.replace("sqlite:ketenpoort.db", &format!("sqlite:{name}.db"))).unwrap();
+    (copy("restore", &config, "--from", from), config)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_backup_is_put_back_and_only_with_the_keys_that_it_needs() {
+    let mut served = Served::start();
+    served.client("zsm").await.send(check(1)).await.unwrap();
+    // What the gateway still writes to is not whole without the log beside it.
+    let (live, _) = put_back(&served, "levend", &served.database());
+    expect(&live, 2);
+    assert!(stderr(&live).contains("is geen reservekopie"), "{}", stderr(&live));
+    let file = served.path().join("kopie.db");
+    expect(&copy("backup", &served.config(), "--out", &file), 0);
+    served.stop();
+    let (_, config) = put_back(&served, "een", &file);
+    // What was put back can be backed up again, and put back again.
+    let again = served.path().join("nog-een.db");
+    expect(&copy("backup", &config, "--out", &again), 0);
+    let (done, twice) = put_back(&served, "twee", &again);
+    expect(&done, 0);
+    assert_eq!(lines(&twice), lines(&config));
+
+    let document = served.path().join("sleutels/dagsleutels.json");
+    let kept = fs::read_to_string(&document).unwrap();
+    let wrapped = kept.split('"').find(|word| word.len() > 64).unwrap();
+    let other = format!("{}{}", if wrapped.starts_with('0') { "1" } else { "0" }, &wrapped[1..]);
+    fs::write(&document, kept.replace(wrapped, &other)).unwrap();
+    let (refused, _) = put_back(&served, "drie", &file);
+    expect(&refused, 2);
+    assert!(stderr(&refused).contains("een andere dagsleutel"), "{}", stderr(&refused));
+    fs::remove_file(&document).unwrap();
+    let without = copy("backup", &served.config(), "--out", &served.path().join("zonder.db"));
+    expect(&without, 2);
+    assert!(stderr(&without).contains("ontbreekt"), "{}", stderr(&without));
+    assert!(!served.path().join("zonder.db").exists());
+    let (done, _) = put_back(&served, "vier", &file);
+    expect(&done, 0);
+    assert_eq!(fs::read_to_string(&document).unwrap(), kept);
 }

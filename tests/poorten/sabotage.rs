@@ -171,6 +171,31 @@ async fn the_victim_of_a_deadlock_tells_its_caller_and_goes_on() {
     assert_eq!(poorten.regels(0).into_iter().filter(|regel| regel["soort"] == "aanvaard").count(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_became_another_is_not_written_by_who_knew_the_old_one() {
+    let cluster = Cluster::start(&[]);
+    let database = cluster.database();
+    let url = cluster.url(&database);
+    // Each with keys of its own.
+    let (mut old, mut new) =
+        (Poorten::prepare(std::slice::from_ref(&url)), Poorten::prepare(std::slice::from_ref(&url)));
+    old.serve(0);
+    let mut zsm = old.client(0, "zsm").await;
+    zsm.send(check_of(1)).await.unwrap();
+    cluster.sql("postgres", &format!("DROP DATABASE {database} WITH (FORCE)"));
+    cluster.sql("postgres", &format!("CREATE DATABASE {database} OWNER ketenpoort"));
+    new.serve(0);
+    for number in 2..12 {
+        assert!(zsm.send(check_of(number)).await.is_err(), "acknowledged in the logboek of another");
+    }
+    until("it stops", || old.log(0).contains("de database is een andere geworden").then_some(()));
+    old.nothing_to_verify();
+    let refused = old.refuses(0);
+    assert!(refused.contains("niet die van deze database"), "{refused}");
+    new.client(0, "zsm").await.send(check_of(20)).await.unwrap();
+    assert_eq!(new.regels(0).into_iter().filter(|regel| regel["soort"] == "aanvaard").count(), 1);
+}
+
 /// Waits for the end of a process.
 struct Ended(Child);
 
