@@ -1,4 +1,4 @@
-//! What the gateway costs on top of bare gRPC: `cargo bench --bench exchange -- [--json] [--seconds N] [--only NAME]`.
+//! What the gateway costs on top of bare gRPC: `cargo bench --bench exchange -- [--json] [--seconds N] [--only NAME] [--postgres]`.
 //!
 //! | figure | one operation | what it is not |
 //! |---|---|---|
@@ -17,7 +17,8 @@
 //! - wall clock around each operation, the making of the request included; a second of warm-up is not counted;
 //! - client and gateway share one process, one runtime and the cores of this machine;
 //! - each figure of the gateway starts with an empty SQLite database under `target/tmp`: WAL, synchronous FULL, so a commit
-//!   waits for the disk of this machine, and the rate says as much about that disk as about the gateway;
+//!   waits for the disk of this machine, and the rate says as much about that disk as about the gateway. With `--postgres` it is an
+//!   empty database of a PostgreSQL cluster of its own below `/tmp`, on the same cores, through a local socket, without a standby;
 //! - no process log: a gateway that serves writes one line for each call.
 //!
 //! `size` is that of the encoded request; the answer of `Send` is larger, that of the echo as large. `store` is that of the
@@ -30,6 +31,9 @@ mod echo;
 mod measure;
 mod partners;
 mod poort;
+#[allow(dead_code, reason = "shared with tests")]
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
 
 use std::time::Duration;
 
@@ -64,6 +68,9 @@ struct Arguments {
     /// Show this figure only; `echo_unary` is then measured too, for the ratio
     #[arg(long, value_name = "NAME")]
     only: Option<Name>,
+    /// On PostgreSQL instead of SQLite
+    #[arg(long)]
+    postgres: bool,
     /// Passed by cargo; means nothing here
     #[arg(long, hide = true)]
     bench: bool,
@@ -102,7 +109,7 @@ impl Figure {
         let Self { name, store, size, in_flight, rate, p50_us, p99_us, ratio_to_echo } = self;
         let name = name.to_possible_value().context("no figure is hidden")?;
         println!(
-            "{:<15} {store:<6} {size:>5} {in_flight:>9} {rate:>10.1} {p50_us:>8} {p99_us:>8} {ratio_to_echo:>13.4}",
+            "{:<15} {store:<8} {size:>5} {in_flight:>9} {rate:>10.1} {p50_us:>8} {p99_us:>8} {ratio_to_echo:>13.4}",
             name.get_name()
         );
         Ok(())
@@ -111,12 +118,13 @@ impl Figure {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Arguments { json, seconds, only, bench: _ } = Arguments::parse();
+    let Arguments { json, seconds, only, postgres, bench: _ } = Arguments::parse();
+    let store = if postgres { "postgres" } else { "sqlite" };
     let plan = Plan { warm_up: WARM_UP, measured: Duration::from_secs(seconds) };
-    let data = DataDir::create()?;
+    let data = DataDir::create(postgres)?;
     let echo = Echo::start(&data).await?;
     if !json {
-        println!("figure          store   size in_flight     rate/s   p50_us   p99_us ratio_to_echo");
+        println!("figure          store     size in_flight     rate/s   p50_us   p99_us ratio_to_echo");
     }
     for in_flight in IN_FLIGHT {
         let mut echo_rate = None;
@@ -132,7 +140,7 @@ async fn main() -> anyhow::Result<()> {
             let ratio = rate / *echo_rate.get_or_insert(rate);
             let figure = Figure {
                 name: *name,
-                store: "sqlite",
+                store,
                 size: SIZE,
                 in_flight,
                 rate: rounded(rate, 10.0),

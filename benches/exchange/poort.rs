@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::Arc,
 };
@@ -21,6 +21,7 @@ use tonic::transport::Channel;
 use crate::{
     measure::{Plan, Samples, repeat},
     partners::{Client, ONTVANGER, SENDER, Sender, Waiting, receive},
+    postgres::Cluster,
 };
 
 /// As much as `[grenzen] postvak` allows: nobody receives what `send_unary` sends.
@@ -31,11 +32,13 @@ pub struct DataDir {
     dir: TempDir,
     /// As loaded, but on a free port and with a larger postvak.
     pub config: Config,
+    /// Where databases are made, instead of files.
+    cluster: Option<Cluster>,
 }
 
 impl DataDir {
     /// On the disk that holds `target`, where the system's directory for temporary files may be memory.
-    pub fn create() -> anyhow::Result<Self> {
+    pub fn create(postgres: bool) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let data = dir.path().join("data");
         let init = Command::new(env!("CARGO_BIN_EXE_ketenpoort")).arg("init").arg("--data-dir").arg(&data).output()?;
@@ -44,7 +47,20 @@ impl DataDir {
         config.grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.beheer = None;
         config.grenzen.postvak = POSTVAK;
-        Ok(Self { dir, config })
+        let cluster = postgres.then(|| Cluster::start(&[]));
+        Ok(Self { dir, config, cluster })
+    }
+
+    /// An empty store, that of a file in this directory where there is no cluster.
+    fn opslag(&self, state: &Path) -> anyhow::Result<Opslag> {
+        let Some(cluster) = &self.cluster else {
+            return Ok(Opslag::Sqlite { bestand: state.join("ketenpoort.db"), grootste_mebibytes: None });
+        };
+        let data = self.dir.path().join("data");
+        let text = fs::read_to_string(data.join("ketenpoort.toml"))?;
+        let file = data.join("postgres.toml");
+        fs::write(&file, text.replace("sqlite:ketenpoort.db", &cluster.url(&cluster.database())))?;
+        Ok(Config::load(&file)?.opslag)
     }
 
     fn profile(&self, partner: &str, adres: SocketAddr) -> anyhow::Result<Profile> {
@@ -75,7 +91,7 @@ impl Poort {
     pub async fn start(data: &DataDir) -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("poort-").tempdir_in(data.dir.path())?.keep();
         let mut config = data.config.clone();
-        config.opslag = Opslag::Sqlite { bestand: state.join("ketenpoort.db"), grootste_mebibytes: None };
+        config.opslag = data.opslag(&state)?;
         config.sleutels = state.join("sleutels");
         let gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
         Ok(Self { gateway, state })

@@ -17,7 +17,7 @@ use tokio_stream::StreamExt;
 
 use super::{
     DbConnection, DbRow, Pool, StoreError,
-    dialect::Dialect,
+    dialect::{Dialect, snapshot},
     many::{Many, in_sizes, insert_all},
     open::{Database, OpenError},
 };
@@ -124,11 +124,8 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
     let mut target = Database::open(&of_file(&file)).await?;
     let mut source = read.acquire().await?;
     let dialect = Dialect::of(&source);
-    let mut snapshot = source.begin_with(dialect.begin_snapshot()).await?;
-    if let Some(unhurried) = dialect.unhurried() {
-        sqlx::query(unhurried).execute(&mut *snapshot).await?;
-    }
-    copy(&mut snapshot, &mut target.writer, Side::Target, tables(dialect)).await?;
+    let mut moment = snapshot(&mut source).await?;
+    copy(&mut moment, &mut target.writer, Side::Target, tables(dialect)).await?;
     // After the rows: a key too many does no harm.
     if dialect == Dialect::Sqlite {
         let keys: Vec<(Date, Wrapped)> = DayKeyFile::read(key_dir)?.into_iter().collect();

@@ -4,17 +4,27 @@
 use std::borrow::Cow;
 
 use sqlx::{
-    AssertSqlSafe, SqlSafeStr,
+    AssertSqlSafe, Connection, SqlSafeStr, Transaction,
     migrate::{Migration, Migrator},
 };
 
-use super::{DbConnection, StoreError};
+use super::{Db, DbConnection, StoreError};
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
     Postgres,
+}
+
+/// A transaction that reads, sees one moment throughout, and may take its time.
+pub(super) async fn snapshot(connection: &mut DbConnection) -> Result<Transaction<'_, Db>, sqlx::Error> {
+    let dialect = Dialect::of(connection);
+    let mut tx = connection.begin_with(dialect.begin_snapshot()).await?;
+    if dialect == Dialect::Postgres {
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await?;
+    }
+    Ok(tx)
 }
 
 /// The schema, as it stands in the files.
@@ -35,7 +45,7 @@ impl Dialect {
     }
 
     /// Begins a transaction that reads, and sees one moment throughout.
-    pub(super) fn begin_snapshot(self) -> &'static str {
+    fn begin_snapshot(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN DEFERRED",
             Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -62,11 +72,6 @@ impl Dialect {
                 "SELECT coalesce(max(versie), 0), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FROM documenten"
             }
         }
-    }
-
-    /// Lets a transaction that reads take its time.
-    pub(super) fn unhurried(self) -> Option<&'static str> {
-        (self == Self::Postgres).then_some("SET LOCAL statement_timeout = 0")
     }
 
     /// Tells other gateways that something arrived, when the transaction commits.

@@ -9,11 +9,11 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Connection, Row};
+use sqlx::Row;
 
 use self::{documenten::InForce, rows::Counted};
 use super::{
-    DbConnection, DbRow, Pool, StoreError, append::Head, berichten::bericht_id, dialect::Dialect, int, tijd, uint,
+    DbConnection, DbRow, Pool, StoreError, append::Head, berichten::bericht_id, dialect::snapshot, int, tijd, uint,
 };
 use crate::{
     domain::{BerichtId, Oin, PartnerNaam},
@@ -75,8 +75,7 @@ pub async fn verify(
     oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
 ) -> Result<Sound, VerifyError> {
     let mut connection = read.acquire().await?;
-    let snapshot = Dialect::of(&connection).begin_snapshot();
-    let mut tx = connection.begin_with(snapshot).await?;
+    let mut tx = snapshot(&mut connection).await?;
     let head = Head::load(&mut tx).await?;
     if head.naam != naam {
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));

@@ -1,6 +1,10 @@
 //! A database that fails in the middle: nothing is acknowledged that is not there, and nothing stays locked.
 
-use std::{process::Child, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    process::{Child, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::SignedDuration;
 use ketenpoort::proto;
@@ -194,6 +198,29 @@ async fn a_database_that_became_another_is_not_written_by_who_knew_the_old_one()
     assert!(refused.contains("niet die van deze database"), "{refused}");
     new.client(0, "zsm").await.send(check_of(20)).await.unwrap();
     assert_eq!(new.regels(0).into_iter().filter(|regel| regel["soort"] == "aanvaard").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_the_lock_of_the_logboek_makes_nobody_wait_for_ever() {
+    let cluster = Cluster::start(&[]);
+    let (_links, mut poorten) = linked(&cluster, 1);
+    poorten.serve(0);
+    let mut zsm = poorten.client(0, "zsm").await;
+    zsm.send(check_of(1)).await.unwrap();
+    let hold = "BEGIN; SELECT 1 FROM logboek FOR UPDATE; SELECT pg_sleep(13); ROLLBACK";
+    let saboteur = cluster.psql(&only_database(&cluster)).args(["-c", hold]).stdout(Stdio::null()).spawn().unwrap();
+    let _ended = Ended(saboteur);
+    until("the row is locked", || {
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        (cluster.sql("postgres", sleeping) == "1").then_some(())
+    });
+    let (second, started) = (check_of(2), Instant::now());
+    let told = zsm.send(second.clone()).await.unwrap_err();
+    assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
+    assert!(started.elapsed() < Duration::from_secs(12), "told after {:?}", started.elapsed());
+    assert!(poorten.log(0).contains("lock timeout"), "{}", poorten.log(0));
+    until_sent(&mut zsm, &second).await;
+    nothing_locked(&cluster);
 }
 
 /// Waits for the end of a process.

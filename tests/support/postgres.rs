@@ -18,7 +18,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Who owns every database; no superuser.
 pub const USER: &str = "ketenpoort";
 
