@@ -54,6 +54,7 @@ pub type Client = ExchangeServiceClient<Channel>;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The machine's time, plus what a test adds.
+#[derive(Default)]
 pub struct TestClock(AtomicI64);
 
 impl TestClock {
@@ -113,7 +114,7 @@ impl TestGateway {
         config.grpc.set_port(0);
         config.beheer = Some("127.0.0.1:0".parse().unwrap());
         change(&mut config);
-        let clock = Arc::new(TestClock(AtomicI64::new(0)));
+        let clock = Arc::new(TestClock::default());
         let gateway = Self { dir, clock, config, running: Mutex::new(None), starts: AtomicU64::new(1) };
         gateway.open().await;
         gateway

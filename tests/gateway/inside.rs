@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
-    domain::{Aangemeld, Certificaat, Identiteit},
+    domain::{Aangemeld, Certificaat, Clock, Identiteit},
     exchange::{Bounds, Call, Exchange, InForce, Weigeringen, beheer::first_change, van_kracht::all_oins},
     grpc::answers,
     logboek::Signer,
@@ -47,13 +47,18 @@ impl Inside {
     }
 
     pub async fn exchange(&self) -> Arc<Exchange> {
+        self.exchange_at(Arc::new(SystemClock)).await
+    }
+
+    /// With a clock that the writer does not share: as a process that was stopped in between.
+    pub async fn exchange_at(&self, clock: Arc<dyn Clock>) -> Arc<Exchange> {
         let map = KeyMap::open(&self.config.sleutels, true, &SystemRng).unwrap();
         let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),
             keys: KeyStore::new(map, place, Arc::new(SystemRng)),
             in_force: InForce::new(self.config.omgeving(false)),
-            clock: Arc::new(SystemClock),
+            clock,
             rng: Arc::new(SystemRng),
             bounds: Bounds { lease_seconds: 60, postvak: 10_000, vervalwaarschuwing_dagen: 14 },
             poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),

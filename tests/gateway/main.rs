@@ -11,6 +11,7 @@ mod harness;
 mod inside;
 mod keys;
 mod loketten;
+mod midnight;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
