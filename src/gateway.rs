@@ -23,8 +23,8 @@ use crate::{
     proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
     sleutels::{DayKeyFile, DayKeyPlace, KeyError, KeyMap, KeyStore},
     store::{
-        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, documenten, open::OpenError,
-        postvak::newest_day, proofs,
+        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, append::logboek_naam, documenten,
+        open::OpenError, postvak::newest_day, proofs,
     },
     tls::{
         TlsError,
@@ -113,10 +113,19 @@ impl Gateway {
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.
         let database = Database::open(&config.opslag).await?;
-        let newest = proofs::newest_checkpoint(&database.read).await?;
-        let map = KeyMap::open(&config.sleutels, newest.is_none(), rng.as_ref())?;
+        let begun = logboek_naam(&database.read).await?;
+        let map = KeyMap::open(&config.sleutels, begun.is_none(), rng.as_ref())?;
+        match begun {
+            // Without the logboek that was begun with these keys another one would be signed with them.
+            None if map.has_begun() => return Err(OpenError::LogboekGone.into()),
+            Some(found) if found != config.logboek => {
+                return Err(OpenError::OtherLogboek { found, wanted: config.logboek.clone() }.into());
+            }
+            _ => {}
+        }
         let signer = signer(config, map.logboek_seed())?;
         // Other keys would fork the logboek: not a single regel may be signed with them.
+        let newest = proofs::newest_checkpoint(&database.read).await?;
         if newest.is_some_and(|(_, nota)| logboek::open(&nota, &signer.vkey()).is_err()) {
             return Err(OpenError::OtherKeys.into());
         }
@@ -190,6 +199,7 @@ async fn begin(
         Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
         Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
     };
+    map.remember_begun(&config.logboek)?;
     let keys = KeyStore::new(map, place, Arc::clone(&rng));
     // Lost day keys would go unnoticed until somebody asks for what they open.
     if let Some(day) = newest_day(&store.read).await? {

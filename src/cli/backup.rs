@@ -48,10 +48,11 @@ pub struct Restore {
 impl Backup {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
+        let map = KeyMap::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
         let read = Database::read_only(&config.opslag).await.map_err(GatewayError::from)?;
         copy::backup(&read, &config.sleutels, &self.out).await?;
         read.close().await;
-        let made = copy::unpack(&self.out).await?;
+        let made = copy::unpack(&self.out, &map.kenmerk()).await?;
         let sound = verify_all(&Config { opslag: made.opslag.clone(), ..config }).await?;
         report("backup", "Reservekopie gemaakt", &sound, self.json)
     }
@@ -61,10 +62,10 @@ impl Restore {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
         let map = KeyMap::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
-        let kept = copy::unpack(&self.from).await?;
+        let kept = copy::unpack(&self.from, &map.kenmerk()).await?;
         // What does not hold together is not put back: then a choice must be made by people.
         verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
-        copy::restore(&kept, &map.kenmerk(), &config.sleutels, &config.opslag).await?;
+        copy::restore(&kept, &config.sleutels, &config.opslag).await?;
         report("restore", "Teruggezet", &verify_all(&config).await?, self.json)
     }
 }

@@ -1,9 +1,12 @@
 //! `serve`: run the gateway until a signal.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
@@ -12,6 +15,9 @@ use crate::{
     config::Config,
     gateway::Gateway,
 };
+
+/// How long a start may still take after a signal.
+const START: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -33,11 +39,21 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         eprintln!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
     }
     let mut signals = Signals::listen()?;
-    let mut gateway = Gateway::start(&config, !arguments.dev, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+    let mut starting = Box::pin(Gateway::start(&config, !arguments.dev, Arc::new(SystemClock), Arc::new(SystemRng)));
+    let (mut gateway, told) = tokio::select! {
+        started = &mut starting => (started?, false),
+        // A start comes to its end first, unless it waits for a database that does not answer.
+        () = signals.stop() => match timeout(START, starting).await {
+            Ok(started) => (started?, true),
+            Err(_) => return Ok(()),
+        },
+    };
     tracing::info!(adres = %gateway.adres, logboek = config.logboek, "the gateway is open");
-    tokio::select! {
-        ended = gateway.ended() => return Ok(ended?),
-        () = signals.stop() => {}
+    if !told {
+        tokio::select! {
+            ended = gateway.ended() => return Ok(ended?),
+            () = signals.stop() => {}
+        }
     }
     tracing::info!("stopping: calls under way are finished first");
     gateway.stop();

@@ -78,10 +78,10 @@ const SCHEME: Vorm =
 static POSTGRES: Vorm = Vorm::fixed(
     "zoals postgres://gebruiker@server1,server2/database?sslrootcert=ca.pem of \
      postgres:///database?host=/run/postgresql&user=gebruiker, zonder andere opties dan host, port, user, password, \
-     sslrootcert, sslcert en sslkey,",
+     sslmode, sslrootcert, sslcert en sslkey,",
     "such as postgres://user@server1,server2/database?sslrootcert=ca.pem or \
      postgres:///database?host=/run/postgresql&user=user, with no other options than host, port, user, password, \
-     sslrootcert, sslcert and sslkey",
+     sslmode, sslrootcert, sslcert and sslkey",
 );
 static TLS: Vorm = Vorm::fixed(
     "een verbinding met sslmode=verify-full (de standaard), of een lokale socket",
@@ -93,11 +93,11 @@ const OF_SQLITE: Vorm = Vorm::fixed("er alleen met sqlite:", "there only with sq
 /// working directory.
 pub(super) fn opslag(section: Section<'_>, base: &Path) -> Option<Opslag> {
     let configured = section.text("url");
-    let (url, line, base) = if let Some(url) = env::var_os(DATABASE_URL) {
-        (Some(url.to_string_lossy().into_owned()), section.line(), Path::new("."))
+    let (key, url, line, base) = if let Some(url) = env::var_os(DATABASE_URL) {
+        (DATABASE_URL, Some(url.to_string_lossy().into_owned()), section.line(), Path::new("."))
     } else {
         let line = configured.as_ref().map_or(section.line(), |url| url.line);
-        (configured.map(|url| url.value), line, base)
+        ("url", configured.map(|url| url.value), line, base)
     };
     let grootste = section.optional_number("grootste_mebibytes", 1..=1 << 20);
     let asynchroon_aanvaard = section.flag("asynchroon_aanvaard", false);
@@ -107,13 +107,13 @@ pub(super) fn opslag(section: Section<'_>, base: &Path) -> Option<Opslag> {
         if let Some(rest) = url.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if path.is_empty() || path.contains('?') || path.starts_with(':') {
-                return section.wrong(line, "url", &SQLITE);
+                return section.wrong(line, key, &SQLITE);
             }
             let bestand = base.join(path);
             return Some(Opslag::Sqlite { bestand, grootste_mebibytes: grootste.map(|number| number.value) });
         }
         let Some(rest) = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://")) else {
-            return section.wrong(line, "url", &SCHEME);
+            return section.wrong(line, key, &SCHEME);
         };
         // From the environment another database can be meant than the file speaks of.
         if let Some(number) = grootste.filter(|_| env::var_os(DATABASE_URL).is_none()) {
@@ -121,7 +121,7 @@ pub(super) fn opslag(section: Section<'_>, base: &Path) -> Option<Opslag> {
         }
         match servers(rest, base) {
             Ok(servers) => Some(Opslag::Postgres(Postgres { servers, asynchroon_aanvaard, klokverschil_seconds })),
-            Err(vorm) => section.wrong(line, "url", vorm),
+            Err(vorm) => section.wrong(line, key, vorm),
         }
     };
     let opslag = url.and_then(read);
@@ -177,7 +177,8 @@ fn server(url: &Url, host: Option<&str>, port: Option<&str>, base: &Path) -> Res
             "sslrootcert" | "sslcert" | "sslkey" => {
                 options.append_pair(&key, &base.join(&*value).to_string_lossy());
             }
-            "sslmode" if value == "verify-full" => {}
+            // As with libpq, it says nothing of a socket.
+            "sslmode" if socket.is_some() || value == "verify-full" => {}
             "sslmode" => return Err(&TLS),
             _ => return Err(&POSTGRES),
         }

@@ -36,10 +36,19 @@ pub enum KeyError {
         /// Which file.
         path: PathBuf,
     },
+    /// A file is not there, and others are.
+    #[error(
+        "sleutelbestand {path} ontbreekt naast de andere. Zet de kopie terug die bij deze database hoort; maak nooit een nieuwe."
+    )]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+    },
     /// There are no keys, and there is a logboek.
     #[error(
         "in {0} staan geen sleutels, en deze database heeft al een logboek. Kopieer wortel-1.key, logboek.key en pseudoniem.key \
-         van een andere poort op deze database, of uit de reservekopie; maak nooit nieuwe."
+         van een andere poort op deze database, of uit de kopie die u apart bewaart (een reservekopie van backup bevat ze niet); maak \
+         nooit nieuwe."
     )]
     Absent(PathBuf),
     /// Another gateway has the day keys in this directory to itself.

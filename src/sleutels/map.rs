@@ -28,11 +28,13 @@ use crate::domain::{Kenmerk, Rng};
 const DOCUMENT: &str = "dagsleutels.json";
 const LOGBOEK_KEY: &str = "logboek.key";
 const PSEUDONIEM_KEY: &str = "pseudoniem.key";
+const BEGUN: &str = "begonnen.txt";
 /// Which root is in use.
 pub(super) const EPOCH: u32 = 1;
 
 /// The keys that stay.
 pub struct KeyMap {
+    dir: PathBuf,
     pub(super) root: Secret,
     logboek_seed: Secret,
     pseudoniem: Secret,
@@ -56,10 +58,11 @@ impl KeyMap {
         if let Some(missing) = paths.iter().find(|path| !path.exists())
             && paths.iter().chain([&dir.join(DOCUMENT)]).any(|path| path.exists())
         {
-            return Err(KeyError::Damaged { path: missing.clone() });
+            return Err(KeyError::Missing { path: missing.clone() });
         }
         let [root, logboek_seed, pseudoniem] = paths;
         Ok(Self {
+            dir: dir.to_owned(),
             root: secret_file(&root, rng)?,
             logboek_seed: secret_file(&logboek_seed, rng)?,
             pseudoniem: secret_file(&pseudoniem, rng)?,
@@ -84,6 +87,24 @@ impl KeyMap {
         let tags: Vec<u8> =
             [&self.root, &self.logboek_seed, &self.pseudoniem].into_iter().flat_map(Secret::kenmerk).collect();
         hex::encode(digest(&SHA256, &tags))
+    }
+
+    /// Whether a logboek was begun with these keys: then it must be somewhere.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.dir.join(BEGUN).exists()
+    }
+
+    /// Remembers that a logboek of this name was begun with these keys.
+    ///
+    /// # Errors
+    /// [`KeyError::Io`].
+    pub fn remember_begun(&self, naam: &str) -> Result<(), KeyError> {
+        let path = self.dir.join(BEGUN);
+        if self.has_begun() {
+            return Ok(());
+        }
+        replace(&path, format!("{naam}\n").as_bytes()).map_err(|source| io_error(&path, source))
     }
 
     /// The Ed25519 seed in a key directory, without making anything: for who only verifies.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sqlx::Row;
 
-use super::{DbConnection, DbRow, StoreError, int, many::insert_all, tijd, uint};
+use super::{DbConnection, DbRow, Pool, StoreError, int, many::insert_all, tijd, uint};
 use crate::{
     domain::BerichtId,
     logboek::{
@@ -58,6 +58,14 @@ impl Head {
             .ok_or_else(|| StoreError::inconsistent("logboek", "frontier", 1))?;
         Ok(Self { naam: row.get("naam"), frontier, tijd: row.get("tijd") })
     }
+}
+
+/// The name of the logboek in a database, if one was begun.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn logboek_naam(read: &Pool) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT naam FROM logboek WHERE id = 1").fetch_optional(read).await?)
 }
 
 /// A commit: the checkpoint it issued, and the nodes that prove what it appended.

@@ -155,11 +155,11 @@ pub struct Unpacked {
     pub opslag: Opslag,
 }
 
-/// Takes a backup out of its file, which stays as it is.
+/// Takes a backup out of its file, which stays as it is. `kenmerk` is that of the keys it is to be read with.
 ///
 /// # Errors
 /// [`CopyError::NoBackup`] for any other file, or whatever is wrong with it.
-pub async fn unpack(from: &Path) -> Result<Unpacked, CopyError> {
+pub async fn unpack(from: &Path, kenmerk: &str) -> Result<Unpacked, CopyError> {
     let io_error = |source| CopyError::Io { path: from.to_owned(), source };
     let mut kept = File::open(from).map_err(io_error)?;
     let mut header = [0; 72];
@@ -173,22 +173,25 @@ pub async fn unpack(from: &Path) -> Result<Unpacked, CopyError> {
     File::create_new(&file).and_then(|mut file| io::copy(&mut kept, &mut file)).map_err(io_error)?;
     let opslag = of_file(&file);
     let mut database = Database::open(&opslag).await?;
-    let keys = every_day_key_is_there(&mut database.writer).await;
+    let usable = async {
+        let keys: Option<Option<String>> =
+            sqlx::query_scalar("SELECT sleutels FROM logboek").fetch_optional(&mut database.writer).await?;
+        if keys.flatten().is_some_and(|keys| keys != kenmerk) {
+            return Err(OpenError::OtherKeys.into());
+        }
+        every_day_key_is_there(&mut database.writer).await
+    };
+    let usable = usable.await;
     database.close().await;
-    keys.map(|()| Unpacked { _dir: dir, opslag })
+    usable.map(|()| Unpacked { _dir: dir, opslag })
 }
 
-/// Copies a backup into an empty store: all of it or nothing. Day keys go where a gateway on that store looks for them. `kenmerk` is
-/// that of the keys that it will have.
+/// Copies a backup into an empty store: all of it or nothing. Day keys go where a gateway on that store looks for them.
 ///
 /// # Errors
 /// [`CopyError`]; then the store is as it was.
-pub async fn restore(from: &Unpacked, kenmerk: &str, key_dir: &Path, into: &Opslag) -> Result<(), CopyError> {
+pub async fn restore(from: &Unpacked, key_dir: &Path, into: &Opslag) -> Result<(), CopyError> {
     let mut source = Database::open(&from.opslag).await?;
-    let keys: Option<String> = sqlx::query_scalar("SELECT sleutels FROM logboek").fetch_one(&mut source.writer).await?;
-    if keys.is_some_and(|keys| keys != kenmerk) {
-        return Err(OpenError::OtherKeys.into());
-    }
     let mut target = Database::open(into).await?;
     let put_back = async {
         let begun: i64 = sqlx::query_scalar("SELECT count(*) FROM logboek").fetch_one(&mut target.writer).await?;

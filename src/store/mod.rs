@@ -79,7 +79,10 @@ pub enum StoreError {
         seconds: u64,
     },
     /// The database did not answer in time.
-    #[error("de database antwoordt niet binnen {seconds} s")]
+    #[error(
+        "de database antwoordt niet binnen {seconds} s: is de server bereikbaar, en volgt een standby die in \
+         synchronous_standby_names staat?"
+    )]
     Unanswered {
         /// How long it was waited for.
         seconds: u64,

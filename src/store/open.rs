@@ -48,6 +48,12 @@ pub enum OpenError {
          van een andere poort op deze database terug, of die uit de reservekopie; de poort schrijft niets."
     )]
     OtherKeys,
+    /// The keys were used for a logboek, and there is none in the database.
+    #[error(
+        "met de sleutels in [sleutels] map is al een logboek begonnen, en deze database is leeg. Wijs de goede database aan of zet \
+         een reservekopie terug: verdergaan zou het logboek splitsen. Begint u echt opnieuw, gebruik dan een lege sleutelmap."
+    )]
+    LogboekGone,
     /// The database itself.
     #[error("database {waar}: {source}")]
     Database {
@@ -78,7 +84,8 @@ pub enum OpenError {
     /// A standby can lack what was acknowledged.
     #[error(
         "database {waar} heeft een standby waarop niet gewacht wordt: na een uitwijk kunnen bevestigde berichten ontbreken. Zet \
-         synchronous_standby_names op die server, of aanvaard dit verlies met [opslag] asynchroon_aanvaard = true."
+         synchronous_standby_names op die server, of aanvaard dit verlies met [opslag] asynchroon_aanvaard = true. Loopt er alleen \
+         een pg_basebackup of pg_receivewal, geef dan deze gebruiker de rol pg_monitor: dan ziet de poort dat."
     )]
     Asynchronous {
         /// Which one.

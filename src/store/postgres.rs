@@ -124,7 +124,8 @@ async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
         "SELECT pg_is_in_recovery() AS standby, current_setting('fsync') AS fsync, \
          current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS encoding, \
          current_setting('synchronous_standby_names') AS synchronous_standby_names, \
-         (SELECT count(*) FROM pg_stat_replication) + \
+         (SELECT count(*) FROM pg_stat_replication \
+          WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')) + \
          (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS standbys",
     )
     .fetch_one(connection)

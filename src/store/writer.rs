@@ -55,6 +55,8 @@ const BEGIN: Duration = Duration::from_secs(5);
 const CARRY_OUT: Duration = Duration::from_secs(20);
 /// How long a commit may take, with its wait for a standby. After that nobody knows what became of it.
 const COMMIT: Duration = Duration::from_secs(5);
+/// After so long without anything to write the connection is looked at.
+const IDLE: Duration = Duration::from_secs(1);
 /// Between attempts to reach a database that is gone.
 const AGAIN: Duration = Duration::from_millis(250);
 
@@ -156,7 +158,7 @@ impl Database {
         let (_, theirs): (i64, Option<i64>) =
             sqlx::query_as(time).fetch_one(&mut writer).await.map_err(StoreError::from)?;
         check_clock(theirs, clock.now(), source.most_apart())?;
-        let (found, known) = Head::start(&mut writer, naam, sleutels).await?;
+        let (found, known) = source.bounded(COMMIT, Head::start(&mut writer, naam, sleutels)).await?;
         if found != naam {
             return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
         }
@@ -198,7 +200,7 @@ impl WriterTask {
 
     async fn write_all(&mut self) -> Result<(), StoreError> {
         let mut batch = Vec::with_capacity(BATCH_EVENTS);
-        while let Some(first) = self.events.recv().await {
+        while let Some(first) = self.next().await? {
             let mut bytes = first.bytes();
             batch.push(first);
             while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
@@ -223,6 +225,22 @@ impl WriterTask {
             }
         }
         Ok(())
+    }
+
+    /// Waits for something to write. Meanwhile a lost connection to a server is noticed, before somebody is told of it.
+    async fn next(&mut self) -> Result<Option<Event>, StoreError> {
+        loop {
+            match timeout(IDLE, self.events.recv()).await {
+                Ok(event) => return Ok(event),
+                Err(_) if matches!(self.source, Source::Sqlite(_)) => {}
+                Err(_) => {
+                    let Self { source, connection, .. } = self;
+                    if source.bounded(BEGIN, async { Ok(connection.ping().await?) }).await.is_err() {
+                        self.connect_anew().await?;
+                    }
+                }
+            }
+        }
     }
 
     async fn write(&mut self, batch: Vec<Event>) -> Result<Written, StoreError> {

@@ -39,7 +39,7 @@ async fn with_lost_or_strange_keys_the_gateway_does_not_start_and_writes_nothing
         let (path, aside) = (keys.join(file), gateway.path().join(file));
         fs::rename(&path, &aside).unwrap();
         let why = refusal_to_start(&gateway).await;
-        assert!(why.contains("beschadigd"), "{file}: {why}");
+        assert!(why.contains("ontbreekt naast de andere"), "{file}: {why}");
         // Another one in its place: it signs, opens or finds otherwise.
         fs::write(&path, format!("{}\n", "07".repeat(32))).unwrap();
         let why = refusal_to_start(&gateway).await;
@@ -103,10 +103,33 @@ async fn day_keys_that_vanish_under_a_running_gateway_are_not_written_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn day_keys_in_a_directory_are_of_one_gateway() {
-    let gateway = with_a_file().await;
+    let mut gateway = with_a_file().await;
+    gateway.stop().await;
+    // A copy of the database, as if somebody tried it out.
+    let (Opslag::Sqlite { bestand, .. }, twee) = (&gateway.config.opslag, gateway.path().join("twee.db")) else {
+        unreachable!()
+    };
+    fs::copy(bestand, &twee).unwrap();
+    gateway.restart_with(|_| {}).await;
     let mut config = gateway.config.clone();
-    config.opslag = Opslag::Sqlite { bestand: gateway.path().join("twee.db"), grootste_mebibytes: None };
+    config.opslag = Opslag::Sqlite { bestand: twee, grootste_mebibytes: None };
     let second = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
     let why = second.err().expect("it started").to_string();
     assert!(why.contains("dagsleutels") && why.contains("in gebruik door een andere poort"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_a_logboek_that_is_not_there_begin_no_other_one() {
+    let gateway = with_a_file().await;
+    gateway.stop().await;
+    let mut config = gateway.config.clone();
+    config.opslag = Opslag::Sqlite { bestand: gateway.path().join("leeg.db"), grootste_mebibytes: None };
+    let begun = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
+    let why = begun.err().expect("it started").to_string();
+    assert!(why.contains("is al een logboek begonnen"), "{why}");
+    let mut config = gateway.config.clone();
+    config.logboek = "ketenpoort.test/voorbeeld/2027".to_owned();
+    let other = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
+    let why = other.err().expect("it started").to_string();
+    assert!(why.contains("hoort bij logboek"), "{why}");
 }
