@@ -20,6 +20,7 @@ mod postgres;
 pub mod postvak;
 pub mod proofs;
 pub mod rij;
+mod source;
 mod sqlite;
 pub mod toestand;
 pub mod verify;

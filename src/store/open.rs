@@ -9,11 +9,12 @@ use super::{
     dagsleutels::Connections,
     dialect::Dialect,
     postgres::{self, Primary},
+    source::Source,
     sqlite::{self, SqliteFile},
     wake::Wakers,
     writer::Writer,
 };
-use crate::config::{Opslag, Postgres};
+use crate::config::Opslag;
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -142,12 +143,6 @@ pub enum OpenError {
     /// What stands in it is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Where writers connect, and connect anew.
-pub(super) enum Source {
-    Sqlite(SqliteFile),
-    Postgres(Postgres),
 }
 
 /// A database, opened for writing.

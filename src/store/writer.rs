@@ -29,10 +29,10 @@ use super::{
     dialect::Dialect,
     documenten::{self, Change, Changed},
     listen::listen,
-    open::{OpenError, Source},
-    postgres,
+    open::OpenError,
     postvak::{self, Lease},
     rij::{Actor, PostvakRij},
+    source::Source,
     verval::{self, Expire},
     wake::Wakers,
     withdraw::{self, Withdraw, Withdrawn},
@@ -295,47 +295,6 @@ struct Written {
     commit: Option<Arc<Commit>>,
     answers: Vec<Answer>,
     rung: BTreeSet<Adres>,
-}
-
-impl Source {
-    /// A connection that writes; readers are led to the same server.
-    async fn connect(&self, read: &Pool) -> Result<DbConnection, OpenError> {
-        match self {
-            Self::Sqlite(file) => {
-                file.connect().await.map_err(|source| OpenError::Database { waar: file.to_string(), source })
-            }
-            Self::Postgres(postgres) => {
-                let primary = postgres::connect(postgres).await?;
-                tracing::info!(server = %primary.server, "connected to the database anew");
-                primary.warn();
-                read.set_connect_options(primary.reading);
-                Ok(primary.connection)
-            }
-        }
-    }
-
-    /// How far the clock may be from that of the database, seconds.
-    fn most_apart(&self) -> u64 {
-        match self {
-            Self::Sqlite(_) => u64::MAX,
-            Self::Postgres(postgres) => postgres.klokverschil_seconds,
-        }
-    }
-
-    /// Waits no longer than this for a server. A file on this machine is waited for.
-    async fn bounded<T>(
-        &self,
-        most: Duration,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        match self {
-            Self::Sqlite(_) => work.await,
-            Self::Postgres(_) => match timeout(most, work).await {
-                Ok(done) => done,
-                Err(_) => Err(StoreError::Unanswered { seconds: most.as_secs() }),
-            },
-        }
-    }
 }
 
 async fn apply_all(work: &mut Work<'_>, batch: Vec<Event>) -> Result<Vec<Answer>, StoreError> {
