@@ -46,7 +46,7 @@ pub enum OpenError {
     /// The logboek in it was begun with other keys.
     #[error(
         "de sleutels in [sleutels] map zijn niet die van deze database: ze tekenen, versleutelen of zoeken anders. Zet de kopie \
-         van een andere poort op deze database terug, of die uit de reservekopie; de poort schrijft niets."
+         van een andere poort op deze database terug, of die u apart bewaart; de poort schrijft niets."
     )]
     OtherKeys,
     /// The keys were used for a logboek, and there is none in the database.
