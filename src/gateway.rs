@@ -113,11 +113,13 @@ impl Gateway {
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.
         let database = Database::open(&config.opslag).await?;
+        // Asked first: another gateway may just be beginning, and it remembers so when its logboek is there.
+        let keys_have_begun = KeyMap::has_begun(&config.sleutels);
         let begun = logboek_naam(&database.read).await?;
         let map = KeyMap::open(&config.sleutels, begun.is_none(), rng.as_ref())?;
         match begun {
             // Without the logboek that was begun with these keys another one would be signed with them.
-            None if map.has_begun() => return Err(OpenError::LogboekGone.into()),
+            None if keys_have_begun => return Err(OpenError::LogboekGone.into()),
             Some(found) if found != config.logboek => {
                 return Err(OpenError::OtherLogboek { found, wanted: config.logboek.clone() }.into());
             }

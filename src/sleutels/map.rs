@@ -52,8 +52,7 @@ impl KeyMap {
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| io_error(dir, source))?;
         // Two gateways that start at once do not each make keys of their own.
-        let opening = lock_file(&dir.join("openen.slot"))?;
-        opening.lock().map_err(|source| io_error(dir, source))?;
+        let _one_at_a_time = one_at_a_time(dir)?;
         // A key that went missing beside others is lost, not new: a fresh one would open nothing and fork the logboek.
         if let Some(missing) = paths.iter().find(|path| !path.exists())
             && paths.iter().chain([&dir.join(DOCUMENT)]).any(|path| path.exists())
@@ -89,10 +88,10 @@ impl KeyMap {
         hex::encode(digest(&SHA256, &tags))
     }
 
-    /// Whether a logboek was begun with these keys: then it must be somewhere.
+    /// Whether a logboek was begun with the keys in this directory: then it must be somewhere.
     #[must_use]
-    pub fn has_begun(&self) -> bool {
-        self.dir.join(BEGUN).exists()
+    pub fn has_begun(dir: &Path) -> bool {
+        dir.join(BEGUN).exists()
     }
 
     /// Remembers that a logboek of this name was begun with these keys.
@@ -100,10 +99,11 @@ impl KeyMap {
     /// # Errors
     /// [`KeyError::Io`].
     pub fn remember_begun(&self, naam: &str) -> Result<(), KeyError> {
-        let path = self.dir.join(BEGUN);
-        if self.has_begun() {
+        let _one_at_a_time = one_at_a_time(&self.dir)?;
+        if Self::has_begun(&self.dir) {
             return Ok(());
         }
+        let path = self.dir.join(BEGUN);
         replace(&path, format!("{naam}\n").as_bytes()).map_err(|source| io_error(&path, source))
     }
 
@@ -230,6 +230,13 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&new, path)?;
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Keeps other gateways from writing in this directory, as long as it is held.
+fn one_at_a_time(dir: &Path) -> Result<File, KeyError> {
+    let lock = lock_file(&dir.join("openen.slot"))?;
+    lock.lock().map_err(|source| io_error(dir, source))?;
+    Ok(lock)
 }
 
 fn lock_file(path: &Path) -> Result<File, KeyError> {

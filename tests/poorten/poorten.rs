@@ -170,7 +170,8 @@ impl Poorten {
     }
 
     pub async fn client(&self, at: usize, name: &str) -> Client {
-        self.profile(at, name).connect().await.unwrap()
+        let connected = self.profile(at, name).connect().await;
+        connected.unwrap_or_else(|error| panic!("{error}\n{}", self.log(at)))
     }
 
     fn log_file(&self, at: usize) -> PathBuf {
