@@ -100,9 +100,14 @@ impl Exchange {
         Ok(handed)
     }
 
+    /// Whether a bericht may still be handed out today.
+    fn may_leave(&self, rij: &PostvakRij) -> bool {
+        rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.clock.now())
+    }
+
     async fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
         // A process that was stopped between the transaction and here may find that it is another day.
-        if rij.stempel.houdbaar_tot_en_met < amsterdam_date(self.clock.now()) {
+        if !self.may_leave(&rij) {
             return Err(Weigering::Vervallen);
         }
         let sealed = rij.inhoud.as_ref().ok_or(Weigering::Vervallen)?;
@@ -135,7 +140,7 @@ impl Postvak {
     /// Whether this may still leave: its last day may have passed since it was taken.
     #[must_use]
     pub fn may_leave(&self, handed: &Handed) -> bool {
-        handed.rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.exchange.clock.now())
+        self.exchange.may_leave(&handed.rij)
     }
 
     /// Confirms a bericht.

@@ -160,12 +160,7 @@ async fn the_victim_of_a_deadlock_tells_its_caller_and_goes_on() {
     // Somebody who holds a row that the gateway wants, and then wants the one that the gateway holds.
     let locks = "SET deadlock_timeout = '60s'; BEGIN; SELECT 1 FROM postvakken FOR UPDATE; SELECT pg_sleep(1); \
                  SELECT 1 FROM logboek FOR UPDATE; SELECT pg_sleep(0.5); ROLLBACK";
-    let saboteur = cluster.psql(&only_database(&cluster)).args(["-c", locks]).stdout(Stdio::null()).spawn().unwrap();
-    let _ended = Ended(saboteur);
-    until("the row is locked", || {
-        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        (cluster.sql("postgres", sleeping) == "1").then_some(())
-    });
+    let _saboteur = locked_by(&cluster, locks);
     let second = check_of(2);
     let told = zsm.send(second.clone()).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
@@ -208,12 +203,7 @@ async fn who_holds_the_lock_of_the_logboek_makes_nobody_wait_for_ever() {
     let mut zsm = poorten.client(0, "zsm").await;
     zsm.send(check_of(1)).await.unwrap();
     let hold = "BEGIN; SELECT 1 FROM logboek FOR UPDATE; SELECT pg_sleep(13); ROLLBACK";
-    let saboteur = cluster.psql(&only_database(&cluster)).args(["-c", hold]).stdout(Stdio::null()).spawn().unwrap();
-    let _ended = Ended(saboteur);
-    until("the row is locked", || {
-        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        (cluster.sql("postgres", sleeping) == "1").then_some(())
-    });
+    let _saboteur = locked_by(&cluster, hold);
     let (second, started) = (check_of(2), Instant::now());
     let told = zsm.send(second.clone()).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
@@ -221,6 +211,17 @@ async fn who_holds_the_lock_of_the_logboek_makes_nobody_wait_for_ever() {
     assert!(poorten.log(0).contains("lock timeout"), "{}", poorten.log(0));
     until_sent(&mut zsm, &second).await;
     nothing_locked(&cluster);
+}
+
+/// Somebody who says this, and by now holds what they lock before they sleep.
+fn locked_by(cluster: &Cluster, statements: &str) -> Ended {
+    let mut saboteur = cluster.psql(&only_database(cluster));
+    let saboteur = Ended(saboteur.args(["-c", statements]).stdout(Stdio::null()).spawn().unwrap());
+    until("the row is locked", || {
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        (cluster.sql("postgres", sleeping) == "1").then_some(())
+    });
+    saboteur
 }
 
 /// Waits for the end of a process.
