@@ -90,6 +90,7 @@ fn case(number: usize) -> (Identiteit, Bericht) {
         in_antwoord_op: None,
         houdbaar_tot_en_met: None,
         grondslag: Some("grondslag-1".to_owned()),
+        convenant: None,
         vervangt: None,
         feiten: Feiten { geboortedatum: "1990-01-01".parse().ok(), bevat_bsn: number % 8 == 7, ..Feiten::new(soort) },
         betrokkenen: vec![vec![0; 100]],
@@ -159,6 +160,7 @@ fn van_kracht() -> VanKracht {
         partijen: (0..PARTNERS).map(naam).collect(),
         geldig_van: date(2026, 1, 1),
         geldig_tot_en_met: date(2035, 12, 31),
+        staat_achter: Vec::new(),
         grondslagen: ["grondslag-1", "grondslag-2"].map(grondslag).into(),
         regels: (0..RULES).filter(|number| number % CONVENANTEN == at).map(regel).collect(),
     };

@@ -108,7 +108,7 @@ impl Gateway {
         let in_force = InForce::new(config.omgeving(productie));
         let listener = Arc::new(listener(config, &in_force, Arc::clone(&clock))?);
         // Files that cannot come in force leave no database behind.
-        let files = config.documents(productie);
+        let files = config.documents(productie, clock.now());
         let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{loketten, regels};
+use super::{loketten, regels, samenloop};
 use crate::{
     config::fout::closed_list,
     domain::{
@@ -17,10 +17,14 @@ use crate::{
 closed_list! {
     /// A warning: nothing that stops a gateway.
     Waarschuwing {
-        /// Rules of two convenanten on one exchange.
-        Overlap { regel: String, andere: String, verschil: String } = "overlap",
-            "regel {regel} en regel {andere} gaan over dezelfde uitwisseling ({verschil}); de regel die een bericht het langst houdbaar laat wint. Zet een uitwisseling in een convenant.",
-            "rule {regel} and rule {andere} speak of the same exchange ({verschil}); the one that keeps a bericht usable longest wins. Put an exchange in one convenant.";
+        /// Two convenanten on one exchange.
+        Overlap { uitwisseling: String, samenloop: String } = "overlap",
+            "meer dan een convenant gaat over {uitwisseling}: {samenloop}. Het convenant dat de uitwisseling het langst zonder onderbreking toestaat stempelt. Is dat niet bedoeld, zet de uitwisseling dan in een convenant.",
+            "more than one convenant speaks of {uitwisseling}: {samenloop}. The convenant that has allowed the exchange longest without a gap stamps. If that is not meant, put the exchange in one convenant.";
+        /// A convenant behind one that is not there.
+        StaatAchterOnbekend { convenant: String, naam: String } = "staat_achter_onbekend",
+            "convenant {convenant} staat achter {naam}, en dat convenant is er niet. Controleer de naam, of laat het staan als {naam} later komt of is ingetrokken.",
+            "convenant {convenant} stands behind {naam}, and there is no such convenant. Check the name, or leave it when {naam} comes later or was withdrawn.";
         /// Two rules of one convenant that say the same about one exchange.
         Overbodig { regel: String, andere: String } = "overbodig",
             "regel {regel} staat deels hetzelfde toe als regel {andere}, op dezelfde voorwaarden. Maak er een regel van, zodat een latere wijziging niet half gebeurt.",
@@ -145,6 +149,8 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
         }
     }
     regels::compare(van_kracht, day, &mut found);
+    samenloop::meeting(van_kracht, day, &mut found);
+    samenloop::behind_nobody(van_kracht, &mut found);
     answers(van_kracht, day, &mut found);
     found.extend(loketten::without_contact(van_kracht));
     let test = van_kracht.deelnemers().toegangen.iter().filter(|toegang| toegang.identiteit.oin.is_test()).count();

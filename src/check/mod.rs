@@ -11,5 +11,6 @@ mod loketten;
 pub mod mermaid;
 mod regels;
 pub mod rij;
+mod samenloop;
 pub mod svg;
 pub mod tabel;

@@ -1,4 +1,4 @@
-//! Rules beside each other: which speak of one exchange, and which can never give a stamp.
+//! Rules of one convenant beside each other: which speak of one exchange, and which can never give a stamp.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -67,27 +67,20 @@ fn onderwerp(place: &Place<'_>) -> Onderwerp {
 }
 
 fn overlap(one: &Place<'_>, other: &Place<'_>) -> Option<Bevinding> {
-    let together = one.convenant.geldig_van <= other.convenant.geldig_tot_en_met
-        && other.convenant.geldig_van <= one.convenant.geldig_tot_en_met;
-    if !together || !overlapping(one.regel, other.regel) {
+    // What two convenanten say of one exchange is told by `samenloop`, in groups.
+    if one.at.0 != other.at.0 || !overlapping(one.regel, other.regel) {
         return None;
     }
     let (regel, andere) = (name(other.convenant, other.regel), name(one.convenant, one.regel));
-    let waarschuwing = if one.at.0 == other.at.0 {
-        Waarschuwing::Overbodig { regel, andere }
-    } else {
-        let verschil = one.regel.differs_from(other.regel);
-        let verschil = verschil.map_or("zelfde voorwaarden".to_owned(), |key| format!("verschil in {key}"));
-        Waarschuwing::Overlap { regel, andere, verschil }
-    };
-    Some((onderwerp(other), waarschuwing))
+    Some((onderwerp(other), Waarschuwing::Overbodig { regel, andere }))
 }
 
 /// The rules that always win from this one, if there are some for everything that it allows.
 fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Date) -> Option<BTreeSet<String>> {
     let Place { convenant, regel, .. } = place;
-    let rivals: Vec<&Place<'_>> =
-        all.iter().filter(|rival| rival.at != place.at && rivals(rival, place, day)).collect();
+    // A rule of another convenant beats none: a sender can still name this one's convenant.
+    let own = all.iter().filter(|rival| rival.at.0 == place.at.0 && rival.at != place.at);
+    let rivals: Vec<&Place<'_>> = own.filter(|rival| rivals(rival, place, day)).collect();
     let mut winners = BTreeSet::new();
     for van in addresses(van_kracht, &regel.van) {
         for naar in addresses(van_kracht, &regel.naar) {

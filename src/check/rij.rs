@@ -81,7 +81,7 @@ fn houdbaarheid(regel: &Regel) -> String {
 }
 
 fn voorwaarden(regel: &Regel) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = regel.afwijking.iter().map(|waarom| format!("afwijking: {waarom}")).collect();
     if let Some(doelgroep) = regel.doelgroep {
         found.push(format!("alleen {}en", doelgroep.as_str()));
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Failure, print_line};
@@ -62,10 +63,11 @@ enum Form {
 }
 
 pub fn run(check: &Check) -> Result<(), Failure> {
-    let day = amsterdam_date(SystemClock.now());
+    let now = SystemClock.now();
+    let day = amsterdam_date(now);
     let json = check.json || check.form == Form::Json;
     if let Some([oud_file, nieuw_file]) = check.diff.as_deref() {
-        let (oud, nieuw) = or_mistakes(both(oud_file, nieuw_file), json)?;
+        let (oud, nieuw) = or_mistakes(both(oud_file, nieuw_file, now), json)?;
         let zinnen = verschil(&oud, &nieuw, day);
         if !is_configuration(oud_file) && !is_configuration(nieuw_file) {
             eprintln!("Partners, loketten en mandaten zijn hier niet nagekeken; dat doet beheer load --dry-run.");
@@ -89,8 +91,9 @@ pub fn run(check: &Check) -> Result<(), Failure> {
         )));
     }
     // Development certificates are a warning here: what they may exchange is judged as with real ones.
-    let (config, parsed) = or_mistakes(Config::load_with_documents(file, false), json)?;
-    let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(PRODUCTIE));
+    let (config, parsed) = or_mistakes(Config::load_with_documents(file, false, now), json)?;
+    // Files come in force together.
+    let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(PRODUCTIE)).loaded_at(now);
     let mut found = bevindingen(&van_kracht, day);
     found.extend(certificaten::bevindingen(&config, day));
     for bevinding in &found {
@@ -215,6 +218,9 @@ fn stroom_json(stroom: &Stroom) -> Value {
         Termijn::Dagen(dagen) => format!("P{dagen}D"),
     };
     put("houdbaarheid", houdbaarheid.into());
+    if let Some(afwijking) = &stroom.afwijking {
+        put("afwijking", afwijking.as_str().into());
+    }
     put("telt_vanaf", stroom.telt_vanaf.as_str().into());
     put("bsn_toegestaan", stroom.bsn_toegestaan.into());
     if !stroom.mandaten.is_empty() {
@@ -230,16 +236,26 @@ fn stroom_json(stroom: &Stroom) -> Value {
     Value::Object(object)
 }
 
-/// Old and new, from two configurations or from two convenanten.
-fn both(oud: &Path, nieuw: &Path) -> Result<(VanKracht, VanKracht), ConfigError> {
+/// Old and new, from two configurations or from two convenanten. What stands in the old one was loaded first: what is new
+/// comes beside it.
+fn both(oud: &Path, nieuw: &Path, now: Timestamp) -> Result<(VanKracht, VanKracht), ConfigError> {
     if is_configuration(oud) || is_configuration(nieuw) {
         let load = |file| {
-            let (config, parsed) = Config::load_with_documents(file, false)?;
+            let (config, parsed) = Config::load_with_documents(file, false, now)?;
             Ok(parsed.van_kracht(0, &config.omgeving(PRODUCTIE)))
         };
-        return Ok((load(oud)?, load(nieuw)?));
+        let (oud, nieuw) = (load(oud)?.loaded_at(long_before(now)), load(nieuw)?);
+        let nieuw = nieuw.loaded_after(&oud, now);
+        return Ok((oud, nieuw));
     }
     let (deelnemers, convenanten) = los::convenanten([oud, nieuw])?;
     let [oud, nieuw] = convenanten.map(|convenant| VanKracht::new(0, PRODUCTIE, deelnemers.clone(), vec![convenant]));
+    let oud = oud.loaded_at(long_before(now));
+    let nieuw = nieuw.loaded_after(&oud, now);
     Ok((oud, nieuw))
+}
+
+/// When what is in force already was loaded, which files do not tell: before anything that is loaded now.
+fn long_before(now: Timestamp) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now)
 }

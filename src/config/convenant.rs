@@ -1,13 +1,13 @@
 //! The convenant file: grondslagen and regels, as a privacy officer writes them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 
 use super::{
     fout::Fout,
-    section::{Located, Section, Vorm, listed, nearest, short},
+    section::{Located, Mistakes, Section, Vorm, listed, nearest, read_file, short},
 };
 use crate::domain::{
     Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag, LoketNaam,
@@ -27,6 +27,7 @@ pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers
     let versie = root.text("versie");
     let term = term(&root, "het convenant");
     let partijen = partijen(&root, deelnemers);
+    let staat_achter = staat_achter(&root, naam.as_deref());
     let (ids, parsed): (Vec<_>, Vec<_>) = root.sections("grondslag").into_iter().map(grondslag).unzip();
     // One with a mistake is there all the same, and rules may name it.
     let known: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
@@ -51,6 +52,7 @@ pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers
         partijen,
         geldig_van,
         geldig_tot_en_met,
+        staat_achter,
         grondslagen,
         regels: located.into_iter().map(|(_, regel)| regel).collect(),
     })
@@ -92,6 +94,24 @@ fn partijen(root: &Section<'_>, deelnemers: &Deelnemers) -> BTreeSet<PartnerNaam
     named.into_iter().map(|partij| partij.value).collect()
 }
 
+/// Names of other convenanten. Whether they exist is no mistake: the other may be withdrawn, or come later.
+fn staat_achter(root: &Section<'_>, naam: Option<&str>) -> Vec<String> {
+    let named: Vec<Located<String>> = root.list("staat_achter", &CONVENANTEN, true);
+    for other in named.iter().filter(|other| Some(other.value.as_str()) == naam) {
+        root.mistake(other.line, Fout::StaatAchterZichzelf {});
+    }
+    named.into_iter().map(|other| other.value).collect()
+}
+
+/// A convenant that was in force once, as far as it can be read among the partners of today: a text of the past stops nothing
+/// because of today's rules.
+#[must_use]
+pub fn of_the_past(tekst: &str, deelnemers: &Deelnemers) -> Option<Convenant> {
+    read_file(Path::new(""), tekst, &Mistakes::default(), |root| convenant(root, hash(tekst), deelnemers))
+}
+
+const CONVENANTEN: Vorm =
+    Vorm::fixed("namen van convenanten, zoals [\"bij\"]", "names of convenanten, such as [\"bij\"]");
 const PARTNERS: Vorm = Vorm::fixed("namen van partners, zoals [\"zsm\"]", "names of partners, such as [\"zsm\"]");
 const PATTERNS: Vorm = Vorm::fixed(
     "partners of partner/loket, zoals [\"zsm/jeugd\"]",

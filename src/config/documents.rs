@@ -10,6 +10,7 @@ use std::{
     rc::Rc,
 };
 
+use jiff::civil::Date;
 use toml::de::DeTable;
 
 use super::{
@@ -19,7 +20,10 @@ use super::{
     fout::Fout,
     section::{Mistake, Mistakes, read_file},
 };
-use crate::domain::{Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht};
+use crate::domain::{
+    Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht,
+    samenloop::{Onbeslist, onbeslist},
+};
 
 /// A document in bytes, at most: some two thousand rules.
 pub const DOCUMENT_LIMIT: u64 = 2 << 20;
@@ -100,7 +104,53 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
     }
     // By name, as the database gives them: of equal rules the first one stamps, wherever its file stands.
     parsed.convenanten.sort_by(|one, other| one.naam.cmp(&other.naam));
+    if let Some((first, kring)) = circle(&parsed.convenanten) {
+        let of_first = |bron: &&Bron| name_of(&bron.tekst) == Some((DocumentSoort::Convenant, first.clone()));
+        let file = bronnen.iter().find(of_first).map_or_else(PathBuf::new, |bron| bron.herkomst.clone());
+        mistakes.borrow_mut().push(Mistake { file, line: 0, fout: Fout::StaatAchterKring { kring } });
+    }
     parsed
+}
+
+/// Convenanten that stand behind each other in a circle, if there are some: the name of one, and all of them in Dutch.
+fn circle(convenanten: &[Convenant]) -> Option<(String, String)> {
+    let by_name: BTreeMap<&str, &Convenant> = convenanten.iter().map(|of| (of.naam.as_str(), of)).collect();
+    // One that stands behind nobody who is left is in no circle; what cannot be taken away is, or stands behind one.
+    let mut left = by_name.clone();
+    loop {
+        let leads = |naam: &String| left.contains_key(naam.as_str());
+        let free: Vec<&str> =
+            left.values().filter(|of| !of.staat_achter.iter().any(leads)).map(|of| of.naam.as_str()).collect();
+        if free.is_empty() {
+            break;
+        }
+        left.retain(|naam, _| !free.contains(naam));
+    }
+    let mut way: Vec<&str> = vec![left.first_key_value()?.0];
+    loop {
+        let last = by_name[way[way.len() - 1]];
+        let next = last.staat_achter.iter().find_map(|naam| left.get_key_value(naam.as_str()))?.0;
+        if let Some(start) = way.iter().position(|naam| naam == next) {
+            way.push(next);
+            return Some((next.to_string(), way[start..].join(" achter ")));
+        }
+        way.push(next);
+    }
+}
+
+/// Each two convenanten, one of them among `bronnen`, of which nothing says which one stamps: found where documents are
+/// judged before they come in force, and never in what is in force.
+#[must_use]
+pub fn undecided(van_kracht: &VanKracht, bronnen: &[Bron], day: Date) -> Vec<Mistake> {
+    let files: BTreeMap<String, &PathBuf> =
+        bronnen.iter().filter_map(|bron| Some((name_of(&bron.tekst)?.1, &bron.herkomst))).collect();
+    let mistake = |Onbeslist { een, ander, uitwisseling }: Onbeslist| {
+        let file = files.get(&ander.convenant).or_else(|| files.get(&een.convenant))?;
+        let verschil = format!("{} of {}", een.tekst(), ander.tekst());
+        let fout = Fout::SamenVanKracht { convenant: een.convenant, andere: ander.convenant, uitwisseling, verschil };
+        Some(Mistake { file: (*file).clone(), line: 0, fout })
+    };
+    onbeslist(van_kracht, day).into_iter().filter_map(mistake).collect()
 }
 
 /// The partners in a text that once was in force, whatever is wrong with it by the rules of today.

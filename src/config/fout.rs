@@ -139,6 +139,18 @@ closed_list! {
         RegelsSprekenElkaarTegen { regel: String, andere: String, verschil: String } = "regels_spreken_elkaar_tegen",
             "regel {regel} en regel {andere} gaan over dezelfde uitwisseling en verschillen in {verschil}. Maak er een regel van, of grens ze af met loket, doelgroep of categorie.",
             "rule {regel} and rule {andere} speak of the same exchange and differ in {verschil}. Make them one rule, or tell them apart by loket, doelgroep or categorie.";
+        /// Two convenanten that come in force together and say different things about one exchange.
+        SamenVanKracht { convenant: String, andere: String, uitwisseling: String, verschil: String } = "samen_van_kracht",
+            "convenant {convenant} en convenant {andere} komen tegelijk van kracht en gaan beide over {uitwisseling}: {verschil}. Zet boven in het convenant dat niet moet stempelen staat_achter = [\"naam van het andere\"], of haal de uitwisseling uit een van beide.",
+            "convenant {convenant} and convenant {andere} come in force together and both speak of {uitwisseling}: {verschil}. Write staat_achter = [\"name of the other\"] at the top of the convenant that is not to stamp, or take the exchange out of one of them.";
+        /// A convenant behind itself.
+        StaatAchterZichzelf { } = "staat_achter_zichzelf",
+            "staat_achter noemt dit convenant zelf. Noem daar alleen andere convenanten.",
+            "staat_achter names this convenant itself. Name only other convenanten there.";
+        /// Convenanten that stand behind each other.
+        StaatAchterKring { kring: String } = "staat_achter_kring",
+            "deze convenanten staan in een kring achter elkaar: {kring}. Haal bij een van hen staat_achter weg.",
+            "these convenanten stand behind each other in a circle: {kring}. Remove staat_achter from one of them.";
         /// A CA that is not configured.
         OnbekendeCa { naam: String } = "onbekende_ca",
             "er is geen [[ca]] met naam {naam} in ketenpoort.toml. Voeg haar toe of verbeter de naam.",

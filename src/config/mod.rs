@@ -22,13 +22,16 @@ use std::{
     rc::Rc,
 };
 
+use jiff::Timestamp;
+
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
 use self::{
-    documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting},
+    documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting, undecided},
     fout::Fout,
     opslag::opslag,
     section::{Mistake, Mistakes, Section, Vorm, read_file},
 };
+use crate::domain::houdbaarheid::amsterdam_date;
 
 /// Everything that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -112,27 +115,28 @@ impl Config {
         Ok(config.expect("a file without mistakes gives a configuration"))
     }
 
-    /// Reads `ketenpoort.toml` and the documents it names, and reports the mistakes of all of them at once.
+    /// Reads `ketenpoort.toml` and the documents it names, and reports the mistakes of all of them at once. They are judged as
+    /// coming in force `now`, together.
     ///
     /// # Errors
     /// [`ConfigError`] with every mistake.
-    pub fn load_with_documents(file: &Path, productie: bool) -> Result<(Self, Parsed), ConfigError> {
+    pub fn load_with_documents(file: &Path, productie: bool, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
         let (named, config) = load_noting(file, &mistakes);
-        let parsed = named.parse(productie, &mistakes);
+        let parsed = named.parse(productie, now, &mistakes);
         ConfigError::unless_empty(&mistakes)?;
         Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
     }
 
-    /// Reads and parses the documents that the configuration names.
+    /// Reads and parses the documents that the configuration names, as coming in force `now`, together.
     ///
     /// # Errors
     /// [`ConfigError`] with every mistake.
-    pub fn documents(&self, productie: bool) -> Result<Parsed, ConfigError> {
+    pub fn documents(&self, productie: bool, now: Timestamp) -> Result<Parsed, ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
         let Omgeving { cas, .. } = self.omgeving(productie);
         let named = Named { cas, deelnemers: Some(self.deelnemers.clone()), convenanten: self.convenanten.clone() };
-        let parsed = named.parse(productie, &mistakes);
+        let parsed = named.parse(productie, now, &mistakes);
         ConfigError::unless_empty(&mistakes)?;
         Ok(parsed.expect("files without mistakes give documents"))
     }
@@ -155,12 +159,18 @@ struct Named {
 
 impl Named {
     /// `None` without deelnemers: what convenanten say of partners cannot be judged then.
-    fn parse(&self, productie: bool, mistakes: &Mistakes) -> Option<Parsed> {
+    fn parse(&self, productie: bool, now: Timestamp, mistakes: &Mistakes) -> Option<Parsed> {
         let bron = |file: &PathBuf| Some(Bron { herkomst: file.clone(), tekst: read(file, mistakes)? });
         let deelnemers = bron(self.deelnemers.as_ref()?);
         let convenanten: Vec<Bron> = self.convenanten.iter().filter_map(bron).collect();
         let bronnen: Vec<Bron> = std::iter::once(deelnemers?).chain(convenanten).collect();
-        Some(parse_noting(&bronnen, &Omgeving { cas: self.cas.clone(), productie }, mistakes))
+        let omgeving = Omgeving { cas: self.cas.clone(), productie };
+        let parsed = parse_noting(&bronnen, &omgeving, mistakes);
+        if mistakes.borrow().is_empty() {
+            let van_kracht = parsed.clone().van_kracht(0, &omgeving).loaded_at(now);
+            mistakes.borrow_mut().extend(undecided(&van_kracht, &bronnen, amsterdam_date(now)));
+        }
+        Some(parsed)
     }
 }
 

@@ -15,6 +15,9 @@ pub fn print(convenant: &Convenant) -> String {
     out.list("partijen", &convenant.partijen);
     out.plain("geldig_van", convenant.geldig_van);
     out.plain("geldig_tot_en_met", convenant.geldig_tot_en_met);
+    if !convenant.staat_achter.is_empty() {
+        out.list("staat_achter", &convenant.staat_achter);
+    }
     for grondslag in &convenant.grondslagen {
         out.grondslag(grondslag);
     }

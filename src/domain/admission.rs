@@ -6,11 +6,10 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Convenant, Doelgroep, Eerdere, Grondslag, Identiteit, Mandaat,
-    Mandaathouder, Overtreding, Regel, VanKracht, Weigering,
-    convenant::matches_any,
+    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Doelgroep, Eerdere, Identiteit, Overtreding, VanKracht, Weigering,
     eerder::{check_answer, check_renewal, follow},
-    houdbaarheid::{amsterdam_date, houdbaar_tot_en_met},
+    houdbaarheid::amsterdam_date,
+    vraag::{Gestempeld, Miss, Vraag, rests_on},
 };
 
 /// What the gateway stamps on a bericht for one ontvanger.
@@ -134,7 +133,7 @@ pub fn admit(
     let stempels = if bericht.feiten.soort.follows() {
         follow(&bericht, &afzender, verzoek.as_ref(), van_kracht, today)?
     } else {
-        let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, today, van_kracht };
+        let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, now, today, van_kracht };
         let stamped = bericht.ontvangers.iter().map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger)?)));
         stamped.collect::<Result<_, Weigering>>()?
     };
@@ -179,8 +178,8 @@ pub fn still_allowed(
         return Ok(());
     }
     van_kracht.partner_at(afzender)?;
-    let mut nearest = Miss::none();
-    for (convenant, regel) in van_kracht.regels(soort, afzender, ontvanger) {
+    let mut nearest = Miss::none(Weigering::GeenRegel);
+    for (_, convenant, regel) in van_kracht.regels(soort, afzender, ontvanger) {
         if !regel.grondslagen.contains(&stempel.grondslag) {
             continue;
         }
@@ -190,49 +189,6 @@ pub fn still_allowed(
         }
     }
     Err(nearest.weigering)
-}
-
-/// Why a rule does not allow what it speaks of, and how far it came: the nearest miss tells a sender most.
-pub(super) struct Miss {
-    step: u8,
-    weigering: Weigering,
-}
-
-impl Miss {
-    fn none() -> Self {
-        Self { step: 0, weigering: Weigering::GeenRegel }
-    }
-
-    fn at(step: u8) -> impl FnOnce(Weigering) -> Self {
-        move |weigering| Self { step, weigering }
-    }
-
-    fn or(self, other: Self) -> Self {
-        if other.step > self.step { other } else { self }
-    }
-}
-
-/// What must hold on the day itself, at acceptance and at delivery: the terms of convenant and grondslag, and the mandaat.
-/// Gives the grondslag and the mandaten.
-pub(super) fn rests_on<'a>(
-    van_kracht: &'a VanKracht,
-    (convenant, regel): (&'a Convenant, &Regel),
-    grondslag: &str,
-    afzender: &Adres,
-    ontvanger: &Adres,
-    today: Date,
-) -> Result<(&'a Grondslag, Vec<&'a Mandaat>), Miss> {
-    if !convenant.in_force(today) {
-        return Err(Miss::at(1)(Weigering::ConvenantNietVanKracht));
-    }
-    let grondslag = convenant.grondslag(grondslag).expect("config refuses a rule that names an unknown grondslag");
-    grondslag.usable(today, van_kracht.productie()).map_err(Miss::at(8))?;
-    let mandaten = match regel.mandaat {
-        None => Ok(Vec::new()),
-        Some(Mandaathouder::Afzender) => van_kracht.mandaten(&afzender.partner, regel.berichtsoort, today),
-        Some(Mandaathouder::Ontvanger) => van_kracht.mandaten(&ontvanger.partner, regel.berichtsoort, today),
-    };
-    Ok((grondslag, mandaten.map_err(Miss::at(9))?))
 }
 
 fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), Weigering> {
@@ -259,50 +215,21 @@ struct Exchange<'a> {
     afzender: &'a Adres,
     doelgroep: Option<Doelgroep>,
     verlenging: u8,
+    now: Timestamp,
     today: Date,
     van_kracht: &'a VanKracht,
 }
 
 impl Exchange<'_> {
-    /// The stamp for one ontvanger: of all rules that allow it the one that keeps it usable longest, so that adding a
-    /// convenant never shortens what another allows.
+    /// The stamp for one ontvanger, and the sender's own wish for a shorter houdbaarheid.
     fn stamp(&self, ontvanger: &Adres) -> Result<Stempel, Weigering> {
         self.van_kracht.partner_at(ontvanger)?;
-        let mut best: Option<Stempel> = None;
-        let mut nearest = Miss::none();
-        for (convenant, regel) in self.van_kracht.regels(self.bericht.feiten.soort, self.afzender, ontvanger) {
-            let longest = |stempel: &Stempel| (stempel.houdbaar_tot_en_met, stempel.bewaar_inhoud);
-            match self.stamp_by(convenant, regel, ontvanger) {
-                Ok(stempel) if best.as_ref().is_none_or(|best| longest(best) < longest(&stempel)) => {
-                    best = Some(stempel);
-                }
-                Ok(_) => {}
-                Err(miss) => nearest = nearest.or(miss),
-            }
-        }
-        let mut stempel = best.ok_or(nearest.weigering)?;
+        let Gestempeld { convenant, regel, grondslag, mut tot_en_met } = self.vraag(ontvanger).stamp(self.van_kracht)?;
         if let Some(shorter) = self.bericht.houdbaar_tot_en_met {
-            if shorter > stempel.houdbaar_tot_en_met {
+            if shorter > tot_en_met {
                 return Err(Weigering::HoudbaarheidTeLang);
             }
-            stempel.houdbaar_tot_en_met = shorter;
-        }
-        Ok(stempel)
-    }
-
-    fn stamp_by(&self, convenant: &Convenant, regel: &Regel, ontvanger: &Adres) -> Result<Stempel, Miss> {
-        if !convenant.in_force(self.today) {
-            return Err(Miss::at(1)(Weigering::ConvenantNietVanKracht));
-        }
-        self.conditions(regel)?;
-        let grondslag = self.grondslag(regel).map_err(Miss::at(7))?;
-        let (grondslag, _) =
-            rests_on(self.van_kracht, (convenant, regel), grondslag, self.afzender, ontvanger, self.today)?;
-        // What was said by telephone gets no fresh months by being registered later.
-        let from = self.bericht.feiten.gegeven_op.map_or(self.today, amsterdam_date);
-        let until = houdbaar_tot_en_met(regel.houdbaarheid, regel.telt_vanaf, from, self.bericht.feiten.peildatum);
-        if until < self.today {
-            return Err(Miss::at(10)(Weigering::HoudbaarheidVerstreken));
+            tot_en_met = shorter;
         }
         let verwerkingsactiviteit = regel.verwerkingsactiviteit.as_ref().unwrap_or(&grondslag.verwerkingsactiviteit);
         Ok(Stempel {
@@ -310,46 +237,28 @@ impl Exchange<'_> {
             regel: regel.id.clone(),
             convenant: convenant.hash.clone(),
             verwerkingsactiviteit: verwerkingsactiviteit.clone(),
-            houdbaar_tot_en_met: until,
+            houdbaar_tot_en_met: tot_en_met,
             bewaar_inhoud: regel.bewaar_inhoud,
         })
     }
 
-    /// What a rule asks of the bericht itself.
-    fn conditions(&self, regel: &Regel) -> Result<(), Miss> {
-        if let Some(wanted) = regel.doelgroep {
-            match self.doelgroep {
-                None => return Err(Miss::at(3)(Weigering::DoelgroepOnbepaald)),
-                Some(doelgroep) if doelgroep != wanted => {
-                    return Err(Miss::at(2)(Weigering::DoelgroepNietToegestaan));
-                }
-                Some(_) => {}
-            }
-        }
-        if regel.categorie.is_some() && regel.categorie != self.bericht.feiten.categorie {
-            return Err(Miss::at(4)(Weigering::CategorieNietToegestaan));
-        }
-        let among = |adres: &Adres| matches_any(&regel.mede_ontvanger, adres);
-        if !regel.mede_ontvanger.is_empty() && !self.bericht.ontvangers.iter().any(among) {
-            return Err(Miss::at(5)(Weigering::MedeOntvangerOntbreekt));
-        }
-        if self.bericht.feiten.bevat_bsn && !regel.bsn_toegestaan {
-            return Err(Miss::at(6)(Weigering::BsnNietToegestaan));
-        }
-        if self.verlenging > regel.max_verlengingen {
-            return Err(Miss::at(6)(Weigering::TeVaakVerlengd));
-        }
-        Ok(())
-    }
-
-    /// The sender's choice among the rule's grondslagen, or the only one.
-    fn grondslag<'r>(&self, regel: &'r Regel) -> Result<&'r str, Weigering> {
-        match (&self.bericht.grondslag, regel.grondslagen.as_slice()) {
-            (Some(chosen), possible) => {
-                possible.iter().find(|id| *id == chosen).map(String::as_str).ok_or(Weigering::GrondslagNietToegestaan)
-            }
-            (None, [only]) => Ok(only),
-            (None, _) => Err(Weigering::GrondslagKiezen),
+    fn vraag<'v>(&'v self, ontvanger: &'v Adres) -> Vraag<'v> {
+        let feiten = &self.bericht.feiten;
+        Vraag {
+            soort: feiten.soort,
+            van: self.afzender,
+            naar: ontvanger,
+            ontvangers: &self.bericht.ontvangers,
+            doelgroep: self.doelgroep,
+            categorie: feiten.categorie,
+            bevat_bsn: feiten.bevat_bsn,
+            verlenging: self.verlenging,
+            grondslag: self.bericht.grondslag.as_deref(),
+            convenant: self.bericht.convenant.as_deref(),
+            vanaf: feiten.gegeven_op.map_or(self.today, amsterdam_date),
+            peildatum: feiten.peildatum,
+            now: self.now,
+            today: self.today,
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Bericht {
     pub houdbaar_tot_en_met: Option<Date>,
     /// The sender's choice of grondslag.
     pub grondslag: Option<String>,
+    /// The sender's choice of convenant, by name.
+    pub convenant: Option<String>,
     /// The bericht that this one replaces (renewal).
     pub vervangt: Option<BerichtId>,
     /// What the content says that matters to admission.

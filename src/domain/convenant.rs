@@ -23,6 +23,9 @@ pub struct Convenant {
     pub geldig_van: Date,
     /// The last day of its term.
     pub geldig_tot_en_met: Date,
+    /// Names of convenanten behind which it stands: of two that begin in the same moment to allow one exchange the other
+    /// stamps.
+    pub staat_achter: Vec<String>,
     /// The legal bases it rests on.
     pub grondslagen: Vec<Grondslag>,
     /// What it allows; what no rule allows is refused.
@@ -99,10 +102,13 @@ impl Grondslag {
         if !self.in_force(day) {
             return Err(Weigering::GrondslagNietVanKracht);
         }
-        match &self.status {
-            Status::TeBevestigen(None) if productie => Err(Weigering::GrondslagOnbevestigd),
-            _ => Ok(()),
-        }
+        if self.counts(productie) { Ok(()) } else { Err(Weigering::GrondslagOnbevestigd) }
+    }
+
+    /// Whether it is confirmed, or somebody answers for it; outside production it always counts.
+    #[must_use]
+    pub fn counts(&self, productie: bool) -> bool {
+        !productie || self.status != Status::TeBevestigen(None)
     }
 }
 

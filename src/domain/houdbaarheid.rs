@@ -86,6 +86,12 @@ pub fn unreadable_from(last_day: Date) -> Timestamp {
         .map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
+/// The first moment of a day: 00:00 local time.
+#[must_use]
+pub fn start_of(day: Date) -> Timestamp {
+    day.to_zoned(AMSTERDAM.clone()).map_or(Timestamp::MIN, |midnight| midnight.timestamp())
+}
+
 /// The last day on which a bericht may be used.
 ///
 /// A missing `peildatum` counts as the day of acceptance; `convert` requires it where the berichtsoort does.

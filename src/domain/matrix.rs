@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::{
     Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Doelgroep, Loket, Partner, PartnerNaam, Regel,
-    TeltVanaf, Termijn, VanKracht, admission::rests_on, convenant::matches_any,
+    TeltVanaf, Termijn, VanKracht, convenant::matches_any, vraag::rests_on,
 };
 
 /// One flow: this berichtsoort may go from one address to another, by one rule, on one grondslag.
@@ -31,6 +31,8 @@ pub struct Stroom {
     pub keuze: bool,
     /// How long it stays usable.
     pub houdbaarheid: Termijn,
+    /// Why that is not three months.
+    pub afwijking: Option<String>,
     /// From when that counts.
     pub telt_vanaf: TeltVanaf,
     /// Whether the content may hold a BSN.
@@ -80,6 +82,7 @@ pub fn stromen(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day
                     grondslag: grondslag.clone(),
                     keuze: regel.grondslagen.len() > 1,
                     houdbaarheid: regel.houdbaarheid,
+                    afwijking: regel.afwijking.clone(),
                     telt_vanaf: regel.telt_vanaf,
                     bsn_toegestaan: regel.bsn_toegestaan,
                     mandaten: mandaten.iter().map(|mandaat| mandaat.id.clone()).collect(),

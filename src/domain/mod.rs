@@ -2,8 +2,9 @@
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
 //! [`loket`], [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
-//! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet, and [`mod@matrix`], which shows what it allows. [`einde`] and
-//! [`verschil`] say what time and a change do to it.
+//! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht, and [`voorrang`]
+//! says which convenant stamps where several allow it. [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet.
+//! [`einde`] and [`verschil`] say what time and a change do to it.
 
 pub mod admission;
 pub mod bericht;
@@ -18,8 +19,12 @@ pub mod mandaat;
 pub mod matrix;
 pub mod partner;
 pub mod persoon;
+mod plaatsen;
+pub mod samenloop;
 pub mod van_kracht;
 pub mod verschil;
+pub mod voorrang;
+mod vraag;
 pub mod weigering;
 
 pub use admission::{Stempel, Toegelaten, admit, still_allowed};
@@ -35,6 +40,7 @@ pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};
 pub use persoon::{Kenmerk, Persoon};
 pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
+pub use voorrang::{Geladen, Historie, Versie};
 pub use weigering::{Overtreding, Weigering};
 
 use jiff::Timestamp;

@@ -8,10 +8,11 @@ use std::{
     str::FromStr,
 };
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Mandaat, Partner, PartnerNaam, Regel, Toegang, Weigering,
+    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Geladen, Historie, Mandaat, Partner, PartnerNaam, Regel,
+    Toegang, Versie, Weigering,
 };
 
 /// A text that is or was in force, exactly as it was loaded.
@@ -106,6 +107,8 @@ pub struct VanKracht {
     productie: bool,
     deelnemers: Deelnemers,
     convenanten: Vec<Convenant>,
+    /// How each convenant came to be what it is, in the same order.
+    historie: Vec<Historie>,
     /// Convenant and rule by sender and ontvanger, in the order of the documents.
     regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>>,
 }
@@ -119,6 +122,8 @@ struct Place {
 
 impl VanKracht {
     /// Version `versie` of what is in force. In `productie` an unconfirmed grondslag counts only when it was accepted.
+    ///
+    /// All convenanten count as loaded together, and not yet: [`Self::loaded_at`] and [`Self::with_history`] say when.
     #[must_use]
     pub fn new(versie: u64, productie: bool, deelnemers: Deelnemers, convenanten: Vec<Convenant>) -> Self {
         let mut regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>> = HashMap::new();
@@ -130,7 +135,64 @@ impl VanKracht {
                 }
             }
         }
-        Self { versie, productie, deelnemers, convenanten, regels }
+        let historie = together(convenanten.len(), Timestamp::MAX);
+        Self { versie, productie, deelnemers, convenanten, historie, regels }
+    }
+
+    /// As if all its convenanten are loaded at this moment, together: how files come in force.
+    #[must_use]
+    pub fn loaded_at(mut self, now: Timestamp) -> Self {
+        self.historie = together(self.convenanten.len(), now);
+        self
+    }
+
+    /// As if loaded at this moment in the place of what was in force: a convenant that is the same stays, another version
+    /// follows the one before it.
+    #[must_use]
+    pub fn loaded_after(self, oud: &Self, now: Timestamp) -> Self {
+        let former = oud.convenanten.iter().zip(&oud.historie);
+        let mut by_name: BTreeMap<String, Historie> =
+            former.map(|(convenant, historie)| (convenant.naam.clone(), historie.clone())).collect();
+        for (convenant, log_index) in self.convenanten.iter().zip(u64::MAX / 2..) {
+            let was = oud.convenanten.iter().find(|was| was.naam == convenant.naam);
+            if was.is_some_and(|was| was.hash == convenant.hash) {
+                continue;
+            }
+            let before = by_name.remove(&convenant.naam).zip(was).map(|(Historie { geladen, mut eerder }, was)| {
+                eerder.push(Versie { geladen, tot: now, convenant: was.clone() });
+                eerder
+            });
+            let geladen = Geladen { tijd: now, log_index };
+            let historie = Historie { geladen, eerder: before.unwrap_or_default() };
+            by_name.insert(convenant.naam.clone(), historie);
+        }
+        self.with_history(by_name)
+    }
+
+    /// With the history of its convenanten by name; one that is missing counts as not yet loaded.
+    #[must_use]
+    pub fn with_history(mut self, mut by_name: BTreeMap<String, Historie>) -> Self {
+        for (convenant, historie) in self.convenanten.iter().zip(&mut self.historie) {
+            if let Some(known) = by_name.remove(&convenant.naam) {
+                *historie = known;
+            }
+        }
+        self
+    }
+
+    /// Without the rules of the past that decide nothing: where only one convenant speaks today, nothing of it is asked.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        let shared: BTreeSet<(Berichtsoort, PartnerNaam, PartnerNaam)> =
+            self.shared().into_keys().map(|(soort, van, naar)| (soort, van.clone(), naar.clone())).collect();
+        let meets = |regel: &Regel| {
+            let mut routes = partner_pairs(regel).map(|(van, naar)| (regel.berichtsoort, van.clone(), naar.clone()));
+            routes.any(|route| shared.contains(&route))
+        };
+        for versie in self.historie.iter_mut().flat_map(|historie| &mut historie.eerder) {
+            versie.convenant.regels.retain(meets);
+        }
+        self
     }
 
     /// Which version this is; 0 before anything was in force.
@@ -172,21 +234,55 @@ impl VanKracht {
         if partner.loketten.contains_key(&adres.loket) { Ok(partner) } else { Err(Weigering::LoketOnbekend) }
     }
 
-    /// The rules that speak of this berichtsoort between these two, of all convenanten, in their order.
-    pub fn regels<'a>(
-        &'a self,
+    /// How each convenant came to be what it is, in the order of [`Self::convenanten`].
+    #[must_use]
+    pub fn historie(&self) -> &[Historie] {
+        &self.historie
+    }
+
+    /// The names of the convenanten that speak of a berichtsoort between two partners of which another one speaks too. Only
+    /// of these the past matters.
+    #[must_use]
+    pub fn meeting(&self) -> BTreeSet<&str> {
+        let numbers: BTreeSet<usize> = self.shared().values().flatten().map(|(convenant, _)| *convenant).collect();
+        numbers.into_iter().map(|at| &*self.convenanten[at].naam).collect()
+    }
+
+    /// The routes of which rules of several convenanten speak.
+    pub(super) fn shared(&self) -> BTreeMap<Route<'_>, Vec<(usize, usize)>> {
+        let mut routes = self.routes();
+        routes.retain(|_, regels| regels.iter().any(|(convenant, _)| *convenant != regels[0].0));
+        routes
+    }
+
+    /// Every route of which a rule speaks, with its rules by convenant and rule.
+    pub(super) fn routes(&self) -> BTreeMap<Route<'_>, Vec<(usize, usize)>> {
+        let mut routes: BTreeMap<Route<'_>, Vec<(usize, usize)>> = BTreeMap::new();
+        for (van, of) in &self.regels {
+            for (naar, places) in of {
+                for Place { soort, convenant, regel } in places {
+                    routes.entry((*soort, van, naar)).or_default().push((*convenant, *regel));
+                }
+            }
+        }
+        routes
+    }
+
+    /// The rules that speak of this berichtsoort between these two, with the number of their convenant and in its order.
+    pub fn regels<'k>(
+        &'k self,
         soort: Berichtsoort,
-        van: &'a Adres,
-        naar: &'a Adres,
-    ) -> impl Iterator<Item = (&'a Convenant, &'a Regel)> {
+        van: &Adres,
+        naar: &Adres,
+    ) -> impl Iterator<Item = (usize, &'k Convenant, &'k Regel)> {
         let places = self.regels.get(&van.partner).and_then(|of| of.get(&naar.partner));
         let of_soort = places.into_iter().flatten().filter(move |place| place.soort == soort);
         of_soort
             .map(|place| {
                 let convenant = &self.convenanten[place.convenant];
-                (convenant, &convenant.regels[place.regel])
+                (place.convenant, convenant, &convenant.regels[place.regel])
             })
-            .filter(move |(_, regel)| regel.covers(soort, van, naar))
+            .filter(move |(_, _, regel)| regel.covers(soort, van, naar))
     }
 
     /// The mandaten of a partner for a berichtsoort on this day.
@@ -202,6 +298,15 @@ impl VanKracht {
         let valid: Vec<&Mandaat> = all.into_iter().filter(|mandaat| mandaat.in_force(day)).collect();
         if valid.is_empty() { Err(Weigering::MandaatVerlopen) } else { Ok(valid) }
     }
+}
+
+/// A berichtsoort from one partner to another.
+pub(super) type Route<'a> = (Berichtsoort, &'a PartnerNaam, &'a PartnerNaam);
+
+/// Convenanten that were loaded in one moment, in their order.
+fn together(count: usize, tijd: Timestamp) -> Vec<Historie> {
+    let geladen = |log_index| Historie { geladen: Geladen { tijd, log_index }, eerder: Vec::new() };
+    (0..count as u64).map(geladen).collect()
 }
 
 /// Each pair of partners of which a rule speaks, once.

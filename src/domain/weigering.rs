@@ -138,6 +138,10 @@ weigeringen! {
     ConvenantNietVanKracht = "convenant_niet_van_kracht", Toestand,
         "Het convenant dat dit toestaat is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.",
         "The convenant that allows this is not in force today. Ask the administrator of the convenant.";
+    /// The convenant that the sender chose does not exist, or speaks of no such exchange.
+    ConvenantNietToegestaan = "convenant_niet_toegestaan", Verboden,
+        "Het gekozen convenant is niet van kracht of zegt niets over deze uitwisseling. Controleer de naam van het convenant, of laat het veld leeg.",
+        "The chosen convenant is not in force or does not speak of this exchange. Check the name of the convenant, or leave the field empty.";
     /// The grondslag's own term does not cover today.
     GrondslagNietVanKracht = "grondslag_niet_van_kracht", Toestand,
         "De grondslag waarop dit berust is vandaag niet van kracht. Neem contact op met de beheerder van het convenant.",

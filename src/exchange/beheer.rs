@@ -4,13 +4,13 @@ use super::{
     Call, Exchange,
     send::MOST_TURNS,
     unavailable,
-    van_kracht::{bron, parse_aside},
+    van_kracht::{bron, history, parse_aside},
 };
 use crate::{
-    check::bevindingen::bevindingen,
+    check::bevindingen::{Waarschuwing, bevindingen},
     config::{
         ConfigError,
-        documents::{Bron, DEELNEMERS, Parsed, name_of},
+        documents::{Bron, DEELNEMERS, Parsed, name_of, undecided},
         fout::Fout,
         section::Mistake,
     },
@@ -114,7 +114,7 @@ impl Exchange {
 
     async fn plan(&self, call: &Call, opdracht: &Opdracht) -> Result<Plan, Weigering> {
         let (basis, current) = self.documents().await?;
-        let before = self.judged_by(&current).await?;
+        let before = self.judged_by(basis, &current).await?;
         // Who was taken out meanwhile changes nothing any more.
         before.deelnemers().still(&call.aangemeld)?;
         let both = |naam: &String| {
@@ -139,17 +139,27 @@ impl Exchange {
         let wijzigingen = wijzigingen(&current, &parsed.documenten);
         let today = amsterdam_date(self.clock.now());
         let after = parsed.van_kracht(basis + 1, omgeving);
+        let meeting = [&before, &after].into_iter().flat_map(VanKracht::meeting).map(str::to_owned).collect();
+        let known = history(&self.store.read, &before, &meeting).await.map_err(unavailable)?;
+        let before = before.with_history(known);
+        let after = after.loaded_after(&before, self.clock.now());
+        let undecided = undecided(&after, &opdracht.laden, today);
+        if !undecided.is_empty() {
+            return Err(wrong(ConfigError(undecided)));
+        }
         let zinnen = verschil(&before, &after, today);
         let known = bevindingen(&before, today);
-        let new = bevindingen(&after, today).into_iter().filter(|bevinding| !known.contains(bevinding));
+        let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
+        // Where convenanten meet, the sentences say what that means.
+        let new = bevindingen(&after, today).into_iter().filter(|new| !known.contains(new) && !told(&new.1));
         let waarschuwingen = new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect();
         Ok(Plan { basis, wijzigingen, zinnen, waarschuwingen })
     }
 
-    async fn judged_by(&self, documenten: &[Document]) -> Result<VanKracht, Weigering> {
+    async fn judged_by(&self, versie: u64, documenten: &[Document]) -> Result<VanKracht, Weigering> {
         let bronnen: Vec<Bron> = documenten.iter().cloned().map(bron).collect();
         let omgeving = &self.in_force.omgeving;
-        Ok(parse_aside(bronnen, omgeving).await.map_err(unavailable)?.van_kracht(0, omgeving))
+        Ok(parse_aside(bronnen, omgeving).await.map_err(unavailable)?.van_kracht(versie, omgeving))
     }
 }
 
@@ -199,7 +209,11 @@ fn wijzigingen(current: &[Document], next: &[Document]) -> Vec<Wijziging> {
         nieuw: None,
         oud: Some(known.hash.clone()),
     });
-    let loaded = next.iter().filter_map(|document| {
+    // By name: of versions that come in force together the order in the logboek can decide which one stamps, and that must not
+    // rest on the order of files.
+    let mut next: Vec<&Document> = next.iter().collect();
+    next.sort_by_key(|document| (document.soort, &document.naam));
+    let loaded = next.into_iter().filter_map(|document| {
         let oud = current.iter().find(|known| same_name(known, document)).map(|known| known.hash.clone());
         (oud.as_ref() != Some(&document.hash)).then(|| Wijziging {
             soort: document.soort,

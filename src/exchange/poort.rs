@@ -75,6 +75,7 @@ impl Exchange {
             in_antwoord_op: Some(original.bericht),
             houdbaar_tot_en_met: None,
             grondslag: None,
+            convenant: None,
             vervangt: None,
             feiten: Feiten::new(says.soort),
             betrokkenen: Vec::new(),

@@ -15,9 +15,10 @@ use super::{Call, Exchange, send::MOST_TURNS, unavailable};
 use crate::{
     config::{
         ConfigError,
+        convenant::of_the_past,
         documents::{Bron, Omgeving, Parsed, parse, partners},
     },
-    domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
+    domain::{Document, Geladen, Historie, Oin, PartnerNaam, VanKracht, Versie, Weigering},
     store::{Event, Outdated, Pool, Reply, StoreError, documenten, writer::Durable},
 };
 
@@ -45,7 +46,44 @@ async fn load(read: &Pool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> 
         return Ok(VanKracht::default());
     }
     let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
-    Ok(parse_aside(bronnen, omgeving).await?.van_kracht(versie, omgeving))
+    let van_kracht = parse_aside(bronnen, omgeving).await?.van_kracht(versie, omgeving);
+    let meeting = van_kracht.meeting().into_iter().map(str::to_owned).collect();
+    let history = history(read, &van_kracht, &meeting).await?;
+    Ok(van_kracht.with_history(history).trimmed())
+}
+
+/// When the convenanten in force were loaded, with the earlier versions of those that meet others: which one stamps rests on it.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub(super) async fn history(
+    read: &Pool,
+    van_kracht: &VanKracht,
+    meeting: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Historie>, StoreError> {
+    let mut texts = Vec::new();
+    for (naam, versies) in documenten::history(read, van_kracht.versie()).await? {
+        let Some((current, earlier)) = versies.split_last() else { continue };
+        let mut former = Vec::new();
+        if meeting.contains(&naam) {
+            let until = versies[1..].iter().map(|next| next.tijd);
+            for (geladen, tot) in earlier.iter().zip(until) {
+                former.push((*geladen, tot, documenten::tekst(read, geladen.log_index).await?));
+            }
+        }
+        texts.push((naam, *current, former));
+    }
+    let deelnemers = van_kracht.deelnemers().clone();
+    let parsed = spawn_blocking(move || {
+        let versie = |(geladen, tot, tekst): (Geladen, _, String)| {
+            Some(Versie { geladen, tot, convenant: of_the_past(&tekst, &deelnemers)? })
+        };
+        let of_name = |(naam, geladen, former): (_, _, Vec<_>)| {
+            (naam, Historie { geladen, eerder: former.into_iter().filter_map(versie).collect() })
+        };
+        texts.into_iter().map(of_name).collect()
+    });
+    Ok(parsed.await.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic())))
 }
 
 /// Parses on a thread of its own: large documents take seconds, and the calls of partners must not wait for them.

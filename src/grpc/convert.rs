@@ -44,6 +44,9 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
     if let Some(grondslag) = &request.grondslag {
         checker.text("grondslag", grondslag, 1..=64);
     }
+    if let Some(convenant) = &request.convenant {
+        checker.text("convenant", convenant, 1..=64);
+    }
     let empty = proto::Inhoud::default();
     let inhoud = request.inhoud.as_ref().unwrap_or(&empty);
     let feiten = check(inhoud, &mut checker);
@@ -66,6 +69,7 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
         in_antwoord_op,
         houdbaar_tot_en_met,
         grondslag: request.grondslag.clone(),
+        convenant: request.convenant.clone(),
         vervangt,
         feiten,
         betrokkenen: inhoud.betrokkenen.iter().map(Message::encode_to_vec).collect(),
@@ -90,6 +94,7 @@ fn vingerafdruk(
         in_antwoord_op: in_antwoord_op.map(|id| id.to_string()),
         houdbaar_tot_en_met: request.houdbaar_tot_en_met.clone(),
         grondslag: request.grondslag.clone(),
+        convenant: request.convenant.clone(),
         vervangt: vervangt.map(|id| id.to_string()),
         inhoud: None,
     };

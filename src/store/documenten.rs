@@ -1,10 +1,13 @@
 //! Documenten: what is and was in force. Kept for ever, so that anybody can see by which text a bericht was judged.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use sqlx::Row;
 
 use super::{DbRow, Outdated, Pool, StoreError, int, rij::Actor, uint, work::Work};
 use crate::{
-    domain::{Document, DocumentSoort},
+    domain::{Document, DocumentSoort, Geladen},
     logboek::{Logregel, Soort},
 };
 
@@ -75,6 +78,46 @@ pub async fn in_force(read: &Pool) -> Result<(u64, Vec<Document>), StoreError> {
     Ok((versie.map_or(0, uint), documenten))
 }
 
+/// When each version of a convenant was loaded since it was last withdrawn, oldest first, by name, as of `versie`. Rows are only
+/// added, so that this goes with what was in force in that version, whenever it is read.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn history(read: &Pool, versie: u64) -> Result<BTreeMap<String, Vec<Geladen>>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT log_index, naam, tijd, hash FROM documenten WHERE soort = $1 AND versie <= $2 ORDER BY log_index",
+    )
+    .bind(DocumentSoort::Convenant.as_str())
+    .bind(int(versie))
+    .fetch_all(read)
+    .await?;
+    let mut history: BTreeMap<String, Vec<Geladen>> = BTreeMap::new();
+    for row in rows {
+        let naam: String = row.try_get("naam")?;
+        if row.try_get::<Option<&str>, _>("hash")?.is_none() {
+            history.remove(&naam);
+            continue;
+        }
+        let tijd = Timestamp::from_microsecond(row.try_get("tijd")?);
+        let tijd = tijd.map_err(|_| StoreError::inconsistent("documenten", "tijd", &naam))?;
+        let log_index = uint(row.try_get("log_index")?);
+        history.entry(naam).or_default().push(Geladen { tijd, log_index });
+    }
+    Ok(history)
+}
+
+/// The text that was put in force by this logregel.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn tekst(read: &Pool, log_index: u64) -> Result<String, StoreError> {
+    let tekst: Option<String> = sqlx::query_scalar("SELECT tekst FROM documenten WHERE log_index = $1")
+        .bind(int(log_index))
+        .fetch_one(read)
+        .await?;
+    tekst.ok_or_else(|| StoreError::inconsistent("documenten", "tekst", log_index))
+}
+
 /// Every text with deelnemers that ever was in force, oldest first.
 ///
 /// # Errors
@@ -101,12 +144,13 @@ pub(super) async fn change(work: &mut Work<'_>, change: Change) -> Result<Result
         };
         let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();
         sqlx::query(
-            "INSERT INTO documenten (log_index, versie, soort, naam, hash, tekst) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO documenten (log_index, versie, soort, naam, tijd, hash, tekst) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(int(log_index))
         .bind(int(next))
         .bind(wijziging.soort.as_str())
         .bind(&wijziging.naam)
+        .bind(work.log.micros())
         .bind(hash)
         .bind(tekst)
         .execute(work.database().await?)

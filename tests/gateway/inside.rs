@@ -41,7 +41,7 @@ impl Inside {
         let database = Database::open(&config.opslag).await.unwrap();
         let started = database.start(&config.logboek, &map.kenmerk(), signer(), Arc::new(SystemClock)).await;
         let (store, writer) = started.unwrap();
-        let first = first_change(&config.documents(false).unwrap());
+        let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
         store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap().0.unwrap();
         Self { signer: signer(), dir, config, store, writer }
     }

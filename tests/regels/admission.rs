@@ -17,6 +17,7 @@ fn bericht() -> Bericht {
         in_antwoord_op: None,
         houdbaar_tot_en_met: None,
         grondslag: None,
+        convenant: None,
         vervangt: None,
         feiten: Feiten {
             geboortedatum: "1990-01-01".parse().ok(),

@@ -71,6 +71,7 @@ pub fn convenant(regels: Vec<Regel>) -> Convenant {
         partijen: ["zsm", "zvh"].map(|naam| naam.parse().unwrap()).into(),
         geldig_van: date(2026, 1, 1),
         geldig_tot_en_met: date(2026, 12, 31),
+        staat_achter: Vec::new(),
         grondslagen: vec![grondslag("a"), grondslag("b")],
         regels,
     }

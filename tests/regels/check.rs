@@ -12,6 +12,7 @@ use ketenpoort::{
     config::Config,
     domain::{
         Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Mandaathouder, Regel, Status, Termijn, VanKracht,
+        matrix::matrix,
     },
 };
 use serde_json::Value;
@@ -51,39 +52,68 @@ fn nothing_is_said_about_what_needs_no_second_look() {
 }
 
 #[test]
-fn rules_of_two_convenanten_on_one_exchange_overlap() {
+fn two_convenanten_on_one_exchange_are_told_once_with_who_stamps_and_what_can_be_chosen() {
     let mut other = answered("ander");
-    // Wider in one way and shorter in another: each rule gives stamps.
-    other[0] = Regel { bsn_toegestaan: true, houdbaarheid: Termijn::Dagen(14), ..other[0].clone() };
+    other[0] = Regel { grondslagen: vec!["b".to_owned()], bsn_toegestaan: true, ..other[0].clone() };
     other.truncate(1);
     let two = |regels| vec![convenant(answered("r")), Convenant { naam: "twee".to_owned(), ..convenant(regels) }];
-    only(&told(two(other.clone())), "overlap", &["twee/ander", "test/r", "verschil in houdbaarheid"]);
+    let naming = [
+        "contextinformatieverzoek van zsm naar zvh: stempelt convenant test (grondslag a",
+        "krijgt alleen wie grondslag b of convenant twee noemt",
+        "wat alleen twee toestaat (met BSN) stempelt dat",
+    ];
+    only(&told(two(other.clone())), "overlap", &naming);
+    // The same on the same terms is told too: who reads must know which of both to change.
+    only(&told(two(vec![regel("zelfde")])), "overlap", &["wie convenant twee noemt"]);
+    let later = Convenant {
+        naam: "later".to_owned(),
+        geldig_van: date(2026, 8, 1),
+        ..convenant(vec![Regel { houdbaarheid: Termijn::Maanden(6), ..regel("langer") }])
+    };
+    let naming = ["vanaf 2026-08-01 stempelt convenant test", "Won de langste termijn, dan werd dit grondslag a en 6 maanden"];
+    only(&told(vec![convenant(answered("r")), later]), "overlap", &naming);
     other[0].berichtsoort = Berichtsoort::BijMelding;
     assert_eq!(told(two(other)), Vec::<String>::new());
 }
 
 #[test]
-fn a_rule_that_always_loses_is_unreachable() {
+fn seven_convenanten_on_one_exchange_are_not_hundreds_of_lines() {
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let all = names.map(|naam| Convenant { naam: naam.to_owned(), ..convenant(answered("r")) });
+    assert_eq!(told(all.to_vec()).len(), 12, "each of six others, for each of two berichtsoorten");
+}
+
+#[test]
+fn a_rule_of_one_convenant_that_always_loses_is_unreachable() {
     let with = |extra: Regel| {
-        let two = Convenant { naam: "twee".to_owned(), ..convenant(vec![extra]) };
-        told(vec![convenant(answered("r")), two])
+        let mut regels = answered("r");
+        regels.push(extra);
+        told(vec![convenant(regels)])
     };
     let shorter = Regel { houdbaarheid: Termijn::Dagen(14), ..regel("kort") };
-    only(&with(shorter.clone()), "onbereikbaar", &["twee/kort", "test/r"]);
-    only(&with(Regel { doelgroep: Some(Doelgroep::Volwassen), ..regel("deel") }), "onbereikbaar", &["twee/deel"]);
-    // The same on the same terms: the first gives the stamp.
-    only(&with(regel("zelfde")), "onbereikbaar", &["twee/zelfde"]);
-    // What it alone allows keeps it reachable.
-    only(&with(Regel { bsn_toegestaan: true, ..shorter }), "overlap", &["twee/kort"]);
-    let renewable = with(Regel { max_verlengingen: 2, ..regel("vaker") });
-    assert!(renewable.iter().any(|told| told.starts_with("overlap")), "{renewable:?}");
-    only(&with(Regel { houdbaarheid: Termijn::Dagen(91), ..regel("soms") }), "overlap", &["twee/soms"]);
-    let later = Convenant {
-        naam: "later".to_owned(),
-        geldig_tot_en_met: date(2027, 12, 31),
-        ..convenant(vec![regel("langer")])
-    };
-    only(&told(vec![convenant(answered("r")), later]), "overlap", &["later/langer"]);
+    only(&with(shorter.clone()), "onbereikbaar", &["test/kort", "test/r"]);
+    only(&with(Regel { doelgroep: Some(Doelgroep::Volwassen), ..regel("deel") }), "onbereikbaar", &["test/deel"]);
+    // What it alone allows keeps it reachable, and so does another convenant: a sender can name it.
+    only(&with(Regel { bsn_toegestaan: true, ..shorter.clone() }), "overbodig", &["test/kort"]);
+    let other = Convenant { naam: "twee".to_owned(), ..convenant(vec![shorter]) };
+    only(&told(vec![convenant(answered("r")), other]), "overlap", &["wie convenant twee noemt"]);
+}
+
+#[test]
+fn a_convenant_behind_one_that_is_not_there_is_told() {
+    let behind = Convenant { staat_achter: vec!["weg".to_owned()], ..convenant(answered("r")) };
+    only(&told(vec![behind]), "staat_achter_onbekend", &["convenant test staat achter weg"]);
+}
+
+#[test]
+fn a_deviating_term_shows_its_reason() {
+    let afwijking = Some("zo lang duurt de nazorg".to_owned());
+    let long = Regel { houdbaarheid: Termijn::Maanden(6), afwijking, ..regel("r") };
+    let van_kracht = van_kracht(vec![convenant(vec![long])]);
+    assert!(svg(&van_kracht, TODAY).contains("afwijking: zo lang duurt de nazorg"));
+    let row = tabel(&van_kracht, TODAY).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(row.contains("afwijking: zo"), "{row}");
+    assert_eq!(matrix(&van_kracht, TODAY)[0].afwijking.as_deref(), Some("zo lang duurt de nazorg"));
 }
 
 #[test]

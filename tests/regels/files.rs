@@ -141,7 +141,7 @@ fn a_configuration_tells_its_mistakes_and_those_of_its_convenanten_together() {
     let config = dir.path().join("ketenpoort.toml");
     fs::write(&config, "logboek = \"l\"\ndeelnemers = \"d.toml\"\nconvenanten = [\"c.toml\", \"weg.toml\"]\n[opslag]\nurl = \"mysql:x\"\n")
         .unwrap();
-    let error = Config::load_with_documents(&config, true).unwrap_err().to_string();
+    let error = Config::load_with_documents(&config, true, jiff::Timestamp::UNIX_EPOCH).unwrap_err().to_string();
     for expected in [
         "c.toml:7:",
         "weg.toml: niet te lezen",

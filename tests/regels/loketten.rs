@@ -133,6 +133,7 @@ fn bericht(soort: Berichtsoort, ontvangers: &[&str]) -> Bericht {
         in_antwoord_op: soort.answers().map(|_| BerichtId(Uuid::from_u128(7))),
         houdbaar_tot_en_met: None,
         grondslag: None,
+        convenant: None,
         vervangt: None,
         feiten: Feiten { geboortedatum: "1990-01-01".parse().ok(), ..Feiten::new(soort) },
         betrokkenen: Vec::new(),

@@ -8,3 +8,4 @@ mod fouten;
 mod loketten;
 mod properties;
 mod verschil;
+mod voorrang;

@@ -98,13 +98,14 @@ fn a_rule_for_one_doelgroep_less_says_for_whom_it_no_longer_holds() {
 }
 
 #[test]
-fn the_rule_that_lasts_longest_decides_what_changed() {
+fn another_convenant_beside_it_changes_nothing_of_what_goes() {
     let short = Regel { houdbaarheid: Termijn::Dagen(14), ..regel("kort") };
     let second = Convenant { naam: "tweede".to_owned(), ..convenant(vec![short]) };
     let one = || convenant(vec![regel("r")]);
     let said = sentences(vec![one()], vec![one(), second]);
-    assert_eq!(said.len(), 1, "a shorter rule beside a longer one changes nothing: {said:?}");
+    assert_eq!(said.len(), 2, "a shorter rule beside a longer one changes nothing: {said:?}");
     assert!(said[0].starts_with("Convenant tweede is nieuw"), "{said:?}");
+    assert!(said[1].starts_with("Meer dan een convenant: "), "{said:?}");
 }
 
 #[test]

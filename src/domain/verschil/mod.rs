@@ -1,8 +1,9 @@
 //! Verschil: what a change of what is in force means, in sentences that a privacy officer can read.
 //!
-//! Three parts, in this order: `documenten` (convenanten and their grondslagen: which there are, with which term, version
+//! Four parts, in this order: `documenten` (convenanten and their grondslagen: which there are, with which term, version
 //! and status), `deelnemers` (partners with their `loketten`, identities, mandaten) and `stromen` (what is newly allowed, no longer allowed,
-//! shorter or longer usable, or under other conditions).
+//! shorter or longer usable, or under other conditions) and `stempels` (where several convenanten allow one exchange: which one
+//! stamps from then on, and what can be chosen).
 //!
 //! A flow counts as allowed when nothing it rests on has lapsed on the day given: a convenant, grondslag or mandaat that
 //! starts later counts already, because a change is judged by what it will do. Hence a term that only moves into the future
@@ -13,11 +14,12 @@
 mod deelnemers;
 mod documenten;
 mod loketten;
+mod stempels;
 mod stromen;
 
 use jiff::civil::Date;
 
-use super::VanKracht;
+use super::{VanKracht, plaatsen::en};
 
 /// What is newly allowed, forbidden, shortened or lengthened, in Dutch.
 #[must_use]
@@ -26,16 +28,8 @@ pub fn verschil(oud: &VanKracht, nieuw: &VanKracht, day: Date) -> Vec<String> {
     documenten::compare(oud, nieuw, &mut zinnen);
     deelnemers::compare(oud.deelnemers(), nieuw.deelnemers(), &mut zinnen);
     stromen::compare(oud, nieuw, day, &mut zinnen);
+    stempels::compare(oud, nieuw, day, &mut zinnen);
     zinnen
-}
-
-/// `a`, `a en b`, `a, b en c`.
-fn en(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} en {last}", first.join(", ")),
-    }
 }
 
 /// What stands in one list and not in the other, and what stands in both, by name.

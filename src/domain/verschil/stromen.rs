@@ -1,7 +1,8 @@
 //! What is allowed: compared cell by cell, told in groups.
 //!
 //! A cell is a berichtsoort from one address to another, for minors, adults or people of unknown age, in one category, on one
-//! grondslag. Its houdbaarheid is that of the rule that keeps it usable longest, as in `admission`. Of each other condition it
+//! grondslag. Its houdbaarheid is that of the rule that stamps it, as in `admission`: of the senior convenant, and in that of the
+//! longest rule. Of each other condition it
 //! shows the most lenient that any rule gives: a partner that may choose its rule can reach it, although perhaps not all of
 //! them in one bericht.
 
@@ -14,22 +15,23 @@ use jiff::civil::Date;
 
 use super::{
     super::{
-        Adres, Adrespatroon, Berichtsoort, Bewaar, Categorie, Doelgroep, Grondslag, Mandaathouder, PartnerNaam, Regel,
+        Adres, Berichtsoort, Bewaar, Grondslag, Mandaathouder, PartnerNaam, Regel,
         Status, TeltVanaf, Termijn, VanKracht,
-        matrix::{self, addresses, open_patronen, patronen},
+        matrix::addresses,
+        plaatsen::{Plaatsen, Wie, routes},
+        samenloop::{self, Proef, cellen, term},
     },
-    en,
 };
 
-/// Whom and what an exchange is about, as far as rules tell that apart.
-type Soort = (Option<Doelgroep>, Option<Categorie>);
 /// Berichtsoort, sender, ontvanger, whom it is about, grondslag.
-type Cel = (Berichtsoort, Adres, Adres, Soort, String);
+type Cel = (Berichtsoort, Adres, Adres, Wie, String);
 
 /// What holds in a cell.
 #[derive(Clone, PartialEq)]
 struct Voorwaarden {
     termijn: Termijn,
+    /// Why that is not three months.
+    afwijking: Option<String>,
     telt_vanaf: TeltVanaf,
     bsn: bool,
     mandaat: Option<Mandaathouder>,
@@ -44,8 +46,6 @@ struct Voorwaarden {
 
 /// One kind of change: the order of the sentences, how one begins and how it ends.
 type Wijziging = (u8, String, String);
-/// Sender and ontvanger, and whom it is about.
-type Plaatsen = BTreeMap<(Adres, Adres), BTreeSet<Soort>>;
 
 pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mut Vec<String>) {
     let (was, is) = (cells(oud, day), cells(nieuw, day));
@@ -74,7 +74,7 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mu
 
 /// Everything that is allowed as long as what it rests on has not lapsed.
 fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
-    let mut cells = BTreeMap::new();
+    let mut cells: BTreeMap<Cel, Vec<(&str, Voorwaarden)>> = BTreeMap::new();
     for convenant in van_kracht.convenanten().iter().filter(|convenant| convenant.geldig_tot_en_met >= day) {
         for regel in &convenant.regels {
             let named = regel.grondslagen.iter().filter_map(|id| convenant.grondslag(id));
@@ -87,14 +87,44 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
                     for wie in regel.kinds() {
                         let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, grondslag.id.clone());
                         let own = conditions(regel, grondslag);
-                        let merged = cells.get(&cel).map_or(own.clone(), |other| lenient(other, &own, day));
-                        cells.insert(cel, merged);
+                        let by_convenant = cells.entry(cel).or_default();
+                        match by_convenant.last_mut() {
+                            Some((naam, known)) if *naam == convenant.naam => *known = lenient(known, &own, day),
+                            _ => by_convenant.push((&convenant.naam, own)),
+                        }
                     }
                 }
             }
         }
     }
-    cells
+    let shared = van_kracht.shared().into_iter().flat_map(|(route, regels)| cellen(van_kracht, route, &regels, day));
+    let shared: BTreeMap<_, _> =
+        shared.map(|cel| ((cel.soort, cel.van.clone(), cel.naar.clone(), cel.wie), cel)).collect();
+    let merged = cells.into_iter().map(|(cel, by_convenant)| {
+        let stamps = stamps(van_kracht, &shared, &cel, &by_convenant, day);
+        let voorwaarden = by_convenant.iter().fold(by_convenant[stamps].1.clone(), |so_far, (_, other)| wider(&so_far, other));
+        (cel, voorwaarden)
+    });
+    merged.collect()
+}
+
+/// Which of several convenanten stamps what names the grondslag of the cell.
+fn stamps(
+    van_kracht: &VanKracht,
+    shared: &BTreeMap<(Berichtsoort, Adres, Adres, Wie), samenloop::Cel<'_>>,
+    (soort, van, naar, wie, grondslag): &Cel,
+    by_convenant: &[(&str, Voorwaarden)],
+    day: Date,
+) -> usize {
+    if by_convenant.len() < 2 {
+        return 0;
+    }
+    let stamped = shared.get(&(*soort, van.clone(), naar.clone(), *wie)).and_then(|cel| {
+        let named = Proef::naming(grondslag);
+        cel.days(van_kracht, day).into_iter().find_map(|at| cel.stamp(van_kracht, &named, None, at))
+    });
+    let stamps = stamped.and_then(|stamped| by_convenant.iter().position(|(naam, _)| *naam == stamped.convenant.naam));
+    stamps.unwrap_or(0)
 }
 
 fn pairs(van_kracht: &VanKracht, regel: &Regel, day: Date) -> Vec<(Adres, Adres)> {
@@ -130,6 +160,7 @@ fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, da
 fn conditions(regel: &Regel, grondslag: &Grondslag) -> Voorwaarden {
     Voorwaarden {
         termijn: regel.houdbaarheid,
+        afwijking: regel.afwijking.clone(),
         telt_vanaf: regel.telt_vanaf,
         bsn: regel.bsn_toegestaan,
         mandaat: regel.mandaat,
@@ -141,23 +172,23 @@ fn conditions(regel: &Regel, grondslag: &Grondslag) -> Voorwaarden {
     }
 }
 
+/// Two rules of one convenant together: of both the longest stamps.
 fn lenient(one: &Voorwaarden, other: &Voorwaarden, day: Date) -> Voorwaarden {
     // Of equal terms the one that counts from acceptance lasts longest.
     let length = |of: &Voorwaarden| (of.termijn.last_day(day), of.telt_vanaf == TeltVanaf::Aanvaarding);
-    let longest = if length(other) > length(one) { other } else { one };
-    let without = one.mede_ontvanger.is_empty() || other.mede_ontvanger.is_empty();
-    let either = if without { BTreeSet::new() } else { &one.mede_ontvanger | &other.mede_ontvanger };
+    if length(other) > length(one) { wider(other, one) } else { wider(one, other) }
+}
+
+/// What stamps, under whichever condition is the more lenient: what the one does not allow, the other stamps.
+fn wider(stamps: &Voorwaarden, other: &Voorwaarden) -> Voorwaarden {
+    let without = stamps.mede_ontvanger.is_empty() || other.mede_ontvanger.is_empty();
     Voorwaarden {
-        termijn: longest.termijn,
-        telt_vanaf: longest.telt_vanaf,
-        bsn: one.bsn || other.bsn,
-        mandaat: one.mandaat.and(other.mandaat),
-        mede_ontvanger: either,
-        verlengingen: one.verlengingen.max(other.verlengingen),
-        // Of the rule that stamps.
-        bewaar: longest.bewaar,
-        keuze: one.keuze && other.keuze,
-        verwerkingsactiviteit: longest.verwerkingsactiviteit.clone(),
+        bsn: stamps.bsn || other.bsn,
+        mandaat: stamps.mandaat.and(other.mandaat),
+        mede_ontvanger: if without { BTreeSet::new() } else { &stamps.mede_ontvanger | &other.mede_ontvanger },
+        verlengingen: stamps.verlengingen.max(other.verlengingen),
+        keuze: stamps.keuze && other.keuze,
+        ..stamps.clone()
     }
 }
 
@@ -176,6 +207,10 @@ fn changes(was: Option<&Voorwaarden>, is: Option<&Voorwaarden>, day: Date) -> Ve
     if (was.termijn, was.telt_vanaf) != (is.termijn, is.telt_vanaf) {
         let end = format!(": {} (was {})", houdbaar(is), houdbaar(was));
         note(2, format!("{} houdbaar", direction(was, is, day)), end);
+    }
+    if (was.termijn, was.telt_vanaf) == (is.termijn, is.telt_vanaf) && was.afwijking != is.afwijking {
+        let end = format!(": {} (was {})", houdbaar(is), houdbaar(was));
+        note(2, "Andere reden voor de houdbaarheid".to_owned(), end);
     }
     if was.bsn != is.bsn {
         note(3, format!("BSN {} toegestaan", if is.bsn { "nu" } else { "niet meer" }), String::new());
@@ -231,7 +266,7 @@ fn direction(was: &Voorwaarden, is: &Voorwaarden, day: Date) -> &'static str {
 }
 
 fn houdbaar(of: &Voorwaarden) -> String {
-    format!("{} vanaf {}", of.termijn, of.telt_vanaf.as_str())
+    term(of.termijn, of.telt_vanaf, of.afwijking.as_deref())
 }
 
 fn in_full(is: &Voorwaarden) -> String {
@@ -261,50 +296,4 @@ fn in_full(is: &Voorwaarden) -> String {
 
 fn any_of(names: &BTreeSet<String>) -> String {
     names.iter().map(String::as_str).collect::<Vec<_>>().join(" of ")
-}
-
-/// Who to whom and about whom: senders with the same ontvangers together.
-fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen, day: Date) -> Vec<String> {
-    let mut by_kind: BTreeMap<&BTreeSet<Soort>, BTreeSet<(Adres, Adres)>> = BTreeMap::new();
-    for (pair, kinds) in plaatsen {
-        by_kind.entry(kinds).or_default().insert(pair.clone());
-    }
-    let partners = van_kracht.partners();
-    let names = |patronen: Vec<Adrespatroon>| en(&patronen.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let mut found = Vec::new();
-    for (kinds, pairs) in by_kind {
-        for (van, naar) in matrix::routes(&pairs) {
-            let (van, naar) = (names(patronen(partners, &van)), names(open_patronen(partners, &naar, day)));
-            found.push(format!("van {van} naar {naar}{}", about(soort, kinds)));
-        }
-    }
-    found
-}
-
-/// Nothing where everybody and everything is meant.
-fn about(soort: Berichtsoort, kinds: &BTreeSet<Soort>) -> String {
-    let wie = |doelgroep: Option<Doelgroep>| match doelgroep {
-        None => "mensen van onbekende leeftijd",
-        Some(Doelgroep::Minderjarig) => "minderjarigen",
-        Some(Doelgroep::Volwassen) => "volwassenen",
-    };
-    let doelgroepen: BTreeSet<_> = kinds.iter().map(|(doelgroep, _)| *doelgroep).collect();
-    let categorieen: BTreeSet<_> = kinds.iter().map(|(_, categorie)| *categorie).collect();
-    let all_categorieen = !soort.has_categorie() || categorieen.len() == Categorie::ALL.len();
-    let categorie = |wat: Option<Categorie>| wat.map_or("", Categorie::as_str).to_owned();
-    if kinds.len() < doelgroepen.len() * categorieen.len() {
-        // Not every doelgroep with every category: each has to be named.
-        let each = kinds.iter().map(|(wiens, wat)| format!("{} ({})", wie(*wiens), categorie(*wat)));
-        return format!(" over {}", en(&each.collect::<Vec<_>>()));
-    }
-    let mut text = String::new();
-    if doelgroepen.len() < 1 + Doelgroep::ALL.len() {
-        let named: Vec<String> = doelgroepen.into_iter().rev().map(|doelgroep| wie(doelgroep).to_owned()).collect();
-        text = format!(" over {}", en(&named));
-    }
-    if !all_categorieen {
-        let named: Vec<String> = categorieen.into_iter().map(categorie).collect();
-        text = format!("{text} (categorie {})", en(&named));
-    }
-    text
 }

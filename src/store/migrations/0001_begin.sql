@@ -41,12 +41,14 @@ CREATE TABLE openingen (
 );
 
 -- What is and was in force, verbatim: deelnemers and convenanten. Of each name the newest row counts; without tekst it was
--- withdrawn. Rows of one versie were put in force together.
+-- withdrawn. Rows of one versie were put in force together. tijd is that of the regel: since when it counts, which decides which of
+-- two convenanten stamps.
 CREATE TABLE documenten (
     log_index BIGINT PRIMARY KEY,
     versie BIGINT NOT NULL,
     soort TEXT NOT NULL,
     naam TEXT NOT NULL,
+    tijd BIGINT NOT NULL,
     hash TEXT,
     tekst TEXT
 );

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use sqlx::Row;
 
-use super::{super::DbConnection, VerifyError, int, uint};
+use super::{super::DbConnection, VerifyError, int, tijd, uint};
 use crate::{
     domain::{Berichtsoort, DocumentSoort},
     logboek::{Logregel, Soort},
@@ -56,7 +56,7 @@ impl InForce {
         soort: DocumentSoort,
     ) -> Result<(), VerifyError> {
         let bad = |what: &str| Err(VerifyError::Regel { index, what: what.to_owned() });
-        let row = sqlx::query("SELECT soort, naam, hash, tekst FROM documenten WHERE log_index = $1")
+        let row = sqlx::query("SELECT soort, naam, tijd, hash, tekst FROM documenten WHERE log_index = $1")
             .bind(int(index))
             .fetch_optional(tx)
             .await?;
@@ -67,6 +67,10 @@ impl InForce {
         if row.try_get::<&str, _>("soort")? != soort.as_str() || hash != regel.convenant || computed != regel.convenant
         {
             return bad("de bewaarde tekst is niet die van de regel");
+        }
+        // Since when a text counts decides which of two convenanten stamps.
+        if tijd(row.try_get("tijd")?) != regel.tijd {
+            return bad("de tijd van de bewaarde tekst is niet die van de regel");
         }
         let key = (soort, naam);
         self.ever.extend(hash.clone());
