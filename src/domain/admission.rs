@@ -133,7 +133,8 @@ pub fn admit(
     let stempels = if bericht.feiten.soort.follows() {
         follow(&bericht, &afzender, verzoek.as_ref(), van_kracht, today)?
     } else {
-        let exchange = Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, now, today, van_kracht };
+        let exchange =
+            Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, now, today, van_kracht };
         let stamped = bericht.ontvangers.iter().map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger)?)));
         stamped.collect::<Result<_, Weigering>>()?
     };
@@ -224,7 +225,8 @@ impl Exchange<'_> {
     /// The stamp for one ontvanger, and the sender's own wish for a shorter houdbaarheid.
     fn stamp(&self, ontvanger: &Adres) -> Result<Stempel, Weigering> {
         self.van_kracht.partner_at(ontvanger)?;
-        let Gestempeld { convenant, regel, grondslag, mut tot_en_met } = self.vraag(ontvanger).stamp(self.van_kracht)?;
+        let Gestempeld { convenant, regel, grondslag, mut tot_en_met } =
+            self.vraag(ontvanger).stamp(self.van_kracht)?;
         if let Some(shorter) = self.bericht.houdbaar_tot_en_met {
             if shorter > tot_en_met {
                 return Err(Weigering::HoudbaarheidTeLang);

@@ -89,7 +89,11 @@ impl Samenloop {
         let mut text = vanaf.map_or(String::new(), |day| format!("vanaf {day} "));
         text.push_str(&format!("stempelt {}; {} krijgt alleen wie {kiezen}", stempelt.tekst(), andere.tekst()));
         if !alleen_andere.is_empty() {
-            text.push_str(&format!("; wat alleen {} toestaat ({}) stempelt dat", andere.convenant, alleen_andere.join(", ")));
+            text.push_str(&format!(
+                "; wat alleen {} toestaat ({}) stempelt dat",
+                andere.convenant,
+                alleen_andere.join(", ")
+            ));
         }
         if *langer {
             text.push_str(&format!(
@@ -298,7 +302,13 @@ impl<'k> Cel<'k> {
     }
 
     /// Asks the rules about such a bericht, at the end of a day.
-    pub(super) fn ask<T>(&self, proef: &Proef, convenant: Option<&str>, day: Date, ask: impl FnOnce(&Vraag<'_>) -> T) -> T {
+    pub(super) fn ask<T>(
+        &self,
+        proef: &Proef,
+        convenant: Option<&str>,
+        day: Date,
+        ask: impl FnOnce(&Vraag<'_>) -> T,
+    ) -> T {
         let mut ontvangers = vec![self.naar.clone()];
         if !proef.alleen {
             let mede = self.regels.iter().flat_map(|(_, _, regel)| &regel.mede_ontvanger);
@@ -344,9 +354,7 @@ impl<'k> Cel<'k> {
         }
         let own = self.regels.iter().filter(|(_, convenant, _)| convenant.naam == naam);
         let ids: BTreeSet<&String> = own.flat_map(|(_, _, regel)| &regel.grondslagen).collect();
-        let choices = ids.into_iter().filter_map(|id| {
-            self.stamp(van_kracht, &Proef::naming(id), Some(naam), day)
-        });
+        let choices = ids.into_iter().filter_map(|id| self.stamp(van_kracht, &Proef::naming(id), Some(naam), day));
         choices.fold(None, |so_far, stamped| match so_far {
             None => Some((Kant::of(&stamped), stamped.tot_en_met, stamped.regel.id.clone())),
             Some((mut kant, last, regel)) => {
@@ -397,7 +405,8 @@ impl<'k> Cel<'k> {
     /// What a sender names to get this one.
     fn kiezen(&self, van_kracht: &VanKracht, andere: &Kant, day: Date) -> String {
         let leads = |id: &&String| {
-            self.stamp(van_kracht, &Proef::naming(id), None, day).is_some_and(|found| found.convenant.naam == andere.convenant)
+            self.stamp(van_kracht, &Proef::naming(id), None, day)
+                .is_some_and(|found| found.convenant.naam == andere.convenant)
         };
         let ids: Vec<&str> = andere.grondslagen.iter().filter(leads).map(String::as_str).collect();
         if ids.is_empty() {
@@ -469,9 +478,8 @@ impl<'k> Cel<'k> {
 
 /// No peildatum, and for each rule the oldest with which it still allows a bericht, and one that is too old for all of them.
 fn oldest(soort: Berichtsoort, regels: &[&Regel], day: Date) -> BTreeSet<Option<Date>> {
-    let stale = |regel: &&&Regel| {
-        regel.telt_vanaf == TeltVanaf::Peildatum || soort == Berichtsoort::MondelingeVerstrekking
-    };
+    let stale =
+        |regel: &&&Regel| regel.telt_vanaf == TeltVanaf::Peildatum || soort == Berichtsoort::MondelingeVerstrekking;
     let terms: BTreeSet<Termijn> = regels.iter().filter(stale).map(|regel| regel.houdbaarheid).collect();
     let all_alike = terms.len() == 1 && regels.iter().all(|regel| stale(&regel));
     if terms.is_empty() || all_alike {

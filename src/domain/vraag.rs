@@ -195,8 +195,12 @@ impl Vraag<'_> {
     ) -> Option<Gestempeld<'k>> {
         let (from, last) = self.term_in(convenant, regel, productie)?;
         let grondslag = convenant.grondslag(self.grondslag(regel).ok()?)?;
-        (from <= self.today && self.today <= last)
-            .then(|| Gestempeld { convenant, regel, grondslag, tot_en_met: self.last_day(regel) })
+        (from <= self.today && self.today <= last).then(|| Gestempeld {
+            convenant,
+            regel,
+            grondslag,
+            tot_en_met: self.last_day(regel),
+        })
     }
 
     /// What a rule asks of the bericht itself.

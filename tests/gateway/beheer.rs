@@ -356,9 +356,12 @@ async fn a_change_tells_what_deserves_a_second_look_since() {
     assert_eq!(harmless.waarschuwingen, Vec::<String>::new());
     // Under another name it stands beside the first one.
     let renamed = gateway.edited(ZEELAND, "naam = \"zvh-zeeland\"", "naam = \"zvh-zeeland-2\"");
-    let told = gateway.load(vec![renamed]).await.unwrap().waarschuwingen;
-    assert!(
-        told.iter().any(|told| told.contains("gaan over dezelfde uitwisseling") || told.contains("stempelt nooit")),
+    let told = gateway.load(vec![renamed]).await.unwrap();
+    assert!(told.gevolgen.iter().any(|zin| zin.starts_with("Meer dan een convenant: ")), "{told:?}");
+    // Said once: not as a warning too.
+    assert_eq!(
+        told.waarschuwingen.iter().filter(|told| told.contains("meer dan een convenant")).count(),
+        0,
         "{told:?}"
     );
 }

@@ -21,3 +21,4 @@ mod send;
 mod taking_back;
 mod tls;
 mod toestanden;
+mod voorrang;

@@ -70,7 +70,8 @@ fn two_convenanten_on_one_exchange_are_told_once_with_who_stamps_and_what_can_be
         geldig_van: date(2026, 8, 1),
         ..convenant(vec![Regel { houdbaarheid: Termijn::Maanden(6), ..regel("langer") }])
     };
-    let naming = ["vanaf 2026-08-01 stempelt convenant test", "Won de langste termijn, dan werd dit grondslag a en 6 maanden"];
+    let naming =
+        ["vanaf 2026-08-01 stempelt convenant test", "Won de langste termijn, dan werd dit grondslag a en 6 maanden"];
     only(&told(vec![convenant(answered("r")), later]), "overlap", &naming);
     other[0].berichtsoort = Berichtsoort::BijMelding;
     assert_eq!(told(two(other)), Vec::<String>::new());

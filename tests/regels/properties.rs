@@ -283,7 +283,7 @@ fn last_day(termijn: Termijn, start: Date) -> Date {
     date(i16::try_from(year).unwrap(), i8::try_from(month + 1).unwrap(), i8::try_from(day).unwrap())
 }
 
-/// Noon, so many days before this one from day 9 on.
+/// Noon of the day before [`TODAY`] is day 9, and that of the day before it day 8.
 fn moment(day: i64) -> Timestamp {
     NOON.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_hours(24 * (10 - day))
 }
@@ -356,7 +356,9 @@ proptest! {
     ) {
         let before = history(productie, &stand, &convenanten);
         let all = convenanten.into_iter().chain([extra]).collect();
-        let more = VanKracht::new(9, productie, deelnemers(stand), all).loaded_after(&before, moment(8));
+        // On the day itself: what starts today was allowed before it.
+        let loaded = NOON.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_mins(1);
+        let more = VanKracht::new(9, productie, deelnemers(stand), all).loaded_after(&before, loaded);
         for (van, bericht) in berichten {
             let Ok(was) = judge(&van, &bericht, &before) else { continue };
             let is = judge(&van, &bericht, &more);

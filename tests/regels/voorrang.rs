@@ -145,7 +145,11 @@ fn a_gap_loses_the_place() {
     let ended = Convenant { geldig_tot_en_met: date(2026, 6, 1), ..eerste() };
     let lapsed = |van| {
         let next = Convenant { geldig_van: van, ..back.clone() };
-        loads(&[(FIRST, vec![ended.clone()]), (LATER, vec![andere(), ended.clone()]), (van_load(), vec![andere(), next])])
+        loads(&[
+            (FIRST, vec![ended.clone()]),
+            (LATER, vec![andere(), ended.clone()]),
+            (van_load(), vec![andere(), next]),
+        ])
     };
     assert_eq!(stamps(&lapsed(date(2026, 6, 2))), "andere-1", "it was replaced after its end");
     let joined = Convenant { geldig_van: date(2026, 6, 2), ..back };
@@ -188,11 +192,7 @@ fn what_a_version_did_not_allow_counts_for_nothing() {
     };
     let wider = with_bsn("eerste", 2, &eerste());
     let other = with_bsn("andere", 1, &andere());
-    let loaded = loads(&[
-        (FIRST, vec![eerste()]),
-        (LATER, vec![other.clone(), eerste()]),
-        (LAST, vec![other, wider]),
-    ]);
+    let loaded = loads(&[(FIRST, vec![eerste()]), (LATER, vec![other.clone(), eerste()]), (LAST, vec![other, wider])]);
     let mut bsn = bericht();
     bsn.feiten.bevat_bsn = true;
     assert_eq!((stamps(&loaded), judge(bsn, &loaded).unwrap().convenant), ("eerste-2".into(), "andere-1".into()));
@@ -237,7 +237,8 @@ fn two_that_come_together_need_a_word_which_one_stands_behind() {
     };
     assert_eq!((loaded(july), loaded(august)), (1, 0));
     // One that is in force is senior: no mistake, and no word takes its stamp away.
-    let after = loads(&[(FIRST, vec![behind(eerste(), "andere")]), (LATER, vec![andere(), behind(eerste(), "andere")])]);
+    let after =
+        loads(&[(FIRST, vec![behind(eerste(), "andere")]), (LATER, vec![andere(), behind(eerste(), "andere")])]);
     assert_eq!(onbeslist(&after, date(2026, 11, 30)), []);
     assert_eq!(stamps(&after), "eerste-1");
     assert!(undecided(&after, &[], date(2026, 11, 30)).is_empty());

@@ -64,7 +64,9 @@ fn both(
     day: Date,
     note: &mut impl FnMut(Zin),
 ) {
-    let names = |cel: Option<&Cel<'_>>| cel.map_or_else(BTreeSet::new, |cel| cel.names().into_iter().map(str::to_owned).collect());
+    let names = |cel: Option<&Cel<'_>>| {
+        cel.map_or_else(BTreeSet::new, |cel| cel.names().into_iter().map(str::to_owned).collect())
+    };
     let (names_was, names_is): (BTreeSet<String>, BTreeSet<String>) = (names(was), names(is));
     if names_was.union(&names_is).count() < 2 {
         return;

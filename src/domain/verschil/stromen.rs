@@ -13,14 +13,11 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{
-    super::{
-        Adres, Berichtsoort, Bewaar, Grondslag, Mandaathouder, PartnerNaam, Regel,
-        Status, TeltVanaf, Termijn, VanKracht,
-        matrix::addresses,
-        plaatsen::{Plaatsen, Wie, routes},
-        samenloop::{self, Proef, cellen, term},
-    },
+use super::super::{
+    Adres, Berichtsoort, Bewaar, Grondslag, Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, VanKracht,
+    matrix::addresses,
+    plaatsen::{Plaatsen, Wie, routes},
+    samenloop::{self, Proef, cellen, term},
 };
 
 /// Berichtsoort, sender, ontvanger, whom it is about, grondslag.
@@ -102,7 +99,8 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
         shared.map(|cel| ((cel.soort, cel.van.clone(), cel.naar.clone(), cel.wie), cel)).collect();
     let merged = cells.into_iter().map(|(cel, by_convenant)| {
         let stamps = stamps(van_kracht, &shared, &cel, &by_convenant, day);
-        let voorwaarden = by_convenant.iter().fold(by_convenant[stamps].1.clone(), |so_far, (_, other)| wider(&so_far, other));
+        let voorwaarden =
+            by_convenant.iter().fold(by_convenant[stamps].1.clone(), |so_far, (_, other)| wider(&so_far, other));
         (cel, voorwaarden)
     });
     merged.collect()
