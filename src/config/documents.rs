@@ -22,7 +22,7 @@ use super::{
 };
 use crate::domain::{
     Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht,
-    samenloop::{Onbeslist, onbeslist},
+    onbeslist::{Onbeslist, onbeslist},
 };
 
 /// A document in bytes, at most: some two thousand rules.
@@ -118,9 +118,13 @@ fn circle(convenanten: &[Convenant]) -> Option<(String, String)> {
     // One that stands behind nobody who is left is in no circle; what cannot be taken away is, or stands behind one.
     let mut left = by_name.clone();
     loop {
-        let leads = |naam: &String| left.contains_key(naam.as_str());
-        let free: Vec<&str> =
-            left.values().filter(|of| !of.staat_achter.iter().any(leads)).map(|of| of.naam.as_str()).collect();
+        // Behind itself is a mistake of its own.
+        let leads = |of: &Convenant, naam: &String| *naam != of.naam && left.contains_key(naam.as_str());
+        let free: Vec<&str> = left
+            .values()
+            .filter(|of| !of.staat_achter.iter().any(|naam| leads(of, naam)))
+            .map(|of| of.naam.as_str())
+            .collect();
         if free.is_empty() {
             break;
         }
@@ -129,7 +133,8 @@ fn circle(convenanten: &[Convenant]) -> Option<(String, String)> {
     let mut way: Vec<&str> = vec![left.first_key_value()?.0];
     loop {
         let last = by_name[way[way.len() - 1]];
-        let next = last.staat_achter.iter().find_map(|naam| left.get_key_value(naam.as_str()))?.0;
+        let next = last.staat_achter.iter().filter(|naam| **naam != last.naam);
+        let next = next.into_iter().find_map(|naam| left.get_key_value(naam.as_str()))?.0;
         if let Some(start) = way.iter().position(|naam| naam == next) {
             way.push(next);
             return Some((next.to_string(), way[start..].join(" achter ")));

@@ -3,7 +3,8 @@
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
 //! [`loket`], [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
 //! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht, and [`voorrang`]
-//! says which convenant stamps where several allow it. [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet.
+//! says which convenant stamps where several allow it. [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and
+//! [`mod@onbeslist`] where nothing says which one stamps.
 //! [`einde`] and [`verschil`] say what time and a change do to it.
 
 pub mod admission;
@@ -17,9 +18,11 @@ pub mod identiteit;
 pub mod loket;
 pub mod mandaat;
 pub mod matrix;
+pub mod onbeslist;
 pub mod partner;
 pub mod persoon;
 mod plaatsen;
+mod proef;
 pub mod samenloop;
 pub mod van_kracht;
 pub mod verschil;

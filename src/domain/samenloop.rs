@@ -1,18 +1,19 @@
-//! Samenloop: where several convenanten allow one exchange. Which one stamps, what another gives to who names it, and where
-//! nothing says which one stamps.
+//! Samenloop: where several convenanten allow one exchange. Which one stamps, and what another gives to who
+//! names it.
 //!
 //! A cell is a berichtsoort from one address to another about one kind of people in one category. In it every kind of bericht is
-//! tried that the rules tell apart ([`Proef`]), each by asking the rules as admission does.
+//! tried that the rules tell apart (`Proef`), each by asking the rules as admission does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::{
-    Adres, Berichtsoort, Convenant, LoketNaam, PartnerNaam, Regel, TeltVanaf, Termijn, VanKracht,
+    Adres, Berichtsoort, Convenant, Partner, PartnerNaam, Regel, TeltVanaf, Termijn, VanKracht,
     convenant::matches_any,
     houdbaarheid::{start_of, unreadable_from},
     plaatsen::{Plaatsen, Wie, routes},
+    proef::{Proef, proeven},
     van_kracht::Route,
     vraag::{Gestempeld, Vraag},
 };
@@ -86,23 +87,20 @@ impl Samenloop {
     #[must_use]
     pub fn tekst(&self) -> String {
         let Self { stempelt, andere, kiezen, alleen_andere, vanaf, langer, .. } = self;
-        let mut text = vanaf.map_or(String::new(), |day| format!("vanaf {day} "));
-        text.push_str(&format!("stempelt {}; {} krijgt alleen wie {kiezen}", stempelt.tekst(), andere.tekst()));
-        if !alleen_andere.is_empty() {
-            text.push_str(&format!(
-                "; wat alleen {} toestaat ({}) stempelt dat",
-                andere.convenant,
-                alleen_andere.join(", ")
-            ));
-        }
-        if *langer {
-            text.push_str(&format!(
-                ". Won de langste termijn, dan werd dit grondslag {} en {}",
-                andere.grondslagen.join(" of "),
-                andere.term()
-            ));
-        }
-        text
+        let vanaf = vanaf.map_or(String::new(), |day| format!("vanaf {day} "));
+        let alleen = if alleen_andere.is_empty() {
+            String::new()
+        } else {
+            format!("; wat alleen {} toestaat ({}) stempelt dat", andere.convenant, alleen_andere.join(", "))
+        };
+        let langste = if *langer {
+            let grondslagen = andere.grondslagen.join(" of ");
+            format!(". Won de langste termijn, dan werd dit grondslag {grondslagen} en {}", andere.term())
+        } else {
+            String::new()
+        };
+        let (stempelt, andere) = (stempelt.tekst(), andere.tekst());
+        format!("{vanaf}stempelt {stempelt}; {andere} krijgt alleen wie {kiezen}{alleen}{langste}")
     }
 }
 
@@ -126,34 +124,8 @@ pub fn samenlopen(van_kracht: &VanKracht, day: Date) -> Vec<(Samenloop, Vec<Stri
     told.collect()
 }
 
-/// Two convenanten that begin together, say different things and of which neither stands behind the other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Onbeslist {
-    /// One of them.
-    pub een: Kant,
-    /// The other.
-    pub ander: Kant,
-    /// One of the exchanges, in Dutch.
-    pub uitwisseling: String,
-}
-
-/// Each two convenanten of which nothing says which one stamps, once.
-#[must_use]
-pub fn onbeslist(van_kracht: &VanKracht, day: Date) -> Vec<Onbeslist> {
-    let mut found: BTreeMap<(usize, usize), Onbeslist> = BTreeMap::new();
-    for (route, regels) in van_kracht.shared() {
-        for cel in cellen(van_kracht, route, &regels, day) {
-            for (at, een, ander) in cel.undecided(van_kracht, day) {
-                found.entry(at).or_insert_with(|| {
-                    let wie = [((cel.van.clone(), cel.naar.clone()), BTreeSet::from([cel.wie]))].into();
-                    let uitwisseling = routes(van_kracht, cel.soort, &wie, day).join(", ");
-                    Onbeslist { een, ander, uitwisseling: format!("{} {uitwisseling}", cel.soort) }
-                });
-            }
-        }
-    }
-    found.into_values().collect()
-}
+/// A rule with its convenant, and the number of that.
+pub(super) type Plaats<'k> = (usize, &'k Convenant, &'k Regel);
 
 /// A berichtsoort from one address to another, about one kind of people, with the rules that speak of it.
 pub(super) struct Cel<'k> {
@@ -161,55 +133,7 @@ pub(super) struct Cel<'k> {
     pub(super) van: Adres,
     pub(super) naar: Adres,
     pub(super) wie: Wie,
-    regels: Vec<(usize, &'k Convenant, &'k Regel)>,
-}
-
-/// A bericht that is tried in a cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Proef {
-    bsn: bool,
-    verlenging: u8,
-    /// Goes to nobody else, where a rule asks for another ontvanger.
-    alleen: bool,
-    peildatum: Option<Date>,
-    grondslag: Option<String>,
-}
-
-impl Proef {
-    /// A bericht that asks nothing but a grondslag.
-    pub(super) fn naming(grondslag: &str) -> Self {
-        Self { grondslag: Some(grondslag.to_owned()), ..Self::default() }
-    }
-
-    /// Whether every bericht of the other kind asks what this one asks.
-    pub(super) fn asks_no_more(&self, other: &Self) -> bool {
-        (!self.bsn || other.bsn)
-            && self.verlenging <= other.verlenging
-            && (!self.alleen || other.alleen)
-            && (self.peildatum.is_none() || self.peildatum == other.peildatum)
-            && (self.grondslag.is_none() || self.grondslag == other.grondslag)
-    }
-
-    /// In Dutch, after what is allowed; empty for a bericht that asks nothing.
-    pub(super) fn tekst(&self) -> String {
-        let mut words = Vec::new();
-        if self.bsn {
-            words.push("met BSN".to_owned());
-        }
-        if self.verlenging > 0 {
-            words.push(format!("bij verlenging {}", self.verlenging));
-        }
-        if self.alleen {
-            words.push("zonder andere ontvanger".to_owned());
-        }
-        if let Some(day) = self.peildatum {
-            words.push(format!("met peildatum {day}"));
-        }
-        if let Some(grondslag) = &self.grondslag {
-            words.push(format!("met grondslag {grondslag} gekozen"));
-        }
-        if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
-    }
+    pub(super) regels: Vec<Plaats<'k>>,
 }
 
 /// The cells of one route, without those of which no rule speaks.
@@ -219,10 +143,10 @@ pub(super) fn cellen<'k>(
     regels: &[(usize, usize)],
     day: Date,
 ) -> Vec<Cel<'k>> {
-    let adressen = |naam: &PartnerNaam| van_kracht.partners().get(naam).into_iter().flat_map(|of| of.adressen());
+    let adressen = |naam: &PartnerNaam| van_kracht.partners().get(naam).into_iter().flat_map(Partner::adressen);
     let (van, mut naar): (Vec<Adres>, Vec<Adres>) = (adressen(van).collect(), adressen(naar).collect());
     naar.retain(|adres| van_kracht.closed_on(adres, day).is_none());
-    let mut found: BTreeMap<(Adres, Adres, Wie), Vec<(usize, &Convenant, &Regel)>> = BTreeMap::new();
+    let mut found: BTreeMap<(Adres, Adres, Wie), Vec<Plaats<'k>>> = BTreeMap::new();
     for (at, number) in regels {
         let convenant = &van_kracht.convenanten()[*at];
         let regel = &convenant.regels[*number];
@@ -234,7 +158,7 @@ pub(super) fn cellen<'k>(
                 for wie in regel.kinds() {
                     let of_cell = found.entry((van.clone(), naar.clone(), wie)).or_default();
                     // Rules of one convenant that say the same are one: it may have thousands.
-                    let same = |other: &&(usize, &Convenant, &Regel)| other.0 == *at && says_the_same(other.2, regel);
+                    let same = |other: &&Plaats<'_>| other.0 == *at && says_the_same(other.2, regel);
                     if of_cell.iter().rev().take_while(|other| other.0 == *at).find(same).is_none() {
                         of_cell.push((*at, convenant, regel));
                     }
@@ -277,28 +201,7 @@ impl<'k> Cel<'k> {
         let past = now.iter().flat_map(|at| &van_kracht.historie()[*at].eerder).flat_map(|of| &of.convenant.regels);
         let past = past.filter(|regel| regel.covers(self.soort, &self.van, &self.naar));
         let regels: Vec<&Regel> = self.regels.iter().map(|(_, _, regel)| *regel).chain(past).collect();
-        let bsn: BTreeSet<bool> = regels.iter().map(|regel| regel.bsn_toegestaan).chain([false]).collect();
-        let verlengingen: BTreeSet<u8> = regels.iter().map(|regel| regel.max_verlengingen).chain([0]).collect();
-        let alleen = regels.iter().any(|regel| !regel.mede_ontvanger.is_empty());
-        let grondslagen: BTreeSet<Option<&String>> =
-            regels.iter().flat_map(|regel| &regel.grondslagen).map(Some).chain([None]).collect();
-        let mut proeven = Vec::new();
-        for peildatum in oldest(self.soort, &regels, day) {
-            for bsn in &bsn {
-                for verlenging in &verlengingen {
-                    for alleen in [false, true].into_iter().take(1 + usize::from(alleen)) {
-                        proeven.extend(grondslagen.iter().map(|grondslag| Proef {
-                            bsn: *bsn,
-                            verlenging: *verlenging,
-                            alleen,
-                            peildatum,
-                            grondslag: grondslag.cloned(),
-                        }));
-                    }
-                }
-            }
-        }
-        proeven
+        proeven(self.soort, &regels, day)
     }
 
     /// Asks the rules about such a bericht, at the end of a day.
@@ -310,13 +213,12 @@ impl<'k> Cel<'k> {
         ask: impl FnOnce(&Vraag<'_>) -> T,
     ) -> T {
         let mut ontvangers = vec![self.naar.clone()];
-        if !proef.alleen {
-            let mede = self.regels.iter().flat_map(|(_, _, regel)| &regel.mede_ontvanger);
-            ontvangers.extend(mede.map(|patroon| Adres {
-                partner: patroon.partner.clone(),
-                loket: patroon.loket.clone().unwrap_or_else(LoketNaam::default),
-            }));
-        }
+        let all = self.regels.iter().flat_map(|(_, _, regel)| &regel.mede_ontvanger);
+        let mede = all.filter(|patroon| proef.mede.as_ref().is_none_or(|some| some.contains(patroon)));
+        ontvangers.extend(mede.map(|patroon| Adres {
+            partner: patroon.partner.clone(),
+            loket: patroon.loket.clone().unwrap_or_default(),
+        }));
         ask(&Vraag {
             soort: self.soort,
             van: &self.van,
@@ -434,68 +336,6 @@ impl<'k> Cel<'k> {
         ];
         all.into_iter().filter(|(_, wider)| *wider).map(|(what, _)| what).collect()
     }
-
-    /// Two that begin in the same moment to allow such a bericht, say something else and of which neither stands behind.
-    fn undecided(&self, van_kracht: &VanKracht, day: Date) -> Vec<((usize, usize), Kant, Kant)> {
-        if self.names().len() < 2 {
-            return Vec::new();
-        }
-        let mut found = BTreeMap::new();
-        for at in self.days(van_kracht, day) {
-            for proef in self.proeven(van_kracht, day) {
-                let claims = self.ask(&proef, None, at, |vraag| self.claims(van_kracht, vraag));
-                for (place, (one, since, een)) in claims.iter().enumerate() {
-                    for (other, _, ander) in claims[..place].iter().filter(|(_, other, _)| other == since) {
-                        let [convenant, andere] = [*other, *one].map(|at| &van_kracht.convenanten()[at]);
-                        let settled = convenant.staat_achter.contains(&andere.naam)
-                            || andere.staat_achter.contains(&convenant.naam);
-                        let same = (&een.grondslagen, een.houdbaarheid, een.telt_vanaf)
-                            == (&ander.grondslagen, ander.houdbaarheid, ander.telt_vanaf);
-                        if !settled && !same {
-                            found.entry((*other, *one)).or_insert_with(|| (ander.clone(), een.clone()));
-                        }
-                    }
-                }
-            }
-        }
-        found.into_iter().map(|(at, (ander, een))| (at, ander, een)).collect()
-    }
-
-    /// What each convenant would stamp and since when, whoever has a mandaat: that may be given any day.
-    fn claims(&self, van_kracht: &VanKracht, vraag: &Vraag<'_>) -> Vec<(usize, Timestamp, Kant)> {
-        let mut best: BTreeMap<usize, Gestempeld<'_>> = BTreeMap::new();
-        for (at, convenant, regel) in &self.regels {
-            if let Some(claim) = vraag.claim(convenant, regel, van_kracht.productie()) {
-                let longest = best.entry(*at).or_insert(claim);
-                if longest.length() < claim.length() {
-                    *longest = claim;
-                }
-            }
-        }
-        best.into_iter().map(|(at, claim)| (at, van_kracht.since(vraag, at).0, Kant::of(&claim))).collect()
-    }
-}
-
-/// No peildatum, and for each rule the oldest with which it still allows a bericht, and one that is too old for all of them.
-fn oldest(soort: Berichtsoort, regels: &[&Regel], day: Date) -> BTreeSet<Option<Date>> {
-    let stale =
-        |regel: &&&Regel| regel.telt_vanaf == TeltVanaf::Peildatum || soort == Berichtsoort::MondelingeVerstrekking;
-    let terms: BTreeSet<Termijn> = regels.iter().filter(stale).map(|regel| regel.houdbaarheid).collect();
-    let all_alike = terms.len() == 1 && regels.iter().all(|regel| stale(&regel));
-    if terms.is_empty() || all_alike {
-        return BTreeSet::from([None]);
-    }
-    let last = |termijn: &Termijn| {
-        let span = match termijn {
-            Termijn::Maanden(maanden) => i64::from(*maanden) * 31,
-            Termijn::Dagen(dagen) => i64::from(*dagen),
-        };
-        let earliest = day.saturating_sub(jiff::Span::new().days(span));
-        earliest.series(jiff::Span::new().days(1)).find(|start| termijn.last_day(*start) >= day).unwrap_or(day)
-    };
-    let mut found: BTreeSet<Date> = terms.iter().map(last).collect();
-    found.extend(found.first().and_then(|first| first.yesterday().ok()));
-    found.into_iter().map(Some).chain([None]).collect()
 }
 
 /// What was loaded on a day counts on it, whenever that was.

@@ -5,7 +5,7 @@ use ketenpoort::{
     config::documents::undecided,
     domain::{
         Bericht, Berichtsoort, Convenant, Eerdere, Feiten, Identiteit, Regel, Rol, Status, Stempel, Termijn, VanKracht,
-        Weigering, admit, samenloop::onbeslist, verschil::verschil,
+        Weigering, admit, onbeslist::onbeslist, verschil::verschil,
     },
 };
 use uuid::Uuid;

@@ -11,12 +11,15 @@ use jiff::civil::Date;
 use super::super::{
     Adres, Berichtsoort, VanKracht,
     plaatsen::{Plaatsen, Wie, routes},
-    samenloop::{Cel, Kant, Proef, Samenloop, cellen},
+    proef::Proef,
+    samenloop::{Cel, Kant, Samenloop, cellen},
     van_kracht::Route,
 };
 
 /// The order of the sentences, how one begins and how it ends.
 type Zin = (u8, String, String);
+/// What stamped and what stamps since.
+type Ander = (Option<Kant>, Option<Kant>);
 type Zinnen = BTreeMap<(Zin, Berichtsoort), Plaatsen>;
 type Cellen<'k> = BTreeMap<(Adres, Adres, Wie), Cel<'k>>;
 
@@ -93,7 +96,7 @@ fn stamps(
 ) {
     let days: BTreeSet<Date> = &was.days(oud, day) | &is.days(nieuw, day);
     let proeven: BTreeSet<Proef> = was.proeven(oud, day).into_iter().chain(is.proeven(nieuw, day)).collect();
-    let mut told: Vec<((Option<Kant>, Option<Kant>), &Proef)> = Vec::new();
+    let mut told: Vec<(Ander, &Proef)> = Vec::new();
     for at in days {
         for proef in &proeven {
             let before = was.stamp(oud, proef, None, at).map(|stamped| Kant::of(&stamped));

@@ -17,7 +17,8 @@ use super::super::{
     Adres, Berichtsoort, Bewaar, Grondslag, Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, VanKracht,
     matrix::addresses,
     plaatsen::{Plaatsen, Wie, routes},
-    samenloop::{self, Proef, cellen, term},
+    proef::Proef,
+    samenloop::{self, cellen, term},
 };
 
 /// Berichtsoort, sender, ontvanger, whom it is about, grondslag.
