@@ -135,7 +135,7 @@ const BESIDE: &[Tampering] = &[
     },
     Tampering { sql: "DELETE FROM documenten WHERE log_index = 1", says: "logregel 1:" },
     Tampering {
-        sql: "INSERT INTO documenten SELECT 99, 2, soort, naam, hash, tekst FROM documenten WHERE log_index = 4",
+        sql: "INSERT INTO documenten SELECT 99, 2, soort, naam, tijd, hash, tekst FROM documenten WHERE log_index = 4",
         says: "documenten zonder logregel",
     },
     // Values of another type than the column's.
