@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -11,19 +12,21 @@ use tokio::{
 
 use crate::{
     config::{Config, ConfigError, Opslag, documents::Parsed},
-    domain::{Clock, Document, Identiteit, Rng, Rol},
-    exchange::{self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change},
+    domain::{Clock, Document, Identiteit, Klok, Rng, Rol},
+    exchange::{
+        self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change, klok::ClockWatch,
+    },
     grpc::{
         answers,
         beheer_service::BeheerApi,
         boundary::{BEHEER_MESSAGE_LIMIT, Boundary, MESSAGE_LIMIT},
         exchange_service::ExchangeApi,
     },
-    logboek::{self, Logregel, NoteError, Signer, Soort},
+    logboek::{self, NoteError, Signer},
     proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
-    sleutels::{DayKeyFile, DayKeyPlace, KeyError, KeyMap, KeyStore},
+    sleutels::{DayKeyFile, DayKeyPlace, KeyError, KeyMap, KeyStore, Wacht},
     store::{
-        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, append::logboek_naam, documenten,
+        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, append::{last_moment, logboek_naam}, documenten,
         open::OpenError, postvak::newest_day, proofs,
     },
     tls::{
@@ -106,7 +109,7 @@ impl Gateway {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
         let in_force = InForce::new(config.omgeving(productie));
-        let listener = Arc::new(listener(config, &in_force, Arc::clone(&clock))?);
+        let certificates = certificates(config, &in_force)?;
         // Files that cannot come in force leave no database behind.
         let files = config.documents(productie);
         let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
@@ -132,14 +135,18 @@ impl Gateway {
             return Err(OpenError::OtherKeys.into());
         }
         let first = first_documents(files, &database.read).await?;
+        let wacht = Wacht::at(&config.sleutels);
+        let klok = Arc::new(klok(clock, &wacht, &database.read).await?);
+        let listener = Arc::new(certificates.listener(config, Arc::clone(&klok)));
         let (grpc, adres) = listen(config.grpc).await?;
         let (beheer, beheer_adres) = match config.beheer {
             Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
             None => (None, None),
         };
-        let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::clone(&clock)).await?;
+        let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::clone(&klok)).await?;
         let read = store.read.clone();
-        let exchange = match begin(config, store, map, in_force, first, clock, rng).await {
+        let mut watch = ClockWatch::new(wacht);
+        let exchange = match begin(config, store, map, in_force, first, klok, rng, &mut watch).await {
             Ok(exchange) => Arc::new(exchange),
             Err(error) => {
                 // Closed in order, so that the next start finds nothing open.
@@ -156,7 +163,7 @@ impl Gateway {
             accepting.spawn(serve_beheer(listener, &exchange, beheer, stopped.clone()));
         }
         accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
-        let ended = tokio::spawn(run(exchange, accepting, writer, stopped));
+        let ended = tokio::spawn(run(exchange, watch, accepting, writer, stopped));
         Ok(Self { adres, beheer: beheer_adres, stop, ended })
     }
 
@@ -174,17 +181,38 @@ impl Gateway {
     }
 }
 
+/// What the ports need of the files of certificates.
+struct Certificates {
+    tls: Arc<ServerConfig>,
+    identifier: Arc<Identifier>,
+}
+
+impl Certificates {
+    fn listener(self, config: &Config, klok: Arc<Klok>) -> Listener {
+        let bounds = accept::Bounds {
+            connections: config.grenzen.connections,
+            connections_partner: config.grenzen.connections_partner,
+            connection_age_seconds: config.grenzen.connection_age_seconds,
+        };
+        Listener { tls: self.tls, identifier: self.identifier, bounds, klok }
+    }
+}
+
+/// The clock, with what is remembered of it and the last regel of the logboek.
+async fn klok(clock: Arc<dyn Clock>, wacht: &Wacht, read: &Pool) -> Result<Klok, GatewayError> {
+    let remembered = wacht.read().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the guard file beside the keys cannot be read: as after a start of the machine, the clock is held to the last regel, and lapsing waits an hour");
+        None
+    });
+    Ok(Klok::start(clock, remembered, last_moment(read).await?))
+}
+
 /// Certificates, and who is who by what is in force.
-fn listener(config: &Config, in_force: &InForce, clock: Arc<dyn Clock>) -> Result<Listener, GatewayError> {
+fn certificates(config: &Config, in_force: &InForce) -> Result<Certificates, GatewayError> {
     let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
     let identifier = Arc::new(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()));
     let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
-    let bounds = accept::Bounds {
-        connections: config.grenzen.connections,
-        connections_partner: config.grenzen.connections_partner,
-        connection_age_seconds: config.grenzen.connection_age_seconds,
-    };
-    Ok(Listener { tls, identifier, bounds, clock })
+    Ok(Certificates { tls, identifier })
 }
 
 /// What the verbs need, with the first regels of this run written, and at the very first start what the files put in force.
@@ -194,8 +222,9 @@ async fn begin(
     map: KeyMap,
     in_force: InForce,
     first: Option<Change>,
-    clock: Arc<dyn Clock>,
+    klok: Arc<Klok>,
     rng: Arc<dyn Rng>,
+    watch: &mut ClockWatch,
 ) -> Result<Exchange, GatewayError> {
     let place: Box<dyn DayKeyPlace> = match &config.opslag {
         Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
@@ -211,7 +240,7 @@ async fn begin(
         store,
         keys,
         in_force,
-        clock,
+        klok,
         rng,
         bounds: exchange::Bounds {
             lease_seconds: config.grenzen.lease_seconds,
@@ -222,10 +251,16 @@ async fn begin(
         encode: answers::van_de_poort,
         weigeringen: Weigeringen::default(),
     };
-    let writer = &exchange.store.writer;
-    let started = Logregel::new(String::new(), Soort::Gestart);
-    writer.write(|reply| Event::Log(Box::new(started), None, reply)).await?;
+    exchange.store.tell_time(&exchange.klok).await?;
+    match watch.begin(&exchange).await {
+        // With something in force the ports can open, so that callers hear what is wrong, and an operator can say a word.
+        Err(StoreError::Clock(twijfel)) if first.is_none() => {
+            tracing::error!(%twijfel, "the clock is not believed: this run begins once it is");
+        }
+        begun => begun?,
+    }
     if let Some(first) = first {
+        let writer = &exchange.store.writer;
         let (changed, _) = writer.write(|reply| Event::Change(Box::new(first), reply)).await?;
         if changed.is_err() {
             tracing::info!("another gateway put its files in force first; those count");
@@ -326,6 +361,7 @@ async fn end_what_lapsed(exchange: Arc<Exchange>, mut stopped: watch::Receiver<b
 /// Runs until stopped, or until the writer gives up: then nothing may be handed out any more.
 async fn run(
     exchange: Arc<Exchange>,
+    mut watch: ClockWatch,
     mut accepting: JoinSet<()>,
     mut writer: JoinHandle<Result<(), StoreError>>,
     mut stopped: watch::Receiver<bool>,
@@ -340,6 +376,7 @@ async fn run(
                 return Ok(ended.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string())))?);
             }
             _ = tick.tick() => {
+                watch.look(&exchange).await;
                 let refreshed = exchange.refresh().await;
                 // Said once, not twice a second until it is mended.
                 if let (Err(error), false) = (&refreshed, unreadable) {
@@ -368,6 +405,7 @@ async fn run(
     if let Err(error) = exchange.flush_weigeringen(true).await {
         tracing::error!(%error, "counted refusals of the last minute are not in the logboek");
     }
+    watch.stop(&exchange).await;
     // The readers first, so that the writer is the last to close the database and folds the WAL into it.
     exchange.store.read.close().await;
     // When the last user of the store is gone the writer ends.

@@ -318,6 +318,14 @@ weigeringen! {
     NietBeschikbaar = "niet_beschikbaar", Onbeschikbaar,
         "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw, een bericht met hetzelfde request_id.",
         "The gateway cannot write its logboek now and therefore does nothing. Try again, a bericht with the same request_id.";
+    /// The clock of the gateway is in doubt, so it does nothing.
+    KlokOnzeker = "klok_onzeker", Onbeschikbaar,
+        "De klok van de poort is in twijfel, en aan een verkeerde klok gaat verloren wat nog houdbaar is; daarom doet de poort nu niets. Probeer het later opnieuw, een bericht met hetzelfde request_id; bel de beheerder als het dringend is.",
+        "The clock of the gateway is in doubt, and a wrong clock destroys what may still be used; therefore the gateway does nothing now. Try again later, a bericht with the same request_id; call the operator when it is urgent.";
+    /// An operator cannot confirm a clock that the logboek or the database contradicts.
+    KlokWeersproken = "klok_weersproken", Toestand,
+        "Deze klok is niet te bevestigen: de laatste logregel is later, of de klok van de database wijkt af; beheer toestand zegt welke van de twee. Zet de klok goed (NTP); de poort gelooft haar dan vanzelf.",
+        "This clock cannot be confirmed: the last logregel is later, or the clock of the database is another; beheer toestand says which. Set the clock right (NTP); the gateway then believes it by itself.";
     /// The client's deadline had passed.
     DeadlineVerstreken = "deadline_verstreken", TeLaat,
         "De deadline van deze aanroep is verstreken. Herhaal met hetzelfde request_id en een ruimere deadline; GetStatus zegt of het bericht is aanvaard.",

@@ -83,7 +83,7 @@ impl Exchange {
             };
             let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor) };
             let event = |reply| Event::Change(Box::new(change), reply);
-            let (changed, commit) = self.store.writer.write(event).await.map_err(unavailable)?;
+            let (changed, commit) = self.write(event).await?;
             let Ok(changed) = changed else { continue };
             let commit = commit.ok_or_else(|| unavailable("a change without a commit"))?;
             self.refresh().await.map_err(unavailable)?;
@@ -137,7 +137,7 @@ impl Exchange {
         let parsed =
             parse_aside(bronnen, omgeving).await.and_then(|parsed| keeps_door_open(call, parsed)).map_err(wrong)?;
         let wijzigingen = wijzigingen(&current, &parsed.documenten);
-        let today = amsterdam_date(self.clock.now());
+        let today = amsterdam_date(self.klok.now());
         let after = parsed.van_kracht(basis + 1, omgeving);
         let zinnen = verschil(&before, &after, today);
         let known = bevindingen(&before, today);

@@ -102,7 +102,7 @@ impl Exchange {
 
     /// Whether a bericht may still be handed out today.
     fn may_leave(&self, rij: &PostvakRij) -> bool {
-        rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.clock.now())
+        rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.klok.now())
     }
 
     async fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
@@ -126,10 +126,11 @@ impl Postvak {
     /// Hands out what waits now, at most `most`. Must run to its end: what it leased is lost to others until then.
     ///
     /// # Errors
-    /// [`Weigering::NietBeschikbaar`].
+    /// [`Weigering::NietBeschikbaar`] or [`Weigering::KlokOnzeker`].
     pub async fn take(&self, most: u32) -> Result<Vec<Handed>, Weigering> {
         let exchange = &self.exchange;
-        if !has_open(&exchange.store.read, &self.adres, exchange.clock.now()).await.map_err(unavailable)? {
+        exchange.trust_clock()?;
+        if !has_open(&exchange.store.read, &self.adres, exchange.klok.now()).await.map_err(unavailable)? {
             return Ok(Vec::new());
         }
         let handed = exchange.lease(&self.call, &self.adres, None, most.min(CHUNK), &self.actor).await?;

@@ -7,7 +7,7 @@ use jiff::ToSpan;
 
 use super::{Exchange, LoadError, VanDePoort};
 use crate::{
-    domain::{Adres, Berichtsoort, Weigering, houdbaarheid::amsterdam_date},
+    domain::{Adres, Berichtsoort, houdbaarheid::amsterdam_date, weigering::Aard},
     store::{
         Accept, Accepted, Actor, Event, Expire, PostvakRij, StoreError,
         berichten::find,
@@ -19,13 +19,17 @@ use crate::{
 const CHUNK: u32 = 64;
 
 impl Exchange {
-    /// Ends and warns what is due now. Gives whether there is more to do at once.
+    /// Ends and warns what is due now. Gives whether there is more to do at once. Nothing is ended as long as the clock is in
+    /// doubt, nor for an hour after that: what ends by a wrong day does not come back.
     ///
     /// # Errors
     /// When the database cannot be read or written; what is due stays due.
     pub async fn expire(&self) -> Result<bool, LoadError> {
-        let today = amsterdam_date(self.clock.now());
-        let lapsed = due(&self.store.read, today, CHUNK).await?;
+        let today = amsterdam_date(self.klok.now());
+        if self.klok.trust().is_err() {
+            return Ok(false);
+        }
+        let lapsed = if self.klok.may_lapse() { due(&self.store.read, today, CHUNK).await? } else { Vec::new() };
         let until = today.saturating_add(i64::from(self.bounds.vervalwaarschuwing_dagen).days());
         let soon = to_warn(&self.store.read, today, until, CHUNK).await?;
         let full = lapsed.len().max(soon.len()) == CHUNK as usize;
@@ -88,7 +92,7 @@ impl Exchange {
         let trace = Some(self.new_trace());
         match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace).await {
             Ok(accept) => Ok(Some(accept)),
-            Err(Weigering::NietBeschikbaar) => Err(StoreError::NotWritten),
+            Err(weigering) if weigering.aard() == Aard::Onbeschikbaar => Err(StoreError::NotWritten),
             Err(_) => Ok(None),
         }
     }

@@ -82,7 +82,7 @@ impl Exchange {
             inhoud: (self.encode)(says),
         };
         let eerdere = Eerdere { verzoek: Some(original), vervangt: None };
-        let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.clock.now())?;
+        let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.klok.now())?;
         let Sealed { accept, .. } = self.seal(toegelaten, trace, 0).await?;
         Ok(accept)
     }

@@ -142,7 +142,7 @@ impl Exchange {
     fn new_id(&self) -> BerichtId {
         let mut random = [0; 10];
         self.rng.fill(&mut random);
-        let millis = u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
+        let millis = u64::try_from(self.klok.now().as_millisecond()).unwrap_or(0);
         BerichtId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 }

@@ -129,7 +129,7 @@ impl Exchange {
         for _ in 0..MOST_TURNS {
             let van_kracht = self.van_kracht();
             van_kracht.deelnemers().still(&call.aangemeld)?;
-            let written = self.store.writer.write(|reply| event(van_kracht, reply)).await.map_err(unavailable)?;
+            let written = self.write(|reply| event(van_kracht, reply)).await?;
             match written {
                 (Ok(value), commit) => return Ok((value, commit)),
                 (Err(Outdated), _) => drop(self.refresh().await.map_err(unavailable)?),

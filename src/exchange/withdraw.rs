@@ -81,7 +81,7 @@ impl Exchange {
                 versie: van_kracht.versie(),
             };
             let event = |reply| Event::Withdraw(Box::new(withdraw), reply);
-            let (written, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+            let (written, _) = self.write(event).await?;
             let Ok(withdrawn) = written else {
                 self.refresh().await.map_err(unavailable)?;
                 continue;

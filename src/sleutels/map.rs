@@ -223,7 +223,7 @@ fn secret_file(path: &Path, rng: &dyn Rng) -> Result<Secret, KeyError> {
 }
 
 /// Writes a file so that after a power loss it is either the old one or the new one, whole.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = path.with_extension("nieuw");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text)?;

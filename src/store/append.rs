@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
 use sqlx::Row;
 
 use super::{DbConnection, DbRow, Pool, StoreError, int, many::insert_all, tijd, uint};
@@ -66,6 +67,20 @@ impl Head {
 /// [`StoreError::Database`].
 pub async fn logboek_naam(read: &Pool) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT naam FROM logboek WHERE id = 1").fetch_optional(read).await?)
+}
+
+/// When the last regel was written, if there is one: by the regel itself.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn last_moment(read: &Pool) -> Result<Option<Timestamp>, StoreError> {
+    let last: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT log_index, regel FROM logregels ORDER BY log_index DESC LIMIT 1")
+            .fetch_optional(read)
+            .await?;
+    let Some((index, leaf)) = last else { return Ok(None) };
+    let moment = Logregel::from_leaf(&leaf).ok().and_then(|regel| regel.tijd.parse().ok());
+    moment.map(Some).ok_or_else(|| StoreError::inconsistent("logregels", "regel", index))
 }
 
 /// A commit: the checkpoint it issued, and the nodes that prove what it appended.

@@ -46,6 +46,8 @@ pub use zoek::{Find, Found};
 
 use jiff::Timestamp;
 
+use crate::domain::Twijfel;
+
 /// A connection, whichever the database.
 pub(crate) type DbConnection = sqlx::AnyConnection;
 /// Connections for reading.
@@ -71,14 +73,9 @@ pub enum StoreError {
         /// Which row.
         row: String,
     },
-    /// The clock of this machine and that of the database are too far apart to write by.
-    #[error(
-        "de klok van deze machine staat {seconds} s af van die van de database; zet beide gelijk (NTP). Tot dan legt deze poort niets vast"
-    )]
-    Clock {
-        /// How far.
-        seconds: u64,
-    },
+    /// The clock cannot be believed, and nothing was written.
+    #[error("{}. Tot dan legt deze poort niets vast", .0.uitleg())]
+    Clock(Twijfel),
     /// The database did not answer in time.
     #[error(
         "de database antwoordt niet binnen {seconds} s: is de server bereikbaar, en volgt een standby die in \

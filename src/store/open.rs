@@ -9,12 +9,13 @@ use super::{
     dagsleutels::Connections,
     dialect::Dialect,
     postgres::{self, Primary},
+    postvak::moment,
     source::Source,
     sqlite::{self, SqliteFile},
     wake::Wakers,
     writer::Writer,
 };
-use crate::config::Opslag;
+use crate::{config::Opslag, domain::Klok};
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +164,24 @@ pub struct Store {
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
     pub(super) connections: Connections,
+    /// How far the clock of a gateway may be from that of the database, seconds.
+    pub(super) most_apart: u64,
+}
+
+impl Store {
+    /// Tells the clock of this gateway what the database says of the time, where the database has a clock of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn tell_time(&self, klok: &Klok) -> Result<(), StoreError> {
+        let mut connection = self.read.acquire().await?;
+        let query = Dialect::of(&connection).version_and_time();
+        let (_, theirs): (i64, Option<i64>) = sqlx::query_as(query).fetch_one(&mut *connection).await?;
+        if let Some(theirs) = theirs {
+            klok.heard_database(moment(theirs), self.most_apart);
+        }
+        Ok(())
+    }
 }
 
 impl Database {

@@ -11,7 +11,6 @@ use std::{
     mem::take,
 };
 
-use jiff::Timestamp;
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -23,10 +22,12 @@ use super::{
     dialect::Dialect,
     insert::{NewBericht, insert},
     many::{Many, in_sizes},
-    micros, uint,
+    micros,
+    postvak::moment,
+    uint,
 };
 use crate::{
-    domain::{Adres, BerichtId, PartnerNaam},
+    domain::{Adres, BerichtId, Klok, PartnerNaam},
     logboek::Signer,
 };
 
@@ -51,12 +52,6 @@ pub(super) struct Logboek {
     pub(super) sleutels: String,
 }
 
-/// Two clocks that are too far apart cannot write one logboek. `theirs` is that of the database, where it has one; microseconds.
-pub(super) fn check_clock(theirs: Option<i64>, now: Timestamp, most_apart: u64) -> Result<(), StoreError> {
-    let apart = theirs.map_or(0, |theirs| micros(now).abs_diff(theirs) / 1_000_000);
-    if apart > most_apart { Err(StoreError::Clock { seconds: apart }) } else { Ok(()) }
-}
-
 /// What became of a transaction that is ready to commit.
 pub(super) struct Finished {
     /// What it appended, if anything.
@@ -70,7 +65,7 @@ impl<'t> Work<'t> {
     pub(super) async fn begin(
         tx: &'t mut DbConnection,
         logboek: &Logboek,
-        now: Timestamp,
+        klok: &Klok,
         most_apart: u64,
     ) -> Result<Self, StoreError> {
         let dialect = Dialect::of(tx);
@@ -84,10 +79,14 @@ impl<'t> Work<'t> {
         }
         let (versie, theirs): (i64, Option<i64>) =
             sqlx::query_as(dialect.version_and_time()).fetch_one(&mut *tx).await?;
-        check_clock(theirs, now, most_apart)?;
+        klok.heard_logboek(moment(head.tijd));
+        if let Some(theirs) = theirs {
+            klok.heard_database(moment(theirs), most_apart);
+        }
+        klok.trust().map_err(StoreError::Clock)?;
         Ok(Self {
             tx,
-            log: Appender::new(&head, micros(now)),
+            log: Appender::new(&head, micros(klok.now())),
             versie: uint(versie),
             counters: Counters::default(),
             new: Vec::new(),

@@ -36,12 +36,12 @@ use super::{
     verval::{self, Expire},
     wake::Wakers,
     withdraw::{self, Withdraw, Withdrawn},
-    work::{Finished, Logboek, Work, check_clock},
+    work::{Finished, Logboek, Work},
     zoek::{self, Find, Found},
 };
 use crate::{
-    domain::{Adres, BerichtId, Clock, VanKracht, Weigering},
-    logboek::{Logregel, Signer},
+    domain::{Adres, BerichtId, Klok, VanKracht, Weigering},
+    logboek::{Logregel, Signer, Soort},
     sleutels::dagsleutels::Wrapped,
 };
 
@@ -73,7 +73,11 @@ pub struct Outdated;
 pub enum Event {
     /// An admitted bericht.
     Accept(Box<Accept>, Reply<Result<Accepted, Weigering>>),
-    /// A regel that stands alone: `gestart`, `geweigerd`.
+    /// An act of beheer that changes no document: a regel `beheerd`. Gives its index and its bytes.
+    Act(Box<Actor>, Reply<(u64, Vec<u8>)>),
+    /// Nothing but `gestart`, which the first transaction of a run begins with.
+    Start(Reply<()>),
+    /// A regel that stands alone: `geweigerd`.
     Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
     /// Hand out.
     Lease(Box<Lease>, Reply<Result<Vec<PostvakRij>, Outdated>>),
@@ -136,7 +140,9 @@ struct WriterTask {
     read: Pool,
     events: mpsc::Receiver<Event>,
     signer: Signer,
-    clock: Arc<dyn Clock>,
+    klok: Arc<Klok>,
+    /// Whether `gestart` stands in the logboek: it is the first regel of every run.
+    started: bool,
     wakers: Wakers,
     connections: Connections,
 }
@@ -151,13 +157,9 @@ impl Database {
         naam: &str,
         sleutels: &str,
         signer: Signer,
-        clock: Arc<dyn Clock>,
+        klok: Arc<Klok>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
         let Self { source, mut writer, read } = self;
-        let time = Dialect::of(&writer).version_and_time();
-        let (_, theirs): (i64, Option<i64>) =
-            sqlx::query_as(time).fetch_one(&mut writer).await.map_err(StoreError::from)?;
-        check_clock(theirs, clock.now(), source.most_apart())?;
         let (found, known) = source.bounded(COMMIT, Head::start(&mut writer, naam, sleutels)).await?;
         if found != naam {
             return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
@@ -174,8 +176,20 @@ impl Database {
             writer: Writer(sender),
             wakers: wakers.clone(),
             connections: Arc::clone(&connections),
+            most_apart: source.most_apart(),
         };
-        let task = WriterTask { source, logboek, connection: writer, read, events, signer, clock, wakers, connections };
+        let task = WriterTask {
+            source,
+            logboek,
+            connection: writer,
+            read,
+            events,
+            signer,
+            klok,
+            started: false,
+            wakers,
+            connections,
+        };
         Ok((store, tokio::spawn(task.run())))
     }
 }
@@ -218,6 +232,8 @@ impl WriterTask {
                     }
                 }
                 Err(fatal @ StoreError::Fatal(_)) => return Err(fatal),
+                // The database is as it was, and whoever watches the clock says so.
+                Err(StoreError::Clock(_)) => {}
                 Err(error) => {
                     tracing::error!(%error, "a transaction was not carried out; its callers were told");
                     self.connect_anew().await?;
@@ -244,16 +260,21 @@ impl WriterTask {
     }
 
     async fn write(&mut self, batch: Vec<Event>) -> Result<Written, StoreError> {
-        let Self { source, logboek, connection, signer, clock, .. } = self;
+        let Self { source, logboek, connection, signer, klok, started, .. } = self;
+        klok.trust().map_err(StoreError::Clock)?;
         let dialect = Dialect::of(connection);
         let mut tx = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) }).await?;
         let carry_out = Box::pin(async {
-            let mut work = Work::begin(&mut tx, logboek, clock.now(), source.most_apart()).await?;
+            let mut work = Work::begin(&mut tx, logboek, klok, source.most_apart()).await?;
+            if !*started {
+                work.log.append(None, Logregel::new(String::new(), Soort::Gestart));
+            }
             let answers = apply_all(&mut work, batch).await?;
             Ok((work.finish(signer).await?, answers))
         });
         let (Finished { commit, rung }, answers) = source.bounded(CARRY_OUT, carry_out).await?;
         source.bounded(COMMIT, async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) }).await?;
+        *started = true;
         Ok(Written { commit: commit.map(Arc::new), answers, rung })
     }
 
@@ -326,6 +347,11 @@ async fn apply(work: &mut Work<'_>, event: Event) -> Result<Answer, StoreError> 
     let versie = work.versie;
     Ok(match event {
         Event::Accept(accept, reply) => answer(reply, accept::accept(work, *accept).await?),
+        Event::Start(reply) => answer(reply, ()),
+        Event::Act(actor, reply) => {
+            let regel = actor.regel(Soort::Beheerd);
+            answer(reply, actor.log(&mut work.log, None, regel))
+        }
         Event::Log(regel, bericht, reply) => {
             work.log.append(bericht, *regel);
             answer(reply, ())

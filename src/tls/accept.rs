@@ -26,7 +26,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::identity::Identifier;
-use crate::domain::{Aangemeld, Clock, PartnerNaam};
+use crate::domain::{Aangemeld, Klok, PartnerNaam};
 
 /// Bounds on connections; times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ pub struct Listener {
     /// Bounds.
     pub bounds: Bounds,
     /// The time, for certificates.
-    pub clock: Arc<dyn Clock>,
+    pub klok: Arc<Klok>,
 }
 
 /// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
@@ -145,7 +145,7 @@ async fn handshaken(
 }
 
 fn unix_time(listener: &Listener) -> UnixTime {
-    let now = u64::try_from(listener.clock.now().as_second()).unwrap_or(0);
+    let now = u64::try_from(listener.klok.now().as_second()).unwrap_or(0);
     UnixTime::since_unix_epoch(Duration::from_secs(now))
 }
 
