@@ -183,18 +183,19 @@ impl Gateway {
 
 /// What the ports need of the files of certificates.
 struct Certificates {
-    tls: Arc<ServerConfig>,
+    tls: ServerConfig,
     identifier: Arc<Identifier>,
 }
 
 impl Certificates {
     fn listener(self, config: &Config, klok: Arc<Klok>) -> Listener {
+        let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
         let bounds = accept::Bounds {
             connections: config.grenzen.connections,
             connections_partner: config.grenzen.connections_partner,
             connection_age_seconds: config.grenzen.connection_age_seconds,
         };
-        Listener { tls: self.tls, identifier: self.identifier, bounds, klok }
+        Listener { tls, identifier: self.identifier, bounds, klok }
     }
 }
 
@@ -211,7 +212,7 @@ async fn klok(clock: Arc<dyn Clock>, wacht: &Wacht, read: &Pool) -> Result<Klok,
 fn certificates(config: &Config, in_force: &InForce) -> Result<Certificates, GatewayError> {
     let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
     let identifier = Arc::new(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()));
-    let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
+    let tls = settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?;
     Ok(Certificates { tls, identifier })
 }
 

@@ -105,6 +105,14 @@ impl Twijfel {
     }
 }
 
+/// A doubt that the word of an operator ended, and what it takes to take that word back.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The doubt.
+    pub twijfel: Twijfel,
+    anchor: Option<Reading>,
+}
+
 /// What is remembered of the clock beside the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Herinnering {
@@ -177,7 +185,8 @@ impl Klok {
         Self { clock, boot, state: Mutex::new(state) }
     }
 
-    /// The present moment. In doubt it is reckoned from when the clock was last believed, where that is known.
+    /// The present moment. In doubt it is reckoned from when the clock was last believed, where that is known; it is never before
+    /// what is known.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let (state, now) = self.look();
@@ -227,24 +236,30 @@ impl Klok {
     ///
     /// # Errors
     /// The doubt that no word can end.
-    pub fn believe(&self) -> Result<Option<Twijfel>, Twijfel> {
+    pub fn believe(&self) -> Result<Option<Ended>, Twijfel> {
         let (mut state, now) = self.look();
+        let Some(twijfel) = state.doubt.clone() else { return Ok(None) };
+        if !twijfel.ends_by_word() {
+            return Err(twijfel);
+        }
+        let ended = Ended { twijfel, anchor: state.anchor };
+        state.believe(now);
+        state.look(now);
+        // It may still be before the last regel, against which no word helps.
         match state.doubt.clone() {
-            None => Ok(None),
-            Some(twijfel) if !twijfel.ends_by_word() => Err(twijfel),
-            Some(twijfel) => {
-                state.believe(now);
-                state.look(now);
-                // It may still be before the last regel, against which no word helps.
-                state.doubt.clone().map_or(Ok(Some(twijfel)), Err)
+            None => Ok(Some(ended)),
+            Some(stays) => {
+                state.anchor = ended.anchor;
+                Err(stays)
             }
         }
     }
 
     /// The word of an operator did not reach the logboek, and does not count.
-    pub fn doubt_again(&self, twijfel: Twijfel) {
-        let (mut state, _) = self.look();
-        state.doubt = Some(twijfel);
+    pub fn take_back(&self, ended: Ended) {
+        let (mut state, now) = self.look();
+        state.anchor = ended.anchor;
+        state.look(now);
     }
 
     /// What to remember of it; nothing as long as nothing was believed since the machine started.
@@ -354,7 +369,12 @@ impl State {
                 let passed = now.since_boot.saturating_sub(anchor.since_boot);
                 anchor.wall.saturating_add(passed).expect("a duration keeps within the range of moments")
             }
-            _ => now.wall,
+            // A clock that stands before what is known is certainly wrong.
+            (Some(_), None) => now.wall.max(self.known.unwrap_or(now.wall)),
+            (None, _) => now.wall,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -323,7 +323,7 @@ weigeringen! {
         "De klok van de poort is in twijfel, en aan een verkeerde klok gaat verloren wat nog houdbaar is; daarom doet de poort nu niets. Probeer het later opnieuw, een bericht met hetzelfde request_id; bel de beheerder als het dringend is.",
         "The clock of the gateway is in doubt, and a wrong clock destroys what may still be used; therefore the gateway does nothing now. Try again later, a bericht with the same request_id; call the operator when it is urgent.";
     /// An operator cannot confirm a clock that the logboek or the database contradicts.
-    KlokWeersproken = "klok_weersproken", Toestand,
+    KlokWeersproken = "klok_weersproken", Onbeschikbaar,
         "Deze klok is niet te bevestigen: de laatste logregel is later, of de klok van de database wijkt af; beheer toestand zegt welke van de twee. Zet de klok goed (NTP); de poort gelooft haar dan vanzelf.",
         "This clock cannot be confirmed: the last logregel is later, or the clock of the database is another; beheer toestand says which. Set the clock right (NTP); the gateway then believes it by itself.";
     /// The client's deadline had passed.

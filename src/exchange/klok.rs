@@ -40,7 +40,7 @@ impl Exchange {
             tracing::warn!(%twijfel, "an operator confirmed the clock, and was refused");
             Weigering::KlokWeersproken
         })?;
-        let Some(twijfel) = ended else { return Ok(None) };
+        let Some(ended) = ended else { return Ok(None) };
         let actor = Actor { reden: Some(self.committed(reden.as_bytes())), ..self.actor(call, Some(medewerker)) };
         let logged = self.write(|reply| Event::Act(Box::new(actor), reply)).await;
         let proven = logged.and_then(|((index, regel), commit)| {
@@ -49,12 +49,13 @@ impl Exchange {
         });
         match proven {
             Ok(bewijs) => {
-                tracing::warn!(ended = %twijfel, "an operator confirmed the clock; lapsing waits an hour");
-                Ok(Some((twijfel, bewijs)))
+                tracing::warn!(ended = %ended.twijfel, "an operator confirmed the clock; lapsing waits an hour");
+                Ok(Some((ended.twijfel, bewijs)))
             }
             Err(weigering) => {
-                self.klok.doubt_again(twijfel);
-                Err(weigering)
+                self.klok.take_back(ended);
+                // In the transaction itself the database contradicted it.
+                Err(if weigering == Weigering::KlokOnzeker { Weigering::KlokWeersproken } else { weigering })
             }
         }
     }

@@ -99,7 +99,10 @@ impl Exchange {
     /// Hands an event to the writer. In doubt about the clock nothing is written, and the caller hears why.
     async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, Weigering> {
         self.trust_clock()?;
-        self.store.writer.write(event).await.map_err(unavailable)
+        self.store.writer.write(event).await.map_err(|error| {
+            // The doubt may have come up in the transaction itself.
+            self.trust_clock().err().unwrap_or_else(|| unavailable(error))
+        })
     }
 
     /// Whether anything that depends on the time can be answered.

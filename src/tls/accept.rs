@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::identity::Identifier;
+use super::{identity::Identifier, settings};
 use crate::domain::{Aangemeld, Klok, PartnerNaam};
 
 /// Bounds on connections; times in seconds.
@@ -145,8 +145,7 @@ async fn handshaken(
 }
 
 fn unix_time(listener: &Listener) -> UnixTime {
-    let now = u64::try_from(listener.klok.now().as_second()).unwrap_or(0);
-    UnixTime::since_unix_epoch(Duration::from_secs(now))
+    settings::unix_time(&listener.klok)
 }
 
 /// The client's certificate, and those above it that it sent.

@@ -1,12 +1,13 @@
 //! TLS settings of server and client: versions, groups, suites, files.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime, pem::PemObject},
     server::{NoServerSessionStorage, WebPkiClientVerifier},
+    time_provider::TimeProvider,
     version::TLS13,
 };
 
@@ -14,7 +15,7 @@ use super::{
     TlsError,
     identity::{Identifier, TrustedCa, oin},
 };
-use crate::domain::Oin;
+use crate::domain::{Klok, Oin};
 
 /// NCSC 2025: X25519MLKEM768 first, X25519 and P-256 for compatibility; AES-256-GCM and `ChaCha20` only.
 #[must_use]
@@ -103,6 +104,34 @@ pub fn server(certificaat: &Path, sleutel: &Path, identifier: Arc<Identifier>) -
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     Ok(config)
+}
+
+/// The same settings, with the validity of certificates judged by the clock of the gateway: one that was set wrongly must not
+/// lock everybody out.
+#[must_use]
+pub fn by_clock(mut config: ServerConfig, klok: Arc<Klok>) -> ServerConfig {
+    config.time_provider = Arc::new(ByClock(klok));
+    config
+}
+
+struct ByClock(Arc<Klok>);
+
+impl std::fmt::Debug for ByClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ByClock")
+    }
+}
+
+impl TimeProvider for ByClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(&self.0))
+    }
+}
+
+/// The present moment, for certificates.
+pub(super) fn unix_time(klok: &Klok) -> UnixTime {
+    let now = u64::try_from(klok.now().as_second()).unwrap_or(0);
+    UnixTime::since_unix_epoch(Duration::from_secs(now))
 }
 
 /// The OIN in the gateway's own certificate, under which it sends what only it can know.

@@ -10,6 +10,7 @@ mod deliver;
 mod harness;
 mod inside;
 mod keys;
+mod klok;
 mod loketten;
 mod midnight;
 #[allow(dead_code, reason = "shared with other tests")]

@@ -5,12 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ketenpoort::proto::{self, receive_request::Verzoek, receive_response::Antwoord};
+use ketenpoort::{
+    grpc::status::weigering_in,
+    proto::{self, receive_request::Verzoek, receive_response::Antwoord},
+};
 
 use crate::{
-    poorten::{Poorten, copy, faketime},
+    faketime,
+    poorten::{Poorten, copy},
     postgres::Cluster,
-    served::{expect, ketenpoort, stderr, until},
+    served::{expect, ketenpoort, until},
     traffic::{Client, Postvak, request, request_id, template},
 };
 
@@ -169,14 +173,20 @@ async fn a_clock_that_is_wrong_writes_nothing() {
     let cluster = Cluster::start(&[]);
     let mut poorten = two(&cluster);
     poorten.serve(0);
-    poorten.environment(1, "LD_PRELOAD", &faketime());
-    poorten.environment(1, "FAKETIME", "+90s");
-    let wrong = poorten.command(1).output().unwrap();
-    assert_ne!(wrong.status.code(), Some(0));
-    assert!(stderr(&wrong).contains("s af van die van de database"), "{}", stderr(&wrong));
-    poorten.environment(1, "FAKETIME", "+20s");
+    let file = poorten.path().join("klok.txt");
+    fs::write(&file, "+90").unwrap();
+    poorten.environment(1, &faketime::set_in(&file));
     poorten.serve(1);
-    send(&mut poorten.client(1, "zsm").await, &check(1)).await;
+    let mut wrong = poorten.client(1, "zsm").await;
+    let before = poorten.regels(0).len();
+    let refused = wrong.send(check(1)).await.unwrap_err();
+    assert_eq!(weigering_in(&refused).as_deref(), Some("klok_onzeker"));
+    assert!(poorten.log(1).contains("the clock is not believed"), "{}", poorten.log(1));
+    assert_eq!(poorten.regels(0).len(), before);
+    // Put right while it runs, it begins by itself.
+    fs::write(&file, "+20").unwrap();
+    until("the clock is believed", || poorten.log(1).contains("believed again").then_some(()));
+    send(&mut wrong, &check(1)).await;
     // `tijd` does not run back when the other writes next.
     send(&mut poorten.client(0, "zsm").await, &check(2)).await;
 }

@@ -4,8 +4,12 @@
 mod beheer;
 mod command_line;
 mod demo;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../support/faketime.rs"]
+mod faketime;
 mod full;
 mod kill;
+mod klok;
 mod production;
 mod proof;
 mod scenario;

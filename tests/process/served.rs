@@ -73,6 +73,8 @@ pub struct Served {
     port: u16,
     /// With development certificates.
     dev: bool,
+    /// For the gateway alone.
+    pub environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -80,7 +82,7 @@ impl Served {
     /// A data directory on a port of its own; nothing runs yet.
     pub fn prepare() -> Self {
         let (dir, port, beheer) = (tempfile::tempdir().unwrap(), free_port(), free_port());
-        let served = Self { dir, port, dev: true, child: None };
+        let served = Self { dir, port, dev: true, environment: Vec::new(), child: None };
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
         let ports =
             [("127.0.0.1:7443", format!("127.0.0.1:{port}")), ("127.0.0.1:7445", format!("127.0.0.1:{beheer}"))];
@@ -97,7 +99,7 @@ impl Served {
 
     /// A data directory that was made by hand, with its gateway on this port; it runs in production.
     pub fn in_production(dir: TempDir, port: u16) -> Self {
-        let mut served = Self { dir, port, dev: false, child: None };
+        let mut served = Self { dir, port, dev: false, environment: Vec::new(), child: None };
         served.serve();
         served
     }
@@ -122,7 +124,7 @@ impl Served {
         let stderr = File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut serve = ketenpoort();
         serve.arg("serve").args(self.dev.then_some("--dev")).arg("--config").arg(self.config());
-        serve.env("KETENPOORT_LOG", log);
+        serve.env("KETENPOORT_LOG", log).envs(self.environment.iter().cloned());
         let mut child = serve.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
         until("the gateway opens its port", || {
             let ended = child.try_wait().unwrap();
