@@ -215,7 +215,9 @@ async fn toestand(who: &Who, json: bool) -> Result<(), Failure> {
             print_line(&format!("Geen dienst: {reden}."))?;
         }
         if toestand.gereed && !toestand.vervalt {
-            print_line("Doet dienst. Wat vervallen is wordt nog niet beeindigd: dat wacht een uur na twijfel aan de klok of een start van de machine. Te lezen is het niet.")?;
+            print_line(
+                "Doet dienst. Wat vervallen is wordt nog niet beeindigd: dat wacht een uur na twijfel aan de klok of een start van de machine. Te lezen is het niet.",
+            )?;
         } else if toestand.gereed {
             print_line("Doet dienst.")?;
         }

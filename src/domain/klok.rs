@@ -69,7 +69,10 @@ impl fmt::Display for Twijfel {
                 "this machine was started since, and the clock is {days} days after the last regel; set it right, or confirm it with: ketenpoort beheer klok --geloof"
             ),
             Self::Achter { seconds } => {
-                write!(f, "it stands {seconds} s before the last regel of the logboek; set it right, or wait until then")
+                write!(
+                    f,
+                    "it stands {seconds} s before the last regel of the logboek; set it right, or wait until then"
+                )
             }
             Self::Database { seconds } => {
                 write!(f, "it is {seconds} s from the clock of the database; set both right (NTP)")
@@ -173,9 +176,7 @@ impl Klok {
             herinnering.filter(|known| known.boot == boot && !boot.is_empty() && known.since_boot <= now.since_boot);
         let fresh = known.is_none();
         let (anchor, lapse_from) = match of_this_start {
-            Some(known) => {
-                (Some(Reading { wall: known.moment, since_boot: known.since_boot }), known.lapse_from)
-            }
+            Some(known) => (Some(Reading { wall: known.moment, since_boot: known.since_boot }), known.lapse_from),
             // Until somebody had the time to put the clock of a started machine right.
             None if !fresh => (None, now.since_boot.saturating_add(CALM)),
             None => (Some(now), SignedDuration::ZERO),
