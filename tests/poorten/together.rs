@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -9,6 +10,7 @@ use ketenpoort::{
     grpc::status::weigering_in,
     proto::{self, receive_request::Verzoek, receive_response::Antwoord},
 };
+use serde_json::Value;
 
 use crate::{
     faketime,
@@ -189,4 +191,37 @@ async fn a_clock_that_is_wrong_writes_nothing() {
     send(&mut wrong, &check(1)).await;
     // `tijd` does not run back when the other writes next.
     send(&mut poorten.client(0, "zsm").await, &check(2)).await;
+}
+
+/// Each of them is judged against what the other left.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_at_once_at_two_gateways_are_both_made_one_after_the_other() {
+    let cluster = Cluster::start(&[]);
+    let mut poorten = two(&cluster);
+    poorten.serve(0);
+    poorten.serve(1);
+    let load = |at: usize, naam: &str, versie: &str| {
+        let text = fs::read_to_string(poorten.path().join(format!("convenanten/{naam}.toml"))).unwrap();
+        let file = poorten.path().join(format!("{naam}-{at}-{versie}.toml"));
+        fs::write(&file, text.replace("versie = \"2026.1\"", &format!("versie = \"{versie}\""))).unwrap();
+        let mut load = ketenpoort();
+        load.args(["beheer", "load", "--json", "--medewerker", "beheer-7", "--reden", "een test", "--profile"]);
+        load.arg(poorten.profile_dir(at, "beheer")).arg(file).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    for round in 2..7 {
+        // Two documents; then one, of which the later load replaces the earlier.
+        for second in ["zvh-zeeland", "zvh-baronie-breda"] {
+            let versie = |at: usize| format!("{round}-{second}-{at}");
+            let both = [load(0, "zvh-baronie-breda", &versie(0)), load(1, second, &versie(1))];
+            let versies = both.map(|child| {
+                let loaded: Value = serde_json::from_str(&expect(&child.wait_with_output().unwrap(), 0)).unwrap();
+                assert_eq!(loaded["wijzigingen"].as_array().unwrap().len(), 1, "{loaded}");
+                loaded["versie"].as_u64().unwrap()
+            });
+            assert_eq!(versies[0].abs_diff(versies[1]), 1, "{versies:?}");
+        }
+    }
+    let changed = |regel: &Value| regel["soort"] == "convenant_gewijzigd" && regel["actor"].is_string();
+    let regels: Vec<Value> = poorten.regels(0).into_iter().filter(changed).collect();
+    assert_eq!(regels.len(), 20);
 }
