@@ -98,7 +98,7 @@ pub fn end() {
     let Some(log) = LOG.get() else { return };
     drop(log.ending.lock().unwrap_or_else(PoisonError::into_inner).take());
     // Closed or out of time: in both cases the process ends now.
-    drop(log.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(END));
+    let _ = log.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(END);
 }
 
 /// Tells of what was held back, until the log ends. The guard is dropped here and not by who ends the process: it waits for the

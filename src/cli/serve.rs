@@ -36,7 +36,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     proceslog::begin("info", arguments.json);
     let config = Config::load(&arguments.config)?;
     if arguments.dev {
-        proceslog::say("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
+        tracing::warn!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
     }
     let mut signals = Signals::listen()?;
     let mut starting = Box::pin(Gateway::start(&config, !arguments.dev, Arc::new(SystemClock), Arc::new(SystemRng)));

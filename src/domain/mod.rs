@@ -16,6 +16,7 @@ pub mod identiteit;
 pub mod loket;
 pub mod mandaat;
 pub mod matrix;
+pub mod naast;
 pub mod partner;
 pub mod persoon;
 pub mod van_kracht;
