@@ -78,8 +78,8 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Weigering::DocumentOnjuist`] with every mistake, or [`Weigering::DocumentOnbekend`]; not yet logged.
-    pub async fn change(&self, call: &Call, opdracht: Opdracht) -> Result<Gevolg, Weigering> {
-        let opdracht = Arc::new(opdracht);
+    pub async fn change(&self, call: &Call, opdracht: &Opdracht) -> Result<Gevolg, Weigering> {
+        let opdracht = Arc::new(opdracht.clone());
         for _ in 0..MOST_TURNS {
             let Plan { basis, wijzigingen, zinnen, waarschuwingen } = self.plan(call, &opdracht).await?;
             if opdracht.proef || wijzigingen.is_empty() {

@@ -56,7 +56,7 @@ impl BeheerService for BeheerApi {
     ) -> Result<Response<proto::ChangeDocumentsResponse>, Status> {
         let call = call(&request);
         let outcome = match opdracht(request.into_inner()) {
-            Ok(opdracht) => self.exchange.change(&call, opdracht).await.map(changed),
+            Ok(opdracht) => self.exchange.change(&call, &opdracht).await.map(changed),
             Err(weigering) => Err(weigering),
         };
         self.answer(&call, outcome).await

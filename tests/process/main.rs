@@ -7,6 +7,7 @@ mod demo;
 mod full;
 mod kill;
 mod production;
+mod proceslog;
 mod proof;
 mod scenario;
 mod secrecy;
