@@ -30,6 +30,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("domain", Only(&[])),
     ("proto", Only(&[])),
     ("clock", Only(&["domain"])),
+    ("proceslog", Only(&[])),
     ("pki", Only(&["domain"])),
     ("tls", Only(&["domain"])),
     ("config", Only(&["domain"])),

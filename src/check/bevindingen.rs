@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Adres, Adrespatroon, Berichtsoort, Convenant, Doelgroep, Mandaathouder, Regel, Status, VanKracht, Weigering,
         einde::{Einde, ends_soon},
-        matrix::{matrix, open_patronen, patronen, routes, stromen},
+        matrix::{each, open_patronen, patronen, routes},
     },
 };
 
@@ -152,7 +152,7 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
         found.push((Onderwerp::Geheel, Waarschuwing::Ontwikkelcertificaten { aantal: test }));
     }
     found.extend(ends_soon(van_kracht, day).into_iter().map(|einde| ending(einde, day)));
-    if !van_kracht.convenanten().is_empty() && matrix(van_kracht, day).is_empty() {
+    if !van_kracht.convenanten().is_empty() && nothing_allowed(van_kracht, day) {
         found.push((Onderwerp::Geheel, Waarschuwing::NietsToegestaan {}));
     }
     found
@@ -229,15 +229,26 @@ fn mandaten(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day: D
     }
 }
 
+fn nothing_allowed(van_kracht: &VanKracht, day: Date) -> bool {
+    let allows = |convenant, regel| {
+        let mut any = false;
+        each(van_kracht, convenant, regel, day, |_, _, _| any = true);
+        any
+    };
+    !van_kracht.convenanten().iter().any(|convenant| convenant.regels.iter().any(|regel| allows(convenant, regel)))
+}
+
 /// Who may ask and is never answered, rule by rule.
 fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
-    type Vraag = (Berichtsoort, Adres, Adres);
-    let all = matrix(van_kracht, day);
+    type Vraag<'v> = (Berichtsoort, &'v Adres, &'v Adres);
     // By what, from whom and to whom; with the doelgroepen for which it holds, because an answer follows its question.
-    let mut allowed: BTreeMap<Vraag, BTreeSet<_>> = BTreeMap::new();
-    for stroom in &all {
-        let kinds = allowed.entry((stroom.berichtsoort, stroom.van.clone(), stroom.naar.clone())).or_default();
-        kinds.insert(stroom.doelgroep);
+    let mut allowed: BTreeMap<Vraag<'_>, BTreeSet<_>> = BTreeMap::new();
+    for convenant in van_kracht.convenanten() {
+        for regel in convenant.regels.iter().filter(|regel| regel.berichtsoort.answers().is_some()) {
+            each(van_kracht, convenant, regel, day, |van, naar, _| {
+                allowed.entry((regel.berichtsoort, van, naar)).or_default().insert(regel.doelgroep);
+            });
+        }
     }
     for convenant in van_kracht.convenanten() {
         for regel in &convenant.regels {
@@ -246,17 +257,18 @@ fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
             else {
                 continue;
             };
-            let unanswered = stromen(van_kracht, convenant, regel, day).into_iter().filter(|stroom| {
+            let suits = |doelgroep: &Option<Doelgroep>| {
+                regel.doelgroep.is_none() || doelgroep.is_none() || *doelgroep == regel.doelgroep
+            };
+            let mut unanswered = BTreeSet::new();
+            each(van_kracht, convenant, regel, day, |van, naar, _| {
                 // A loket that closed may ask still, and hears where it refers to.
-                let asker = van_kracht.reached_at(&stroom.van, day).clone();
-                let back = allowed.get(&(antwoord, stroom.naar.clone(), asker));
-                let suits = |doelgroep: &Option<Doelgroep>| {
-                    stroom.doelgroep.is_none() || doelgroep.is_none() || *doelgroep == stroom.doelgroep
-                };
-                !back.is_some_and(|kinds| kinds.iter().any(suits))
+                let back = allowed.get(&(antwoord, naar, van_kracht.reached_at(van, day)));
+                if !back.is_some_and(|kinds| kinds.iter().any(suits)) {
+                    unanswered.insert((van, naar));
+                }
             });
-            let pairs: BTreeSet<(Adres, Adres)> = unanswered.map(|stroom| (stroom.van, stroom.naar)).collect();
-            for (van, naar) in routes(&pairs) {
+            for (van, naar) in routes(&unanswered) {
                 let van = join(&patronen(van_kracht.partners(), &van));
                 let naar = join(&open_patronen(van_kracht.partners(), &naar, day));
                 let (soort, antwoord) = (regel.berichtsoort.to_string(), antwoord.to_string());

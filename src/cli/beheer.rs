@@ -14,6 +14,7 @@ use crate::{
     client::Profile,
     config::{documents::DOCUMENT_LIMIT, read_bounded},
     grpc::{boundary::BEHEER_MESSAGE_LIMIT, codec::to_json},
+    proceslog,
     proto::{self, client::BeheerServiceClient},
 };
 
@@ -173,7 +174,7 @@ impl Change {
             print_line(gevolg)?;
         }
         for waarschuwing in &changed.waarschuwingen {
-            eprintln!("let op: {waarschuwing}");
+            proceslog::say(format_args!("let op: {waarschuwing}"));
         }
         let done = match (changed.wijzigingen.len(), self.dry_run) {
             (0, _) => "Er verandert niets: dit is al van kracht.".to_owned(),

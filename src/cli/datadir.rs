@@ -12,6 +12,7 @@ use crate::{
     clock::SystemClock,
     domain::Clock,
     pki::{self, DevIdentity, dev_identities},
+    proceslog,
 };
 
 /// The worked example: one arrondissement.
@@ -49,12 +50,12 @@ fn first_loket(partner: &str) -> &'static str {
 
 pub fn init(dir: &Path) -> Result<(), Failure> {
     let config = create(dir, PORTS)?;
-    eprintln!("Gemaakt: {}", dir.display());
-    eprintln!("  1. Lees {}, deelnemers.toml en {}.", config.display(), dir.join("convenanten").display());
-    eprintln!("     Wat zij toestaan: ketenpoort check --config {}", config.display());
-    eprintln!("  2. Start de poort: ketenpoort serve --dev --config {}", config.display());
-    eprintln!("  3. Stuur een bericht: ketenpoort send --template bekendheidscheck > bericht.json");
-    eprintln!("     ketenpoort send --profile {} bericht.json", dir.join("profielen/zsm").display());
+    proceslog::say(format_args!("Gemaakt: {}", dir.display()));
+    proceslog::say(format_args!("  1. Lees {}, deelnemers.toml en {}.", config.display(), dir.join("convenanten").display()));
+    proceslog::say(format_args!("     Wat zij toestaan: ketenpoort check --config {}", config.display()));
+    proceslog::say(format_args!("  2. Start de poort: ketenpoort serve --dev --config {}", config.display()));
+    proceslog::say("  3. Stuur een bericht: ketenpoort send --template bekendheidscheck > bericht.json");
+    proceslog::say(format_args!("     ketenpoort send --profile {} bericht.json", dir.join("profielen/zsm").display()));
     print_line(&config.display().to_string())
 }
 

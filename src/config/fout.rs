@@ -139,6 +139,18 @@ closed_list! {
         RegelsSprekenElkaarTegen { regel: String, andere: String, verschil: String } = "regels_spreken_elkaar_tegen",
             "regel {regel} en regel {andere} gaan over dezelfde uitwisseling en verschillen in {verschil}. Maak er een regel van, of grens ze af met loket, doelgroep of categorie.",
             "rule {regel} and rule {andere} speak of the same exchange and differ in {verschil}. Make them one rule, or tell them apart by loket, doelgroep or categorie.";
+        /// More than people can have meant.
+        TeVeel { wat: String, meeste: usize } = "te_veel",
+            "er zijn meer dan {meeste} {wat}. Een convenant is leesbaar voor mensen: verwijder wat niet nodig is, of splits wat bij elkaar staat.",
+            "there are more than {meeste} {wat}. A convenant is to be read by people: remove what is not needed, or split what stands together.";
+        /// All rules together allow more than can be judged in a moment.
+        TeVeelStromen { meeste: usize } = "te_veel_stromen",
+            "tot en met deze regel staan alle convenanten samen meer dan {meeste} stromen toe (afzender, ontvanger en grondslag). Noem in van, naar en grondslag alleen wie en wat nodig is.",
+            "up to this rule all convenanten together allow more than {meeste} flows (sender, ontvanger and grondslag). Name in van, naar and grondslag only who and what is needed.";
+        /// Too many rules on one exchange.
+        TeVeelNaast { berichtsoort: String, van: String, naar: String, meeste: usize } = "te_veel_regels_naast_elkaar",
+            "over {berichtsoort} van {van} naar {naar} gaan meer dan {meeste} regels van alle convenanten samen; niemand overziet welke geldt. Voeg regels samen.",
+            "more than {meeste} rules of all convenanten together speak of {berichtsoort} from {van} to {naar}; nobody can see which one holds. Join rules.";
         /// A CA that is not configured.
         OnbekendeCa { naam: String } = "onbekende_ca",
             "er is geen [[ca]] met naam {naam} in ketenpoort.toml. Voeg haar toe of verbeter de naam.",

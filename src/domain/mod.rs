@@ -17,6 +17,7 @@ pub mod klok;
 pub mod loket;
 pub mod mandaat;
 pub mod matrix;
+pub mod naast;
 pub mod partner;
 pub mod persoon;
 pub mod van_kracht;

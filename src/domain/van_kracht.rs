@@ -4,7 +4,7 @@
 //! with two rules and with two thousand.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     str::FromStr,
 };
 
@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use super::{
     Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Mandaat, Partner, PartnerNaam, Regel, Toegang, Weigering,
+    naast::partner_pairs,
 };
 
 /// A text that is or was in force, exactly as it was loaded.
@@ -28,7 +29,7 @@ pub struct Document {
 }
 
 /// What a document holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DocumentSoort {
     /// Partners, identities and mandaten.
     Deelnemers,
@@ -106,31 +107,41 @@ pub struct VanKracht {
     productie: bool,
     deelnemers: Deelnemers,
     convenanten: Vec<Convenant>,
-    /// Convenant and rule by sender and ontvanger, in the order of the documents.
-    regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>>,
+    /// The partners of which rules speak, by number.
+    numbers: HashMap<PartnerNaam, u32>,
+    /// Where each rule stands, in order; a list that is searched, because a map of maps takes ten times the memory.
+    regels: Vec<Place>,
+    /// The addresses of each partner, by loket.
+    adressen: HashMap<PartnerNaam, Vec<Adres>>,
+    /// Mandaten by holder and berichtsoort, by number.
+    mandaten: HashMap<PartnerNaam, HashMap<Berichtsoort, Vec<usize>>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A rule between two partners; their order is by partners and berichtsoort, and then that of the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
+    van: u32,
+    naar: u32,
     soort: Berichtsoort,
-    convenant: usize,
-    regel: usize,
+    convenant: u32,
+    regel: u32,
 }
 
 impl VanKracht {
     /// Version `versie` of what is in force. In `productie` an unconfirmed grondslag counts only when it was accepted.
     #[must_use]
     pub fn new(versie: u64, productie: bool, deelnemers: Deelnemers, convenanten: Vec<Convenant>) -> Self {
-        let mut regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>> = HashMap::new();
-        for (at, convenant) in convenanten.iter().enumerate() {
-            for (number, regel) in convenant.regels.iter().enumerate() {
-                for (van, naar) in partner_pairs(regel) {
-                    let place = Place { soort: regel.berichtsoort, convenant: at, regel: number };
-                    regels.entry(van.clone()).or_default().entry(naar.clone()).or_default().push(place);
-                }
+        let (numbers, regels) = places(&convenanten);
+        let all = deelnemers.partners.iter();
+        let adressen = all.map(|(naam, partner)| (naam.clone(), partner.adressen().collect())).collect();
+        let mut mandaten: HashMap<PartnerNaam, HashMap<Berichtsoort, Vec<usize>>> = HashMap::new();
+        for (number, mandaat) in deelnemers.mandaten.iter().enumerate() {
+            let of_holder = mandaten.entry(mandaat.partner.clone()).or_default();
+            for soort in &mandaat.berichtsoorten {
+                of_holder.entry(*soort).or_default().push(number);
             }
         }
-        Self { versie, productie, deelnemers, convenanten, regels }
+        Self { versie, productie, deelnemers, convenanten, numbers, regels, adressen, mandaten }
     }
 
     /// Which version this is; 0 before anything was in force.
@@ -157,6 +168,12 @@ impl VanKracht {
         &self.deelnemers.partners
     }
 
+    /// The addresses of a partner, in the order of its loketten.
+    #[must_use]
+    pub fn adressen(&self, partner: &PartnerNaam) -> &[Adres] {
+        self.adressen.get(partner).map_or(&[], Vec::as_slice)
+    }
+
     /// All convenanten, those outside their term too.
     #[must_use]
     pub fn convenanten(&self) -> &[Convenant] {
@@ -179,14 +196,26 @@ impl VanKracht {
         van: &'a Adres,
         naar: &'a Adres,
     ) -> impl Iterator<Item = (&'a Convenant, &'a Regel)> {
-        let places = self.regels.get(&van.partner).and_then(|of| of.get(&naar.partner));
-        let of_soort = places.into_iter().flatten().filter(move |place| place.soort == soort);
-        of_soort
+        let numbers = self.numbers.get(&van.partner).zip(self.numbers.get(&naar.partner));
+        let places = numbers.map_or(&[][..], |(van, naar)| {
+            let key = |place: &Place| (place.van, place.naar, place.soort);
+            let from = self.regels.partition_point(|place| key(place) < (*van, *naar, soort));
+            let until = self.regels[from..].partition_point(|place| key(place) == (*van, *naar, soort));
+            &self.regels[from..from + until]
+        });
+        places
+            .iter()
             .map(|place| {
-                let convenant = &self.convenanten[place.convenant];
-                (convenant, &convenant.regels[place.regel])
+                let convenant = &self.convenanten[place.convenant as usize];
+                (convenant, &convenant.regels[place.regel as usize])
             })
             .filter(move |(_, regel)| regel.covers(soort, van, naar))
+    }
+
+    /// Every mandaat of a partner for a berichtsoort, whatever its term.
+    pub fn given(&self, houder: &PartnerNaam, soort: Berichtsoort) -> impl Iterator<Item = &Mandaat> {
+        let numbers = self.mandaten.get(houder).and_then(|of_holder| of_holder.get(&soort));
+        numbers.into_iter().flatten().map(|number| &self.deelnemers.mandaten[*number])
     }
 
     /// The mandaten of a partner for a berichtsoort on this day.
@@ -194,8 +223,7 @@ impl VanKracht {
     /// # Errors
     /// [`Weigering::MandaatVerlopen`] where there are some, but none for this day; else [`Weigering::MandaatOntbreekt`].
     pub fn mandaten(&self, houder: &PartnerNaam, soort: Berichtsoort, day: Date) -> Result<Vec<&Mandaat>, Weigering> {
-        let given = |mandaat: &&Mandaat| mandaat.partner == *houder && mandaat.berichtsoorten.contains(&soort);
-        let all: Vec<&Mandaat> = self.deelnemers.mandaten.iter().filter(given).collect();
+        let all: Vec<&Mandaat> = self.given(houder, soort).collect();
         if all.is_empty() {
             return Err(Weigering::MandaatOntbreekt);
         }
@@ -204,9 +232,26 @@ impl VanKracht {
     }
 }
 
-/// Each pair of partners of which a rule speaks, once.
-fn partner_pairs(regel: &Regel) -> impl Iterator<Item = (&PartnerNaam, &PartnerNaam)> {
-    let van: BTreeSet<&PartnerNaam> = regel.van.iter().map(|pattern| &pattern.partner).collect();
-    let naar: BTreeSet<&PartnerNaam> = regel.naar.iter().map(|pattern| &pattern.partner).collect();
-    van.into_iter().flat_map(move |van| naar.clone().into_iter().map(move |naar| (van, naar)))
+/// Partners by number, and where each rule stands.
+fn places(convenanten: &[Convenant]) -> (HashMap<PartnerNaam, u32>, Vec<Place>) {
+    let small = |number: usize| u32::try_from(number).expect("documents hold fewer than that");
+    let (mut numbers, mut places): (HashMap<PartnerNaam, u32>, _) = (HashMap::new(), Vec::new());
+    for (convenant, of_convenant) in convenanten.iter().enumerate() {
+        for (number, regel) in of_convenant.regels.iter().enumerate() {
+            let (convenant, soort) = (small(convenant), regel.berichtsoort);
+            for (van, naar) in partner_pairs(regel) {
+                let [van, naar] = [van, naar].map(|partner| match numbers.get(partner) {
+                    Some(known) => *known,
+                    None => {
+                        let next = small(numbers.len());
+                        numbers.insert(partner.clone(), next);
+                        next
+                    }
+                });
+                places.push(Place { van, naar, soort, convenant, regel: small(number) });
+            }
+        }
+    }
+    places.sort_unstable();
+    (numbers, places)
 }

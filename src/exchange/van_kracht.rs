@@ -5,17 +5,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     panic::resume_unwind,
     sync::Arc,
 };
 
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::spawn_blocking,
+};
+use tracing::Span;
 
 use super::{Call, Exchange, send::MOST_TURNS, unavailable};
 use crate::{
     config::{
         ConfigError,
-        documents::{Bron, Omgeving, Parsed, parse, partners},
+        documents::{Bron, Omgeving, parse, partners},
     },
     domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
     store::{Event, Outdated, Pool, Reply, StoreError, documenten, writer::Durable},
@@ -39,20 +44,37 @@ pub enum LoadError {
 ///
 /// # Errors
 /// [`LoadError`].
-async fn load(read: &Pool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
+async fn load(read: &Pool, omgeving: &Omgeving, turn: OwnedSemaphorePermit) -> Result<VanKracht, LoadError> {
     let (versie, documenten) = documenten::in_force(read).await?;
     if documenten.is_empty() {
         return Ok(VanKracht::default());
     }
-    let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
-    Ok(parse_aside(bronnen, omgeving).await?.van_kracht(versie, omgeving))
+    let omgeving = omgeving.clone();
+    let read = move || {
+        let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
+        Ok(parse(&bronnen, &omgeving)?.van_kracht(versie, &omgeving))
+    };
+    aside(turn, read).await
 }
 
-/// Parses on a thread of its own: large documents take seconds, and the calls of partners must not wait for them.
-pub(super) async fn parse_aside(bronnen: Vec<Bron>, omgeving: &Omgeving) -> Result<Parsed, ConfigError> {
-    let omgeving = omgeving.clone();
-    let parsed = spawn_blocking(move || parse(&bronnen, &omgeving)).await;
-    parsed.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))
+/// Works on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Its turn ends with the
+/// work, also when nobody waits for that any more.
+pub(super) async fn aside<T: Send + 'static>(
+    turn: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let span = Span::current();
+    let done = spawn_blocking(move || {
+        let done = span.in_scope(work);
+        drop(turn);
+        done
+    });
+    match done.await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panicked)) => resume_unwind(panicked),
+        // The process ends, and whoever waits here with it.
+        Err(Err(_)) => pending().await,
+    }
 }
 
 /// Every OIN that a partner has or had: the logboek names partners by the OIN of that moment.
@@ -78,13 +100,23 @@ pub(super) fn bron(document: Document) -> Bron {
 pub struct InForce {
     pub(super) omgeving: Omgeving,
     newest: watch::Sender<Arc<VanKracht>>,
+    /// One reads at a time: many calls at once that hear of a newer version need it once.
+    reading: Arc<Semaphore>,
+    /// One change is judged at a time, and never before partners that wait for what is in force.
+    judging: Arc<Semaphore>,
 }
 
 impl InForce {
     /// Nothing is in force until it is read.
     #[must_use]
     pub fn new(omgeving: Omgeving) -> Self {
-        Self { omgeving, newest: watch::Sender::default() }
+        let one = || Arc::new(Semaphore::new(1));
+        Self { omgeving, newest: watch::Sender::default(), reading: one(), judging: one() }
+    }
+
+    /// Waits for its turn to judge a change.
+    pub(super) async fn turn_to_judge(&self) -> OwnedSemaphorePermit {
+        turn(&self.judging).await
     }
 
     /// For who must know of each change.
@@ -92,6 +124,10 @@ impl InForce {
     pub fn subscribe(&self) -> watch::Receiver<Arc<VanKracht>> {
         self.newest.subscribe()
     }
+}
+
+async fn turn(of: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(of).acquire_owned().await.expect("nobody closes it")
 }
 
 impl Exchange {
@@ -106,18 +142,25 @@ impl Exchange {
     /// # Errors
     /// [`LoadError`]; then the older version stays, and the writer accepts nothing that was judged by it.
     pub async fn refresh(&self) -> Result<bool, LoadError> {
-        let newest = documenten::newest_versie(&self.store.read).await?;
-        if newest == self.van_kracht().versie() {
+        if documenten::newest_versie(&self.store.read).await? == self.van_kracht().versie() {
             return Ok(false);
         }
-        let read = load(&self.store.read, &self.in_force.omgeving).await?;
-        Ok(self.in_force.newest.send_if_modified(|known| {
+        let turn = turn(&self.in_force.reading).await;
+        // Who had the turn before may have read it.
+        if documenten::newest_versie(&self.store.read).await? == self.van_kracht().versie() {
+            return Ok(false);
+        }
+        let mut read = Arc::new(load(&self.store.read, &self.in_force.omgeving, turn).await?);
+        let newer = self.in_force.newest.send_if_modified(|known| {
             let newer = read.versie() > known.versie();
             if newer {
-                *known = Arc::new(read);
+                std::mem::swap(known, &mut read);
             }
             newer
-        }))
+        });
+        // What is no longer in force can be large, and takes a moment to clear away.
+        drop(spawn_blocking(move || drop(read)));
+        Ok(newer)
     }
 
     /// Writes an event that rests on what is in force; again when that changed meanwhile.

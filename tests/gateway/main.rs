@@ -7,6 +7,7 @@ mod bad_input;
 mod beheer;
 mod cancel;
 mod deliver;
+mod groot;
 mod harness;
 mod inside;
 mod keys;

@@ -11,6 +11,7 @@ mod full;
 mod kill;
 mod klok;
 mod production;
+mod proceslog;
 mod proof;
 mod scenario;
 mod secrecy;

@@ -7,7 +7,8 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
 };
 
 use jiff::civil::Date;
@@ -24,7 +25,9 @@ use super::{
 /// Whom and what an exchange is about, as far as rules tell that apart.
 type Soort = (Option<Doelgroep>, Option<Categorie>);
 /// Berichtsoort, sender, ontvanger, whom it is about, grondslag.
-type Cel = (Berichtsoort, Adres, Adres, Soort, String);
+type Cel<'v> = (Berichtsoort, &'v Adres, &'v Adres, Soort, &'v str);
+/// What holds in each cell; there are a million of them, and few conditions.
+type Cellen<'v> = BTreeMap<Cel<'v>, Rc<Voorwaarden>>;
 
 /// What holds in a cell.
 #[derive(Clone, PartialEq)]
@@ -45,18 +48,13 @@ struct Voorwaarden {
 /// One kind of change: the order of the sentences, how one begins and how it ends.
 type Wijziging = (u8, String, String);
 /// Sender and ontvanger, and whom it is about.
-type Plaatsen = BTreeMap<(Adres, Adres), BTreeSet<Soort>>;
+type Plaatsen<'v> = BTreeMap<(&'v Adres, &'v Adres), BTreeSet<Soort>>;
+/// One change, with the berichtsoort and grondslag that it is about.
+type Groep = (Wijziging, Berichtsoort, String);
 
 pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mut Vec<String>) {
     let (was, is) = (cells(oud, day), cells(nieuw, day));
-    let mut groups: BTreeMap<(Wijziging, Berichtsoort, String), Plaatsen> = BTreeMap::new();
-    for cel in was.keys().chain(is.keys().filter(|cel| !was.contains_key(cel))) {
-        let (soort, van, naar, wie, grondslag) = cel;
-        for wijziging in changes(was.get(cel), is.get(cel), day) {
-            let group = groups.entry((wijziging, *soort, grondslag.clone())).or_default();
-            group.entry((van.clone(), naar.clone())).or_default().insert(*wie);
-        }
-    }
+    let groups = groups(&was, &is, day);
     // What is the same for several grondslagen is said once.
     let mut said: BTreeMap<(Wijziging, Berichtsoort, Vec<String>), Vec<String>> = BTreeMap::new();
     for ((wijziging, soort, grondslag), plaatsen) in groups {
@@ -72,23 +70,53 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mu
     }
 }
 
+/// Where each change happens.
+fn groups<'v>(was: &Cellen<'v>, is: &Cellen<'v>, day: Date) -> BTreeMap<Groep, Plaatsen<'v>> {
+    // What changes where conditions are the same ones is said in the same words: those are made once.
+    let mut same: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut found: Vec<(Groep, Plaatsen<'v>)> = Vec::new();
+    for cel in was.keys().chain(is.keys().filter(|cel| !was.contains_key(*cel))) {
+        let (soort, van, naar, wie, grondslag) = *cel;
+        let (was, is) = (was.get(cel), is.get(cel));
+        let key = (was.map(Rc::as_ptr), is.map(Rc::as_ptr), soort, grondslag);
+        let numbers = same.entry(key).or_insert_with(|| {
+            let changes = changes(was.map(Rc::as_ref), is.map(Rc::as_ref), day);
+            let group = |wijziging| ((wijziging, soort, grondslag.to_owned()), Plaatsen::new());
+            let from = found.len();
+            found.extend(changes.into_iter().map(group));
+            (from..found.len()).collect()
+        });
+        for number in numbers {
+            found[*number].1.entry((van, naar)).or_default().insert(wie);
+        }
+    }
+    let mut groups: BTreeMap<Groep, Plaatsen<'v>> = BTreeMap::new();
+    for (groep, plaatsen) in found {
+        let all = groups.entry(groep).or_default();
+        for (pair, kinds) in plaatsen {
+            all.entry(pair).or_default().extend(kinds);
+        }
+    }
+    groups
+}
+
 /// Everything that is allowed as long as what it rests on has not lapsed.
-fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
+fn cells(van_kracht: &VanKracht, day: Date) -> Cellen<'_> {
     let mut cells = BTreeMap::new();
     for convenant in van_kracht.convenanten().iter().filter(|convenant| convenant.geldig_tot_en_met >= day) {
         for regel in &convenant.regels {
             let named = regel.grondslagen.iter().filter_map(|id| convenant.grondslag(id));
             let grondslagen: Vec<&Grondslag> = named.filter(|grondslag| counts(van_kracht, grondslag, day)).collect();
+            let conditions: Vec<_> = grondslagen.iter().map(|of| (*of, Rc::new(conditions(regel, of)))).collect();
+            let kinds = regel.kinds();
             for (van, naar) in pairs(van_kracht, regel, day) {
-                if !mandated(van_kracht, regel, &van, &naar, day) {
-                    continue;
-                }
-                for grondslag in &grondslagen {
-                    for wie in regel.kinds() {
-                        let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, grondslag.id.clone());
-                        let own = conditions(regel, grondslag);
-                        let merged = cells.get(&cel).map_or(own.clone(), |other| lenient(other, &own, day));
-                        cells.insert(cel, merged);
+                for (grondslag, own) in &conditions {
+                    for wie in &kinds {
+                        let cel = (regel.berichtsoort, van, naar, *wie, grondslag.id.as_str());
+                        let of_cell = cells.entry(cel).or_insert_with(|| Rc::clone(own));
+                        if **of_cell != **own {
+                            *of_cell = Rc::new(lenient(of_cell, own, day));
+                        }
                     }
                 }
             }
@@ -97,12 +125,17 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
     cells
 }
 
-fn pairs(van_kracht: &VanKracht, regel: &Regel, day: Date) -> Vec<(Adres, Adres)> {
-    let mut naar = addresses(van_kracht, &regel.naar);
+fn pairs<'v>(van_kracht: &'v VanKracht, regel: &Regel, day: Date) -> Vec<(&'v Adres, &'v Adres)> {
+    let (mut van, mut naar) = (addresses(van_kracht, &regel.van), addresses(van_kracht, &regel.naar));
     naar.retain(|adres| van_kracht.closed_on(adres, day).is_none());
-    let all = addresses(van_kracht, &regel.van);
-    let all = all.iter().flat_map(|van| naar.iter().map(move |naar| (van.clone(), naar.clone())));
-    all.filter(|(van, naar)| regel.covers(regel.berichtsoort, van, naar)).collect()
+    let mandated = |adres: &&Adres| mandated(van_kracht, regel, &adres.partner, day);
+    match regel.mandaat {
+        None => {}
+        Some(Mandaathouder::Afzender) => van.retain(mandated),
+        Some(Mandaathouder::Ontvanger) => naar.retain(mandated),
+    }
+    let all = van.iter().flat_map(|van| naar.iter().map(move |naar| (*van, *naar)));
+    all.filter(|(van, naar)| van != naar).collect()
 }
 
 /// Whether a grondslag has not lapsed and, in production, is confirmed or accepted.
@@ -112,19 +145,8 @@ fn counts(van_kracht: &VanKracht, grondslag: &Grondslag, day: Date) -> bool {
     !lapsed && !refused
 }
 
-fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, day: Date) -> bool {
-    let holds = |houder: &PartnerNaam| {
-        van_kracht.deelnemers().mandaten.iter().any(|mandaat| {
-            mandaat.partner == *houder
-                && mandaat.berichtsoorten.contains(&regel.berichtsoort)
-                && mandaat.geldig_tot_en_met >= day
-        })
-    };
-    match regel.mandaat {
-        None => true,
-        Some(Mandaathouder::Afzender) => holds(&van.partner),
-        Some(Mandaathouder::Ontvanger) => holds(&naar.partner),
-    }
+fn mandated(van_kracht: &VanKracht, regel: &Regel, houder: &PartnerNaam, day: Date) -> bool {
+    van_kracht.given(houder, regel.berichtsoort).any(|mandaat| mandaat.geldig_tot_en_met >= day)
 }
 
 fn conditions(regel: &Regel, grondslag: &Grondslag) -> Voorwaarden {
@@ -264,10 +286,10 @@ fn any_of(names: &BTreeSet<String>) -> String {
 }
 
 /// Who to whom and about whom: senders with the same ontvangers together.
-fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen, day: Date) -> Vec<String> {
-    let mut by_kind: BTreeMap<&BTreeSet<Soort>, BTreeSet<(Adres, Adres)>> = BTreeMap::new();
+fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen<'_>, day: Date) -> Vec<String> {
+    let mut by_kind: BTreeMap<&BTreeSet<Soort>, BTreeSet<(&Adres, &Adres)>> = BTreeMap::new();
     for (pair, kinds) in plaatsen {
-        by_kind.entry(kinds).or_default().insert(pair.clone());
+        by_kind.entry(kinds).or_default().insert(*pair);
     }
     let partners = van_kracht.partners();
     let names = |patronen: Vec<Adrespatroon>| en(&patronen.iter().map(ToString::to_string).collect::<Vec<_>>());
