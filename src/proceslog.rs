@@ -36,8 +36,8 @@ use self::{
     writer::{Lossy, Notice},
 };
 
-/// Lines that wait for stderr, at most; some megabytes.
-const LINES: usize = 8192;
+/// Lines that wait for stderr, at most; about half a megabyte.
+const LINES: usize = 2048;
 /// How often is looked whether lines that were held back must be told of.
 const TICK: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for the last lines. With a reader that hangs they are lost.

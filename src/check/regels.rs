@@ -9,7 +9,8 @@ use jiff::civil::{Date, date};
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::domain::{
-    Berichtsoort, Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht, convenant::overlapping,
+    Berichtsoort, Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht,
+    convenant::overlapping,
     matrix::addresses,
     naast::{Naast, Patronen},
 };

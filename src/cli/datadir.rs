@@ -51,7 +51,11 @@ fn first_loket(partner: &str) -> &'static str {
 pub fn init(dir: &Path) -> Result<(), Failure> {
     let config = create(dir, PORTS)?;
     proceslog::say(format_args!("Gemaakt: {}", dir.display()));
-    proceslog::say(format_args!("  1. Lees {}, deelnemers.toml en {}.", config.display(), dir.join("convenanten").display()));
+    proceslog::say(format_args!(
+        "  1. Lees {}, deelnemers.toml en {}.",
+        config.display(),
+        dir.join("convenanten").display()
+    ));
     proceslog::say(format_args!("     Wat zij toestaan: ketenpoort check --config {}", config.display()));
     proceslog::say(format_args!("  2. Start de poort: ketenpoort serve --dev --config {}", config.display()));
     proceslog::say("  3. Stuur een bericht: ketenpoort send --template bekendheidscheck > bericht.json");

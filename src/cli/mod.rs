@@ -19,7 +19,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{client::ClientError, config::ConfigError, demo, gateway::GatewayError, proceslog, store::verify::VerifyError};
+use crate::{
+    client::ClientError, config::ConfigError, demo, gateway::GatewayError, proceslog, store::verify::VerifyError,
+};
 
 pub(crate) use datadir::{Ports, create as create_data_dir};
 

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     grpc::codec::{from_json, to_json},
-    proceslog,
-    proto,
+    proceslog, proto,
 };
 
 /// Why a bericht is withdrawn.

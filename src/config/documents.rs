@@ -19,9 +19,7 @@ use super::{
     fout::Fout,
     section::{Mistake, Mistakes, Section, read_file},
 };
-use crate::domain::{
-    Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht, naast::Ruimte,
-};
+use crate::domain::{Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht, naast::Ruimte};
 
 /// A document in bytes, at most: some two thousand rules.
 pub const DOCUMENT_LIMIT: u64 = 2 << 20;
@@ -119,11 +117,7 @@ fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {
     Document { soort, naam: naam.to_owned(), hash: hash(tekst), tekst: tekst.to_owned() }
 }
 
-fn read_bron<T>(
-    bron: &Bron,
-    mistakes: &Mistakes,
-    read: impl FnOnce(Section<'_>) -> Option<T>,
-) -> Option<T> {
+fn read_bron<T>(bron: &Bron, mistakes: &Mistakes, read: impl FnOnce(Section<'_>) -> Option<T>) -> Option<T> {
     if bron.tekst.len() as u64 > DOCUMENT_LIMIT {
         let fout = Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 };
         mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });

@@ -9,6 +9,7 @@ pub mod documents;
 pub mod fout;
 mod loketten;
 pub mod los;
+mod namen;
 mod opslag;
 pub mod print;
 pub mod section;

@@ -20,7 +20,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::fout::Fout;
+pub use super::namen::{listed, short};
+use super::{fout::Fout, namen::nearest};
 
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,7 +114,8 @@ pub fn read_file<T>(
     read: impl FnOnce(Section<'_>) -> Option<T>,
 ) -> Option<T> {
     let lines = text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, after)| after).collect();
-    let source = Rc::new(Source { file: file.to_owned(), lines, mistakes: Rc::clone(mistakes), compared: Cell::new(0) });
+    let source =
+        Rc::new(Source { file: file.to_owned(), lines, mistakes: Rc::clone(mistakes), compared: Cell::new(0) });
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let line = error.span().map_or(0, |span| source.line(span.start));
@@ -368,42 +370,3 @@ pub const MOST_ITEMS: usize = 1000;
 const MOST_MISTAKES: usize = 10_000;
 /// Names of a file that are compared with others, at most: each takes some microseconds.
 const MOST_COMPARED: usize = 100_000;
-/// Names that are suggested together, and characters of one, at most: a sentence must stay readable, and fit in an answer.
-const MOST_NAMES: usize = 12;
-const MOST_CHARACTERS: usize = 64;
-
-/// A name from a file, short enough to be shown.
-#[must_use]
-pub fn short(name: &str) -> String {
-    match name.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}...", &name[..end]),
-        None => name.to_owned(),
-    }
-}
-
-/// Names as they stand in a sentence: the first ones, and that there are more.
-#[must_use]
-pub fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let mut names: Vec<String> = names.take(MOST_NAMES + 1).map(short).collect();
-    let more = names.len() > MOST_NAMES;
-    names.truncate(MOST_NAMES);
-    names.join(", ") + if more { ", ..." } else { "" }
-}
-
-/// What was probably meant of the first `most`, or what there is.
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone, most: usize) -> (String, String) {
-    let near = known
-        .clone()
-        .take(most)
-        // Comparing costs the product of both lengths.
-        .filter(|known| name.len() <= MOST_CHARACTERS && known.len() <= MOST_CHARACTERS)
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, _)| *distance <= 3 && *distance * 2 <= name.len())
-        .min();
-    if let Some((_, near)) = near {
-        (format!("bedoelt u {near}?"), format!("do you mean {near}?"))
-    } else {
-        let all = listed(known);
-        (format!("hier kan: {all}"), format!("possible here: {all}"))
-    }
-}

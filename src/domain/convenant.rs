@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use jiff::civil::Date;
 
 use super::{
-    Adres, Berichtsoort, Doelgroep, LoketNaam, Mandaathouder, PartnerNaam, TeltVanaf, Termijn, Weigering, naast::Patronen,
+    Adres, Berichtsoort, Doelgroep, LoketNaam, Mandaathouder, PartnerNaam, TeltVanaf, Termijn, Weigering,
+    naast::Patronen,
 };
 
 /// A convenant, parsed from its file by `config`.

@@ -63,26 +63,26 @@ pub fn matrix(van_kracht: &VanKracht, day: Date) -> Vec<Stroom> {
 pub fn stromen(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day: Date) -> Vec<Stroom> {
     let mut found = Vec::new();
     each(van_kracht, convenant, regel, day, |van, naar, rests| {
-            for (grondslag, mandaten) in rests {
-                found.push(Stroom {
-                    berichtsoort: regel.berichtsoort,
-                    van: van.clone(),
-                    naar: naar.clone(),
-                    doelgroep: regel.doelgroep,
-                    categorie: regel.categorie,
-                    grondslag: (*grondslag).clone(),
-                    keuze: regel.grondslagen.len() > 1,
-                    houdbaarheid: regel.houdbaarheid,
-                    telt_vanaf: regel.telt_vanaf,
-                    bsn_toegestaan: regel.bsn_toegestaan,
-                    mandaten: mandaten.iter().map(|mandaat| mandaat.id.clone()).collect(),
-                    mede_ontvanger: regel.mede_ontvanger.clone(),
-                    max_verlengingen: regel.max_verlengingen,
-                    bewaar_inhoud: regel.bewaar_inhoud,
-                    convenant: convenant.naam.clone(),
-                    regel: regel.id.clone(),
-                });
-            }
+        for (grondslag, mandaten) in rests {
+            found.push(Stroom {
+                berichtsoort: regel.berichtsoort,
+                van: van.clone(),
+                naar: naar.clone(),
+                doelgroep: regel.doelgroep,
+                categorie: regel.categorie,
+                grondslag: (*grondslag).clone(),
+                keuze: regel.grondslagen.len() > 1,
+                houdbaarheid: regel.houdbaarheid,
+                telt_vanaf: regel.telt_vanaf,
+                bsn_toegestaan: regel.bsn_toegestaan,
+                mandaten: mandaten.iter().map(|mandaat| mandaat.id.clone()).collect(),
+                mede_ontvanger: regel.mede_ontvanger.clone(),
+                max_verlengingen: regel.max_verlengingen,
+                bewaar_inhoud: regel.bewaar_inhoud,
+                convenant: convenant.naam.clone(),
+                regel: regel.id.clone(),
+            });
+        }
     });
     found
 }

@@ -127,7 +127,10 @@ impl Ruimte {
     /// [`GeenRuimte`]; what was counted of that rule stays counted.
     pub fn take(&mut self, regel: &Regel, loketten: impl Fn(&PartnerNaam) -> usize) -> Result<(), GeenRuimte> {
         let meant = |patterns: &[Adrespatroon]| -> usize {
-            patterns.iter().map(|pattern| pattern.loket.as_ref().map_or_else(|| loketten(&pattern.partner), |_| 1)).sum()
+            patterns
+                .iter()
+                .map(|pattern| pattern.loket.as_ref().map_or_else(|| loketten(&pattern.partner), |_| 1))
+                .sum()
         };
         let pairs = meant(&regel.van).saturating_mul(meant(&regel.naar));
         self.stromen = self.stromen.saturating_add(pairs.saturating_mul(regel.grondslagen.len()));

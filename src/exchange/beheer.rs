@@ -180,7 +180,8 @@ impl Voorstel {
             return Err(Weigering::DocumentOnbekend);
         }
         let replaced = |known: &Document| {
-            intrekken.iter().any(|naam| is_convenant(known, naam)) || loaded.contains(&(known.soort, known.naam.clone()))
+            intrekken.iter().any(|naam| is_convenant(known, naam))
+                || loaded.contains(&(known.soort, known.naam.clone()))
         };
         let kept = self.current.iter().filter(|known| !replaced(known)).cloned().map(bron);
         Ok(kept.chain(laden.iter().cloned()).collect())

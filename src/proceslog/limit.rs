@@ -14,7 +14,6 @@ use tracing::{
     callsite::Identifier,
     field::{Field, Visit},
     span,
-    subscriber::Interest,
 };
 use tracing_subscriber::{
     layer::{Context, Filter},
@@ -121,10 +120,6 @@ struct Partner(String);
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Filter<S> for Limited {
     fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         true
-    }
-
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {

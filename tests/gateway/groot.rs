@@ -59,7 +59,12 @@ fn convenant(naam: &str, partners: usize, rules: usize) -> proto::NieuwDocument 
     };
     for number in 0..rules {
         let van = number / 10 % partners;
-        rule(&format!("r{number}"), list(van..van + 1), list((van + 1) % partners..(van + 1) % partners + 1), number % 19);
+        rule(
+            &format!("r{number}"),
+            list(van..van + 1),
+            list((van + 1) % partners..(van + 1) % partners + 1),
+            number % 19,
+        );
     }
     rule("breed", list(0..partners / 2), list(partners / 2..partners), 19);
     proto::NieuwDocument { herkomst: naam.to_owned(), tekst }

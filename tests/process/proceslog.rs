@@ -101,12 +101,12 @@ fn a_start_that_fails_has_its_exit_code_although_nobody_can_be_told_why() {
 #[test]
 fn what_was_lost_of_the_log_is_told_once_its_reader_goes_on() {
     let mut served = Served::prepare();
-    let (reader, writer) = pipe().unwrap();
+    let (reader, writer) = hanging();
     let mut serve = served.serve_command(ketenpoort(), "trace");
     serve.stderr(writer);
     served.run(serve);
-    // More than pipe and queue hold: each call is thousands of lines.
-    for _ in 0..8 {
+    // More than the queue holds: each of these is some two hundred lines.
+    for _ in 0..25 {
         expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
     }
     let lines = BufReader::new(reader).lines().map(Result::unwrap);

@@ -55,7 +55,10 @@ fn pair<'a, T>(
     };
     let (of_oud, of_nieuw) = (named(oud), named(nieuw));
     let gone = oud.iter().map(|item| (naam(item), Some(item)));
-    let gone = gone.map(|(naam, item)| { let other = of_nieuw.get(&naam).copied(); (naam, item, other) });
+    let gone = gone.map(|(naam, item)| {
+        let other = of_nieuw.get(&naam).copied();
+        (naam, item, other)
+    });
     let fresh = nieuw.iter().map(|item| (naam(item), None, Some(item)));
     gone.chain(fresh.filter(|(naam, ..)| !of_oud.contains_key(naam))).collect()
 }
