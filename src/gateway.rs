@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    check::{bevindingen::Onderwerp, certificaten},
     config::{Config, ConfigError, Opslag, documents::Parsed},
     domain::{Clock, Document, Identiteit, Rng, Rol},
     exchange::{self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change},
@@ -27,7 +28,7 @@ use crate::{
         open::OpenError, postvak::newest_day, proofs,
     },
     tls::{
-        TlsError,
+        Handshakes, TlsError,
         accept::{self, Listener},
         identity::Identifier,
         settings,
@@ -51,6 +52,16 @@ pub enum GatewayError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What `check` tells too, and nobody accepted.
+    #[error(
+        "de poort start zo niet:\n  {}\nHerstel dit. Wat een code heeft die te aanvaarden is, kan ook bij naam worden \
+         aanvaard: aanvaard = [\"code\"] bovenaan ketenpoort.toml (docs/operations.md).",
+        .0.join("\n  ")
+    )]
+    Bevindingen(Vec<String>),
+    /// The system gives no threads.
+    #[error("er zijn geen threads te krijgen voor handshakes: {0}. Verhoog de grens van deze gebruiker.")]
+    Threads(std::io::Error),
     /// The name of the logboek.
     #[error("logboek heeft geen bruikbare naam: {0}")]
     Naam(#[from] NoteError),
@@ -106,9 +117,10 @@ impl Gateway {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
         let in_force = InForce::new(config.omgeving(productie));
+        let files = config.documents(productie);
+        look(config, productie, clock.as_ref(), files.as_ref().err())?;
         let listener = Arc::new(listener(config, &in_force, Arc::clone(&clock))?);
         // Files that cannot come in force leave no database behind.
-        let files = config.documents(productie);
         let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.
@@ -150,10 +162,9 @@ impl Gateway {
         };
         let (stop, stopped) = watch::channel(false);
         let mut accepting = JoinSet::new();
-        let in_flight = config.grenzen.in_flight_partner;
-        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, in_flight, grpc, stopped.clone()));
+        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, config, grpc, stopped.clone()));
         if let Some(beheer) = beheer {
-            accepting.spawn(serve_beheer(listener, &exchange, beheer, stopped.clone()));
+            accepting.spawn(serve_beheer(listener, &exchange, config, beheer, stopped.clone()));
         }
         accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
         let ended = tokio::spawn(run(exchange, accepting, writer, stopped));
@@ -184,7 +195,36 @@ fn listener(config: &Config, in_force: &InForce, clock: Arc<dyn Clock>) -> Resul
         connections_partner: config.grenzen.connections_partner,
         connection_age_seconds: config.grenzen.connection_age_seconds,
     };
-    Ok(Listener { tls, identifier, bounds, clock })
+    let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
+    Ok(Listener { tls, identifier, bounds, handshakes, clock })
+}
+
+/// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
+/// it at once and with the mistakes in the files; else, and where it is accepted, it is a warning.
+fn look(
+    config: &Config,
+    productie: bool,
+    clock: &dyn Clock,
+    mistakes: Option<&ConfigError>,
+) -> Result<(), GatewayError> {
+    let mut refused = Vec::new();
+    for (onderwerp, waarschuwing) in certificaten::bevindingen(config, clock.now()) {
+        let Onderwerp::Bestand(bestand) = onderwerp else { continue };
+        let (bestand, code) = (bestand.display(), waarschuwing.code());
+        let stops = waarschuwing.is_fataal()
+            || productie && waarschuwing.aanvaardbaar().is_some_and(|code| !config.aanvaard.contains(&code));
+        if stops {
+            refused.push(format!("{bestand}: {} ({code})", waarschuwing.uitleg()));
+        } else {
+            let uitleg = waarschuwing.explanation();
+            tracing::warn!(%bestand, code, "a certificate, list or key deserves a look: {uitleg}");
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    refused.extend(mistakes.into_iter().flat_map(|error| &error.0).map(ToString::to_string));
+    Err(GatewayError::Bevindingen(refused))
 }
 
 /// What the verbs need, with the first regels of this run written, and at the very first start what the files put in force.
@@ -238,20 +278,22 @@ async fn begin(
 fn serve_partners(
     listener: Arc<Listener>,
     exchange: &Arc<Exchange>,
-    in_flight_partner: usize,
+    config: &Config,
     socket: TcpListener,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
+    let (in_flight, proxies) = (config.grenzen.in_flight_partner, config.grpc_proxy_van.clone());
     let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
     let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
-    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, in_flight_partner);
+    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, in_flight);
     let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
-    accept::serve(listener, socket, stopped, answer)
+    accept::serve(listener, socket, proxies, stopped, answer)
 }
 
 fn serve_beheer(
     listener: Arc<Listener>,
     exchange: &Arc<Exchange>,
+    config: &Config,
     socket: TcpListener,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
@@ -261,7 +303,7 @@ fn serve_beheer(
         .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
     let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Beheer, BEHEER_IN_FLIGHT);
     let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
-    accept::serve(listener, socket, stopped, answer)
+    accept::serve(listener, socket, config.beheer_proxy_van.clone(), stopped, answer)
 }
 
 async fn listen(adres: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {

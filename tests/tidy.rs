@@ -33,7 +33,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("pki", Only(&["domain"])),
     ("tls", Only(&["domain"])),
     ("config", Only(&["domain"])),
-    ("check", Only(&["config", "domain"])),
+    ("check", Only(&["config", "domain", "tls"])),
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain"])),
     ("store", Only(&["config", "domain", "logboek", "sleutels"])),
@@ -42,7 +42,10 @@ const EDGES: &[(&str, Allowed)] = &[
     ("grpc", Only(&["config", "domain", "exchange", "logboek", "proto", "store", "tls"])),
     (
         "gateway",
-        Only(&["clock", "config", "domain", "exchange", "grpc", "logboek", "pki", "proto", "sleutels", "store", "tls"]),
+        Only(&[
+            "check", "clock", "config", "domain", "exchange", "grpc", "logboek", "pki", "proto", "sleutels", "store",
+            "tls",
+        ]),
     ),
     ("client", Only(&["domain", "proto", "tls"])),
     ("demo", Anything),
