@@ -28,5 +28,6 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod demo;
+pub mod files;
 pub mod pki;
 pub mod proto;

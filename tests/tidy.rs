@@ -29,14 +29,15 @@ use Allowed::{Anything, Only};
 const EDGES: &[(&str, Allowed)] = &[
     ("domain", Only(&[])),
     ("proto", Only(&[])),
+    ("files", Only(&[])),
     ("clock", Only(&["domain"])),
     ("pki", Only(&["domain"])),
     ("tls", Only(&["domain"])),
     ("config", Only(&["domain"])),
     ("check", Only(&["config", "domain", "tls"])),
     ("logboek", Only(&["domain"])),
-    ("sleutels", Only(&["domain"])),
-    ("store", Only(&["config", "domain", "logboek", "sleutels"])),
+    ("sleutels", Only(&["domain", "files"])),
+    ("store", Only(&["config", "domain", "files", "logboek", "sleutels"])),
     ("exchange", Only(&["check", "config", "domain", "logboek", "sleutels", "store"])),
     // Of store only its errors, to give each its status.
     ("grpc", Only(&["config", "domain", "exchange", "logboek", "proto", "store", "tls"])),

@@ -11,6 +11,7 @@ use super::{Failure, print_line};
 use crate::{
     clock::SystemClock,
     domain::Clock,
+    files,
     pki::{self, DevIdentity, dev_identities},
 };
 
@@ -90,7 +91,8 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    Ok(fs::write(path, text).with_context(|| format!("{} is niet te schrijven", path.display()))?)
+    files::create(path, text.as_bytes()).with_context(|| format!("{} is niet te schrijven", path.display()))?;
+    Ok(())
 }
 
 fn configuration(ports: Ports) -> String {

@@ -130,7 +130,6 @@ fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
 }
 
 struct WriterTask {
-    source: Source,
     logboek: Logboek,
     connection: DbConnection,
     read: Pool,
@@ -139,6 +138,8 @@ struct WriterTask {
     clock: Arc<dyn Clock>,
     wakers: Wakers,
     connections: Connections,
+    /// Last, so that the lock on a SQLite file goes after its connections.
+    source: Source,
 }
 
 impl Database {
