@@ -15,7 +15,7 @@ use crate::{
 };
 
 closed_list! {
-    /// A warning: nothing that stops a gateway.
+    /// A warning. Some of those about certificates, lists and keys refuse a start: [`Waarschuwing::aanvaardbaar`].
     Waarschuwing {
         /// Rules of two convenanten on one exchange.
         Overlap { regel: String, andere: String, verschil: String } = "overlap",

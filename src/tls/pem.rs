@@ -78,7 +78,7 @@ pub(super) fn blocks(bytes: &[u8], soort: Soort) -> Result<Vec<Block>, Refused> 
     let text = text(bytes, soort)?;
     let mut found: Vec<Block> = Vec::new();
     let mut open: Option<(&'static str, usize, Zeroizing<String>)> = None;
-    for (line, number) in text.split('\n').map(str::trim_end).zip(1..) {
+    for (line, number) in text.lines().map(str::trim_end).zip(1..) {
         match open.take() {
             None if line.is_empty() => {}
             None => open = Some((begin(line, soort).map_err(|what| (number, what))?, number, Zeroizing::default())),

@@ -7,6 +7,7 @@ mod bad_input;
 mod beheer;
 mod cancel;
 mod deliver;
+mod door;
 mod harness;
 mod inside;
 mod keys;
@@ -16,6 +17,7 @@ mod midnight;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod replica;
+mod revocation;
 mod scenario;
 mod send;
 mod taking_back;
