@@ -125,6 +125,8 @@ map = "sleutels"
 [grpc]
 # Hier verbinden partners, met wederzijdse TLS.
 adres = "127.0.0.1:{partners}"
+# Achter een balancer die TCP doorgeeft en het PROXY-protocol (versie 2) spreekt:
+# proxy_van = ["10.0.0.7", "10.1.0.0/16"]
 
 [beheer]
 # Hier verbindt beheer, met een certificaat met rol beheer. Zonder [beheer] is deze poort dicht.
@@ -134,7 +136,8 @@ adres = "127.0.0.1:{beheer}"
 certificaat = "gateway/cert.pem"
 sleutel = "gateway/key.pem"
 
-# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd.
+# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd; zonder start de poort
+# alleen met --dev, of met aanvaard = ["crl_ontbreekt"] bovenaan dit bestand.
 [[ca]]
 naam = "ontwikkel"
 bestand = "ca.pem"
