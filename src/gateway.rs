@@ -1,5 +1,7 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
+mod look;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
@@ -9,8 +11,8 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use self::look::look;
 use crate::{
-    check::{bevindingen::Onderwerp, certificaten},
     config::{Config, ConfigError, Opslag, documents::Parsed},
     domain::{Clock, Document, Identiteit, Rng, Rol},
     exchange::{self, Exchange, InForce, LoadError, Weigeringen, announce::Announcer, beheer::first_change},
@@ -197,34 +199,6 @@ fn listener(config: &Config, in_force: &InForce, clock: Arc<dyn Clock>) -> Resul
     };
     let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
     Ok(Listener { tls, identifier, bounds, handshakes, clock })
-}
-
-/// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
-/// it at once and with the mistakes in the files; else, and where it is accepted, it is a warning.
-fn look(
-    config: &Config,
-    productie: bool,
-    clock: &dyn Clock,
-    mistakes: Option<&ConfigError>,
-) -> Result<(), GatewayError> {
-    let mut refused = Vec::new();
-    for (onderwerp, waarschuwing) in certificaten::bevindingen(config, clock.now()) {
-        let Onderwerp::Bestand(bestand) = onderwerp else { continue };
-        let (bestand, code) = (bestand.display(), waarschuwing.code());
-        let stops = waarschuwing.is_fataal()
-            || productie && waarschuwing.aanvaardbaar().is_some_and(|code| !config.aanvaard.contains(&code));
-        if stops {
-            refused.push(format!("{bestand}: {} ({code})", waarschuwing.uitleg()));
-        } else {
-            let uitleg = waarschuwing.explanation();
-            tracing::warn!(%bestand, code, "a certificate, list or key deserves a look: {uitleg}");
-        }
-    }
-    if refused.is_empty() {
-        return Ok(());
-    }
-    refused.extend(mistakes.into_iter().flat_map(|error| &error.0).map(ToString::to_string));
-    Err(GatewayError::Bevindingen(refused))
 }
 
 /// What the verbs need, with the first regels of this run written, and at the very first start what the files put in force.

@@ -275,12 +275,11 @@ fn aanvaard(root: &Section<'_>) -> BTreeSet<Aanvaardbaar> {
     let names = Vorm::fixed("codes van bevindingen", "codes of findings");
     let mut accepted = BTreeSet::new();
     for code in root.list::<String>("aanvaard", &names, true) {
-        match code.value.parse() {
-            Ok(known) => drop(accepted.insert(known)),
-            Err(()) => {
-                let fout = Fout::NietAanvaardbaar { code: short(&code.value), kan: Aanvaardbaar::names() };
-                root.mistake(code.line, fout);
-            }
+        if let Ok(known) = code.value.parse() {
+            accepted.insert(known);
+        } else {
+            let fout = Fout::NietAanvaardbaar { code: short(&code.value), kan: Aanvaardbaar::names() };
+            root.mistake(code.line, fout);
         }
     }
     accepted

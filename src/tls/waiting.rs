@@ -136,8 +136,14 @@ pub(super) fn counted_as(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, last]))
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn everybody_speaks(some: &[(Place, oneshot::Receiver<()>)]) {
+        for (place, _) in some {
+            place.spoke();
+        }
     }
 
     fn gone(goes: &mut oneshot::Receiver<()>) -> bool {
@@ -147,33 +153,33 @@ mod tests {
     #[test]
     fn the_oldest_silent_one_of_an_address_makes_room_and_nobody_else() {
         let waiting = Arc::new(Waiting::default());
-        let (_other, mut other_goes) = waiting.enter(address(1)).unwrap();
-        let mut some: Vec<_> = (0..MOST_OF_ADDRESS).map(|_| waiting.enter(address(2)).unwrap()).collect();
+        let (_other, mut other_goes) = waiting.enter(Some(address(1))).unwrap();
+        let mut some: Vec<_> = (0..MOST_OF_ADDRESS).map(|_| waiting.enter(Some(address(2))).unwrap()).collect();
         some[0].0.spoke();
-        let (newest, mut newest_goes) = waiting.enter(address(2)).unwrap();
+        let (newest, mut newest_goes) = waiting.enter(Some(address(2))).unwrap();
         let went: Vec<bool> = some.iter_mut().map(|(_, goes)| gone(goes)).collect();
         assert_eq!(went.iter().filter(|gone| **gone).count(), 1);
         assert!(went[1] && !gone(&mut other_goes) && !gone(&mut newest_goes));
         // When everybody is talking the newcomer finds no room.
         newest.spoke();
-        some.iter().for_each(|(place, _)| place.spoke());
-        assert!(waiting.enter(address(2)).is_none());
-        assert!(waiting.enter(address(3)).is_some());
+        everybody_speaks(&some);
+        assert!(waiting.enter(Some(address(2))).is_none());
+        assert!(waiting.enter(Some(address(3))).is_some());
         drop(newest);
-        assert!(waiting.enter(address(2)).is_some());
+        assert!(waiting.enter(Some(address(2))).is_some());
     }
 
     #[test]
     fn the_oldest_silent_one_of_all_makes_room_when_every_place_is_taken() {
         let waiting = Arc::new(Waiting::default());
         let of = |number: usize| address(u8::try_from(number / MOST_OF_ADDRESS).unwrap());
-        let mut some: Vec<_> = (0..MOST).map(|number| waiting.enter(of(number)).unwrap()).collect();
-        assert!(waiting.enter(address(200)).is_some());
+        let mut some: Vec<_> = (0..MOST).map(|number| waiting.enter(Some(of(number))).unwrap()).collect();
+        assert!(waiting.enter(Some(address(200))).is_some());
         assert!(gone(&mut some[0].1) && !gone(&mut some[1].1));
-        some.iter().for_each(|(place, _)| place.spoke());
-        let last = waiting.enter(address(200)).unwrap();
+        everybody_speaks(&some);
+        let last = waiting.enter(Some(address(200))).unwrap();
         last.0.spoke();
-        assert!(waiting.enter(address(201)).is_none());
+        assert!(waiting.enter(Some(address(201))).is_none());
         drop(some);
         drop(last);
         assert!(waiting.places().all.is_empty() && waiting.places().addresses.is_empty());
@@ -182,11 +188,11 @@ mod tests {
     #[test]
     fn who_comes_by_a_balancer_is_counted_once_it_is_known() {
         let waiting = Arc::new(Waiting::default());
-        let known: Vec<_> = (0..MOST_OF_ADDRESS).map(|_| waiting.enter(address(2)).unwrap()).collect();
+        let known: Vec<_> = (0..MOST_OF_ADDRESS).map(|_| waiting.enter(Some(address(2))).unwrap()).collect();
         let (place, _goes) = waiting.enter(None).unwrap();
-        known.iter().for_each(|(place, _)| place.spoke());
-        assert!(!place.belongs_to(address(2).unwrap()));
-        assert!(place.belongs_to(address(3).unwrap()));
+        everybody_speaks(&known);
+        assert!(!place.belongs_to(address(2)));
+        assert!(place.belongs_to(address(3)));
     }
 
     #[test]

@@ -218,7 +218,7 @@ fn certificates_and_keys_that_are_links_are_followed() {
         std::os::unix::fs::symlink(&real, prepared.at(file)).unwrap();
     }
     let Prepared { dir, port, .. } = prepared;
-    Served::in_production(dir, port);
+    Served::in_production(dir, port).stop();
 }
 
 #[test]
