@@ -34,6 +34,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod demo;
+pub mod files;
 pub mod pki;
 pub mod proceslog;
 pub mod proto;

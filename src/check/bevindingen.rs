@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::{loketten, regels};
 use crate::{
-    config::fout::closed_list,
+    config::{aanvaard::Aanvaardbaar, fout::closed_list},
     domain::{
         Adres, Adrespatroon, Berichtsoort, Convenant, Doelgroep, Mandaathouder, Regel, Status, VanKracht, Weigering,
         einde::{Einde, ends_soon},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 closed_list! {
-    /// A warning: nothing that stops a gateway.
+    /// A warning. Some of those about certificates, lists and keys refuse a start: [`Waarschuwing::aanvaardbaar`].
     Waarschuwing {
         /// Rules of two convenanten on one exchange.
         Overlap { regel: String, andere: String, verschil: String } = "overlap",
@@ -89,6 +89,30 @@ closed_list! {
         CertificaatLooptAf { naam: String, laatste_dag: String } = "certificaat_loopt_af",
             "het certificaat van {naam} geldt nog tot en met {laatste_dag}. Vraag nu een nieuw aan.",
             "the certificate of {naam} is valid until {laatste_dag}. Ask for a new one now.";
+        /// A certificate before its term.
+        CertificaatNogNietGeldig { naam: String, eerste_dag: String } = "certificaat_nog_niet_geldig",
+            "het certificaat van {naam} geldt pas vanaf {eerste_dag}: niemand kan er nu mee verbinden. Wacht ermee, of controleer de klok van deze machine.",
+            "the certificate of {naam} is valid from {eerste_dag} only: nobody can connect by it now. Wait with it, or check the clock of this machine.";
+        /// The chain of the gateway that partners cannot follow.
+        KetenZonderCa { reden: String } = "keten_zonder_ca",
+            "het certificaat van de poort leidt naar geen enkele [[ca]] ({reden}): partners die deze CA's vertrouwen laten de poort niet toe. Zet achter het eigen certificaat die van elke uitgever erboven, op de root na.",
+            "the certificate of the gateway leads to no [[ca]] at all ({reden}): partners that trust these CAs do not admit the gateway. Put behind the own certificate that of each issuer above it, but for the root.";
+        /// A key that belongs to another certificate, or cannot be read.
+        SleutelPastNiet { reden: String } = "sleutel_past_niet",
+            "de privesleutel van de poort is niet te gebruiken: {reden}",
+            "the private key of the gateway cannot be used: {reden}";
+        /// A key that is not of the gateway alone.
+        SleutelOpen { wat: String, rechten: String, gewenst: String } = "sleutel_open",
+            "{wat} heeft rechten {rechten}: anderen op deze machine kunnen erbij. Maak het {gewenst} (chmod), en vervang de sleutel als iemand haar kan hebben gelezen.",
+            "{wat} has mode {rechten}: others on this machine can reach it. Make it {gewenst} (chmod), and replace the key if somebody can have read it.";
+        /// One authority under two names.
+        CaDubbel { een: String, ander: String } = "ca_dubbel",
+            "[[ca]] {een} en [[ca]] {ander} hebben hetzelfde certificaat of dezelfde sleutel: dan is niet zeker voor wie een certificaat instaat. Houd er een.",
+            "[[ca]] {een} and [[ca]] {ander} have the same certificate or the same key: then it is not certain for whom a certificate vouches. Keep one.";
+        /// An issuer whose revocations nobody knows.
+        CrlOntbreekt { naam: String, uitgever: String } = "crl_ontbreekt",
+            "van {uitgever} ({naam}) is er geen intrekkingslijst die nu geldt: een ingetrokken certificaat wordt toegelaten als de CA geen enkele lijst heeft, en anders niemand van deze uitgever. Haal de lijst op en zet haar bij crl.",
+            "of {uitgever} ({naam}) there is no revocation list that holds now: a revoked certificate is admitted when the CA has no list at all, and else nobody of this issuer. Fetch the list and add it to crl.";
         /// A revocation list past its end.
         CrlVerlopen { naam: String, laatste_dag: String } = "crl_verlopen",
             "de intrekkingslijst van {naam} gold tot en met {laatste_dag}: de poort laat met deze CA niemand meer toe. Haal een verse lijst op.",
@@ -109,6 +133,20 @@ closed_list! {
         NietsToegestaan { } = "niets_toegestaan",
             "vandaag staat geen enkele regel iets toe. Kijk naar de looptijden, mandaten en grondslagen hierboven.",
             "today no rule allows anything. Look at the terms, mandaten and grondslagen above.";
+    }
+}
+
+impl Waarschuwing {
+    /// By which name it can be accepted; `None` for what keeps no gateway from starting, or what nothing can excuse.
+    #[must_use]
+    pub fn aanvaardbaar(&self) -> Option<Aanvaardbaar> {
+        Aanvaardbaar::ALL.into_iter().find(|one| one.as_str() == self.code())
+    }
+
+    /// Whether no gateway starts with it, in production or not, whatever somebody accepts.
+    #[must_use]
+    pub fn is_fataal(&self) -> bool {
+        matches!(self, Self::CertificaatOnleesbaar { .. } | Self::SleutelPastNiet { .. } | Self::CaDubbel { .. })
     }
 }
 

@@ -63,7 +63,8 @@ enum Form {
 }
 
 pub fn run(check: &Check) -> Result<(), Failure> {
-    let day = amsterdam_date(SystemClock.now());
+    let now = SystemClock.now();
+    let day = amsterdam_date(now);
     let json = check.json || check.form == Form::Json;
     if let Some([oud_file, nieuw_file]) = check.diff.as_deref() {
         let (oud, nieuw) = or_mistakes(both(oud_file, nieuw_file), json)?;
@@ -93,7 +94,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     let (config, parsed) = or_mistakes(Config::load_with_documents(file, false), json)?;
     let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(PRODUCTIE));
     let mut found = bevindingen(&van_kracht, day);
-    found.extend(certificaten::bevindingen(&config, day));
+    found.extend(certificaten::bevindingen(&config, now));
     for bevinding in &found {
         warn(bevinding, &config, &parsed, json)?;
     }

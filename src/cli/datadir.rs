@@ -11,6 +11,7 @@ use super::{Failure, print_line};
 use crate::{
     clock::SystemClock,
     domain::Clock,
+    files,
     pki::{self, DevIdentity, dev_identities},
     proceslog,
 };
@@ -95,7 +96,8 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    Ok(fs::write(path, text).with_context(|| format!("{} is niet te schrijven", path.display()))?)
+    files::create(path, text.as_bytes()).with_context(|| format!("{} is niet te schrijven", path.display()))?;
+    Ok(())
 }
 
 fn configuration(ports: Ports) -> String {
@@ -128,6 +130,8 @@ map = "sleutels"
 [grpc]
 # Hier verbinden partners, met wederzijdse TLS.
 adres = "127.0.0.1:{partners}"
+# Achter een balancer die TCP doorgeeft en het PROXY-protocol (versie 2) spreekt:
+# proxy_van = ["10.0.0.7", "10.1.0.0/16"]
 
 [beheer]
 # Hier verbindt beheer, met een certificaat met rol beheer. Zonder [beheer] is deze poort dicht.
@@ -137,7 +141,8 @@ adres = "127.0.0.1:{beheer}"
 certificaat = "gateway/cert.pem"
 sleutel = "gateway/key.pem"
 
-# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd.
+# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd; zonder start de poort
+# alleen met --dev, of met aanvaard = ["crl_ontbreekt"] bovenaan dit bestand.
 [[ca]]
 naam = "ontwikkel"
 bestand = "ca.pem"

@@ -75,6 +75,10 @@ closed_list! {
         Dubbel { wat: String, naam: String } = "dubbel",
             "{wat} {naam} staat er twee keer. Geef elk een eigen naam, of verwijder er een.",
             "{wat} {naam} is there twice. Give each a name of its own, or remove one.";
+        /// A code in `aanvaard` that nothing can be done with.
+        NietAanvaardbaar { code: String, kan: String } = "niet_aanvaardbaar",
+            "{code} is niet te aanvaarden; hier kan: {kan}. Haal het weg en herstel wat de bevinding noemt.",
+            "{code} cannot be accepted; possible here: {kan}. Remove it and mend what the finding names.";
         /// No rules at all.
         GeenRegels { } = "geen_regels",
             "het convenant heeft geen enkele [[regel]] en staat dus niets toe. Voeg een regel toe.",

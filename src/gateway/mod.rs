@@ -1,5 +1,6 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
+mod look;
 mod open;
 mod run;
 mod serve;
@@ -12,17 +13,18 @@ use tokio::{
 };
 
 use self::{
+    look::look,
     open::{Certificates, Known, Opened},
     run::{end_what_lapsed, run},
     serve::{listen, serve_beheer, serve_partners},
 };
 use crate::{
     config::{Config, ConfigError},
-    domain::{Clock, Rng},
+    domain::{Clock, Klok, Rng},
     exchange::{InForce, LoadError, klok::ClockWatch},
     logboek::{NoteError, Signer},
     sleutels::{KeyError, Wacht},
-    store::{StoreError, open::OpenError},
+    store::{StoreError, append::last_moment, open::OpenError},
     tls::TlsError,
 };
 
@@ -38,6 +40,16 @@ pub enum GatewayError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What `check` tells too, and nobody accepted.
+    #[error(
+        "de poort start zo niet:\n  {}\nHerstel dit. Wat een code heeft die te aanvaarden is, kan ook bij naam worden \
+         aanvaard: aanvaard = [\"code\"] bovenaan ketenpoort.toml (docs/operations.md).",
+        .0.join("\n  ")
+    )]
+    Bevindingen(Vec<String>),
+    /// The system gives no threads.
+    #[error("er zijn geen threads te krijgen voor handshakes: {0}. Verhoog de grens van deze gebruiker.")]
+    Threads(std::io::Error),
     /// The name of the logboek.
     #[error("logboek heeft geen bruikbare naam: {0}")]
     Naam(#[from] NoteError),
@@ -93,11 +105,16 @@ impl Gateway {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
         let in_force = InForce::new(config.omgeving(productie));
-        let certificates = Certificates::read(config, &in_force)?;
-        let Opened { database, map, signer, first } = Opened::open(config, productie, rng.as_ref()).await?;
         let wacht = Wacht::at(&config.sleutels);
-        let klok = Arc::new(open::klok(clock, &wacht, &database.read).await?);
-        let listener = Arc::new(certificates.listener(config, Arc::clone(&klok)));
+        let remembered = open::remembered(&wacht);
+        let files = config.documents(productie);
+        // Before the logboek is read only what is remembered tells whether the clock may be believed.
+        let now = Klok::start(Arc::clone(&clock), remembered.clone(), None).now();
+        look(config, productie, now, files.as_ref().err())?;
+        let certificates = Certificates::read(config, &in_force)?;
+        let Opened { database, map, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
+        let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));
+        let listener = Arc::new(certificates.listener(config, Arc::clone(&klok))?);
         let (grpc, adres) = listen(config.grpc).await?;
         let (beheer, beheer_adres) = match config.beheer {
             Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
@@ -118,10 +135,9 @@ impl Gateway {
         };
         let (stop, stopped) = watch::channel(false);
         let mut accepting = JoinSet::new();
-        let in_flight = config.grenzen.in_flight_partner;
-        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, in_flight, grpc, stopped.clone()));
+        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, config, grpc, stopped.clone()));
         if let Some(beheer) = beheer {
-            accepting.spawn(serve_beheer(listener, &exchange, beheer, stopped.clone()));
+            accepting.spawn(serve_beheer(listener, &exchange, config, beheer, stopped.clone()));
         }
         accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
         let ended = tokio::spawn(run(exchange, watch, accepting, writer, stopped));

@@ -7,20 +7,17 @@ use rustls::ServerConfig;
 use super::GatewayError;
 use crate::{
     config::{Config, ConfigError, Opslag, documents::Parsed},
-    domain::{Clock, Document, Identiteit, Klok, Rng},
+    domain::{Document, Herinnering, Identiteit, Klok, Rng},
     exchange::{self, Exchange, InForce, Weigeringen, beheer::first_change, klok::ClockWatch},
     grpc::answers,
     logboek::{self, Signer},
     sleutels::{DayKeyFile, DayKeyPlace, KeyMap, KeyStore, Wacht},
     store::{
-        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError,
-        append::{last_moment, logboek_naam},
-        documenten,
-        open::OpenError,
-        postvak::newest_day,
-        proofs,
+        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, append::logboek_naam, documenten,
+        open::OpenError, postvak::newest_day, proofs,
     },
     tls::{
+        Handshakes,
         accept::{self, Listener},
         identity::Identifier,
         settings,
@@ -42,14 +39,15 @@ impl Certificates {
         Ok(Self { tls, identifier })
     }
 
-    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Listener {
+    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<Listener, GatewayError> {
         let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
         let bounds = accept::Bounds {
             connections: config.grenzen.connections,
             connections_partner: config.grenzen.connections_partner,
             connection_age_seconds: config.grenzen.connection_age_seconds,
         };
-        Listener { tls, identifier: self.identifier, bounds, klok }
+        let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
+        Ok(Listener { tls, identifier: self.identifier, bounds, handshakes, klok })
     }
 }
 
@@ -62,9 +60,12 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) async fn open(config: &Config, productie: bool, rng: &dyn Rng) -> Result<Self, GatewayError> {
+    pub(super) async fn open(
+        config: &Config,
+        files: Result<Parsed, ConfigError>,
+        rng: &dyn Rng,
+    ) -> Result<Self, GatewayError> {
         // Files that cannot come in force leave no database behind.
-        let files = config.documents(productie);
         let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.
@@ -92,13 +93,15 @@ impl Opened {
     }
 }
 
-/// The clock, with what is remembered of it and the last regel of the logboek.
-pub(super) async fn klok(clock: Arc<dyn Clock>, wacht: &Wacht, read: &Pool) -> Result<Klok, GatewayError> {
-    let remembered = wacht.read().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the guard file beside the keys cannot be read: as after a start of the machine, the clock is held to the last regel, and lapsing waits an hour");
+/// What this gateway remembers of its clock, if anything.
+pub(super) fn remembered(wacht: &Wacht) -> Option<Herinnering> {
+    wacht.read().unwrap_or_else(|error| {
+        tracing::warn!(
+            %error,
+            "the guard file beside the keys cannot be read: as after a start of the machine, the clock is held to the last regel, and lapsing waits an hour"
+        );
         None
-    });
-    Ok(Klok::start(clock, remembered, last_moment(read).await?))
+    })
 }
 
 /// What a start knows before it writes.

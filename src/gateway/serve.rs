@@ -6,6 +6,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::GatewayError;
 use crate::{
+    config::Config,
     domain::Rol,
     exchange::Exchange,
     grpc::{
@@ -23,20 +24,22 @@ const BEHEER_IN_FLIGHT: usize = 4;
 pub(super) fn serve_partners(
     listener: Arc<Listener>,
     exchange: &Arc<Exchange>,
-    in_flight_partner: usize,
+    config: &Config,
     socket: TcpListener,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
+    let (in_flight, proxies) = (config.grenzen.in_flight_partner, config.grpc_proxy_van.clone());
     let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
     let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
-    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, in_flight_partner);
+    let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Partner, in_flight);
     let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
-    accept::serve(listener, socket, stopped, answer)
+    accept::serve(listener, socket, proxies, stopped, answer)
 }
 
 pub(super) fn serve_beheer(
     listener: Arc<Listener>,
     exchange: &Arc<Exchange>,
+    config: &Config,
     socket: TcpListener,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
@@ -46,7 +49,7 @@ pub(super) fn serve_beheer(
         .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
     let boundary = Boundary::new(Arc::clone(exchange), service, Rol::Beheer, BEHEER_IN_FLIGHT);
     let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
-    accept::serve(listener, socket, stopped, answer)
+    accept::serve(listener, socket, config.beheer_proxy_van.clone(), stopped, answer)
 }
 
 /// Opens a port.

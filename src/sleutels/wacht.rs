@@ -11,8 +11,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::map::replace;
-use crate::domain::Herinnering;
+use crate::{domain::Herinnering, files::replace};
 
 /// The guard file of a key directory.
 #[derive(Clone)]

@@ -148,10 +148,11 @@ pub enum OpenError {
 
 /// A database, opened for writing.
 pub struct Database {
-    pub(super) source: Source,
     pub(super) writer: DbConnection,
     /// For reading.
     pub read: Pool,
+    /// Last, so that the lock on a SQLite file goes after its connections.
+    pub(super) source: Source,
 }
 
 /// The reading side, and the way to the writer.

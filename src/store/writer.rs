@@ -134,7 +134,6 @@ fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
 }
 
 struct WriterTask {
-    source: Source,
     logboek: Logboek,
     connection: DbConnection,
     read: Pool,
@@ -145,6 +144,8 @@ struct WriterTask {
     started: bool,
     wakers: Wakers,
     connections: Connections,
+    /// Last, so that the lock on a SQLite file goes after its connections.
+    source: Source,
 }
 
 impl Database {

@@ -7,6 +7,7 @@ mod bad_input;
 mod beheer;
 mod cancel;
 mod deliver;
+mod door;
 mod groot;
 mod harness;
 mod inside;
@@ -18,6 +19,7 @@ mod midnight;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod replica;
+mod revocation;
 mod scenario;
 mod send;
 mod taking_back;

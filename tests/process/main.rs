@@ -1,6 +1,7 @@
 //! The binary as its users have it: a process, with real certificates and real clients, that is killed, filled up,
 //! tampered with and mistyped at. What one call does is tested in `tests/gateway`.
 
+mod balancer;
 mod beheer;
 mod command_line;
 mod demo;
@@ -17,6 +18,7 @@ mod scenario;
 mod secrecy;
 mod served;
 mod start;
+mod strict;
 mod tamper;
 #[allow(dead_code, reason = "shared with other tests")]
 mod traffic;
