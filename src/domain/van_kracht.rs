@@ -103,6 +103,7 @@ impl Deelnemers {
 #[derive(Clone, Debug, Default)]
 pub struct VanKracht {
     versie: u64,
+    gelezen: u64,
     productie: bool,
     deelnemers: Deelnemers,
     convenanten: Vec<Convenant>,
@@ -130,7 +131,19 @@ impl VanKracht {
                 }
             }
         }
-        Self { versie, productie, deelnemers, convenanten, regels }
+        Self { versie, gelezen: versie, productie, deelnemers, convenanten, regels }
+    }
+
+    /// The same, for a later version whose texts cannot be read here: a gateway serves on by what it knew.
+    #[must_use]
+    pub fn taken_for(&self, versie: u64) -> Self {
+        Self { versie, ..self.clone() }
+    }
+
+    /// The version whose texts these are: older than [`Self::versie`] where a later one could not be read.
+    #[must_use]
+    pub fn gelezen(&self) -> u64 {
+        self.gelezen
     }
 
     /// Which version this is; 0 before anything was in force.

@@ -139,7 +139,8 @@ impl Exchange {
         let wijzigingen = wijzigingen(&current, &parsed.documenten);
         let today = amsterdam_date(self.clock.now());
         let after = parsed.van_kracht(basis + 1, omgeving);
-        let zinnen = verschil(&before, &after, today);
+        let mut zinnen = verschil(&before, &after, today);
+        zinnen.extend(self.what_waits(&before, &after).await?);
         let known = bevindingen(&before, today);
         let new = bevindingen(&after, today).into_iter().filter(|bevinding| !known.contains(bevinding));
         let waarschuwingen = new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect();

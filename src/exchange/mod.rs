@@ -13,10 +13,12 @@ pub mod find;
 pub mod loketten;
 pub mod poort;
 pub mod refuse;
+pub mod schade;
 mod seal;
 pub mod send;
 pub mod status;
 pub mod van_kracht;
+mod wachtend;
 pub mod withdraw;
 
 pub use ask::Asked;
@@ -27,7 +29,7 @@ pub use poort::{RedenIntrekking, VanDePoort};
 pub use refuse::{About, Weigeringen};
 pub use send::{Aanvaarding, Receipt};
 pub use status::StatusView;
-pub use van_kracht::{InForce, LoadError};
+pub use van_kracht::{InForce, LoadError, Trouble};
 pub use withdraw::{Intrekking, Uitkomst};
 
 use std::{fmt::Display, sync::Arc};
@@ -58,7 +60,7 @@ pub struct Exchange {
     /// The store.
     pub store: Store,
     /// The keys.
-    pub keys: KeyStore,
+    pub keys: Arc<KeyStore>,
     /// What is in force.
     pub in_force: InForce,
     /// The time.

@@ -58,7 +58,7 @@ impl Exchange {
             let Sealed { accept, inhoud_zout } = self.seal(toegelaten, trace, wacht_tot).await?;
             let (id, gesprek, stempels) = (accept.id, accept.gesprek, accept.toegelaten.stempels().to_vec());
             let (accepted, commit) =
-                self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await.map_err(unavailable)?;
+                self.store.writer.write(|reply| Event::Accept(accept, reply)).await.map_err(unavailable)?;
             match accepted? {
                 Accepted::New { micros, regels } => {
                     let commit = commit.ok_or_else(|| unavailable("an acceptance without a commit"))?;

@@ -6,10 +6,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::resume_unwind,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{sync::watch, task::spawn_blocking, time::Instant};
 
 use super::{Call, Exchange, send::MOST_TURNS, unavailable};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
         documents::{Bron, Omgeving, Parsed, parse, partners},
     },
     domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
-    store::{Event, Outdated, Pool, Reply, StoreError, documenten, writer::Durable},
+    store::{Durable, Event, Outdated, Pool, Reply, StoreError, documenten},
 };
 
 /// What is in force cannot be read.
@@ -78,19 +79,68 @@ pub(super) fn bron(document: Document) -> Bron {
 pub struct InForce {
     pub(super) omgeving: Omgeving,
     newest: watch::Sender<Arc<VanKracht>>,
+    unreadable: Mutex<Option<Unreadable>>,
 }
+
+/// A version whose texts cannot be read here.
+struct Unreadable {
+    versie: u64,
+    why: String,
+    said: Instant,
+}
+
+/// Why a gateway that runs should not be counted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The texts of this version cannot be read here: it serves on by an older one.
+    Unreadable {
+        /// The version.
+        versie: u64,
+        /// What is wrong with them, in Dutch.
+        why: String,
+    },
+}
+
+/// How often it is said that a version cannot be read.
+const SAY: Duration = Duration::from_secs(60);
 
 impl InForce {
     /// Nothing is in force until it is read.
     #[must_use]
     pub fn new(omgeving: Omgeving) -> Self {
-        Self { omgeving, newest: watch::Sender::default() }
+        Self { omgeving, newest: watch::Sender::default(), unreadable: Mutex::default() }
     }
 
     /// For who must know of each change.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<VanKracht>> {
         self.newest.subscribe()
+    }
+}
+
+impl InForce {
+    fn cannot_read(&self, versie: u64, why: String) {
+        tracing::error!(versie, error = %why, "what is in force cannot be read here; serving on by the version before, not ready");
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Unreadable { versie, why, said: Instant::now() });
+    }
+
+    /// Says it again, once a minute.
+    fn say_unreadable(&self) {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Unreadable { versie, why, said }) = unreadable.as_mut()
+            && said.elapsed() >= SAY
+        {
+            tracing::error!(versie, error = %why, "what is in force still cannot be read here; not ready");
+            *said = Instant::now();
+        }
+    }
+
+    fn can_read(&self) {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Unreadable { versie, .. }) = unreadable.take() {
+            tracing::info!(versie, "what is in force can be read again");
+        }
     }
 }
 
@@ -103,21 +153,54 @@ impl Exchange {
 
     /// Reads what is in force again, if it changed. Gives whether it did.
     ///
+    /// Where the texts of a newer version cannot be read here (another gateway knows a CA that this one does not), this one serves on
+    /// by those that it knew, says so, and is in [`Trouble`] until it can read them.
+    ///
     /// # Errors
     /// [`LoadError`]; then the older version stays, and the writer accepts nothing that was judged by it.
     pub async fn refresh(&self) -> Result<bool, LoadError> {
         let newest = documenten::newest_versie(&self.store.read).await?;
-        if newest == self.van_kracht().versie() {
+        let known = self.van_kracht();
+        if newest == known.versie() && known.gelezen() == known.versie() {
             return Ok(false);
         }
-        let read = load(&self.store.read, &self.in_force.omgeving).await?;
-        Ok(self.in_force.newest.send_if_modified(|known| {
+        // Texts do not become readable by looking again; only a newer version can.
+        if newest == known.versie() {
+            self.in_force.say_unreadable();
+            return Ok(false);
+        }
+        let read = match load(&self.store.read, &self.in_force.omgeving).await {
+            Ok(read) => read,
+            // Nothing is known yet: nobody can be served.
+            Err(error @ LoadError::Document(_)) if known.versie() > 0 => {
+                self.in_force.cannot_read(newest, error.to_string());
+                known.taken_for(newest)
+            }
+            Err(error) => return Err(error),
+        };
+        if read.gelezen() == read.versie() {
+            self.in_force.can_read();
+        }
+        let changed = self.in_force.newest.send_if_modified(|known| {
             let newer = read.versie() > known.versie();
             if newer {
                 *known = Arc::new(read);
             }
             newer
-        }))
+        });
+        if changed {
+            // What was refused may be allowed since.
+            self.store.wakers.ring_all();
+        }
+        Ok(changed)
+    }
+
+    /// Why this gateway should not be counted on, if anything: it answers, but not as others do.
+    #[must_use]
+    pub fn trouble(&self) -> Vec<Trouble> {
+        let unreadable = self.in_force.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |unreadable: &Unreadable| Trouble::Unreadable { versie: unreadable.versie, why: unreadable.why.clone() };
+        unreadable.iter().map(of).collect()
     }
 
     /// Writes an event that rests on what is in force; again when that changed meanwhile.

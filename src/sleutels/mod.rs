@@ -14,4 +14,4 @@ pub mod seal;
 pub use dagsleutels::DayKeyPlace;
 pub use keystore::{DayKey, KeyError, KeyStore};
 pub use map::{DayKeyFile, KeyMap};
-pub use seal::{DataKey, Herhaling, SealError, WrapContext};
+pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};

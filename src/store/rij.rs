@@ -1,12 +1,15 @@
 //! A row of the postvak: one bericht for one ontvanger, read and compared with its regel.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use sqlx::Row;
 
 use super::{DbRow, StoreError, append::Appender, berichten::bericht_id, toestand::Toestand, uint};
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Identiteit, Rol, Stempel, Vernietiging},
+    domain::{
+        Adres, BerichtId, Berichtsoort, Identiteit, Oin, Rol, Stempel, VanKracht, Vernietiging, Weigering, still_allowed,
+    },
     logboek::{Logregel, Soort},
+    sleutels::{Opener, Opening, WrapContext},
 };
 
 /// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal. Columns are named:
@@ -16,7 +19,7 @@ macro_rules! select_rows {
         sqlx::query(concat!(
             "SELECT p.log_index, p.bericht, p.partner, p.loket, p.oin, p.grondslag, p.regel, p.convenant, p.verwerkingsactiviteit, \
              p.houdbaar_tot_en_met, p.bewaar_inhoud, p.sleutel, p.in_antwoord_op, p.toestand, p.stand, p.beeindigd, p.poging, \
-             p.gelezen, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
+             p.gelezen, p.weigering, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
              FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
         ))
@@ -51,13 +54,18 @@ impl Actor {
     }
 
     /// Appends a regel with the salts of its commitments. Gives its index and its bytes.
-    pub(super) fn log(&self, log: &mut Appender, bericht: Option<BerichtId>, regel: Logregel) -> (u64, Vec<u8>) {
-        let (log_index, leaf) = log.append(bericht, regel);
+    pub(super) fn log(
+        &self,
+        log: &mut Appender,
+        bericht: Option<BerichtId>,
+        regel: Logregel,
+    ) -> Result<(u64, Vec<u8>), StoreError> {
+        let (log_index, leaf) = log.append(bericht, regel)?;
         let zouten: Vec<u8> = self.medewerker.iter().chain(&self.reden).flat_map(|(_, zout)| *zout).collect();
         if !zouten.is_empty() {
             log.keep_salts(log_index, zouten);
         }
-        (log_index, leaf)
+        Ok((log_index, leaf))
     }
 }
 
@@ -80,6 +88,8 @@ pub struct PostvakRij {
     pub ontvanger: Adres,
     /// The ontvanger as the logboek writes it: OIN/loket.
     pub ontvanger_adres: String,
+    /// The OIN of the ontvanger that it was stamped for.
+    pub oin: Oin,
     /// The stamp.
     pub stempel: Stempel,
     /// What it answers.
@@ -98,6 +108,8 @@ pub struct PostvakRij {
     pub poging: u32,
     /// Whether it was read with Fetch.
     pub gelezen: bool,
+    /// The code of the weigering by which it was refused at delivery the last time.
+    pub weigering: Option<String>,
     /// Of a scenario: since when it was consulted without a terugkoppeling since, microseconds.
     pub terugkoppeling_open: Option<i64>,
     /// What its ontvanger did with its copy after a vernietigingsverzoek.
@@ -108,6 +120,19 @@ pub struct PostvakRij {
     pub sleutel: Option<Vec<u8>>,
     /// The sealed content, as long as it is kept.
     pub inhoud: Option<Vec<u8>>,
+}
+
+/// Whether a stamp still holds for an ontvanger and the OIN that it was given for.
+pub(super) fn stamp_holds(
+    soort: Berichtsoort,
+    afzender: &Adres,
+    (ontvanger, oin): (&Adres, &Oin),
+    stempel: &Stempel,
+    van_kracht: &VanKracht,
+    now: Timestamp,
+) -> Result<(), Weigering> {
+    still_allowed(soort, afzender, ontvanger, stempel, van_kracht, now)?;
+    if van_kracht.partner_at(ontvanger)?.oins.contains(oin) { Ok(()) } else { Err(Weigering::OntvangerAnders) }
 }
 
 /// The stamp in a row.
@@ -128,10 +153,34 @@ fn stempel(row: &DbRow, log_index: u64) -> Result<Stempel, StoreError> {
 
 impl PostvakRij {
     pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
+        let which = || {
+            let log_index: i64 = row.try_get("log_index").unwrap_or(-1);
+            let bericht = row.try_get::<Vec<u8>, _>("bericht").ok().and_then(|id| bericht_id(&id, "postvak").ok());
+            bericht.map_or_else(|| log_index.to_string(), |bericht| format!("{log_index} (bericht {bericht})"))
+        };
         Self::decode(row).map_err(|error| match error {
-            StoreError::Database(error) => StoreError::inconsistent("postvak", "een kolom", error),
+            StoreError::Database(error) => {
+                StoreError::inconsistent("postvak", "een kolom", format!("{}: {error}", which()))
+            }
+            StoreError::Inconsistent { table, column, .. } => StoreError::inconsistent(table, column, which()),
             other => other,
         })
+    }
+
+    /// Whether its stamp still holds, so that it may be handed out: what is in force allows it, and its ontvanger is still the
+    /// organisation that it was stamped for. A name that was given to another one does not give away old post.
+    ///
+    /// # Errors
+    /// The [`Weigering`] that the sender is told.
+    pub fn may_be_handed(&self, van_kracht: &VanKracht, now: Timestamp) -> Result<(), Weigering> {
+        stamp_holds(self.soort, &self.afzender, (&self.ontvanger, &self.oin), &self.stempel, van_kracht, now)
+    }
+
+    /// Opens its content, as its ontvanger.
+    pub(super) fn open(&self, opener: &dyn Opener) -> Opening {
+        let (Some(wrapped), Some(sealed)) = (&self.sleutel, &self.inhoud) else { return Opening::Damaged };
+        let Self { bericht, afzender, ontvanger, stempel, .. } = self;
+        opener.open(&WrapContext { bericht: *bericht, afzender, ontvanger, stempel }, wrapped, sealed)
     }
 
     fn decode(row: &DbRow) -> Result<Self, StoreError> {
@@ -147,6 +196,7 @@ impl PostvakRij {
         };
         let afzender = adres("afzender_partner", "afzender_loket")?;
         let ontvanger = adres("partner", "loket")?;
+        let oin: Oin = row.try_get::<&str, _>("oin")?.parse().map_err(|_| wrong("oin"))?;
         let toestand = usize::try_from(row.try_get::<i64, _>("toestand")?).ok().and_then(|at| Toestand::ALL.get(at));
         let optional_id = |column| {
             let bytes = row.try_get::<Option<Vec<u8>>, _>(column)?;
@@ -163,7 +213,8 @@ impl PostvakRij {
             gesprek: bericht_id(row.try_get("gesprek")?, "berichten")?,
             soort: row.try_get::<&str, _>("berichtsoort")?.parse().map_err(|()| wrong("berichtsoort"))?,
             afzender_adres: format!("{}/{}", row.try_get::<&str, _>("afzender_oin")?, afzender.loket),
-            ontvanger_adres: format!("{}/{}", row.try_get::<&str, _>("oin")?, ontvanger.loket),
+            ontvanger_adres: format!("{oin}/{}", ontvanger.loket),
+            oin,
             afzender,
             ontvanger,
             stempel: stempel(row, log_index)?,
@@ -175,6 +226,7 @@ impl PostvakRij {
             beeindigd: row.try_get::<Option<i64>, _>("beeindigd")?.map(uint),
             poging: u32::try_from(row.try_get::<i64, _>("poging")?).map_err(|_| wrong("poging"))?,
             gelezen: row.try_get::<i64, _>("gelezen")? != 0,
+            weigering: row.try_get("weigering")?,
             terugkoppeling_open: row.try_get("terugkoppeling_open")?,
             vernietiging: row
                 .try_get::<Option<&str>, _>("vernietiging")?

@@ -56,7 +56,7 @@ impl Inside {
         let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),
-            keys: KeyStore::new(map, place, Arc::new(SystemRng)),
+            keys: Arc::new(KeyStore::new(map, place, Arc::new(SystemRng))),
             in_force: InForce::new(self.config.omgeving(false)),
             clock,
             rng: Arc::new(SystemRng),
