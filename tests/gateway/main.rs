@@ -4,6 +4,7 @@
 
 mod ask;
 mod bad_input;
+mod batch;
 mod beheer;
 mod cancel;
 mod deliver;
@@ -17,7 +18,9 @@ mod midnight;
 mod postgres;
 mod replica;
 mod scenario;
+mod schade;
 mod send;
 mod taking_back;
 mod tls;
 mod toestanden;
+mod wachtend;

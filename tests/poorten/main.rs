@@ -19,5 +19,6 @@ mod link;
 mod moving;
 mod poorten;
 mod sabotage;
+mod teksten;
 mod together;
 mod upgrade;
