@@ -60,5 +60,7 @@ pub(crate) fn print(content: &Result<Content, KeyError>) -> Result<(), Failure> 
 /// What is damaged, as a failure of whoever must know of it.
 pub(crate) fn damage(content: &Content) -> Option<String> {
     let told = (!content.damaged.is_empty()).then(|| content.damaged.join("\n"));
-    told.map(|told| format!("{told}\nDe afzender kan zo'n bericht opnieuw sturen, of zet een reservekopie terug die nog heel is."))
+    told.map(|told| {
+        format!("{told}\nDe afzender kan zo'n bericht opnieuw sturen, of zet een reservekopie terug die nog heel is.")
+    })
 }

@@ -159,8 +159,7 @@ async fn run_verify(config: &Path, as_json: bool) -> Result<(), Failure> {
     if as_json {
         let (logregels, checkpoints) = (sound.regels, sound.checkpoints);
         let inhoud = inhoud::as_json(&content);
-        let outcome =
-            json!({"logboek": "ok", "logregels": logregels, "checkpoints": checkpoints, "inhoud": inhoud});
+        let outcome = json!({"logboek": "ok", "logregels": logregels, "checkpoints": checkpoints, "inhoud": inhoud});
         print_line(&outcome.to_string())?;
     } else {
         print_line(&format!("Het logboek klopt: {} regels, {} checkpoints.", sound.regels, sound.checkpoints))?;

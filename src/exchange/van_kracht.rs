@@ -199,7 +199,8 @@ impl Exchange {
     #[must_use]
     pub fn trouble(&self) -> Vec<Trouble> {
         let unreadable = self.in_force.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |unreadable: &Unreadable| Trouble::Unreadable { versie: unreadable.versie, why: unreadable.why.clone() };
+        let of =
+            |unreadable: &Unreadable| Trouble::Unreadable { versie: unreadable.versie, why: unreadable.why.clone() };
         unreadable.iter().map(of).collect()
     }
 

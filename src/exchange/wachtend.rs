@@ -33,7 +33,10 @@ impl Exchange {
                 _ => {}
             }
         }
-        Ok(counted.into_iter().flat_map(|((soort, van, naar), counted)| sentences(soort, &van, &naar, &counted)).collect())
+        Ok(counted
+            .into_iter()
+            .flat_map(|((soort, van, naar), counted)| sentences(soort, &van, &naar, &counted))
+            .collect())
     }
 }
 
@@ -48,7 +51,8 @@ fn sentences(soort: Berichtsoort, van: &PartnerNaam, naar: &PartnerNaam, counted
             of(counted.refused)
         )
     });
-    let again = (counted.again > 0)
-        .then(|| format!("wat wacht: {}, eerder bij aflevering geweigerd, wordt alsnog afgeleverd.", of(counted.again)));
+    let again = (counted.again > 0).then(|| {
+        format!("wat wacht: {}, eerder bij aflevering geweigerd, wordt alsnog afgeleverd.", of(counted.again))
+    });
     refused.into_iter().chain(again).collect()
 }

@@ -78,7 +78,10 @@ pub enum Accepted {
 }
 
 /// Accepts an admitted bericht, or says why not.
-pub(super) async fn accept(work: &mut Work<'_>, accept: &Arc<Accept>) -> Result<Result<Accepted, Weigering>, StoreError> {
+pub(super) async fn accept(
+    work: &mut Work<'_>,
+    accept: &Arc<Accept>,
+) -> Result<Result<Accepted, Weigering>, StoreError> {
     let now = work.log.micros();
     if accept.is_outdated(now, work.versie) {
         return Ok(Ok(Accepted::Outdated));
@@ -115,6 +118,11 @@ pub(super) async fn accept(work: &mut Work<'_>, accept: &Arc<Accept>) -> Result<
         work.step(rij, Toestand::Vervangen, 0, &accept.actor, regel).await?;
     }
     earlier::follow_up(work, accept, effect.destroyed).await?;
-    work.accepted(NewBericht { accept: Arc::clone(accept), micros: now, log_indexes, reserved_until: effect.reserved_until });
+    work.accepted(NewBericht {
+        accept: Arc::clone(accept),
+        micros: now,
+        log_indexes,
+        reserved_until: effect.reserved_until,
+    });
     Ok(Ok(Accepted::New { micros: now, regels }))
 }

@@ -45,11 +45,7 @@ impl Failure {
 }
 
 /// Carries out every event, in order.
-pub(super) async fn apply_all(
-    work: &mut Work<'_>,
-    dialect: Dialect,
-    batch: &[Event],
-) -> Result<Vec<Answer>, Failure> {
+pub(super) async fn apply_all(work: &mut Work<'_>, dialect: Dialect, batch: &[Event]) -> Result<Vec<Answer>, Failure> {
     let requests = batch.iter().filter_map(Event::request).collect();
     caught(work.look_up(requests)).await.map_err(|error| Failure::of(dialect, None, error))?;
     let mut answers = Vec::with_capacity(batch.len());

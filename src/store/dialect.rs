@@ -117,9 +117,9 @@ impl Dialect {
         let code = refused.code().unwrap_or_default();
         match self {
             // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN and PROTOCOL; https://sqlite.org/rescode.html
-            Self::Sqlite => code
-                .parse::<i32>()
-                .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 15)),
+            Self::Sqlite => {
+                code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 15))
+            }
             // Connection, read-only after a failover, rolled back for another, resources, locks, operator, system; appendix A of
             // the manual.
             Self::Postgres => {

@@ -8,9 +8,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::civil::Date;
 
 use super::{
-    DbConnection, DbRow, StoreError, int,
+    DbConnection, StoreError, int,
     postvak::moment,
-    rij::{Actor, PostvakRij, select_rows},
+    rij::{Actor, Looked, PostvakRij, read_each, rows_and_indexes},
     toestand::Toestand,
     work::Work,
 };
@@ -84,24 +84,28 @@ pub(super) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Leased, 
             let passed_over = leased.judged > 0 || !leased.unreadable.is_empty();
             let page = if passed_over { PAGE } else { most - leased.handed.len() };
             let rows = candidates.rows(work.database().await?, lease, now, after, page).await?;
-            for row in &rows {
+            let full = rows.len() == page;
+            for (log_index, row) in rows {
                 if leased.handed.len() == most {
                     break;
                 }
-                after = sqlx::Row::try_get(row, "log_index")?;
-                let offered = match PostvakRij::read(row) {
+                after = log_index;
+                let offered = match row {
                     Ok(rij) => offer(work, lease, rij, &mut leased).await,
                     Err(error) => Err(error),
                 };
                 match offered {
                     // Its columns cannot be read, or are too long for a regel: nothing was changed for it.
-                    Err(error @ (StoreError::Inconsistent { table: "postvak" | "berichten", .. } | StoreError::Regel(_))) => {
+                    Err(
+                        error
+                        @ (StoreError::Inconsistent { table: "postvak" | "berichten", .. } | StoreError::Regel(_)),
+                    ) => {
                         leased.unreadable.push(error);
                     }
                     offered => offered?,
                 }
             }
-            if rows.len() < page {
+            if !full {
                 break;
             }
         }
@@ -184,49 +188,53 @@ impl Candidates {
         now: i64,
         after: i64,
         most: usize,
-    ) -> Result<Vec<DbRow>, StoreError> {
+    ) -> Result<Vec<Looked>, StoreError> {
         let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
         let today = amsterdam_date(moment(now)).to_string();
         let without: Vec<String> = lease.without.iter().map(ToString::to_string).collect();
-        let query = match self {
-            Self::Lapsed => select_rows!(
+        let gelezen = int(lease.van_kracht.gelezen());
+        let bound = |sql: &'static str| {
+            let query = sqlx::query(sql);
+            let query = match self {
+                Self::Lapsed => query.bind(partner).bind(loket).bind(now),
+                Self::Refused => query.bind(partner).bind(loket).bind(gelezen),
+                Self::Waiting => query.bind(partner).bind(loket),
+                Self::Answers(verzoek) => {
+                    query.bind(verzoek.0.as_bytes().to_vec()).bind(partner).bind(loket).bind(now).bind(gelezen)
+                }
+            };
+            query.bind(today.clone()).bind(without.join(" ")).bind(after).bind(int(most as u64))
+        };
+        let (rows, indexes) = self.sql();
+        read_each(tx, bound(rows), bound(indexes)).await
+    }
+
+    /// Of the rows, and of their indexes alone.
+    fn sql(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Lapsed => rows_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 \
                  AND p.houdbaar_tot_en_met >= $4 AND $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $6 \
                  ORDER BY p.log_index LIMIT $7"
-            )
-            .bind(partner)
-            .bind(loket)
-            .bind(now),
-            Self::Refused => select_rows!(
+            ),
+            Self::Refused => rows_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 3 \
                  AND (p.beoordeeld_versie < $3 OR (p.beoordeeld_versie = $3 AND p.beoordeeld_dag < $4)) \
                  AND p.houdbaar_tot_en_met >= $4 AND $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $6 \
                  ORDER BY p.log_index LIMIT $7"
-            )
-            .bind(partner)
-            .bind(loket)
-            .bind(int(lease.van_kracht.gelezen())),
-            Self::Waiting => select_rows!(
+            ),
+            Self::Waiting => rows_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 \
                  AND p.houdbaar_tot_en_met >= $3 AND $4 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $5 \
                  ORDER BY p.log_index LIMIT $6"
-            )
-            .bind(partner)
-            .bind(loket),
-            Self::Answers(verzoek) => select_rows!(
+            ),
+            Self::Answers(_) => rows_and_indexes!(
                 "WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 AND (p.toestand = 0 \
                  OR (p.toestand = 1 AND (p.poging = 0 OR p.lease_tot <= $4)) \
                  OR (p.toestand = 3 AND (p.beoordeeld_versie < $5 OR (p.beoordeeld_versie = $5 AND p.beoordeeld_dag < $6)))) \
                  AND p.houdbaar_tot_en_met >= $6 AND $7 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $8 \
                  ORDER BY p.log_index LIMIT $9"
-            )
-            .bind(verzoek.0.as_bytes().to_vec())
-            .bind(partner)
-            .bind(loket)
-            .bind(now)
-            .bind(int(lease.van_kracht.gelezen())),
-        };
-        let query = query.bind(today).bind(without.join(" ")).bind(after).bind(int(most as u64));
-        Ok(query.fetch_all(tx).await?)
+            ),
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! A row of the postvak: one bericht for one ontvanger, read and compared with its regel.
 
 use jiff::{Timestamp, civil::Date};
-use sqlx::Row;
+use sqlx::{Row, any::AnyArguments, query::Query};
 
-use super::{DbRow, StoreError, append::Appender, berichten::bericht_id, toestand::Toestand, uint};
+use super::{
+    Db, DbConnection, DbRow, StoreError, append::Appender, berichten::bericht_id, dialect::Dialect, toestand::Toestand,
+    uint,
+};
 use crate::{
     domain::{
-        Adres, BerichtId, Berichtsoort, Identiteit, Oin, Rol, Stempel, VanKracht, Vernietiging, Weigering, still_allowed,
+        Adres, BerichtId, Berichtsoort, Identiteit, Oin, Rol, Stempel, VanKracht, Vernietiging, Weigering,
+        still_allowed,
     },
     logboek::{Logregel, Soort},
     sleutels::{Opener, Opening, WrapContext},
@@ -14,18 +18,76 @@ use crate::{
 
 /// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal. Columns are named:
 /// with a star a prepared statement would break when a newer version adds one.
-macro_rules! select_rows {
+macro_rules! rows_sql {
     ($rest:literal) => {
-        sqlx::query(concat!(
+        concat!(
             "SELECT p.log_index, p.bericht, p.partner, p.loket, p.oin, p.grondslag, p.regel, p.convenant, p.verwerkingsactiviteit, \
              p.houdbaar_tot_en_met, p.bewaar_inhoud, p.sleutel, p.in_antwoord_op, p.toestand, p.stand, p.beeindigd, p.poging, \
              p.gelezen, p.weigering, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
              FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
-        ))
+        )
+    };
+}
+pub(super) use rows_sql;
+
+/// The same as a statement.
+macro_rules! select_rows {
+    ($rest:literal) => {
+        sqlx::query(crate::store::rij::rows_sql!($rest))
     };
 }
 pub(super) use select_rows;
+
+/// The same as text, and the text that gives only the indexes of those rows: for [`read_each`].
+macro_rules! rows_and_indexes {
+    ($rest:literal) => {
+        (
+            crate::store::rij::rows_sql!($rest),
+            concat!("SELECT p.log_index FROM postvak p JOIN berichten b ON b.id = p.bericht ", $rest),
+        )
+    };
+}
+pub(super) use rows_and_indexes;
+
+/// A row that was looked at: its index, and what it holds or what is wrong with it.
+pub(super) type Looked = (i64, Result<PostvakRij, StoreError>);
+
+/// Reads many rows, the damaged ones apart. Text that is none fails a statement as a whole; then each row is asked for by itself.
+pub(super) async fn read_each(
+    connection: &mut DbConnection,
+    rows: Query<'_, Db, AnyArguments>,
+    indexes: Query<'_, Db, AnyArguments>,
+) -> Result<Vec<Looked>, StoreError> {
+    let dialect = Dialect::of(connection);
+    match rows.fetch_all(&mut *connection).await {
+        Ok(rows) => rows.iter().map(|row| Ok((row.try_get("log_index")?, PostvakRij::read(row)))).collect(),
+        Err(error) if dialect.is_in_trouble(&error) => Err(error.into()),
+        Err(_) => {
+            let mut looked = Vec::new();
+            for row in indexes.fetch_all(&mut *connection).await? {
+                let log_index: i64 = row.try_get("log_index")?;
+                looked.push((log_index, read_one(connection, log_index).await?));
+            }
+            Ok(looked)
+        }
+    }
+}
+
+/// A row, or what is wrong with it.
+async fn read_one(connection: &mut DbConnection, log_index: i64) -> Result<Result<PostvakRij, StoreError>, StoreError> {
+    let dialect = Dialect::of(connection);
+    match select_rows!("WHERE p.log_index = $1").bind(log_index).fetch_one(&mut *connection).await {
+        Ok(row) => Ok(PostvakRij::read(&row)),
+        Err(error) if dialect.is_in_trouble(&error) => Err(error.into()),
+        Err(error) => {
+            let bericht = sqlx::query_scalar("SELECT bericht FROM postvak WHERE log_index = $1").bind(log_index);
+            let bericht: Vec<u8> = bericht.fetch_one(connection).await?;
+            let which = format!("{log_index} (bericht {})", bericht_id(&bericht, "postvak")?);
+            Ok(Err(StoreError::inconsistent("postvak", "een kolom", format!("{which}: {error}"))))
+        }
+    }
+}
 
 /// Who does something and why, as the logboek writes it.
 #[derive(Clone, Debug)]

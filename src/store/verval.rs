@@ -7,11 +7,11 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::{
-    DbConnection, DbRow, Outdated, Pool, StoreError,
+    DbConnection, Outdated, Pool, StoreError,
     accept::{Accept, accept},
     int,
     postvak::moment,
-    rij::{Actor, PostvakRij, select_rows},
+    rij::{self, Actor, PostvakRij, read_each, rows_and_indexes, select_rows},
     toestand::Toestand,
     work::Work,
 };
@@ -80,15 +80,16 @@ pub struct Looked {
 
 impl Looked {
     /// One damaged row must not keep others from ending: it stands apart.
-    fn at(rows: &[DbRow], most: u32) -> Self {
-        let mut looked = Self { rijen: Vec::new(), unreadable: Vec::new(), full: rows.len() == most as usize };
-        for row in rows {
-            match PostvakRij::read(row) {
-                Ok(rij) => looked.rijen.push(rij),
-                Err(error) => looked.unreadable.push(error),
+    fn of(rows: Vec<rij::Looked>, most: u32) -> Self {
+        let full = rows.len() == most as usize;
+        let (mut rijen, mut unreadable) = (Vec::new(), Vec::new());
+        for (_, row) in rows {
+            match row {
+                Ok(rij) => rijen.push(rij),
+                Err(error) => unreadable.push(error),
             }
         }
-        looked
+        Self { rijen, unreadable, full }
     }
 }
 
@@ -97,15 +98,13 @@ impl Looked {
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn due(read: &Pool, today: Date, most: u32, passed: u32) -> Result<Looked, StoreError> {
-    let rows = select_rows!(
+    let (rows, indexes) = rows_and_indexes!(
         "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2 OFFSET $3"
-    )
-    .bind(today.to_string())
-    .bind(i64::from(most))
-    .bind(i64::from(passed))
-    .fetch_all(read)
-    .await?;
-    Ok(Looked::at(&rows, most))
+    );
+    let bound =
+        |sql: &'static str| sqlx::query(sql).bind(today.to_string()).bind(i64::from(most)).bind(i64::from(passed));
+    let mut connection = read.acquire().await?;
+    Ok(Looked::of(read_each(&mut connection, bound(rows), bound(indexes)).await?, most))
 }
 
 /// The first row to lapse of each scenario that lapses on `until` or before, and of which its afzender was not warned yet; without
@@ -114,17 +113,16 @@ pub async fn due(read: &Pool, today: Date, most: u32, passed: u32) -> Result<Loo
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn to_warn(read: &Pool, today: Date, until: Date, most: u32, passed: u32) -> Result<Looked, StoreError> {
-    let rows = select_rows!(
+    let (rows, indexes) = rows_and_indexes!(
         "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
          (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 4 \
           ORDER BY q.houdbaar_tot_en_met, q.log_index LIMIT 1) \
          AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3 OFFSET $4"
-    )
-    .bind(today.to_string())
-    .bind(until.to_string())
-    .bind(i64::from(most))
-    .bind(i64::from(passed))
-    .fetch_all(read)
-    .await?;
-    Ok(Looked::at(&rows, most))
+    );
+    let bound = |sql: &'static str| {
+        let query = sqlx::query(sql).bind(today.to_string()).bind(until.to_string());
+        query.bind(i64::from(most)).bind(i64::from(passed))
+    };
+    let mut connection = read.acquire().await?;
+    Ok(Looked::of(read_each(&mut connection, bound(rows), bound(indexes)).await?, most))
 }

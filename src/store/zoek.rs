@@ -18,9 +18,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    domain::{
-        Adres, BerichtId, Berichtsoort, Kenmerk, VanKracht, houdbaarheid::amsterdam_date, persoon::agreeing,
-    },
+    domain::{Adres, BerichtId, Berichtsoort, Kenmerk, VanKracht, houdbaarheid::amsterdam_date, persoon::agreeing},
     logboek::{Logregel, Soort},
 };
 

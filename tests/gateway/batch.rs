@@ -63,7 +63,8 @@ async fn many_that_cannot_be_written_cost_no_more_than_twice_the_work() {
     let inside = Inside::open().await;
     let exchange = inside.exchange().await;
     let too_long = "x".repeat(5000);
-    let events = (0..500).map(|number| log(&exchange, if number % 2 == 0 { "goed".to_owned() } else { too_long.clone() }));
+    let events =
+        (0..500).map(|number| log(&exchange, if number % 2 == 0 { "goed".to_owned() } else { too_long.clone() }));
     let written = tokio::time::timeout(Duration::from_secs(30), join_all(events)).await.unwrap();
     assert_eq!(written.iter().filter(|written| written.is_ok()).count(), 250);
     assert_eq!(beheerd_regels(&exchange).await, 250);

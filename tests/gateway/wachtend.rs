@@ -42,7 +42,9 @@ async fn send_many(gateway: &TestGateway, count: usize) {
 async fn regels(gateway: &TestGateway, soort: Soort) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for regel in gateway.regels().await {
-        if regel.soort == soort && let Some(bericht) = regel.bericht {
+        if regel.soort == soort
+            && let Some(bericht) = regel.bericht
+        {
             *counted.entry(bericht).or_default() += 1;
         }
     }
@@ -65,7 +67,8 @@ async fn a_convenant_withdrawn_by_mistake_with_much_waiting_loses_nothing() {
         }
     }
     let tried = withdraw(&gateway, ZVH, true).await;
-    let said = "wat wacht: 400 berichten bekendheidscheck van zsm naar zvh-baronie-breda wordt bij aflevering geweigerd";
+    let said =
+        "wat wacht: 400 berichten bekendheidscheck van zsm naar zvh-baronie-breda wordt bij aflevering geweigerd";
     assert!(tried.gevolgen.iter().any(|zin| zin.starts_with(said)), "{:?}", tried.gevolgen);
     let done = withdraw(&gateway, ZVH, false).await;
     assert!(done.gevolgen.iter().any(|zin| zin.starts_with(said)), "{:?}", done.gevolgen);

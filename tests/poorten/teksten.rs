@@ -15,7 +15,11 @@ async fn a_gateway_that_cannot_read_what_is_in_force_serves_on_by_what_it_knew_a
     let url = cluster.url(&cluster.database());
     let mut poorten = Poorten::prepare(&[url.clone(), url]);
     // The first gateway knows one CA more than the second.
-    poorten.configure(0, "[[ca]]\nnaam = \"ontwikkel\"", "[[ca]]\nnaam = \"tweede\"\nbestand = \"tweede/ca.pem\"\n\n[[ca]]\nnaam = \"ontwikkel\"");
+    poorten.configure(
+        0,
+        "[[ca]]\nnaam = \"ontwikkel\"",
+        "[[ca]]\nnaam = \"tweede\"\nbestand = \"tweede/ca.pem\"\n\n[[ca]]\nnaam = \"ontwikkel\"",
+    );
     let tweede = poorten.path().join("tweede");
     expect(&ketenpoort().args(["certs", "dev", "--out"]).arg(&tweede).output().unwrap(), 0);
     poorten.serve(0);

@@ -146,7 +146,7 @@ const BESIDE: &[Tampering] = &[
 
 /// What is kept of the content, which no regel repeats: found by opening it.
 const CONTENT: &[&str] = &[
-    "UPDATE berichten SET inhoud = substr(inhoud, 1, 60) || x'00' || substr(inhoud, 62) WHERE id = (SELECT bericht FROM postvak \
+    "UPDATE berichten SET inhoud = CAST(substr(inhoud, 1, 60) || x'00' || substr(inhoud, 62) AS BLOB) WHERE id = (SELECT bericht FROM postvak \
      WHERE log_index = 13)",
     "UPDATE berichten SET inhoud = substr(inhoud, 1, 20) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
     "UPDATE berichten SET inhoud = NULL WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",

@@ -1,17 +1,13 @@
 //! The content that is kept: whether it opens, and is what its regel committed to.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::civil::Date;
 
 use super::{
     super::{
         Pool, StoreError, int,
-        rij::{PostvakRij, select_rows},
+        rij::{PostvakRij, read_each, rows_and_indexes},
     },
     regels,
 };
@@ -77,20 +73,20 @@ pub async fn content(read: &Pool, keys: &KeyStore) -> Result<Content, StoreError
     let mut content = Content::default();
     let mut after = -1;
     loop {
-        let rows =
-            select_rows!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2")
-                .bind(after)
-                .bind(int(PAGE as u64))
-                .fetch_all(read)
-                .await?;
-        for row in &rows {
-            after = sqlx::Row::try_get(row, "log_index")?;
-            match PostvakRij::read(row) {
+        let (rows, indexes) =
+            rows_and_indexes!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2");
+        let bound = |sql: &'static str| sqlx::query(sql).bind(after).bind(int(PAGE as u64));
+        let (rows, indexes) = (bound(rows), bound(indexes));
+        let rows = read_each(&mut *read.acquire().await?, rows, indexes).await?;
+        let full = rows.len() == PAGE;
+        for (log_index, row) in rows {
+            after = log_index;
+            match row {
                 Ok(rij) => look_at(read, keys, &rij, &mut content).await?,
                 Err(error) => content.damaged.push(error.to_string()),
             }
         }
-        if rows.len() < PAGE {
+        if !full {
             return Ok(content);
         }
     }
@@ -116,7 +112,9 @@ async fn look_at(read: &Pool, keys: &KeyStore, rij: &PostvakRij, content: &mut C
         None => content.sound += 1,
         Some(wrong) => {
             let (log_index, bericht, ontvanger) = (rij.log_index, rij.bericht, &rij.ontvanger);
-            content.damaged.push(format!("de inhoud van bericht {bericht} voor {ontvanger} (regel {log_index}) {wrong}"));
+            content
+                .damaged
+                .push(format!("de inhoud van bericht {bericht} voor {ontvanger} (regel {log_index}) {wrong}"));
         }
     }
     Ok(())
