@@ -102,7 +102,7 @@ pub enum Trouble {
 }
 
 /// How often it is said that a version cannot be read.
-const SAY: Duration = Duration::from_secs(60);
+const SAY: Duration = Duration::from_mins(1);
 
 impl InForce {
     /// Nothing is in force until it is read.

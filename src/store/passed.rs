@@ -13,7 +13,7 @@ use super::StoreError;
 use crate::sleutels::KeyError;
 
 /// How long a row that could not be ended is left alone.
-const LEFT_ALONE: Duration = Duration::from_secs(60);
+const LEFT_ALONE: Duration = Duration::from_mins(1);
 /// What is said at most before it may be said again: bounds what is remembered.
 const MOST_SAID: usize = 10_000;
 

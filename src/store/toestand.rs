@@ -97,9 +97,8 @@ impl Toestand {
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Wacht => !matches!(next, Self::Wacht | Self::Bevestigd),
-            Self::Afgeleverd => next != Self::Wacht,
+            Self::Afgeleverd | Self::Geweigerd => next != Self::Wacht,
             Self::Bevestigd => next.ends_content(),
-            Self::Geweigerd => next != Self::Wacht,
             Self::Vervallen | Self::Vervangen | Self::Beschadigd => next == Self::Ingetrokken,
             Self::Ingetrokken => false,
         }

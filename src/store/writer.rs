@@ -218,8 +218,8 @@ impl WriterTask {
     async fn write(&mut self, batch: &[Event]) -> Result<Written, Failure> {
         let Self { source, logboek, connection, signer, clock, .. } = self;
         let dialect = Dialect::of(connection);
-        let begin = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) });
-        let mut tx = begin.await.map_err(Failure::Database)?;
+        let taking = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) });
+        let mut tx = taking.await.map_err(Failure::Database)?;
         let carry_out = Box::pin(async {
             let begun = caught(Work::begin(&mut tx, logboek, clock.now(), source.most_apart())).await;
             let mut work = begun.map_err(Failure::Database)?;
