@@ -134,10 +134,15 @@ impl VanKracht {
         Self { versie, gelezen: versie, productie, deelnemers, convenanten, regels }
     }
 
-    /// The same, for a later version whose texts cannot be read here: a gateway serves on by what it knew.
+    /// The same, for a later version whose texts cannot be read here: a gateway serves on by what it knew. Only convenanten whose text
+    /// (SHA-256) is still in force allow anything: nothing is accepted on one that was withdrawn or replaced.
     #[must_use]
-    pub fn taken_for(&self, versie: u64) -> Self {
-        Self { versie, ..self.clone() }
+    pub fn taken_for(&self, versie: u64, in_force: &BTreeSet<String>) -> Self {
+        let mut taken = Self { versie, ..self.clone() };
+        for places in taken.regels.values_mut().flat_map(HashMap::values_mut) {
+            places.retain(|place| in_force.contains(&self.convenanten[place.convenant].hash));
+        }
+        taken
     }
 
     /// The version whose texts these are: older than [`Self::versie`] where a later one could not be read.

@@ -36,12 +36,11 @@ pub enum LoadError {
     Document(#[from] ConfigError),
 }
 
-/// Reads what is in force from the database.
+/// Reads the texts of a version.
 ///
 /// # Errors
 /// [`LoadError`].
-async fn load(read: &Pool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
-    let (versie, documenten) = documenten::in_force(read).await?;
+async fn read_texts(versie: u64, documenten: Vec<Document>, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
     if documenten.is_empty() {
         return Ok(VanKracht::default());
     }
@@ -154,7 +153,7 @@ impl Exchange {
     /// Reads what is in force again, if it changed. Gives whether it did.
     ///
     /// Where the texts of a newer version cannot be read here (another gateway knows a CA that this one does not), this one serves on
-    /// by those that it knew, says so, and is in [`Trouble`] until it can read them.
+    /// by those that it knew and that are still in force, says so, and is in [`Trouble`] until it can read a version.
     ///
     /// # Errors
     /// [`LoadError`]; then the older version stays, and the writer accepts nothing that was judged by it.
@@ -169,12 +168,14 @@ impl Exchange {
             self.in_force.say_unreadable();
             return Ok(false);
         }
-        let read = match load(&self.store.read, &self.in_force.omgeving).await {
+        let (versie, documenten) = documenten::in_force(&self.store.read).await?;
+        let in_force: BTreeSet<String> = documenten.iter().map(|document| document.hash.clone()).collect();
+        let read = match read_texts(versie, documenten, &self.in_force.omgeving).await {
             Ok(read) => read,
             // Nothing is known yet: nobody can be served.
             Err(error @ LoadError::Document(_)) if known.versie() > 0 => {
-                self.in_force.cannot_read(newest, error.to_string());
-                known.taken_for(newest)
+                self.in_force.cannot_read(versie, error.to_string());
+                known.taken_for(versie, &in_force)
             }
             Err(error) => return Err(error),
         };
