@@ -8,6 +8,7 @@ pub(crate) mod casus;
 mod certs;
 mod check;
 mod datadir;
+mod inhoud;
 pub(crate) mod logboek;
 mod loketten;
 pub(crate) mod partner;

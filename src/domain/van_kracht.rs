@@ -4,7 +4,7 @@
 //! with two rules and with two thousand.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr,
 };
 
@@ -104,6 +104,7 @@ impl Deelnemers {
 #[derive(Clone, Debug, Default)]
 pub struct VanKracht {
     versie: u64,
+    gelezen: u64,
     productie: bool,
     deelnemers: Deelnemers,
     convenanten: Vec<Convenant>,
@@ -141,7 +142,22 @@ impl VanKracht {
                 of_holder.entry(*soort).or_default().push(number);
             }
         }
-        Self { versie, productie, deelnemers, convenanten, numbers, regels, adressen, mandaten }
+        Self { versie, gelezen: versie, productie, deelnemers, convenanten, numbers, regels, adressen, mandaten }
+    }
+
+    /// The same, for a later version whose texts cannot be read here: a gateway serves on by what it knew. Only convenanten whose text
+    /// (SHA-256) is still in force allow anything: nothing is accepted on one that was withdrawn or replaced.
+    #[must_use]
+    pub fn taken_for(&self, versie: u64, in_force: &BTreeSet<String>) -> Self {
+        let mut taken = Self { versie, ..self.clone() };
+        taken.regels.retain(|place| in_force.contains(&self.convenanten[place.convenant as usize].hash));
+        taken
+    }
+
+    /// The version whose texts these are: older than [`Self::versie`] where a later one could not be read.
+    #[must_use]
+    pub fn gelezen(&self) -> u64 {
+        self.gelezen
     }
 
     /// Which version this is; 0 before anything was in force.

@@ -24,7 +24,8 @@ use crate::{
         section::Mistake,
     },
     domain::{
-        Aangemeld, Document, DocumentSoort, Overtreding, Weigering, houdbaarheid::amsterdam_date, verschil::verschil,
+        Aangemeld, Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date,
+        verschil::verschil,
     },
     logboek::TlogProof,
     store::{Actor, Change, Event, Wijziging, documenten},
@@ -135,7 +136,9 @@ impl Exchange {
             today: amsterdam_date(self.klok.now()),
         };
         // All that it makes on the way is cleared away there as well.
-        aside(turn, move || voorstel.judge()).await
+        let (mut plan, before, after) = aside(turn, move || voorstel.judge()).await?;
+        plan.zinnen.extend(self.what_waits(&before, &after).await?);
+        Ok(plan)
     }
 }
 
@@ -150,7 +153,8 @@ struct Voorstel {
 }
 
 impl Voorstel {
-    fn judge(&self) -> Result<Plan, Weigering> {
+    /// The plan, and what it is judged by: what is in force before and after.
+    fn judge(&self) -> Result<(Plan, VanKracht, VanKracht), Weigering> {
         let Self { current, omgeving, .. } = self;
         let bronnen: Vec<Bron> = current.iter().cloned().map(bron).collect();
         let before = parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(self.basis, omgeving);
@@ -164,7 +168,7 @@ impl Voorstel {
         let known: BTreeSet<Bevinding> = bevindingen(&before, self.today).into_iter().collect();
         let new = bevindingen(&after, self.today).into_iter().filter(|bevinding| !known.contains(bevinding));
         let waarschuwingen = at_most(new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect());
-        Ok(Plan { basis: self.basis, wijzigingen, zinnen, waarschuwingen })
+        Ok((Plan { basis: self.basis, wijzigingen, zinnen, waarschuwingen }, before, after))
     }
 
     /// What is to be in force.

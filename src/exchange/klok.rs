@@ -22,7 +22,8 @@ impl Exchange {
     /// Why this gateway does not serve as it should, in Dutch; empty when it does.
     #[must_use]
     pub fn redenen(&self) -> Vec<String> {
-        self.klok.trust().err().iter().map(Twijfel::uitleg).collect()
+        let klok = self.klok.trust().err();
+        klok.iter().map(Twijfel::uitleg).chain(self.in_force.leesbaar.reden()).collect()
     }
 
     /// An operator says that the clock is right. Gives the doubt that this ended and the proof of its regel, if there was a doubt.

@@ -11,13 +11,16 @@ pub mod deliver;
 pub mod expire;
 pub mod find;
 pub mod klok;
+mod leesbaar;
 pub mod loketten;
 pub mod poort;
 pub mod refuse;
+pub mod schade;
 mod seal;
 pub mod send;
 pub mod status;
 pub mod van_kracht;
+mod wachtend;
 pub mod withdraw;
 
 pub use ask::Asked;
@@ -40,7 +43,7 @@ use crate::{
     domain::{Aangemeld, Identiteit, Klok, Rng, Weigering},
     logboek::commitment,
     sleutels::KeyStore,
-    store::{Actor, Event, Reply, Store, writer::Durable},
+    store::{Actor, Durable, Event, Reply, Store},
 };
 
 /// Bounds of the exchange.
@@ -59,7 +62,7 @@ pub struct Exchange {
     /// The store.
     pub store: Store,
     /// The keys.
-    pub keys: KeyStore,
+    pub keys: Arc<KeyStore>,
     /// What is in force.
     pub in_force: InForce,
     /// The time, as far as it may be believed.

@@ -57,7 +57,7 @@ impl Exchange {
             let trace = Some(call.trace.clone());
             let Sealed { accept, inhoud_zout } = self.seal(toegelaten, trace, wacht_tot).await?;
             let (id, gesprek, stempels) = (accept.id, accept.gesprek, accept.toegelaten.stempels().to_vec());
-            let (accepted, commit) = self.write(|reply| Event::Accept(Box::new(accept), reply)).await?;
+            let (accepted, commit) = self.write(|reply| Event::Accept(accept, reply)).await?;
             match accepted? {
                 Accepted::New { micros, regels } => {
                     let commit = commit.ok_or_else(|| unavailable("an acceptance without a commit"))?;

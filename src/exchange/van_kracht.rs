@@ -16,14 +16,14 @@ use tokio::{
 };
 use tracing::Span;
 
-use super::{Call, Exchange, send::MOST_TURNS, unavailable};
+use super::{Call, Exchange, leesbaar::Leesbaar, send::MOST_TURNS, unavailable};
 use crate::{
     config::{
         ConfigError,
         documents::{Bron, Omgeving, parse, partners},
     },
     domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
-    store::{Event, Outdated, Pool, Reply, StoreError, documenten, writer::Durable},
+    store::{Durable, Event, Outdated, Pool, Reply, StoreError, documenten},
 };
 
 /// What is in force cannot be read.
@@ -40,12 +40,13 @@ pub enum LoadError {
     Document(#[from] ConfigError),
 }
 
-/// Reads what is in force from the database.
-///
-/// # Errors
-/// [`LoadError`].
-async fn load(read: &Pool, omgeving: &Omgeving, turn: OwnedSemaphorePermit) -> Result<VanKracht, LoadError> {
-    let (versie, documenten) = documenten::in_force(read).await?;
+/// Reads the texts of a version.
+async fn read_texts(
+    versie: u64,
+    documenten: Vec<Document>,
+    omgeving: &Omgeving,
+    turn: OwnedSemaphorePermit,
+) -> Result<VanKracht, LoadError> {
     if documenten.is_empty() {
         return Ok(VanKracht::default());
     }
@@ -100,6 +101,7 @@ pub(super) fn bron(document: Document) -> Bron {
 pub struct InForce {
     pub(super) omgeving: Omgeving,
     newest: watch::Sender<Arc<VanKracht>>,
+    pub(super) leesbaar: Leesbaar,
     /// One reads at a time: many calls at once that hear of a newer version need it once.
     reading: Arc<Semaphore>,
     /// One change is judged at a time, and never before partners that wait for what is in force.
@@ -111,7 +113,13 @@ impl InForce {
     #[must_use]
     pub fn new(omgeving: Omgeving) -> Self {
         let one = || Arc::new(Semaphore::new(1));
-        Self { omgeving, newest: watch::Sender::default(), reading: one(), judging: one() }
+        Self {
+            omgeving,
+            newest: watch::Sender::default(),
+            leesbaar: Leesbaar::default(),
+            reading: one(),
+            judging: one(),
+        }
     }
 
     /// Waits for its turn to judge a change.
@@ -137,20 +145,44 @@ impl Exchange {
         Arc::clone(&self.in_force.newest.borrow())
     }
 
+    /// Whether there is a newer version than this process knows.
+    async fn is_outdated(&self) -> Result<bool, StoreError> {
+        Ok(documenten::newest_versie(&self.store.read).await? != self.van_kracht().versie())
+    }
+
     /// Reads what is in force again, if it changed. Gives whether it did.
+    ///
+    /// Where the texts of a newer version cannot be read here (another gateway knows a CA that this one does not), this one serves on
+    /// by those that it knew and that are still in force. It says so, and is not ready, until it can read a version.
     ///
     /// # Errors
     /// [`LoadError`]; then the older version stays, and the writer accepts nothing that was judged by it.
     pub async fn refresh(&self) -> Result<bool, LoadError> {
-        if documenten::newest_versie(&self.store.read).await? == self.van_kracht().versie() {
+        if !self.is_outdated().await? {
+            // Texts do not become readable by looking again; only a newer version can.
+            self.in_force.leesbaar.say_again();
             return Ok(false);
         }
         let turn = turn(&self.in_force.reading).await;
         // Who had the turn before may have read it.
-        if documenten::newest_versie(&self.store.read).await? == self.van_kracht().versie() {
+        if !self.is_outdated().await? {
             return Ok(false);
         }
-        let mut read = Arc::new(load(&self.store.read, &self.in_force.omgeving, turn).await?);
+        let (versie, documenten) = documenten::in_force(&self.store.read).await?;
+        let in_force: BTreeSet<String> = documenten.iter().map(|document| document.hash.clone()).collect();
+        let known = self.van_kracht();
+        let mut read = match read_texts(versie, documenten, &self.in_force.omgeving, turn).await {
+            Ok(read) => {
+                self.in_force.leesbaar.can_read();
+                Arc::new(read)
+            }
+            // With nothing known yet nobody can be served.
+            Err(error @ LoadError::Document(_)) if known.versie() > 0 => {
+                self.in_force.leesbaar.cannot_read(versie, error.to_string());
+                Arc::new(known.taken_for(versie, &in_force))
+            }
+            Err(error) => return Err(error),
+        };
         let newer = self.in_force.newest.send_if_modified(|known| {
             let newer = read.versie() > known.versie();
             if newer {
@@ -160,6 +192,10 @@ impl Exchange {
         });
         // What is no longer in force can be large, and takes a moment to clear away.
         drop(spawn_blocking(move || drop(read)));
+        if newer {
+            // What was refused may be allowed since.
+            self.store.wakers.ring_all();
+        }
         Ok(newer)
     }
 

@@ -127,7 +127,7 @@ impl Known {
             Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
         };
         map.remember_begun(&config.logboek)?;
-        let keys = KeyStore::new(map, place, Arc::clone(&rng));
+        let keys = Arc::new(KeyStore::new(map, place, Arc::clone(&rng)));
         // Lost day keys would go unnoticed until somebody asks for what they open.
         if let Some(day) = newest_day(&store.read).await? {
             keys.existing(day).await?;

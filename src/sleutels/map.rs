@@ -71,6 +71,19 @@ impl KeyMap {
         })
     }
 
+    /// The keys in a directory, without making or holding anything: for who only looks.
+    ///
+    /// # Errors
+    /// [`KeyError`] when one is not there or damaged.
+    pub fn read(dir: &Path) -> Result<Self, KeyError> {
+        Ok(Self {
+            dir: dir.to_owned(),
+            root: read_secret(&dir.join(format!("wortel-{EPOCH}.key")))?,
+            logboek_seed: read_secret(&dir.join(LOGBOEK_KEY))?,
+            pseudoniem: read_secret(&dir.join(PSEUDONIEM_KEY))?,
+        })
+    }
+
     /// The Ed25519 seed that signs checkpoints.
     #[must_use]
     pub fn logboek_seed(&self) -> &[u8; 32] {

@@ -15,5 +15,5 @@ pub mod wacht;
 pub use dagsleutels::DayKeyPlace;
 pub use keystore::{DayKey, KeyError, KeyStore};
 pub use map::{DayKeyFile, KeyMap};
-pub use seal::{DataKey, Herhaling, SealError, WrapContext};
+pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
 pub use wacht::Wacht;

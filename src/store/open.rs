@@ -1,6 +1,6 @@
 //! Opening the database: one connection that writes, a pool that reads, the schema.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use sqlx::{Connection, migrate::MigrateError};
 
@@ -8,6 +8,7 @@ use super::{
     DbConnection, Pool, StoreError,
     dagsleutels::Connections,
     dialect::Dialect,
+    passed::PassedOver,
     postgres::{self, Primary},
     postvak::moment,
     source::Source,
@@ -164,6 +165,8 @@ pub struct Store {
     pub writer: Writer,
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
+    /// Rows that are passed over.
+    pub passed: Arc<PassedOver>,
     pub(super) connections: Connections,
     /// How far the clock of a gateway may be from that of the database, seconds.
     pub(super) most_apart: u64,

@@ -42,6 +42,9 @@ pub(super) struct Work<'t> {
     pub(super) versie: u64,
     counters: Counters,
     new: Vec<NewBericht>,
+    /// Rows of several events were being written together and that was not finished: what failed then is not the fault of the
+    /// event that happened to ask for it.
+    pub(super) flushing: bool,
     requests: HashMap<Request, Option<BerichtId>>,
     rung: BTreeSet<Adres>,
 }
@@ -90,6 +93,7 @@ impl<'t> Work<'t> {
             versie: uint(versie),
             counters: Counters::default(),
             new: Vec::new(),
+            flushing: false,
             requests: HashMap::new(),
             rung: BTreeSet::new(),
         })
@@ -98,7 +102,9 @@ impl<'t> Work<'t> {
     /// The database, with all that was accepted so far.
     pub(super) async fn database(&mut self) -> Result<&mut DbConnection, StoreError> {
         if !self.new.is_empty() {
+            self.flushing = true;
             insert(self.tx, &take(&mut self.new)).await?;
+            self.flushing = false;
         }
         Ok(self.tx)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
-    config::Config,
+    config::{Config, documents::Omgeving},
     domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok},
     exchange::{Bounds, Call, Exchange, InForce, Weigeringen, beheer::first_change, van_kracht::all_oins},
     grpc::answers,
@@ -57,12 +57,23 @@ impl Inside {
 
     /// With a clock that the writer does not share: as a process that was stopped in between.
     pub async fn exchange_at(&self, clock: Arc<dyn Clock>) -> Arc<Exchange> {
+        self.exchange_with(clock, self.config.omgeving(false)).await
+    }
+
+    /// Of a gateway whose configuration has one CA more.
+    pub async fn exchange_that_knows(&self, ca: &str) -> Arc<Exchange> {
+        let mut omgeving = self.config.omgeving(false);
+        omgeving.cas.push(ca.to_owned());
+        self.exchange_with(Arc::new(SystemClock), omgeving).await
+    }
+
+    async fn exchange_with(&self, clock: Arc<dyn Clock>, omgeving: Omgeving) -> Arc<Exchange> {
         let map = KeyMap::open(&self.config.sleutels, true, &SystemRng).unwrap();
         let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),
-            keys: KeyStore::new(map, place, Arc::new(SystemRng)),
-            in_force: InForce::new(self.config.omgeving(false)),
+            keys: Arc::new(KeyStore::new(map, place, Arc::new(SystemRng))),
+            in_force: InForce::new(omgeving),
             klok: klok(clock),
             rng: Arc::new(SystemRng),
             bounds: Bounds { lease_seconds: 60, postvak: 10_000, vervalwaarschuwing_dagen: 14 },

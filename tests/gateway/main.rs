@@ -4,6 +4,7 @@
 
 mod ask;
 mod bad_input;
+mod batch;
 mod beheer;
 mod cancel;
 mod deliver;
@@ -21,7 +22,9 @@ mod postgres;
 mod replica;
 mod revocation;
 mod scenario;
+mod schade;
 mod send;
 mod taking_back;
 mod tls;
 mod toestanden;
+mod wachtend;

@@ -22,5 +22,6 @@ mod link;
 mod moving;
 mod poorten;
 mod sabotage;
+mod teksten;
 mod together;
 mod upgrade;
