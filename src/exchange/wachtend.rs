@@ -42,17 +42,18 @@ impl Exchange {
 
 fn sentences(soort: Berichtsoort, van: &PartnerNaam, naar: &PartnerNaam, counted: &Counted) -> Vec<String> {
     let of = |aantal: u64| {
-        let noun = if aantal == 1 { "bericht" } else { "berichten" };
-        format!("{aantal} {noun} {soort} van {van} naar {naar}")
+        let (noun, verb) = if aantal == 1 { ("bericht", "wordt") } else { ("berichten", "worden") };
+        (format!("{aantal} {noun} {soort} van {van} naar {naar}"), verb)
     };
     let refused = (counted.refused > 0).then(|| {
+        let (what, verb) = of(counted.refused);
         format!(
-            "wat wacht: {} wordt bij aflevering geweigerd zolang dit zo blijft; het blijft bewaard tot zijn laatste dag.",
-            of(counted.refused)
+            "wat wacht: {what} {verb} bij aflevering geweigerd zolang dit zo blijft, en tot de laatste dag bewaard."
         )
     });
     let again = (counted.again > 0).then(|| {
-        format!("wat wacht: {}, eerder bij aflevering geweigerd, wordt alsnog afgeleverd.", of(counted.again))
+        let (what, verb) = of(counted.again);
+        format!("wat wacht: {what}, eerder bij aflevering geweigerd, {verb} alsnog afgeleverd.")
     });
     refused.into_iter().chain(again).collect()
 }

@@ -68,7 +68,7 @@ async fn a_convenant_withdrawn_by_mistake_with_much_waiting_loses_nothing() {
     }
     let tried = withdraw(&gateway, ZVH, true).await;
     let said =
-        "wat wacht: 400 berichten bekendheidscheck van zsm naar zvh-baronie-breda wordt bij aflevering geweigerd";
+        "wat wacht: 400 berichten bekendheidscheck van zsm naar zvh-baronie-breda worden bij aflevering geweigerd";
     assert!(tried.gevolgen.iter().any(|zin| zin.starts_with(said)), "{:?}", tried.gevolgen);
     let done = withdraw(&gateway, ZVH, false).await;
     assert!(done.gevolgen.iter().any(|zin| zin.starts_with(said)), "{:?}", done.gevolgen);
@@ -80,7 +80,7 @@ async fn a_convenant_withdrawn_by_mistake_with_much_waiting_loses_nothing() {
         tokio::task::yield_now().await;
     }
     let tried = gateway.load(vec![original]).await.unwrap();
-    let said = "wat wacht: 400 berichten bekendheidscheck van zsm naar zvh-baronie-breda, eerder bij aflevering geweigerd, wordt";
+    let said = "wat wacht: 400 berichten bekendheidscheck van zsm naar zvh-baronie-breda, eerder bij aflevering geweigerd, worden";
     assert!(tried.gevolgen.iter().any(|zin| zin.starts_with(said)), "{:?}", tried.gevolgen);
     for _ in 0..400 {
         receiver.bericht().await;
