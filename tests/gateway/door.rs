@@ -59,23 +59,31 @@ async fn silent_sockets_of_one_address_keep_nobody_of_it_out() {
     }
 }
 
+/// The name of the root of the gateway's own.
+const TRUSTED: &str = "Ketenpoort ontwikkeling Root CA";
+
 /// A leaf of nobody's with ten certificates of one name above it, and so many others: what a stranger can send. Each of the ten
 /// could be the issuer of each other.
 fn many_certificates(fillers: usize) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
     let params = |name: &str| {
         let mut params = CertificateParams::default();
+        // As the CA that the gateway trusts: with other names there is nothing to look for.
+        let country = rcgen::string::PrintableString::try_from("NL").unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CountryName, rcgen::DnValue::PrintableString(country));
+        params.distinguished_name.push(DnType::OrganizationName, "Ketenpoort ontwikkeling");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params
     };
-    let top = CertifiedIssuer::self_signed(params("Een naam"), KeyPair::generate().unwrap()).unwrap();
+    let top = CertifiedIssuer::self_signed(params(TRUSTED), KeyPair::generate().unwrap()).unwrap();
     let mut chain = Vec::new();
     let key = KeyPair::generate().unwrap();
     let mut leaf = CertificateParams::new(vec!["vreemd.test".to_owned()]).unwrap();
     leaf.distinguished_name.push(DnType::CommonName, "vreemd");
     chain.push(leaf.signed_by(&key, &top).unwrap().der().clone());
     for _ in 0..10 {
-        let same = CertifiedIssuer::signed_by(params("Een naam"), KeyPair::generate().unwrap(), &top).unwrap();
+        let same = CertifiedIssuer::signed_by(params(TRUSTED), KeyPair::generate().unwrap(), &top).unwrap();
         chain.push(same.der().clone());
     }
     let filler = KeyPair::generate().unwrap();
@@ -94,12 +102,12 @@ async fn a_chain_of_more_than_four_or_sixteen_kibibytes_is_refused_before_any_pa
     let chain = |more: usize| [own.clone(), many[many.len() - more..].to_vec()].concat();
     let connect = |chain| raw_connect(adres(&gateway), raw_client(&gateway, Some((chain, key.clone_key()))));
     connect(chain(3)).await.unwrap();
-    let error = connect(chain(4)).await.err().expect("five above the leaf");
+    let error = connect(chain(4)).await.expect_err("five above the leaf");
     assert!(!error.to_string().contains("UnknownCA"), "{error}");
     let mut large = CertificateParams::default();
     large.distinguished_name.push(DnType::CommonName, "x".repeat(16 << 10));
     let large = large.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
-    connect([own.clone(), vec![large]].concat()).await.err().expect("more than 16 KiB");
+    connect([own.clone(), vec![large]].concat()).await.expect_err("more than 16 KiB");
 }
 
 /// The time that 99 of 100 calls of a partner stay under.
@@ -180,7 +188,7 @@ async fn a_partner_hardly_notices_chains_without_end_and_silence_without_end() {
     let config = raw_client(&gateway, Some((chain, key)));
     let strangers = Strangers::start(4, Duration::from_millis(100), move |_| {
         let config = config.clone();
-        async move { drop(raw_connect(to, config).await.err().expect("a stranger is refused")) }
+        async move { drop(raw_connect(to, config).await.expect_err("a stranger is refused")) }
     });
     strangers.busy(8).await;
     let during_chains = p99(&gateway, CALLS).await;

@@ -133,7 +133,8 @@ async fn of_several_lists_of_one_issuer_the_newest_that_holds_counts_in_any_orde
     let newest = list(&issuer, &[&bad.serial], (-2, 2)).pem();
     // An older one that knows nothing yet, one that ended, and one that does not hold yet and forgets.
     let others = [(-4, 4), (-9, -5), (1, 48)].map(|hours| list(&issuer, &[], hours).pem());
-    let (first, last) = ([&[newest.clone()], &others[..]].concat(), [&others[..], &[newest.clone()]].concat());
+    let (first, last) =
+        ([std::slice::from_ref(&newest), &others[..]].concat(), [&others[..], std::slice::from_ref(&newest)].concat());
     let one_file = vec![first.concat()];
     for lists in [first, last, one_file] {
         let gateway = TestGateway::start_with(|config| admit(config, &issuer.pem(), &lists)).await;
