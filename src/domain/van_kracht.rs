@@ -256,13 +256,9 @@ fn places(convenanten: &[Convenant]) -> (HashMap<PartnerNaam, u32>, Vec<Place>) 
         for (number, regel) in of_convenant.regels.iter().enumerate() {
             let (convenant, soort) = (small(convenant), regel.berichtsoort);
             for (van, naar) in partner_pairs(regel) {
-                let [van, naar] = [van, naar].map(|partner| match numbers.get(partner) {
-                    Some(known) => *known,
-                    None => {
-                        let next = small(numbers.len());
-                        numbers.insert(partner.clone(), next);
-                        next
-                    }
+                let [van, naar] = [van, naar].map(|partner| {
+                    let next = small(numbers.len());
+                    *numbers.entry(partner.clone()).or_insert(next)
                 });
                 places.push(Place { van, naar, soort, convenant, regel: small(number) });
             }
