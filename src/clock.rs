@@ -1,10 +1,13 @@
-//! The machine's clock and randomness: the only place that reads either.
+//! The machine's clocks and randomness: the only place that reads them.
 
-use jiff::Timestamp;
+use std::fs;
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::{Clock, Rng};
 
-/// The machine's clock.
+/// The machine's clocks: the one that somebody can set, and the one that counts from its start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -12,6 +15,17 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one caller of now()")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn since_boot(&self) -> SignedDuration {
+        let time = clock_gettime(ClockId::Boottime);
+        let nanos = i32::try_from(time.tv_nsec).expect("the system counts less than a second in nanoseconds");
+        SignedDuration::new(time.tv_sec, nanos)
+    }
+
+    fn boot(&self) -> String {
+        // Linux makes a new one at each start. Without it nothing remembered counts as of this start.
+        fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
     }
 }
 

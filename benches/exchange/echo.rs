@@ -10,6 +10,7 @@ use ketenpoort::{
     config::Config,
     domain::Aangemeld,
     tls::{
+        Handshakes,
         accept::{self, Bounds, Listener},
         identity::Identifier,
         settings,
@@ -58,8 +59,14 @@ impl Echo {
         let socket = TcpListener::bind(config.grpc).await?;
         let adres = socket.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let listener = Arc::new(Listener { tls, identifier, bounds, clock: Arc::new(SystemClock) });
-        let accepting = tokio::spawn(accept::serve(listener, socket, stopped, answer));
+        let listener = Arc::new(Listener {
+            tls,
+            identifier,
+            bounds,
+            handshakes: Handshakes::start()?,
+            clock: Arc::new(SystemClock),
+        });
+        let accepting = tokio::spawn(accept::serve(listener, socket, Vec::new(), stopped, answer));
         Ok(Self { adres, stop, accepting })
     }
 

@@ -6,16 +6,16 @@ use jiff::civil::Date;
 
 use super::{loketten, regels, samenloop};
 use crate::{
-    config::fout::closed_list,
+    config::{aanvaard::Aanvaardbaar, fout::closed_list},
     domain::{
         Adres, Adrespatroon, Berichtsoort, Convenant, Doelgroep, Mandaathouder, Regel, Status, VanKracht, Weigering,
         einde::{Einde, ends_soon},
-        matrix::{matrix, open_patronen, patronen, routes, stromen},
+        matrix::{each, open_patronen, patronen, routes},
     },
 };
 
 closed_list! {
-    /// A warning: nothing that stops a gateway.
+    /// A warning. Some of those about certificates, lists and keys refuse a start: [`Waarschuwing::aanvaardbaar`].
     Waarschuwing {
         /// Two convenanten on one exchange.
         Overlap { uitwisseling: String, samenloop: String } = "overlap",
@@ -93,6 +93,30 @@ closed_list! {
         CertificaatLooptAf { naam: String, laatste_dag: String } = "certificaat_loopt_af",
             "het certificaat van {naam} geldt nog tot en met {laatste_dag}. Vraag nu een nieuw aan.",
             "the certificate of {naam} is valid until {laatste_dag}. Ask for a new one now.";
+        /// A certificate before its term.
+        CertificaatNogNietGeldig { naam: String, eerste_dag: String } = "certificaat_nog_niet_geldig",
+            "het certificaat van {naam} geldt pas vanaf {eerste_dag}: niemand kan er nu mee verbinden. Wacht ermee, of controleer de klok van deze machine.",
+            "the certificate of {naam} is valid from {eerste_dag} only: nobody can connect by it now. Wait with it, or check the clock of this machine.";
+        /// The chain of the gateway that partners cannot follow.
+        KetenZonderCa { reden: String } = "keten_zonder_ca",
+            "het certificaat van de poort leidt naar geen enkele [[ca]] ({reden}): partners die deze CA's vertrouwen laten de poort niet toe. Zet achter het eigen certificaat die van elke uitgever erboven, op de root na.",
+            "the certificate of the gateway leads to no [[ca]] at all ({reden}): partners that trust these CAs do not admit the gateway. Put behind the own certificate that of each issuer above it, but for the root.";
+        /// A key that belongs to another certificate, or cannot be read.
+        SleutelPastNiet { reden: String } = "sleutel_past_niet",
+            "de privesleutel van de poort is niet te gebruiken: {reden}",
+            "the private key of the gateway cannot be used: {reden}";
+        /// A key that is not of the gateway alone.
+        SleutelOpen { wat: String, rechten: String, gewenst: String } = "sleutel_open",
+            "{wat} heeft rechten {rechten}: anderen op deze machine kunnen erbij. Maak het {gewenst} (chmod), en vervang de sleutel als iemand haar kan hebben gelezen.",
+            "{wat} has mode {rechten}: others on this machine can reach it. Make it {gewenst} (chmod), and replace the key if somebody can have read it.";
+        /// One authority under two names.
+        CaDubbel { een: String, ander: String } = "ca_dubbel",
+            "[[ca]] {een} en [[ca]] {ander} hebben hetzelfde certificaat of dezelfde sleutel: dan is niet zeker voor wie een certificaat instaat. Houd er een.",
+            "[[ca]] {een} and [[ca]] {ander} have the same certificate or the same key: then it is not certain for whom a certificate vouches. Keep one.";
+        /// An issuer whose revocations nobody knows.
+        CrlOntbreekt { naam: String, uitgever: String } = "crl_ontbreekt",
+            "van {uitgever} ({naam}) is er geen intrekkingslijst die nu geldt: een ingetrokken certificaat wordt toegelaten als de CA geen enkele lijst heeft, en anders niemand van deze uitgever. Haal de lijst op en zet haar bij crl.",
+            "of {uitgever} ({naam}) there is no revocation list that holds now: a revoked certificate is admitted when the CA has no list at all, and else nobody of this issuer. Fetch the list and add it to crl.";
         /// A revocation list past its end.
         CrlVerlopen { naam: String, laatste_dag: String } = "crl_verlopen",
             "de intrekkingslijst van {naam} gold tot en met {laatste_dag}: de poort laat met deze CA niemand meer toe. Haal een verse lijst op.",
@@ -113,6 +137,20 @@ closed_list! {
         NietsToegestaan { } = "niets_toegestaan",
             "vandaag staat geen enkele regel iets toe. Kijk naar de looptijden, mandaten en grondslagen hierboven.",
             "today no rule allows anything. Look at the terms, mandaten and grondslagen above.";
+    }
+}
+
+impl Waarschuwing {
+    /// By which name it can be accepted; `None` for what keeps no gateway from starting, or what nothing can excuse.
+    #[must_use]
+    pub fn aanvaardbaar(&self) -> Option<Aanvaardbaar> {
+        Aanvaardbaar::ALL.into_iter().find(|one| one.as_str() == self.code())
+    }
+
+    /// Whether no gateway starts with it, in production or not, whatever somebody accepts.
+    #[must_use]
+    pub fn is_fataal(&self) -> bool {
+        matches!(self, Self::CertificaatOnleesbaar { .. } | Self::SleutelPastNiet { .. } | Self::CaDubbel { .. })
     }
 }
 
@@ -158,7 +196,7 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
         found.push((Onderwerp::Geheel, Waarschuwing::Ontwikkelcertificaten { aantal: test }));
     }
     found.extend(ends_soon(van_kracht, day).into_iter().map(|einde| ending(einde, day)));
-    if !van_kracht.convenanten().is_empty() && matrix(van_kracht, day).is_empty() {
+    if !van_kracht.convenanten().is_empty() && nothing_allowed(van_kracht, day) {
         found.push((Onderwerp::Geheel, Waarschuwing::NietsToegestaan {}));
     }
     found
@@ -235,15 +273,26 @@ fn mandaten(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day: D
     }
 }
 
+fn nothing_allowed(van_kracht: &VanKracht, day: Date) -> bool {
+    let allows = |convenant, regel| {
+        let mut any = false;
+        each(van_kracht, convenant, regel, day, |_, _, _| any = true);
+        any
+    };
+    !van_kracht.convenanten().iter().any(|convenant| convenant.regels.iter().any(|regel| allows(convenant, regel)))
+}
+
 /// Who may ask and is never answered, rule by rule.
 fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
-    type Vraag = (Berichtsoort, Adres, Adres);
-    let all = matrix(van_kracht, day);
+    type Vraag<'v> = (Berichtsoort, &'v Adres, &'v Adres);
     // By what, from whom and to whom; with the doelgroepen for which it holds, because an answer follows its question.
-    let mut allowed: BTreeMap<Vraag, BTreeSet<_>> = BTreeMap::new();
-    for stroom in &all {
-        let kinds = allowed.entry((stroom.berichtsoort, stroom.van.clone(), stroom.naar.clone())).or_default();
-        kinds.insert(stroom.doelgroep);
+    let mut allowed: BTreeMap<Vraag<'_>, BTreeSet<_>> = BTreeMap::new();
+    for convenant in van_kracht.convenanten() {
+        for regel in convenant.regels.iter().filter(|regel| regel.berichtsoort.answers().is_some()) {
+            each(van_kracht, convenant, regel, day, |van, naar, _| {
+                allowed.entry((regel.berichtsoort, van, naar)).or_default().insert(regel.doelgroep);
+            });
+        }
     }
     for convenant in van_kracht.convenanten() {
         for regel in &convenant.regels {
@@ -252,17 +301,18 @@ fn answers(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevinding>) {
             else {
                 continue;
             };
-            let unanswered = stromen(van_kracht, convenant, regel, day).into_iter().filter(|stroom| {
+            let suits = |doelgroep: &Option<Doelgroep>| {
+                regel.doelgroep.is_none() || doelgroep.is_none() || *doelgroep == regel.doelgroep
+            };
+            let mut unanswered = BTreeSet::new();
+            each(van_kracht, convenant, regel, day, |van, naar, _| {
                 // A loket that closed may ask still, and hears where it refers to.
-                let asker = van_kracht.reached_at(&stroom.van, day).clone();
-                let back = allowed.get(&(antwoord, stroom.naar.clone(), asker));
-                let suits = |doelgroep: &Option<Doelgroep>| {
-                    stroom.doelgroep.is_none() || doelgroep.is_none() || *doelgroep == stroom.doelgroep
-                };
-                !back.is_some_and(|kinds| kinds.iter().any(suits))
+                let back = allowed.get(&(antwoord, naar, van_kracht.reached_at(van, day)));
+                if !back.is_some_and(|kinds| kinds.iter().any(suits)) {
+                    unanswered.insert((van, naar));
+                }
             });
-            let pairs: BTreeSet<(Adres, Adres)> = unanswered.map(|stroom| (stroom.van, stroom.naar)).collect();
-            for (van, naar) in routes(&pairs) {
+            for (van, naar) in routes(&unanswered) {
                 let van = join(&patronen(van_kracht.partners(), &van));
                 let naar = join(&open_patronen(van_kracht.partners(), &naar, day));
                 let (soort, antwoord) = (regel.berichtsoort.to_string(), antwoord.to_string());

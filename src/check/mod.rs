@@ -3,12 +3,13 @@
 //! [`bevindingen`] are the warnings: nothing in them stops a gateway. [`rij`] makes one row a rule out of the exchange matrix,
 //! and [`tabel`], [`mermaid`] and [`svg`] show those rows: for a terminal, for a document in text, and for a convenant's annex.
 //!
-//! Pure but for [`certificaten`], which reads the files that a configuration names. Not here: mistakes, which `config` finds.
+//! Pure but for [`certificaten`] and `rechten`, which read the files that a configuration names. Not here: mistakes, which `config` finds.
 
 pub mod bevindingen;
 pub mod certificaten;
 mod loketten;
 pub mod mermaid;
+mod rechten;
 mod regels;
 pub mod rij;
 mod samenloop;

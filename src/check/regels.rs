@@ -1,21 +1,27 @@
 //! Rules of one convenant beside each other: which speak of one exchange, and which can never give a stamp.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use jiff::civil::{Date, date};
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::domain::{
-    Berichtsoort, Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht, convenant::overlapping,
+    Berichtsoort, Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht,
+    convenant::overlapping,
     matrix::addresses,
+    naast::{Naast, Patronen},
 };
 
 /// A rule and where it stands: convenant and rule by number.
-#[derive(Clone, Copy)]
 struct Place<'a> {
     at: (usize, usize),
     convenant: &'a Convenant,
     regel: &'a Regel,
+    van: Patronen<'a>,
+    naar: Patronen<'a>,
 }
 
 /// What a rule says that it cannot mean.
@@ -30,7 +36,8 @@ pub(super) fn alone(convenant: &Convenant, regel: &Regel, found: &mut Vec<Bevind
     if regel.berichtsoort == Berichtsoort::Scenario && regel.bewaar_inhoud == Bewaar::Bevestiging {
         note(Waarschuwing::ScenarioNietBewaard { regel: name(convenant, regel) });
     }
-    let itself = regel.mede_ontvanger.iter().find(|mede| regel.naar.iter().any(|naar| naar.overlaps(mede)));
+    let naar = Patronen::new(&regel.naar);
+    let itself = regel.mede_ontvanger.iter().find(|mede| naar.overlap(mede));
     if let Some(mede) = itself {
         note(Waarschuwing::MedeOntvangerVanzelf { regel: name(convenant, regel), partner: mede.to_string() });
     }
@@ -41,26 +48,32 @@ pub(super) fn compare(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevindi
     for (number, convenant) in van_kracht.convenanten().iter().enumerate() {
         if convenant.geldig_tot_en_met >= day {
             let regels = convenant.regels.iter().enumerate();
-            places.extend(regels.map(|(at, regel)| Place { at: (number, at), convenant, regel }));
+            places.extend(regels.map(|(at, regel)| {
+                let [van, naar] = [&regel.van, &regel.naar].map(|patterns| Patronen::new(patterns));
+                Place { at: (number, at), convenant, regel, van, naar }
+            }));
         }
     }
+    let naast = Naast::new(places.iter().map(|place| place.regel));
     let mut never = BTreeSet::new();
     for place in &places {
-        if let Some(winners) = beaten(van_kracht, place, &places, day) {
+        if let Some(winners) = beaten(van_kracht, place, (&places, &naast), day) {
             never.insert(place.at);
             let regel = name(place.convenant, place.regel);
             let andere = winners.into_iter().collect::<Vec<_>>().join(", ");
             found.push((onderwerp(place), Waarschuwing::Onbereikbaar { regel, andere }));
         }
     }
-    for (at, one) in places.iter().enumerate() {
-        for other in &places[at + 1..] {
-            if !never.contains(&one.at) && !never.contains(&other.at) {
-                found.extend(overlap(one, other));
-            }
-        }
-    }
+    let speaks = |number: &usize| !never.contains(&places[*number].at);
+    let beside = (0..places.len()).filter(speaks).flat_map(|one| {
+        let later = naast.later(one, places[one].regel).into_iter().filter(speaks);
+        later.map(move |other| (one, other)).collect::<Vec<_>>()
+    });
+    found.extend(beside.filter_map(|(one, other)| overlap(&places[one], &places[other])).take(MEESTE_OVERLAP));
 }
+
+/// Overlaps that are told, at most: nobody reads more, and documents that are no convenanten can hold millions.
+const MEESTE_OVERLAP: usize = 10_000;
 
 fn onderwerp(place: &Place<'_>) -> Onderwerp {
     Onderwerp::Regel(place.convenant.naam.clone(), place.regel.id.clone())
@@ -76,32 +89,45 @@ fn overlap(one: &Place<'_>, other: &Place<'_>) -> Option<Bevinding> {
 }
 
 /// The rules that always win from this one, if there are some for everything that it allows.
-fn beaten(van_kracht: &VanKracht, place: &Place<'_>, all: &[Place<'_>], day: Date) -> Option<BTreeSet<String>> {
+fn beaten(
+    van_kracht: &VanKracht,
+    place: &Place<'_>,
+    (all, naast): (&[Place<'_>], &Naast<'_>),
+    day: Date,
+) -> Option<BTreeSet<String>> {
     let Place { convenant, regel, .. } = place;
-    // A rule of another convenant beats none: a sender can still name this one's convenant.
-    let own = all.iter().filter(|rival| rival.at.0 == place.at.0 && rival.at != place.at);
-    let rivals: Vec<&Place<'_>> = own.filter(|rival| rivals(rival, place, day)).collect();
+    // Asked once for each rule beside it, and once more for each grondslag.
+    let (mut wins, mut rests) = (HashMap::new(), HashMap::new());
     let mut winners = BTreeSet::new();
     for van in addresses(van_kracht, &regel.van) {
         for naar in addresses(van_kracht, &regel.naar) {
             if van == naar {
                 continue;
             }
+            let mut beside = naast.at(regel.berichtsoort, &van.partner, &naar.partner).to_vec();
+            beside.retain(|rival| {
+                let rival = &all[*rival];
+                let wins = wins.entry(rival.at).or_insert_with(|| rival.at != place.at && rivals(rival, place, day));
+                *wins && rival.van.mean(van) && rival.naar.mean(naar)
+            });
             for grondslag in &regel.grondslagen {
                 for (doelgroep, categorie) in regel.kinds() {
-                    let winner = rivals.iter().find(|rival| {
-                        rival.regel.covers(regel.berichtsoort, &van, &naar)
-                            && (rival.regel.doelgroep.is_none() || rival.regel.doelgroep == doelgroep)
+                    let winner = beside.iter().find(|number| {
+                        let rival = &all[**number];
+                        (rival.regel.doelgroep.is_none() || rival.regel.doelgroep == doelgroep)
                             && (rival.regel.categorie.is_none() || rival.regel.categorie == categorie)
-                            && rests_as_well(rival.convenant, convenant, grondslag)
-                            && rival.regel.grondslagen.contains(grondslag)
+                            && *rests.entry((rival.at, grondslag)).or_insert_with(|| {
+                                rests_as_well(rival.convenant, convenant, grondslag)
+                                    && rival.regel.grondslagen.contains(grondslag)
+                            })
                     });
-                    winners.insert(winner.map(|rival| name(rival.convenant, rival.regel))?);
+                    winners.insert(*winner?);
                 }
             }
         }
     }
-    (!winners.is_empty()).then_some(winners)
+    let named = |number: usize| name(all[number].convenant, all[number].regel);
+    (!winners.is_empty()).then(|| winners.into_iter().map(named).collect())
 }
 
 /// Whether a rule wins from another wherever both speak: it asks no more, holds as long, and keeps content no shorter.

@@ -50,13 +50,11 @@ fn of_regel(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel, day: D
     let grondslagen: BTreeSet<&String> = stromen.iter().map(|stroom| &stroom.grondslag).collect();
     let grondslagen: Vec<String> = regel.grondslagen.iter().filter(|id| grondslagen.contains(id)).cloned().collect();
     let mandaten: BTreeMap<_, _> =
-        stromen.iter().map(|stroom| ((stroom.van.clone(), stroom.naar.clone()), stroom.mandaten.clone())).collect();
-    let pairs: BTreeSet<_> = stromen.into_iter().map(|stroom| (stroom.van, stroom.naar)).collect();
+        stromen.iter().map(|stroom| ((&stroom.van, &stroom.naar), &stroom.mandaten)).collect();
+    let pairs: BTreeSet<_> = stromen.iter().map(|stroom| (&stroom.van, &stroom.naar)).collect();
     let row = |(van, naar): (BTreeSet<_>, BTreeSet<_>)| {
-        let of_pair = |((from, to), ids): (&(_, _), &Vec<String>)| {
-            if van.contains(from) && naar.contains(to) { ids.clone() } else { Vec::new() }
-        };
-        let mandaten: BTreeSet<String> = mandaten.iter().flat_map(of_pair).collect();
+        let of_route = van.iter().flat_map(|van| naar.iter().filter_map(|naar| mandaten.get(&(*van, *naar))));
+        let mandaten: BTreeSet<String> = of_route.flat_map(|ids| ids.iter().cloned()).collect();
         Rij {
             convenant: convenant.naam.clone(),
             regel: regel.id.clone(),

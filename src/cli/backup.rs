@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Failure, logboek::verify_all, print_line};
+use super::{
+    Failure,
+    inhoud::{damage, look_at},
+    logboek::verify_all,
+    print_line,
+};
 use crate::{
     clock::SystemRng,
     config::Config,
@@ -53,7 +58,9 @@ impl Backup {
         copy::backup(&read, &config.sleutels, &self.out).await?;
         read.close().await;
         let made = copy::unpack(&self.out, &map.kenmerk()).await?;
-        let sound = verify_all(&Config { opslag: made.opslag.clone(), ..config }).await?;
+        let copy = Config { opslag: made.opslag.clone(), ..config };
+        let sound = verify_all(&copy).await?;
+        warn_of_damage(&copy).await?;
         report("backup", "Reservekopie gemaakt", &sound, self.json)
     }
 }
@@ -66,8 +73,18 @@ impl Restore {
         // What does not hold together is not put back: then a choice must be made by people.
         verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
         copy::restore(&kept, &config.sleutels, &config.opslag).await?;
+        warn_of_damage(&config).await?;
         report("restore", "Teruggezet", &verify_all(&config).await?, self.json)
     }
+}
+
+/// Damaged content is no reason to have no backup, or not to put one back: the rest is worth as much. It is said all the same.
+async fn warn_of_damage(config: &Config) -> Result<(), Failure> {
+    match look_at(config).await? {
+        Ok(content) => damage(&content).iter().for_each(|damage| eprintln!("waarschuwing: {damage}")),
+        Err(error) => eprintln!("waarschuwing: de inhoud is niet gecontroleerd: {error}"),
+    }
+    Ok(())
 }
 
 fn report(stap: &str, what: &str, sound: &Sound, as_json: bool) -> Result<(), Failure> {

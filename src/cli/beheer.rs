@@ -14,6 +14,7 @@ use crate::{
     client::Profile,
     config::{documents::DOCUMENT_LIMIT, read_bounded},
     grpc::{boundary::BEHEER_MESSAGE_LIMIT, codec::to_json},
+    proceslog,
     proto::{self, client::BeheerServiceClient},
 };
 
@@ -45,6 +46,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Toon of deze poort dienst doet, en zo niet wat er mis is en wat te doen; exitcode 1 als zij geen dienst doet
+    Toestand {
+        #[command(flatten)]
+        who: Who,
+        /// Een JSON-object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Zeg dat de klok van deze poort klopt, hoewel zij is verzet; daarmee eindigt de twijfel eraan
+    Klok(Klok),
     /// Druk een document af dat van kracht is, precies zoals het is geladen
     Show {
         #[command(flatten)]
@@ -87,6 +98,25 @@ pub struct Change {
     json: bool,
 }
 
+/// The word of an operator about the clock.
+#[derive(Args)]
+pub struct Klok {
+    #[command(flatten)]
+    who: Who,
+    /// De klok is nagekeken en klopt
+    #[arg(long, required = true)]
+    geloof: bool,
+    /// Waarom, bijvoorbeeld waarmee zij is vergeleken; het logboek legt een afdruk ervan vast
+    #[arg(long, value_name = "TEKST")]
+    reden: String,
+    /// Wie dit doet (personeelsreferentie); anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+    /// Het antwoord als JSON, met het bewijs
+    #[arg(long)]
+    json: bool,
+}
+
 type Client = BeheerServiceClient<Channel>;
 
 impl Who {
@@ -107,6 +137,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Withdraw { change, namen } => change.run(Vec::new(), namen).await,
         Command::List { who, json } => list(&who, json).await,
+        Command::Toestand { who, json } => toestand(&who, json).await,
+        Command::Klok(klok) => klok.run().await,
         Command::Show { who, naam } => {
             let (profile, mut client) = who.connect().await?;
             let asked = client.get_document(with_deadline(proto::GetDocumentRequest { naam }, CALL_DEADLINE)).await;
@@ -142,7 +174,7 @@ impl Change {
             print_line(gevolg)?;
         }
         for waarschuwing in &changed.waarschuwingen {
-            eprintln!("let op: {waarschuwing}");
+            proceslog::say(format_args!("let op: {waarschuwing}"));
         }
         let done = match (changed.wijzigingen.len(), self.dry_run) {
             (0, _) => "Er verandert niets: dit is al van kracht.".to_owned(),
@@ -153,6 +185,45 @@ impl Change {
         };
         print_line(&done)
     }
+}
+
+impl Klok {
+    async fn run(self) -> Result<(), Failure> {
+        let (profile, mut client) = self.who.connect().await?;
+        let medewerker = self.medewerker.unwrap_or_else(|| profile.medewerker().to_owned());
+        let message = proto::BelieveClockRequest { reden: self.reden, medewerker };
+        let believed = client.believe_clock(with_deadline(message, CALL_DEADLINE)).await;
+        let believed = believed.map_err(|status| profile.failure(&status))?.into_inner();
+        if self.json {
+            return print_line(&to_json(&believed).to_string());
+        }
+        print_line(&match believed.twijfel {
+            Some(twijfel) => format!("De twijfel is voorbij ({twijfel}). Wat vervallen is eindigt pas na een uur."),
+            None => "De klok was niet in twijfel; er is niets gewijzigd.".to_owned(),
+        })
+    }
+}
+
+async fn toestand(who: &Who, json: bool) -> Result<(), Failure> {
+    let (profile, mut client) = who.connect().await?;
+    let asked = client.get_toestand(with_deadline(proto::GetToestandRequest {}, CALL_DEADLINE)).await;
+    let toestand = asked.map_err(|status| profile.failure(&status))?.into_inner();
+    if json {
+        print_line(&to_json(&toestand).to_string())?;
+    } else {
+        print_line(&format!("Tijd volgens deze poort: {}", toestand.tijd))?;
+        for reden in &toestand.redenen {
+            print_line(&format!("Geen dienst: {reden}."))?;
+        }
+        if toestand.gereed && !toestand.vervalt {
+            print_line(
+                "Doet dienst. Wat vervallen is wordt nog niet beeindigd: dat wacht een uur na twijfel aan de klok of een start van de machine. Te lezen is het niet.",
+            )?;
+        } else if toestand.gereed {
+            print_line("Doet dienst.")?;
+        }
+    }
+    if toestand.gereed { Ok(()) } else { Err(Failure::Refused("deze poort doet geen dienst".to_owned())) }
 }
 
 async fn list(who: &Who, json: bool) -> Result<(), Failure> {

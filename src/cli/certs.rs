@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Subcommand;
 
 use super::Failure;
-use crate::{clock::SystemClock, domain::Clock, pki};
+use crate::{clock::SystemClock, domain::Clock, pki, proceslog};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -21,6 +21,6 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<(), Failure> {
     let Command::Dev { out } = command;
     pki::write_dev(out, SystemClock.now()).context("certificaten niet gemaakt")?;
-    eprintln!("Ontwikkelcertificaten staan in {}: ca.pem, gateway/ en profielen/.", out.display());
+    proceslog::say(format_args!("Ontwikkelcertificaten staan in {}: ca.pem, gateway/ en profielen/.", out.display()));
     Ok(())
 }

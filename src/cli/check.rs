@@ -24,6 +24,7 @@ use crate::{
         section::Mistake,
     },
     domain::{Clock, Stroom, Termijn, VanKracht, houdbaarheid::amsterdam_date, matrix::matrix, verschil::verschil},
+    proceslog,
 };
 
 /// Everything is judged as in production: an unconfirmed grondslag counts only when somebody accepted it.
@@ -70,7 +71,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
         let (oud, nieuw) = or_mistakes(both(oud_file, nieuw_file, now), json)?;
         let zinnen = verschil(&oud, &nieuw, day);
         if !is_configuration(oud_file) && !is_configuration(nieuw_file) {
-            eprintln!("Partners, loketten en mandaten zijn hier niet nagekeken; dat doet beheer load --dry-run.");
+            proceslog::say("Partners, loketten en mandaten zijn hier niet nagekeken; dat doet beheer load --dry-run.");
         }
         if json {
             return zinnen.iter().try_for_each(|zin| print_line(&json!({"verschil": zin}).to_string()));
@@ -95,7 +96,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     // Files come in force together.
     let van_kracht = parsed.clone().van_kracht(0, &config.omgeving(PRODUCTIE)).loaded_at(now);
     let mut found = bevindingen(&van_kracht, day);
-    found.extend(certificaten::bevindingen(&config, day));
+    found.extend(certificaten::bevindingen(&config, now));
     for bevinding in &found {
         warn(bevinding, &config, &parsed, json)?;
     }
@@ -137,7 +138,7 @@ fn or_mistakes<T>(outcome: Result<T, ConfigError>, json: bool) -> Result<T, Fail
                 "explanation": explanation});
             print_line(&object.to_string())?;
         } else {
-            eprintln!("{}: {} ({})", place(file, *line), fout.uitleg(), fout.code());
+            proceslog::say(format_args!("{}: {} ({})", place(file, *line), fout.uitleg(), fout.code()));
         }
     }
     let count = mistakes.len();
@@ -152,7 +153,7 @@ fn warn((onderwerp, waarschuwing): &Bevinding, config: &Config, parsed: &Parsed,
     let (file, line) = locate(onderwerp, config, parsed);
     let (code, uitleg) = (waarschuwing.code(), waarschuwing.uitleg());
     if !json {
-        eprintln!("{}: let op: {uitleg} ({code})", place(&file, line));
+        proceslog::say(format_args!("{}: let op: {uitleg} ({code})", place(&file, line)));
         return Ok(());
     }
     let object = json!({"waarschuwing": code, "bestand": file.display().to_string(), "regelnummer": line,

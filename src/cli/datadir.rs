@@ -11,7 +11,9 @@ use super::{Failure, print_line};
 use crate::{
     clock::SystemClock,
     domain::Clock,
+    files,
     pki::{self, DevIdentity, dev_identities},
+    proceslog,
 };
 
 /// The worked example: one arrondissement.
@@ -49,12 +51,16 @@ fn first_loket(partner: &str) -> &'static str {
 
 pub fn init(dir: &Path) -> Result<(), Failure> {
     let config = create(dir, PORTS)?;
-    eprintln!("Gemaakt: {}", dir.display());
-    eprintln!("  1. Lees {}, deelnemers.toml en {}.", config.display(), dir.join("convenanten").display());
-    eprintln!("     Wat zij toestaan: ketenpoort check --config {}", config.display());
-    eprintln!("  2. Start de poort: ketenpoort serve --dev --config {}", config.display());
-    eprintln!("  3. Stuur een bericht: ketenpoort send --template bekendheidscheck > bericht.json");
-    eprintln!("     ketenpoort send --profile {} bericht.json", dir.join("profielen/zsm").display());
+    proceslog::say(format_args!("Gemaakt: {}", dir.display()));
+    proceslog::say(format_args!(
+        "  1. Lees {}, deelnemers.toml en {}.",
+        config.display(),
+        dir.join("convenanten").display()
+    ));
+    proceslog::say(format_args!("     Wat zij toestaan: ketenpoort check --config {}", config.display()));
+    proceslog::say(format_args!("  2. Start de poort: ketenpoort serve --dev --config {}", config.display()));
+    proceslog::say("  3. Stuur een bericht: ketenpoort send --template bekendheidscheck > bericht.json");
+    proceslog::say(format_args!("     ketenpoort send --profile {} bericht.json", dir.join("profielen/zsm").display()));
     print_line(&config.display().to_string())
 }
 
@@ -90,7 +96,8 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    Ok(fs::write(path, text).with_context(|| format!("{} is niet te schrijven", path.display()))?)
+    files::create(path, text.as_bytes()).with_context(|| format!("{} is niet te schrijven", path.display()))?;
+    Ok(())
 }
 
 fn configuration(ports: Ports) -> String {
@@ -123,6 +130,8 @@ map = "sleutels"
 [grpc]
 # Hier verbinden partners, met wederzijdse TLS.
 adres = "127.0.0.1:{partners}"
+# Achter een balancer die TCP doorgeeft en het PROXY-protocol (versie 2) spreekt:
+# proxy_van = ["10.0.0.7", "10.1.0.0/16"]
 
 [beheer]
 # Hier verbindt beheer, met een certificaat met rol beheer. Zonder [beheer] is deze poort dicht.
@@ -132,7 +141,8 @@ adres = "127.0.0.1:{beheer}"
 certificaat = "gateway/cert.pem"
 sleutel = "gateway/key.pem"
 
-# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd.
+# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd; zonder start de poort
+# alleen met --dev, of met aanvaard = ["crl_ontbreekt"] bovenaan dit bestand.
 [[ca]]
 naam = "ontwikkel"
 bestand = "ca.pem"

@@ -12,7 +12,12 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failure, print_line, scenario::read_persoon};
+use super::{
+    Failure,
+    inhoud::{self, look_at},
+    print_line,
+    scenario::read_persoon,
+};
 use crate::{
     config::Config,
     domain::{Kenmerk, Oin, PartnerNaam, Persoon, Vernietiging, Weigering},
@@ -123,7 +128,7 @@ async fn oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, Failu
     Ok(all_oins(read).await.map_err(GatewayError::from)?)
 }
 
-async fn open(config: &Config) -> Result<Pool, Failure> {
+pub(super) async fn open(config: &Config) -> Result<Pool, Failure> {
     Ok(Database::read_only(&config.opslag).await.map_err(GatewayError::from)?)
 }
 
@@ -142,20 +147,26 @@ pub(crate) async fn verify_all(config: &Config) -> Result<verify::Sound, Failure
 
 async fn run_verify(config: &Path, as_json: bool) -> Result<(), Failure> {
     let config = Config::load(config)?;
-    let verified = verify_all(&config).await;
+    let sound = match verify_all(&config).await {
+        Ok(sound) => sound,
+        Err(failure) if as_json => {
+            print_line(&json!({"logboek": "fout", "uitleg": failure.text()}).to_string())?;
+            return Err(failure);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let content = look_at(&config).await?;
     if as_json {
-        let outcome = match &verified {
-            Ok(sound) => json!({"logboek": "ok", "logregels": sound.regels, "checkpoints": sound.checkpoints}),
-            Err(failure) => json!({"logboek": "fout", "uitleg": failure.text()}),
-        };
+        let (logregels, checkpoints) = (sound.regels, sound.checkpoints);
+        let inhoud = inhoud::as_json(&content);
+        let outcome = json!({"logboek": "ok", "logregels": logregels, "checkpoints": checkpoints, "inhoud": inhoud});
         print_line(&outcome.to_string())?;
-    }
-    let sound = verified?;
-    if !as_json {
+    } else {
         print_line(&format!("Het logboek klopt: {} regels, {} checkpoints.", sound.regels, sound.checkpoints))?;
         print_line(sound.nota.trim_end())?;
+        inhoud::print(&content)?;
     }
-    Ok(())
+    content.ok().as_ref().and_then(inhoud::damage).map_or(Ok(()), |damage| Err(Failure::Refused(damage)))
 }
 
 async fn prove(config: &Path, index: u64) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ pub(crate) mod casus;
 mod certs;
 mod check;
 mod datadir;
+mod inhoud;
 pub(crate) mod logboek;
 mod loketten;
 pub(crate) mod partner;
@@ -19,10 +20,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{client::ClientError, config::ConfigError, demo, gateway::GatewayError, store::verify::VerifyError};
+use crate::{
+    client::ClientError, config::ConfigError, demo, gateway::GatewayError, proceslog, store::verify::VerifyError,
+};
 
 pub(crate) use datadir::{Ports, create as create_data_dir};
-pub(crate) use serve::log_to_stderr;
 
 /// Beveiligde berichtenpoort tussen de partners van Zorg- en Veiligheidshuizen.
 #[derive(Parser)]
@@ -142,20 +144,36 @@ impl From<anyhow::Error> for Failure {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => return show(&usage),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("ketenpoort: kan niet starten: {error}");
+            proceslog::say(format_args!("ketenpoort: kan niet starten: {error}"));
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(run(arguments.command)) {
+    let outcome = runtime.block_on(run(arguments.command));
+    // Documents that nobody waits for any more may still be judged on a thread aside.
+    runtime.shutdown_background();
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("ketenpoort: {}", failure.text());
+            proceslog::say(format_args!("ketenpoort: {}", failure.text()));
             ExitCode::from(failure.code())
         }
+    };
+    proceslog::end();
+    code
+}
+
+/// What clap has to show instead of running: help or the version as data, or what is wrong with the command as a message.
+fn show(usage: &clap::Error) -> ExitCode {
+    match usage.print() {
+        Err(error) if !usage.use_stderr() && error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        _ => ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
     }
 }
 
@@ -183,11 +201,20 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 /// Writes one line of data. A reader that went away ends the command quietly.
 fn print_line(line: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    match write_line(line) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(Failure::Usage(format!("kan niet naar stdout schrijven: {error}"))),
+        Err(error) => Err(not_written(&error)),
     }
+}
+
+/// Writes one line to stdout; `println!` would panic where it cannot be written.
+pub(crate) fn write_line(line: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush())
+}
+
+pub(crate) fn not_written(error: &std::io::Error) -> Failure {
+    Failure::Usage(format!("kan niet naar stdout schrijven: {error}"))
 }

@@ -20,6 +20,7 @@ use crate::{
     clock::SystemRng,
     domain::{Adres, Rng},
     grpc::codec::{from_json, to_json},
+    proceslog,
     proto::{
         self, client::ExchangeServiceClient, get_status_request::Zoek, receive_request::Verzoek,
         receive_response::Antwoord,
@@ -74,7 +75,7 @@ impl Input {
         if request.request_id.is_empty() {
             request.request_id = new_request_id();
             // Shown so that a repeat after a lost answer is safe.
-            eprintln!("request_id {}", request.request_id);
+            proceslog::say(format_args!("request_id {}", request.request_id));
         }
         if let Some(loket) = self.loket {
             request.loket = loket;
@@ -325,7 +326,7 @@ impl Status {
             let open = client.list_open_terugkoppelingen(with_deadline(message, CALL_DEADLINE)).await;
             let open = open.map_err(|status| profile.failure(&status))?.into_inner();
             if open.open.is_empty() {
-                eprintln!("geen scenario wacht zo lang op terugkoppeling");
+                proceslog::say("geen scenario wacht zo lang op terugkoppeling");
             }
             return open.open.iter().try_for_each(|open| print_line(&to_json(open).to_string()));
         }

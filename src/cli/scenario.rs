@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     grpc::codec::{from_json, to_json},
-    proto,
+    proceslog, proto,
 };
 
 /// Why a bericht is withdrawn.
@@ -107,7 +107,7 @@ impl Find {
         let found = client.find_scenario(with_deadline(message, CALL_DEADLINE)).await;
         let found = found.map_err(|status| profile.failure(&status))?.into_inner();
         if found.scenarios.is_empty() {
-            eprintln!("geen scenario van kracht gevonden bij de loketten van dit certificaat");
+            proceslog::say("geen scenario van kracht gevonden bij de loketten van dit certificaat");
         }
         found.scenarios.iter().try_for_each(|scenario| print_line(&to_json(scenario).to_string()))
     }

@@ -7,13 +7,13 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
-use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use crate::{
     clock::{SystemClock, SystemRng},
     config::Config,
     gateway::Gateway,
+    proceslog,
 };
 
 /// How long a start may still take after a signal.
@@ -33,10 +33,10 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
-    log_to_stderr("info", arguments.json);
+    proceslog::begin("info", arguments.json);
     let config = Config::load(&arguments.config)?;
     if arguments.dev {
-        eprintln!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
+        tracing::warn!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
     }
     let mut signals = Signals::listen()?;
     let mut starting = Box::pin(Gateway::start(&config, !arguments.dev, Arc::new(SystemClock), Arc::new(SystemRng)));
@@ -60,10 +60,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(gateway.ended().await?)
 }
 
-/// SIGTERM and SIGINT, heard from the moment this exists.
+/// SIGTERM, SIGINT and SIGHUP, heard from the moment this exists.
 pub(crate) struct Signals {
     term: Signal,
     int: Signal,
+    hup: Signal,
 }
 
 impl Signals {
@@ -73,23 +74,22 @@ impl Signals {
     /// When the system has no signals to give.
     pub(crate) fn listen() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).context("signalen zijn niet te ontvangen");
-        Ok(Self { term: listen(SignalKind::terminate())?, int: listen(SignalKind::interrupt())? })
+        let term = listen(SignalKind::terminate())?;
+        Ok(Self { term, int: listen(SignalKind::interrupt())?, hup: listen(SignalKind::hangup())? })
     }
 
-    /// Ends when the process is told to stop.
+    /// Ends when the process is told to stop. SIGHUP stops nothing: a terminal that closes, or a script that takes this for a service
+    /// that reloads, must not end the exchange.
     pub(crate) async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                _ = self.hup.recv() => tracing::warn!(
+                    "SIGHUP reloads nothing yet: put documents in force with beheer load; stop and start the gateway for \
+                     its own certificate, CA's, revocation lists and ketenpoort.toml"
+                ),
+            }
         }
     }
-}
-
-/// Process log to stderr; `KETENPOORT_LOG` sets another filter, such as `debug`.
-pub(crate) fn log_to_stderr(default: &str, json: bool) {
-    let filter = EnvFilter::try_from_env("KETENPOORT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let set = if json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
-    // A second gateway in one process (tests) shares the log of the first.
-    drop(set);
 }

@@ -9,6 +9,7 @@ use super::{Failure, casus::Casussen, print_line};
 use crate::{
     clock::SystemClock,
     domain::{Berichtsoort, Clock, houdbaarheid::amsterdam_date},
+    proceslog,
 };
 
 const TEMPLATES: &str = include_str!("../../deploy/voorbeeld/sjablonen.json");
@@ -45,7 +46,7 @@ fn of_casus(naam: &str, now: Timestamp) -> Result<Value, Failure> {
         }
     };
     // The certificate says who sends it, so the bericht itself does not.
-    eprintln!("{naam} is een {}; stuur het met --profile van {}", bericht.soort, bericht.van);
+    proceslog::say(format_args!("{naam} is een {}; stuur het met --profile van {}", bericht.soort, bericht.van));
     casussen.verzoek(naam, now, &|_| Some(SOME_BERICHT.to_owned()))
 }
 

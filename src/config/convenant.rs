@@ -7,11 +7,13 @@ use jiff::civil::Date;
 
 use super::{
     fout::Fout,
-    section::{Located, Mistakes, Section, Vorm, listed, nearest, read_file, short},
+    section::{Located, MOST_ITEMS, Mistakes, Section, Vorm, listed, read_file, short},
 };
 use crate::domain::{
     Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag, LoketNaam,
-    Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, convenant::overlapping,
+    Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn,
+    convenant::overlapping,
+    naast::{GeenRuimte, MEESTE_NAAST, MEESTE_STROMEN, Naast, Ruimte},
 };
 
 /// SHA-256 of a document, lowercase hexadecimal.
@@ -20,8 +22,13 @@ pub fn hash(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
-/// Reads a convenant; every mistake is noted. The deelnemers must be known already.
-pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers) -> Option<Convenant> {
+/// Reads a convenant; every mistake is noted. The deelnemers must be known already, and `ruimte` what the convenanten before it take.
+pub(super) fn convenant(
+    root: Section<'_>,
+    hash: String,
+    deelnemers: &Deelnemers,
+    ruimte: &mut Ruimte,
+) -> Option<Convenant> {
     let naam = identifier(&root, "naam");
     let titel = root.text("titel");
     let versie = root.text("versie");
@@ -32,6 +39,10 @@ pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers
     // One with a mistake is there all the same, and rules may name it.
     let known: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
     unique(&root, "grondslag", ids.iter().flatten().map(String::as_str));
+    if ids.len() > MOST_ITEMS {
+        root.mistake(root.line(), Fout::TeVeel { wat: "grondslagen in dit convenant".to_owned(), meeste: MOST_ITEMS });
+        return None;
+    }
     let grondslagen: Vec<Grondslag> = parsed.into_iter().flatten().collect();
     let sections = root.sections("regel");
     if sections.is_empty() {
@@ -41,7 +52,9 @@ pub(super) fn convenant(root: Section<'_>, hash: String, deelnemers: &Deelnemers
     let located: Vec<(usize, Regel)> =
         sections.into_iter().filter_map(|section| Some((section.line(), regel(section, &context)?))).collect();
     unique(&root, "regel", located.iter().map(|(_, regel)| regel.id.as_str()));
-    contradictions(&root, &located);
+    if fits(&root, &located, deelnemers, ruimte) {
+        contradictions(&root, &located);
+    }
     root.finish();
     let (geldig_van, geldig_tot_en_met) = term?;
     Some(Convenant {
@@ -107,7 +120,9 @@ fn staat_achter(root: &Section<'_>, naam: Option<&str>) -> Vec<String> {
 /// because of today's rules.
 #[must_use]
 pub fn of_the_past(tekst: &str, deelnemers: &Deelnemers) -> Option<Convenant> {
-    read_file(Path::new(""), tekst, &Mistakes::default(), |root| convenant(root, hash(tekst), deelnemers))
+    read_file(Path::new(""), tekst, &Mistakes::default(), |root| {
+        convenant(root, hash(tekst), deelnemers, &mut Ruimte::default())
+    })
 }
 
 const CONVENANTEN: Vorm =
@@ -124,7 +139,7 @@ pub(super) fn unknown_partner(section: &Section<'_>, line: usize, naam: &str, de
         // What is wrong with the deelnemers is told already, and is the cause of this.
         return;
     }
-    let (bedoeld, meant) = nearest(naam, deelnemers.partners.keys().map(PartnerNaam::as_str));
+    let (bedoeld, meant) = section.nearest(naam, deelnemers.partners.keys().map(PartnerNaam::as_str));
     section.mistake(line, Fout::OnbekendePartner { naam: short(naam), bedoeld, meant });
 }
 
@@ -336,10 +351,30 @@ impl Context<'_> {
     }
 }
 
+/// Whether there is room for these rules; notes the first one for which there is none.
+fn fits(root: &Section<'_>, regels: &[(usize, Regel)], deelnemers: &Deelnemers, ruimte: &mut Ruimte) -> bool {
+    let loketten = |naam: &PartnerNaam| deelnemers.partners.get(naam).map_or(0, |partner| partner.loketten.len());
+    let full = regels.iter().find_map(|(line, regel)| Some((line, regel, ruimte.take(regel, loketten).err()?)));
+    let Some((line, regel, full)) = full else { return true };
+    let fout = match full {
+        GeenRuimte::Stromen => Fout::TeVeelStromen { meeste: MEESTE_STROMEN },
+        GeenRuimte::Naast(van, naar) => Fout::TeVeelNaast {
+            berichtsoort: regel.berichtsoort.to_string(),
+            van: van.to_string(),
+            naar: naar.to_string(),
+            meeste: MEESTE_NAAST,
+        },
+    };
+    root.mistake(*line, fout);
+    false
+}
+
 /// Two rules of one convenant on one exchange must say the same: a reader cannot know which one holds.
 fn contradictions(root: &Section<'_>, regels: &[(usize, Regel)]) {
+    let naast = Naast::new(regels.iter().map(|(_, regel)| regel));
     for (at, (_, regel)) in regels.iter().enumerate() {
-        for (line, later) in &regels[at + 1..] {
+        for later in naast.later(at, regel) {
+            let (line, later) = &regels[later];
             let verschil = overlapping(regel, later).then(|| regel.differs_from(later)).flatten();
             if let Some(verschil) = verschil {
                 let (regel, andere) = (later.id.clone(), regel.id.clone());

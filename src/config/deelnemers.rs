@@ -1,6 +1,6 @@
 //! The document with deelnemers: partners and their loketten, which certificate is which identity, and mandaten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     convenant::{identifier, soorten, term, unique},
@@ -22,13 +22,17 @@ const ROL: Vorm = Vorm::fixed("partner, fg, auditor of beheer", "partner, fg, au
 pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     let mut deelnemers = Deelnemers::default();
     let mut verwijzingen = Vec::new();
+    let mut owners: HashMap<Oin, PartnerNaam> = HashMap::new();
     for section in root.sections("partner") {
         let line = section.line();
         let Some((partner, of_partner)) = partner(section) else { continue };
         verwijzingen.push((partner.naam.clone(), of_partner));
         let naam = partner.naam.to_string();
-        for (other, oin) in shared_oins(&deelnemers, &partner) {
-            root.mistake(line, Fout::OinGedeeld { oin, partner: other });
+        for oin in &partner.oins {
+            let owner = owners.entry(oin.clone()).or_insert_with(|| partner.naam.clone());
+            if *owner != partner.naam {
+                root.mistake(line, Fout::OinGedeeld { oin: oin.to_string(), partner: owner.to_string() });
+            }
         }
         if deelnemers.partners.insert(partner.naam.clone(), partner).is_some() {
             root.mistake(line, Fout::Dubbel { wat: "partner".to_owned(), naam });
@@ -37,10 +41,12 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     for (partner, of_partner) in &verwijzingen {
         referrals(&root, partner, of_partner, &deelnemers);
     }
+    let mut holders = Holders::default();
     for section in root.sections("identiteit") {
         let line = section.line();
         let Some(toegang) = toegang(section, &deelnemers, omgeving) else { continue };
-        if let Some(other) = deelnemers.toegangen.iter().find(|other| other.confusable(&toegang)) {
+        if let Some(other) = holders.confusable(&toegang, deelnemers.toegangen.len()) {
+            let other = &deelnemers.toegangen[other];
             let (oin, partner) = (toegang.identiteit.oin.to_string(), other.identiteit.partner.to_string());
             root.mistake(line, Fout::IdentiteitDubbelzinnig { oin, partner });
         }
@@ -52,18 +58,53 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     for section in root.sections("mandaat") {
         deelnemers.mandaten.extend(mandaat(section, &deelnemers));
     }
+    of_one_holder(&root, &deelnemers.mandaten);
     unique(&root, "mandaat", deelnemers.mandaten.iter().map(|mandaat| mandaat.id.as_str()));
     root.finish();
     deelnemers
 }
 
-/// OINs of this partner that another one has, with the name of that other.
-fn shared_oins(deelnemers: &Deelnemers, partner: &Partner) -> Vec<(String, String)> {
-    let others = deelnemers.partners.values().filter(|other| other.naam != partner.naam);
-    let shared = others.flat_map(|other| {
-        other.oins.iter().filter(|oin| partner.oins.contains(oin)).map(|oin| (other.naam.to_string(), oin.to_string()))
-    });
-    shared.collect()
+/// By what a certificate is known, of the identities so far; each with the first that has it, by number.
+#[derive(Default)]
+struct Holders {
+    any: HashMap<(String, Oin), usize>,
+    with_san: HashMap<(String, Oin, Option<String>), usize>,
+}
+
+impl Holders {
+    /// The first identity that one certificate could open as well as this one (`Toegang::confusable`), which gets this number.
+    fn confusable(&mut self, toegang: &Toegang, number: usize) -> Option<usize> {
+        let known = (toegang.ca.clone(), toegang.identiteit.oin.clone());
+        let with = |san: Option<String>| (known.0.clone(), known.1.clone(), san);
+        let found = match &toegang.san {
+            None => self.any.get(&known).copied(),
+            Some(san) => {
+                let same = [None, Some(san.clone())].map(|san| self.with_san.get(&with(san)).copied());
+                same.into_iter().flatten().min()
+            }
+        };
+        self.with_san.entry(with(toegang.san.clone())).or_insert(number);
+        self.any.entry(known).or_insert(number);
+        found
+    }
+}
+
+/// Mandaten of one partner for one berichtsoort, at most.
+const MEESTE_MANDATEN: usize = 100;
+
+/// Notes each partner with more mandaten for one berichtsoort than anybody gave it.
+fn of_one_holder(root: &Section<'_>, mandaten: &[Mandaat]) {
+    let mut counted: HashMap<(&PartnerNaam, Berichtsoort), usize> = HashMap::new();
+    for mandaat in mandaten {
+        for soort in &mandaat.berichtsoorten {
+            let count = counted.entry((&mandaat.partner, *soort)).or_default();
+            *count += 1;
+            if *count == MEESTE_MANDATEN + 1 {
+                let wat = format!("mandaten van {} voor {soort}", mandaat.partner);
+                root.mistake(root.line(), Fout::TeVeel { wat, meeste: MEESTE_MANDATEN });
+            }
+        }
+    }
 }
 
 fn partner(section: Section<'_>) -> Option<(Partner, Vec<Verwijzing>)> {

@@ -18,10 +18,11 @@ use super::{
     convenant::{convenant, hash},
     deelnemers::deelnemers,
     fout::Fout,
-    section::{Mistake, Mistakes, read_file},
+    section::{Mistake, Mistakes, Section, read_file},
 };
 use crate::domain::{
     Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht,
+    naast::Ruimte,
     onbeslist::{Onbeslist, onbeslist},
 };
 
@@ -92,8 +93,10 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
         parsed.deelnemers = read.unwrap_or_default();
         parsed.documenten.push(document(DocumentSoort::Deelnemers, DEELNEMERS, &bron.tekst));
     }
+    let mut ruimte = Ruimte::default();
     for bron in others {
-        let read = read_bron(bron, mistakes, |root| convenant(root, hash(&bron.tekst), &parsed.deelnemers));
+        let read = |root: Section<'_>| convenant(root, hash(&bron.tekst), &parsed.deelnemers, &mut ruimte);
+        let read = read_bron(bron, mistakes, read);
         let Some(convenant) = read else { continue };
         if convenant.naam == DEELNEMERS || parsed.convenanten.iter().any(|other| other.naam == convenant.naam) {
             let fout = Fout::Dubbel { wat: "convenant".to_owned(), naam: convenant.naam.clone() };
@@ -170,11 +173,7 @@ fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {
     Document { soort, naam: naam.to_owned(), hash: hash(tekst), tekst: tekst.to_owned() }
 }
 
-fn read_bron<T>(
-    bron: &Bron,
-    mistakes: &Mistakes,
-    read: impl FnOnce(super::section::Section<'_>) -> Option<T>,
-) -> Option<T> {
+fn read_bron<T>(bron: &Bron, mistakes: &Mistakes, read: impl FnOnce(Section<'_>) -> Option<T>) -> Option<T> {
     if bron.tekst.len() as u64 > DOCUMENT_LIMIT {
         let fout = Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 };
         mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });

@@ -75,6 +75,10 @@ closed_list! {
         Dubbel { wat: String, naam: String } = "dubbel",
             "{wat} {naam} staat er twee keer. Geef elk een eigen naam, of verwijder er een.",
             "{wat} {naam} is there twice. Give each a name of its own, or remove one.";
+        /// A code in `aanvaard` that nothing can be done with.
+        NietAanvaardbaar { code: String, kan: String } = "niet_aanvaardbaar",
+            "{code} is niet te aanvaarden; hier kan: {kan}. Haal het weg en herstel wat de bevinding noemt.",
+            "{code} cannot be accepted; possible here: {kan}. Remove it and mend what the finding names.";
         /// No rules at all.
         GeenRegels { } = "geen_regels",
             "het convenant heeft geen enkele [[regel]] en staat dus niets toe. Voeg een regel toe.",
@@ -151,6 +155,18 @@ closed_list! {
         StaatAchterKring { kring: String } = "staat_achter_kring",
             "deze convenanten staan in een kring achter elkaar: {kring}. Haal bij een van hen staat_achter weg.",
             "these convenanten stand behind each other in a circle: {kring}. Remove staat_achter from one of them.";
+        /// More than people can have meant.
+        TeVeel { wat: String, meeste: usize } = "te_veel",
+            "er zijn meer dan {meeste} {wat}. Een convenant is leesbaar voor mensen: verwijder wat niet nodig is, of splits wat bij elkaar staat.",
+            "there are more than {meeste} {wat}. A convenant is to be read by people: remove what is not needed, or split what stands together.";
+        /// All rules together allow more than can be judged in a moment.
+        TeVeelStromen { meeste: usize } = "te_veel_stromen",
+            "tot en met deze regel staan alle convenanten samen meer dan {meeste} stromen toe (afzender, ontvanger en grondslag). Noem in van, naar en grondslag alleen wie en wat nodig is.",
+            "up to this rule all convenanten together allow more than {meeste} flows (sender, ontvanger and grondslag). Name in van, naar and grondslag only who and what is needed.";
+        /// Too many rules on one exchange.
+        TeVeelNaast { berichtsoort: String, van: String, naar: String, meeste: usize } = "te_veel_regels_naast_elkaar",
+            "over {berichtsoort} van {van} naar {naar} gaan meer dan {meeste} regels van alle convenanten samen; niemand overziet welke geldt. Voeg regels samen.",
+            "more than {meeste} rules of all convenanten together speak of {berichtsoort} from {van} to {naar}; nobody can see which one holds. Join rules.";
         /// A CA that is not configured.
         OnbekendeCa { naam: String } = "onbekende_ca",
             "er is geen [[ca]] met naam {naam} in ketenpoort.toml. Voeg haar toe of verbeter de naam.",

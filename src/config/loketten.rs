@@ -18,6 +18,9 @@ const TELEFOON: Vorm = Vorm::fixed(
 );
 const ADRES: Vorm = Vorm::fixed("een adres als \"zsm/algemeen\"", "an address like \"zsm/algemeen\"");
 
+/// Loketten of one partner, at most: each identity of it can open all of them, and each rule can mean all of them.
+const MEESTE: usize = 100;
+
 /// Where a loket refers to, and on which line it says so.
 pub(super) type Verwijzing = (LoketNaam, Located<Adres>);
 
@@ -39,6 +42,10 @@ pub(super) fn loketten(partner: &Section<'_>) -> (BTreeMap<LoketNaam, Loket>, Ve
         if found.insert(naam.clone(), Loket { contact, sluiting }).is_some() {
             partner.mistake(line, Fout::Dubbel { wat: "loket".to_owned(), naam: naam.to_string() });
         }
+    }
+    if found.len() > MEESTE {
+        partner.mistake(partner.line(), Fout::TeVeel { wat: "loketten bij deze partner".to_owned(), meeste: MEESTE });
+        found = found.into_iter().take(MEESTE).collect();
     }
     if found.is_empty() {
         found.insert(LoketNaam::default(), Loket::default());

@@ -12,7 +12,9 @@ use super::{
     read,
     section::{Mistakes, read_file},
 };
-use crate::domain::{Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam};
+use crate::domain::{
+    Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, naast::Ruimte,
+};
 
 /// Whether a file is a configuration: it names convenanten, which a convenant does not.
 #[must_use]
@@ -32,7 +34,9 @@ pub fn convenanten(files: [&Path; 2]) -> Result<(Deelnemers, [Convenant; 2]), Co
     let deelnemers = named(bronnen.iter().flatten());
     let parsed = bronnen.map(|bron| {
         let Bron { herkomst, tekst } = bron?;
-        read_file(&herkomst, &tekst, &mistakes, |root| convenant(root, hash(&tekst), &deelnemers))
+        read_file(&herkomst, &tekst, &mistakes, |root| {
+            convenant(root, hash(&tekst), &deelnemers, &mut Ruimte::default())
+        })
     });
     ConfigError::unless_empty(&mistakes)?;
     Ok((deelnemers, parsed.map(|convenant| convenant.expect("a file without mistakes gives a convenant"))))

@@ -3,18 +3,22 @@
 //! Every mistake is reported at once, with file and line. Paths in a file are relative to that file. What is in force stands
 //! in the database; files only enter it. Not here: keys and certificates are opened by who uses them.
 
+pub mod aanvaard;
 pub mod convenant;
 mod deelnemers;
 pub mod documents;
 pub mod fout;
 mod loketten;
 pub mod los;
+mod namen;
 mod opslag;
+mod poort;
 pub mod print;
 pub mod section;
 
 use std::{
     cell::RefCell,
+    collections::BTreeSet,
     fs,
     io::{self, Read},
     net::SocketAddr,
@@ -22,14 +26,17 @@ use std::{
     rc::Rc,
 };
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
 use self::{
+    aanvaard::Aanvaardbaar,
     documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting, undecided},
     fout::Fout,
     opslag::opslag,
-    section::{Mistake, Mistakes, Section, Vorm, read_file},
+    poort::poort,
+    section::{Mistake, Mistakes, Section, Vorm, read_file, short},
 };
 use crate::domain::houdbaarheid::amsterdam_date;
 
@@ -57,14 +64,20 @@ pub struct Config {
     pub sleutels: PathBuf,
     /// Where partners connect.
     pub grpc: SocketAddr,
+    /// Balancers before that port, which say by the PROXY protocol for whom they connect.
+    pub grpc_proxy_van: Vec<IpNet>,
     /// Where beheer connects; nowhere when absent.
     pub beheer: Option<SocketAddr>,
+    /// Balancers before that port.
+    pub beheer_proxy_van: Vec<IpNet>,
     /// Certificate chain of the gateway, PEM.
     pub certificaat: PathBuf,
     /// Its private key, PEM.
     pub sleutel: PathBuf,
     /// The CAs whose certificates may connect.
     pub cas: Vec<Ca>,
+    /// Findings that keep no gateway from starting, because somebody accepted them by name.
+    pub aanvaard: BTreeSet<Aanvaardbaar>,
     /// The file with deelnemers.
     pub deelnemers: PathBuf,
     /// The files with convenanten.
@@ -80,7 +93,7 @@ pub struct Ca {
     pub naam: String,
     /// Its certificate, PEM.
     pub bestand: PathBuf,
-    /// Its revocation lists, PEM; none means that revocation is not checked.
+    /// Its revocation lists, PEM or DER; none means that revocation is not checked.
     pub crl: Vec<PathBuf>,
 }
 
@@ -221,15 +234,16 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
         section.finish();
         map
     });
-    let grpc = root.section("grpc").and_then(adres);
-    let beheer = root.optional_section("beheer").and_then(adres);
+    let grpc = root.section("grpc").and_then(poort);
+    let beheer = root.optional_section("beheer").and_then(poort);
+    let aanvaard = aanvaard(&root);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
         let sleutel = section.text("sleutel");
         section.finish();
         Some((base.join(certificaat?.value), base.join(sleutel?.value)))
     });
-    let cas: Vec<Ca> = root.sections("ca").into_iter().filter_map(|section| ca(section, &base)).collect();
+    let cas = cas(&root, &base);
     let named = Named {
         cas: cas.iter().map(|ca| ca.naam.clone()).collect(),
         deelnemers: root.text("deelnemers").map(|file| base.join(file.value)),
@@ -242,15 +256,19 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     root.finish();
     let whole = || {
         let (certificaat, sleutel) = tls?;
+        let (grpc, (beheer, beheer_proxy_van)) = (grpc?, beheer.map(|poort| (poort.adres, poort.proxy_van)).unzip());
         Some(Config {
             logboek: logboek?.value,
             opslag: opslag?,
             sleutels: sleutels?,
-            grpc: grpc?,
+            grpc: grpc.adres,
+            grpc_proxy_van: grpc.proxy_van,
             beheer,
+            beheer_proxy_van: beheer_proxy_van.unwrap_or_default(),
             certificaat,
             sleutel,
             cas,
+            aanvaard,
             deelnemers: named.deelnemers.clone()?,
             convenanten: named.convenanten.clone(),
             grenzen,
@@ -262,15 +280,34 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
 
 const FILES: Vorm = Vorm::fixed("bestanden", "files");
 
-/// The address of a port.
-fn adres(section: Section<'_>) -> Option<SocketAddr> {
-    let vorm = Vorm::fixed(
-        "een IP-adres met poort, zoals 127.0.0.1:7443",
-        "an IP address with a port, such as 127.0.0.1:7443",
-    );
-    let adres = section.parsed::<SocketAddr>("adres", &vorm);
-    section.finish();
-    Some(adres?.value)
+/// What is accepted by name, each once.
+fn aanvaard(root: &Section<'_>) -> BTreeSet<Aanvaardbaar> {
+    let names = Vorm::fixed("codes van bevindingen", "codes of findings");
+    let mut accepted = BTreeSet::new();
+    for code in root.list::<String>("aanvaard", &names, true) {
+        if let Ok(known) = code.value.parse() {
+            accepted.insert(known);
+        } else {
+            let fout = Fout::NietAanvaardbaar { code: short(&code.value), kan: Aanvaardbaar::names() };
+            root.mistake(code.line, fout);
+        }
+    }
+    accepted
+}
+
+/// The CAs. Two of one name are a mistake: the second would vouch for who was bound to the first.
+fn cas(root: &Section<'_>, base: &Path) -> Vec<Ca> {
+    let mut names = BTreeSet::new();
+    let mut cas = Vec::new();
+    for section in root.sections("ca") {
+        let line = section.line();
+        let Some(ca) = ca(section, base) else { continue };
+        if !names.insert(ca.naam.clone()) {
+            root.mistake(line, Fout::Dubbel { wat: "[[ca]]".to_owned(), naam: short(&ca.naam) });
+        }
+        cas.push(ca);
+    }
+    cas
 }
 
 fn ca(section: Section<'_>, base: &Path) -> Option<Ca> {

@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeSet,
     fmt,
     ops::RangeInclusive,
@@ -20,7 +20,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::fout::Fout;
+pub use super::namen::{listed, short};
+use super::{fout::Fout, namen::nearest};
 
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +71,8 @@ struct Source {
     /// Where each line but the first starts, in bytes.
     lines: Vec<usize>,
     mistakes: Mistakes,
+    /// Names that were compared with others.
+    compared: Cell<usize>,
 }
 
 impl Source {
@@ -78,7 +81,10 @@ impl Source {
     }
 
     fn mistake(&self, line: usize, fout: Fout) {
-        self.mistakes.borrow_mut().push(Mistake { file: self.file.clone(), line, fout });
+        let mut mistakes = self.mistakes.borrow_mut();
+        if mistakes.len() < MOST_MISTAKES {
+            mistakes.push(Mistake { file: self.file.clone(), line, fout });
+        }
     }
 }
 
@@ -108,7 +114,8 @@ pub fn read_file<T>(
     read: impl FnOnce(Section<'_>) -> Option<T>,
 ) -> Option<T> {
     let lines = text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, after)| after).collect();
-    let source = Rc::new(Source { file: file.to_owned(), lines, mistakes: Rc::clone(mistakes) });
+    let source =
+        Rc::new(Source { file: file.to_owned(), lines, mistakes: Rc::clone(mistakes), compared: Cell::new(0) });
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let line = error.span().map_or(0, |span| source.line(span.start));
@@ -326,6 +333,16 @@ impl<'t> Section<'t> {
         Self { source: Rc::clone(&self.source), table, line, what, asked: RefCell::default() }
     }
 
+    /// What was probably meant, or what there is, in Dutch and English. In a file with very many mistakes only the first ones are
+    /// compared with what there is.
+    #[must_use]
+    pub fn nearest<'k>(&self, name: &str, known: impl Iterator<Item = &'k str> + Clone) -> (String, String) {
+        let before = self.source.compared.get();
+        let left = MOST_COMPARED.saturating_sub(before);
+        self.source.compared.set(before + known.clone().take(left).count());
+        nearest(name, known, left)
+    }
+
     /// Notes every key that nobody asked for, with the nearest one that exists.
     pub fn finish(self) {
         let asked = self.asked.borrow();
@@ -334,7 +351,7 @@ impl<'t> Section<'t> {
             if asked.contains(name) {
                 continue;
             }
-            let (bedoeld, meant) = nearest(name, asked.iter().copied());
+            let (bedoeld, meant) = self.nearest(name, asked.iter().copied());
             let line = self.source.line(key.span().start);
             let waarin = self.what.clone();
             self.mistake(line, Fout::OnbekendeSleutel { sleutel: short(name), waarin, bedoeld, meant });
@@ -348,43 +365,8 @@ fn disturbs(c: char) -> bool {
 }
 
 /// Values in a list, at most.
-const MOST_ITEMS: usize = 1000;
-/// Names that are suggested together, and characters of one, at most: a sentence must stay readable, and fit in an answer.
-const MOST_NAMES: usize = 12;
-const MOST_CHARACTERS: usize = 64;
-
-/// A name from a file, short enough to be shown.
-#[must_use]
-pub fn short(name: &str) -> String {
-    match name.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}...", &name[..end]),
-        None => name.to_owned(),
-    }
-}
-
-/// Names as they stand in a sentence: the first ones, and that there are more.
-#[must_use]
-pub fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let mut names: Vec<String> = names.map(short).collect();
-    let more = names.len() > MOST_NAMES;
-    names.truncate(MOST_NAMES);
-    names.join(", ") + if more { ", ..." } else { "" }
-}
-
-/// What was probably meant, or what there is, in Dutch and English.
-#[must_use]
-pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> (String, String) {
-    let near = known
-        .clone()
-        // Comparing costs the product of both lengths.
-        .filter(|known| name.len() <= MOST_CHARACTERS && known.len() <= MOST_CHARACTERS)
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, _)| *distance <= 3 && *distance * 2 <= name.len())
-        .min();
-    if let Some((_, near)) = near {
-        (format!("bedoelt u {near}?"), format!("do you mean {near}?"))
-    } else {
-        let all = listed(known);
-        (format!("hier kan: {all}"), format!("possible here: {all}"))
-    }
-}
+pub const MOST_ITEMS: usize = 1000;
+/// Mistakes that are kept, at most: a text that is no convenant can hold a million.
+const MOST_MISTAKES: usize = 10_000;
+/// Names of a file that are compared with others, at most: each takes some microseconds.
+const MOST_COMPARED: usize = 100_000;

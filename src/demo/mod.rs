@@ -19,13 +19,14 @@ use serde_json::{Value, json};
 use self::{play::Player, report::Report, story::Story};
 use crate::{
     cli::{
-        Failure, Ports, create_data_dir, log_to_stderr,
+        Failure, Ports, create_data_dir,
         logboek::{Wanted, search, verify_all, verify_proof, vkey},
         serve::Signals,
     },
     clock::{SystemClock, SystemRng},
     config::Config,
     gateway::Gateway,
+    proceslog,
 };
 
 /// The FG whose view the demo shows.
@@ -50,7 +51,7 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure`] naming the first expectation of the story that was not met.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
-    log_to_stderr("warn", false);
+    proceslog::begin("warn", false);
     let temporary = tempfile::tempdir().context("geen tijdelijke map")?;
     let dir = arguments.data_dir.unwrap_or_else(|| temporary.path().to_owned());
     let story = Story::read();
@@ -67,11 +68,12 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Err(failure) => Err(failure),
     };
     report.finish();
-    if let Err(failure) = outcome {
+    if let Err(failure) = outcome.and_then(|()| report.told()) {
         gateway.stop();
         // What failed first is what counts.
         drop(gateway.ended().await);
-        return Err(failure);
+        // A reader that went away ends the command quietly.
+        return if report.reader_is_gone() { Ok(()) } else { Err(failure) };
     }
     if arguments.keep_running {
         let mut signals = Signals::listen()?;

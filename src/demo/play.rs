@@ -79,7 +79,7 @@ impl<'a> Player<'a> {
             for stap in &dag.stappen {
                 self.report.say(&format!("- {}", stap.tekst));
                 self.step(stap).await?;
-                self.report.step();
+                self.report.step()?;
             }
         }
         Ok(())

@@ -56,11 +56,13 @@ pub enum Berichtsoort {
     Vervalwaarschuwing,
     /// A bericht has lapsed.
     Vervalmelding,
+    /// The content of a bericht was damaged before it was delivered.
+    Schademelding,
 }
 
 impl Berichtsoort {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Bekendheidscheck,
         Self::Bekendheidsantwoord,
         Self::Contextinformatieverzoek,
@@ -86,6 +88,7 @@ impl Berichtsoort {
         Self::Vernietigingsbevestiging,
         Self::Vervalwaarschuwing,
         Self::Vervalmelding,
+        Self::Schademelding,
     ];
 
     /// The name, the same in convenant, logboek and proto.
@@ -117,6 +120,7 @@ impl Berichtsoort {
             Self::Vernietigingsbevestiging => "vernietigingsbevestiging",
             Self::Vervalwaarschuwing => "vervalwaarschuwing",
             Self::Vervalmelding => "vervalmelding",
+            Self::Schademelding => "schademelding",
         }
     }
 
@@ -148,7 +152,8 @@ impl Berichtsoort {
             | Self::Rectificatie
             | Self::Vernietigingsverzoek
             | Self::Vervalwaarschuwing
-            | Self::Vervalmelding => None,
+            | Self::Vervalmelding
+            | Self::Schademelding => None,
         }
     }
 
@@ -177,7 +182,10 @@ impl Berichtsoort {
     /// Whether only the gateway makes it.
     #[must_use]
     pub fn from_gateway(self) -> bool {
-        matches!(self, Self::Vernietigingsverzoek | Self::Vervalwaarschuwing | Self::Vervalmelding)
+        matches!(
+            self,
+            Self::Vernietigingsverzoek | Self::Vervalwaarschuwing | Self::Vervalmelding | Self::Schademelding
+        )
     }
 
     /// Whether a later one can replace it (renewal): its content says when it was checked last.

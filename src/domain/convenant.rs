@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::civil::Date;
 
-use super::{Adres, Berichtsoort, Doelgroep, LoketNaam, Mandaathouder, PartnerNaam, TeltVanaf, Termijn, Weigering};
+use super::{
+    Adres, Berichtsoort, Doelgroep, LoketNaam, Mandaathouder, PartnerNaam, TeltVanaf, Termijn, Weigering,
+    naast::Patronen,
+};
 
 /// A convenant, parsed from its file by `config`.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,12 +199,17 @@ pub fn overlapping(one: &Regel, other: &Regel) -> bool {
         one.is_none() || other.is_none() || one == other
     }
     let meet = |one: &[Adrespatroon], other: &[Adrespatroon]| {
-        one.iter().any(|pattern| other.iter().any(|other| pattern.overlaps(other)))
+        let one = Patronen::new(one);
+        other.iter().any(|pattern| one.overlap(pattern))
+    };
+    let share = |one: &[String], other: &[String]| {
+        let one: BTreeSet<&String> = one.iter().collect();
+        other.iter().any(|id| one.contains(id))
     };
     one.berichtsoort == other.berichtsoort
         && agree(one.doelgroep, other.doelgroep)
         && agree(one.categorie, other.categorie)
-        && one.grondslagen.iter().any(|id| other.grondslagen.contains(id))
+        && share(&one.grondslagen, &other.grondslagen)
         && meet(&one.van, &other.van)
         && meet(&one.naar, &other.naar)
 }

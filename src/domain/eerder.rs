@@ -45,13 +45,13 @@ pub struct EerdereOntvanger {
 /// What became of an earlier bericht at one ontvanger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lot {
-    /// Not ended: it can be read until its last day.
+    /// Not ended: it can be read until its last day, as long as a convenant allows that.
     Geldig,
     /// Withdrawn by its afzender.
     Ingetrokken,
     /// Replaced by a renewal.
     Vervangen,
-    /// Lapsed, or refused at delivery.
+    /// Lapsed or damaged.
     Beeindigd,
 }
 

@@ -5,7 +5,7 @@
 //! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht, and [`voorrang`]
 //! says which convenant stamps where several allow it. [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and
 //! [`mod@onbeslist`] where nothing says which one stamps.
-//! [`einde`] and [`verschil`] say what time and a change do to it.
+//! [`einde`] and [`verschil`] say what time and a change do to it. [`klok`] decides whether the clock may be believed.
 
 pub mod admission;
 pub mod bericht;
@@ -15,9 +15,11 @@ pub mod eerder;
 pub mod einde;
 pub mod houdbaarheid;
 pub mod identiteit;
+pub mod klok;
 pub mod loket;
 pub mod mandaat;
 pub mod matrix;
+pub mod naast;
 pub mod onbeslist;
 pub mod partner;
 pub mod persoon;
@@ -37,6 +39,7 @@ pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Gron
 pub use eerder::{Eerder, Eerdere, EerdereOntvanger, Lot};
 pub use houdbaarheid::{TeltVanaf, Termijn};
 pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
+pub use klok::{Herinnering, Klok, Twijfel};
 pub use loket::{Contact, Loket, Sluiting, Telefoon};
 pub use mandaat::{Mandaat, Mandaathouder};
 pub use matrix::{Stroom, matrix};
@@ -46,12 +49,19 @@ pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
 pub use voorrang::{Geladen, Historie, Versie};
 pub use weigering::{Overtreding, Weigering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-/// The time. Tests set it; only `clock.rs` reads the machine's.
+/// What a machine says of the time. Tests set it; only `clock.rs` reads the machine's. A gateway asks [`Klok`], which decides
+/// whether this may be believed.
 pub trait Clock: Send + Sync {
-    /// The present moment, UTC.
+    /// The present moment by the wall clock, UTC. Somebody can set it, rightly or wrongly.
     fn now(&self) -> Timestamp;
+
+    /// How long ago the machine was started, sleep included (CLOCK_BOOTTIME). Nobody can set it.
+    fn since_boot(&self) -> SignedDuration;
+
+    /// Which start of the machine that was; empty where the system does not tell.
+    fn boot(&self) -> String;
 }
 
 /// Randomness for keys, salts and identifiers. Tests seed it.

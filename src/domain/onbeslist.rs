@@ -31,7 +31,7 @@ pub fn onbeslist(van_kracht: &VanKracht, day: Date) -> Vec<Onbeslist> {
         for cel in cellen(van_kracht, route, &regels, day) {
             for (at, een, ander) in cel.undecided(van_kracht, day) {
                 found.entry(at).or_insert_with(|| {
-                    let wie = [((cel.van.clone(), cel.naar.clone()), BTreeSet::from([cel.wie]))].into();
+                    let wie = [((cel.van, cel.naar), BTreeSet::from([cel.wie]))].into();
                     let uitwisseling = routes(van_kracht, cel.soort, &wie, day).join(", ");
                     Onbeslist { een, ander, uitwisseling: format!("{} {uitwisseling}", cel.soort) }
                 });

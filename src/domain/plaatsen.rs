@@ -12,7 +12,7 @@ use super::{
 /// Whom and what an exchange is about, as far as rules tell that apart.
 pub(super) type Wie = (Option<Doelgroep>, Option<Categorie>);
 /// Sender and ontvanger, and whom it is about.
-pub(super) type Plaatsen = BTreeMap<(Adres, Adres), BTreeSet<Wie>>;
+pub(super) type Plaatsen<'v> = BTreeMap<(&'v Adres, &'v Adres), BTreeSet<Wie>>;
 
 /// `a`, `a en b`, `a, b en c`.
 pub(super) fn en(words: &[String]) -> String {
@@ -24,10 +24,10 @@ pub(super) fn en(words: &[String]) -> String {
 }
 
 /// Who to whom and about whom: senders with the same ontvangers together.
-pub(super) fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen, day: Date) -> Vec<String> {
-    let mut by_kind: BTreeMap<&BTreeSet<Wie>, BTreeSet<(Adres, Adres)>> = BTreeMap::new();
+pub(super) fn routes(van_kracht: &VanKracht, soort: Berichtsoort, plaatsen: &Plaatsen<'_>, day: Date) -> Vec<String> {
+    let mut by_kind: BTreeMap<&BTreeSet<Wie>, BTreeSet<(&Adres, &Adres)>> = BTreeMap::new();
     for (pair, kinds) in plaatsen {
-        by_kind.entry(kinds).or_default().insert(pair.clone());
+        by_kind.entry(kinds).or_default().insert(*pair);
     }
     let partners = van_kracht.partners();
     let names = |patronen: Vec<Adrespatroon>| en(&patronen.iter().map(ToString::to_string).collect::<Vec<_>>());

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::{
-    Adres, Berichtsoort, Convenant, Partner, PartnerNaam, Regel, TeltVanaf, Termijn, VanKracht,
+    Adres, Berichtsoort, Convenant, Regel, TeltVanaf, Termijn, VanKracht,
     convenant::matches_any,
     houdbaarheid::{start_of, unreadable_from},
     plaatsen::{Plaatsen, Wie, routes},
@@ -108,12 +108,12 @@ impl Samenloop {
 /// other.
 #[must_use]
 pub fn samenlopen(van_kracht: &VanKracht, day: Date) -> Vec<(Samenloop, Vec<String>, String)> {
-    let mut found: BTreeMap<Samenloop, (Plaatsen, String)> = BTreeMap::new();
+    let mut found: BTreeMap<Samenloop, (Plaatsen<'_>, String)> = BTreeMap::new();
     for (route, regels) in van_kracht.shared() {
         for cel in cellen(van_kracht, route, &regels, day) {
             for (samenloop, regel) in cel.samenlopen(van_kracht, day) {
                 let (plaatsen, _) = found.entry(samenloop).or_insert_with(|| (Plaatsen::new(), regel));
-                plaatsen.entry((cel.van.clone(), cel.naar.clone())).or_default().insert(cel.wie);
+                plaatsen.entry((cel.van, cel.naar)).or_default().insert(cel.wie);
             }
         }
     }
@@ -130,8 +130,8 @@ pub(super) type Plaats<'k> = (usize, &'k Convenant, &'k Regel);
 /// A berichtsoort from one address to another, about one kind of people, with the rules that speak of it.
 pub(super) struct Cel<'k> {
     pub(super) soort: Berichtsoort,
-    pub(super) van: Adres,
-    pub(super) naar: Adres,
+    pub(super) van: &'k Adres,
+    pub(super) naar: &'k Adres,
     pub(super) wie: Wie,
     pub(super) regels: Vec<Plaats<'k>>,
 }
@@ -143,10 +143,9 @@ pub(super) fn cellen<'k>(
     regels: &[(usize, usize)],
     day: Date,
 ) -> Vec<Cel<'k>> {
-    let adressen = |naam: &PartnerNaam| van_kracht.partners().get(naam).into_iter().flat_map(Partner::adressen);
-    let (van, mut naar): (Vec<Adres>, Vec<Adres>) = (adressen(van).collect(), adressen(naar).collect());
-    naar.retain(|adres| van_kracht.closed_on(adres, day).is_none());
-    let mut found: BTreeMap<(Adres, Adres, Wie), Vec<Plaats<'k>>> = BTreeMap::new();
+    let (van, naar) = (van_kracht.adressen(van), van_kracht.adressen(naar));
+    let naar: Vec<&Adres> = naar.iter().filter(|adres| van_kracht.closed_on(adres, day).is_none()).collect();
+    let mut found: BTreeMap<(&'k Adres, &'k Adres, Wie), Vec<Plaats<'k>>> = BTreeMap::new();
     for (at, number) in regels {
         let convenant = &van_kracht.convenanten()[*at];
         let regel = &convenant.regels[*number];
@@ -154,9 +153,9 @@ pub(super) fn cellen<'k>(
             continue;
         }
         for van in van.iter().filter(|adres| matches_any(&regel.van, adres)) {
-            for naar in naar.iter().filter(|adres| *adres != van && matches_any(&regel.naar, adres)) {
+            for naar in naar.iter().copied().filter(|adres| *adres != van && matches_any(&regel.naar, adres)) {
                 for wie in regel.kinds() {
-                    let of_cell = found.entry((van.clone(), naar.clone(), wie)).or_default();
+                    let of_cell = found.entry((van, naar, wie)).or_default();
                     // Rules of one convenant that say the same are one: it may have thousands.
                     let same = |other: &&Plaats<'_>| other.0 == *at && says_the_same(other.2, regel);
                     if of_cell.iter().rev().take_while(|other| other.0 == *at).find(same).is_none() {
@@ -199,7 +198,7 @@ impl<'k> Cel<'k> {
     pub(super) fn proeven(&self, van_kracht: &'k VanKracht, day: Date) -> Vec<Proef> {
         let now: BTreeSet<usize> = self.regels.iter().map(|(at, _, _)| *at).collect();
         let past = now.iter().flat_map(|at| &van_kracht.historie()[*at].eerder).flat_map(|of| &of.convenant.regels);
-        let past = past.filter(|regel| regel.covers(self.soort, &self.van, &self.naar));
+        let past = past.filter(|regel| regel.covers(self.soort, self.van, self.naar));
         let regels: Vec<&Regel> = self.regels.iter().map(|(_, _, regel)| *regel).chain(past).collect();
         proeven(self.soort, &regels, day)
     }
@@ -221,8 +220,8 @@ impl<'k> Cel<'k> {
         }));
         ask(&Vraag {
             soort: self.soort,
-            van: &self.van,
-            naar: &self.naar,
+            van: self.van,
+            naar: self.naar,
             ontvangers: &ontvangers,
             doelgroep: self.wie.0,
             categorie: self.wie.1,

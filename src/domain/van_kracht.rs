@@ -3,6 +3,8 @@
 //! Made once from parsed documents, then only read. Rules are found by partner pair, so that a judgement costs the same
 //! with two rules and with two thousand.
 
+mod geladen;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr,
@@ -11,8 +13,8 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Geladen, Historie, Mandaat, Partner, PartnerNaam, Regel,
-    Toegang, Versie, Weigering,
+    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Historie, Mandaat, Partner, PartnerNaam, Regel, Toegang,
+    Weigering, naast::partner_pairs,
 };
 
 /// A text that is or was in force, exactly as it was loaded.
@@ -29,7 +31,7 @@ pub struct Document {
 }
 
 /// What a document holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DocumentSoort {
     /// Partners, identities and mandaten.
     Deelnemers,
@@ -100,24 +102,36 @@ impl Deelnemers {
     }
 }
 
+pub(super) use geladen::Route;
+
 /// What is in force.
 #[derive(Clone, Debug, Default)]
 pub struct VanKracht {
     versie: u64,
+    gelezen: u64,
     productie: bool,
     deelnemers: Deelnemers,
     convenanten: Vec<Convenant>,
     /// How each convenant came to be what it is, in the same order.
     historie: Vec<Historie>,
-    /// Convenant and rule by sender and ontvanger, in the order of the documents.
-    regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>>,
+    /// The partners of which rules speak, by number.
+    numbers: HashMap<PartnerNaam, u32>,
+    /// Where each rule stands, in order; a list that is searched, because a map of maps takes ten times the memory.
+    regels: Vec<Place>,
+    /// The addresses of each partner, by loket.
+    adressen: HashMap<PartnerNaam, Vec<Adres>>,
+    /// Mandaten by holder and berichtsoort, by number.
+    mandaten: HashMap<PartnerNaam, HashMap<Berichtsoort, Vec<usize>>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A rule between two partners; their order is by partners and berichtsoort, and then that of the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
+    van: u32,
+    naar: u32,
     soort: Berichtsoort,
-    convenant: usize,
-    regel: usize,
+    convenant: u32,
+    regel: u32,
 }
 
 impl VanKracht {
@@ -126,73 +140,44 @@ impl VanKracht {
     /// All convenanten count as loaded together, and not yet: [`Self::loaded_at`] and [`Self::with_history`] say when.
     #[must_use]
     pub fn new(versie: u64, productie: bool, deelnemers: Deelnemers, convenanten: Vec<Convenant>) -> Self {
-        let mut regels: HashMap<PartnerNaam, HashMap<PartnerNaam, Vec<Place>>> = HashMap::new();
-        for (at, convenant) in convenanten.iter().enumerate() {
-            for (number, regel) in convenant.regels.iter().enumerate() {
-                for (van, naar) in partner_pairs(regel) {
-                    let place = Place { soort: regel.berichtsoort, convenant: at, regel: number };
-                    regels.entry(van.clone()).or_default().entry(naar.clone()).or_default().push(place);
-                }
+        let (numbers, regels) = places(&convenanten);
+        let all = deelnemers.partners.iter();
+        let adressen = all.map(|(naam, partner)| (naam.clone(), partner.adressen().collect())).collect();
+        let mut mandaten: HashMap<PartnerNaam, HashMap<Berichtsoort, Vec<usize>>> = HashMap::new();
+        for (number, mandaat) in deelnemers.mandaten.iter().enumerate() {
+            let of_holder = mandaten.entry(mandaat.partner.clone()).or_default();
+            for soort in &mandaat.berichtsoorten {
+                of_holder.entry(*soort).or_default().push(number);
             }
         }
-        let historie = together(convenanten.len(), Timestamp::MAX);
-        Self { versie, productie, deelnemers, convenanten, historie, regels }
-    }
-
-    /// As if all its convenanten are loaded at this moment, together: how files come in force.
-    #[must_use]
-    pub fn loaded_at(mut self, now: Timestamp) -> Self {
-        self.historie = together(self.convenanten.len(), now);
-        self
-    }
-
-    /// As if loaded at this moment in the place of what was in force: a convenant that is the same stays, another version
-    /// follows the one before it.
-    #[must_use]
-    pub fn loaded_after(self, oud: &Self, now: Timestamp) -> Self {
-        let former = oud.convenanten.iter().zip(&oud.historie);
-        let mut by_name: BTreeMap<String, Historie> =
-            former.map(|(convenant, historie)| (convenant.naam.clone(), historie.clone())).collect();
-        for (convenant, log_index) in self.convenanten.iter().zip(u64::MAX / 2..) {
-            let was = oud.convenanten.iter().find(|was| was.naam == convenant.naam);
-            if was.is_some_and(|was| was.hash == convenant.hash) {
-                continue;
-            }
-            let before = by_name.remove(&convenant.naam).zip(was).map(|(Historie { geladen, mut eerder }, was)| {
-                eerder.push(Versie { geladen, tot: now, convenant: was.clone() });
-                eerder
-            });
-            let geladen = Geladen { tijd: now, log_index };
-            let historie = Historie { geladen, eerder: before.unwrap_or_default() };
-            by_name.insert(convenant.naam.clone(), historie);
+        let historie = geladen::together(convenanten.len(), Timestamp::MAX);
+        Self {
+            versie,
+            gelezen: versie,
+            productie,
+            deelnemers,
+            convenanten,
+            historie,
+            numbers,
+            regels,
+            adressen,
+            mandaten,
         }
-        self.with_history(by_name)
     }
 
-    /// With the history of its convenanten by name; one that is missing counts as not yet loaded.
+    /// The same, for a later version whose texts cannot be read here: a gateway serves on by what it knew. Only convenanten whose text
+    /// (SHA-256) is still in force allow anything: nothing is accepted on one that was withdrawn or replaced.
     #[must_use]
-    pub fn with_history(mut self, mut by_name: BTreeMap<String, Historie>) -> Self {
-        for (convenant, historie) in self.convenanten.iter().zip(&mut self.historie) {
-            if let Some(known) = by_name.remove(&convenant.naam) {
-                *historie = known;
-            }
-        }
-        self
+    pub fn taken_for(&self, versie: u64, in_force: &BTreeSet<String>) -> Self {
+        let mut taken = Self { versie, ..self.clone() };
+        taken.regels.retain(|place| in_force.contains(&self.convenanten[place.convenant as usize].hash));
+        taken
     }
 
-    /// Without the rules of the past that decide nothing: where only one convenant speaks today, nothing of it is asked.
+    /// The version whose texts these are: older than [`Self::versie`] where a later one could not be read.
     #[must_use]
-    pub fn trimmed(mut self) -> Self {
-        let shared: BTreeSet<(Berichtsoort, PartnerNaam, PartnerNaam)> =
-            self.shared().into_keys().map(|(soort, van, naar)| (soort, van.clone(), naar.clone())).collect();
-        let meets = |regel: &Regel| {
-            let mut routes = partner_pairs(regel).map(|(van, naar)| (regel.berichtsoort, van.clone(), naar.clone()));
-            routes.any(|route| shared.contains(&route))
-        };
-        for versie in self.historie.iter_mut().flat_map(|historie| &mut historie.eerder) {
-            versie.convenant.regels.retain(meets);
-        }
-        self
+    pub fn gelezen(&self) -> u64 {
+        self.gelezen
     }
 
     /// Which version this is; 0 before anything was in force.
@@ -219,6 +204,12 @@ impl VanKracht {
         &self.deelnemers.partners
     }
 
+    /// The addresses of a partner, in the order of its loketten.
+    #[must_use]
+    pub fn adressen(&self, partner: &PartnerNaam) -> &[Adres] {
+        self.adressen.get(partner).map_or(&[], Vec::as_slice)
+    }
+
     /// All convenanten, those outside their term too.
     #[must_use]
     pub fn convenanten(&self) -> &[Convenant] {
@@ -234,40 +225,6 @@ impl VanKracht {
         if partner.loketten.contains_key(&adres.loket) { Ok(partner) } else { Err(Weigering::LoketOnbekend) }
     }
 
-    /// How each convenant came to be what it is, in the order of [`Self::convenanten`].
-    #[must_use]
-    pub fn historie(&self) -> &[Historie] {
-        &self.historie
-    }
-
-    /// The names of the convenanten that speak of a berichtsoort between two partners of which another one speaks too. Only
-    /// of these the past matters.
-    #[must_use]
-    pub fn meeting(&self) -> BTreeSet<&str> {
-        let numbers: BTreeSet<usize> = self.shared().values().flatten().map(|(convenant, _)| *convenant).collect();
-        numbers.into_iter().map(|at| &*self.convenanten[at].naam).collect()
-    }
-
-    /// The routes of which rules of several convenanten speak.
-    pub(super) fn shared(&self) -> BTreeMap<Route<'_>, Vec<(usize, usize)>> {
-        let mut routes = self.routes();
-        routes.retain(|_, regels| regels.iter().any(|(convenant, _)| *convenant != regels[0].0));
-        routes
-    }
-
-    /// Every route of which a rule speaks, with its rules by convenant and rule.
-    pub(super) fn routes(&self) -> BTreeMap<Route<'_>, Vec<(usize, usize)>> {
-        let mut routes: BTreeMap<Route<'_>, Vec<(usize, usize)>> = BTreeMap::new();
-        for (van, of) in &self.regels {
-            for (naar, places) in of {
-                for Place { soort, convenant, regel } in places {
-                    routes.entry((*soort, van, naar)).or_default().push((*convenant, *regel));
-                }
-            }
-        }
-        routes
-    }
-
     /// The rules that speak of this berichtsoort between these two, with the number of their convenant and in its order.
     pub fn regels<'k>(
         &'k self,
@@ -275,14 +232,27 @@ impl VanKracht {
         van: &Adres,
         naar: &Adres,
     ) -> impl Iterator<Item = (usize, &'k Convenant, &'k Regel)> {
-        let places = self.regels.get(&van.partner).and_then(|of| of.get(&naar.partner));
-        let of_soort = places.into_iter().flatten().filter(move |place| place.soort == soort);
-        of_soort
+        let numbers = self.numbers.get(&van.partner).zip(self.numbers.get(&naar.partner));
+        let places = numbers.map_or(&[][..], |(van, naar)| {
+            let key = |place: &Place| (place.van, place.naar, place.soort);
+            let from = self.regels.partition_point(|place| key(place) < (*van, *naar, soort));
+            let until = self.regels[from..].partition_point(|place| key(place) == (*van, *naar, soort));
+            &self.regels[from..from + until]
+        });
+        places
+            .iter()
             .map(|place| {
-                let convenant = &self.convenanten[place.convenant];
-                (place.convenant, convenant, &convenant.regels[place.regel])
+                let at = place.convenant as usize;
+                let convenant = &self.convenanten[at];
+                (at, convenant, &convenant.regels[place.regel as usize])
             })
             .filter(move |(_, _, regel)| regel.covers(soort, van, naar))
+    }
+
+    /// Every mandaat of a partner for a berichtsoort, whatever its term.
+    pub fn given(&self, houder: &PartnerNaam, soort: Berichtsoort) -> impl Iterator<Item = &Mandaat> {
+        let numbers = self.mandaten.get(houder).and_then(|of_holder| of_holder.get(&soort));
+        numbers.into_iter().flatten().map(|number| &self.deelnemers.mandaten[*number])
     }
 
     /// The mandaten of a partner for a berichtsoort on this day.
@@ -290,8 +260,7 @@ impl VanKracht {
     /// # Errors
     /// [`Weigering::MandaatVerlopen`] where there are some, but none for this day; else [`Weigering::MandaatOntbreekt`].
     pub fn mandaten(&self, houder: &PartnerNaam, soort: Berichtsoort, day: Date) -> Result<Vec<&Mandaat>, Weigering> {
-        let given = |mandaat: &&Mandaat| mandaat.partner == *houder && mandaat.berichtsoorten.contains(&soort);
-        let all: Vec<&Mandaat> = self.deelnemers.mandaten.iter().filter(given).collect();
+        let all: Vec<&Mandaat> = self.given(houder, soort).collect();
         if all.is_empty() {
             return Err(Weigering::MandaatOntbreekt);
         }
@@ -300,18 +269,22 @@ impl VanKracht {
     }
 }
 
-/// A berichtsoort from one partner to another.
-pub(super) type Route<'a> = (Berichtsoort, &'a PartnerNaam, &'a PartnerNaam);
-
-/// Convenanten that were loaded in one moment, in their order.
-fn together(count: usize, tijd: Timestamp) -> Vec<Historie> {
-    let geladen = |log_index| Historie { geladen: Geladen { tijd, log_index }, eerder: Vec::new() };
-    (0..count as u64).map(geladen).collect()
-}
-
-/// Each pair of partners of which a rule speaks, once.
-fn partner_pairs(regel: &Regel) -> impl Iterator<Item = (&PartnerNaam, &PartnerNaam)> {
-    let van: BTreeSet<&PartnerNaam> = regel.van.iter().map(|pattern| &pattern.partner).collect();
-    let naar: BTreeSet<&PartnerNaam> = regel.naar.iter().map(|pattern| &pattern.partner).collect();
-    van.into_iter().flat_map(move |van| naar.clone().into_iter().map(move |naar| (van, naar)))
+/// Partners by number, and where each rule stands.
+fn places(convenanten: &[Convenant]) -> (HashMap<PartnerNaam, u32>, Vec<Place>) {
+    let small = |number: usize| u32::try_from(number).expect("documents hold fewer than that");
+    let (mut numbers, mut places): (HashMap<PartnerNaam, u32>, _) = (HashMap::new(), Vec::new());
+    for (convenant, of_convenant) in convenanten.iter().enumerate() {
+        for (number, regel) in of_convenant.regels.iter().enumerate() {
+            let (convenant, soort) = (small(convenant), regel.berichtsoort);
+            for (van, naar) in partner_pairs(regel) {
+                let [van, naar] = [van, naar].map(|partner| {
+                    let next = small(numbers.len());
+                    *numbers.entry(partner.clone()).or_insert(next)
+                });
+                places.push(Place { van, naar, soort, convenant, regel: small(number) });
+            }
+        }
+    }
+    places.sort_unstable();
+    (numbers, places)
 }

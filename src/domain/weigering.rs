@@ -236,8 +236,8 @@ weigeringen! {
         "This bericht was replaced by a later one already. Renew the last one; GetStatus names it.";
     /// Withdrawn or lapsed: nothing is left to renew.
     NietTeVerlengen = "niet_te_verlengen", Toestand,
-        "Dit bericht is ingetrokken, vervallen of bij aflevering geweigerd, en kan niet meer verlengd worden. Stuur een nieuw bericht zonder vervangt.",
-        "This bericht was withdrawn, has lapsed or was refused at delivery, and cannot be renewed any more. Send a new bericht without vervangt.";
+        "Dit bericht is ingetrokken, vervallen of beschadigd, en kan niet meer verlengd worden. Stuur een nieuw bericht zonder vervangt.",
+        "This bericht was withdrawn, has lapsed or was damaged, and cannot be renewed any more. Send a new bericht without vervangt.";
     /// A renewal without a check since what it replaces.
     ActualiteitNietGetoetst = "actualiteit_niet_getoetst", Ongeldig,
         "Een verlenging vraagt actualiteit_getoetst_op: de dag waarop is nagegaan dat dit nog klopt, en die is niet eerder dan de dag waarop het oude bericht is gestuurd.",
@@ -256,8 +256,8 @@ weigeringen! {
         "A rectificatie goes to all ontvangers who got the original bericht. Leave ontvangers empty; if there is no such ontvanger, there is nothing to correct.";
     /// Nothing is left of it to withdraw.
     AlBeeindigd = "al_beeindigd", Toestand,
-        "Dit bericht is nooit afgeleverd en is al vervallen of geweigerd; er valt niets in te trekken.",
-        "This bericht was never delivered and has lapsed or was refused already; there is nothing to withdraw.";
+        "Dit bericht is nooit afgeleverd en is al vervallen of beschadigd; er valt niets in te trekken.",
+        "This bericht was never delivered and has lapsed or was damaged already; there is nothing to withdraw.";
     /// What follows another bericht cannot be withdrawn.
     NietInTeTrekken = "niet_in_te_trekken", Toestand,
         "Een bericht dat op een ander volgt, zoals een rectificatie, is niet in te trekken. Stuur zo nodig een nieuw bericht van dezelfde soort.",
@@ -268,8 +268,8 @@ weigeringen! {
         "The afzender withdrew this bericht. If you have its content, do not use it any more; a vernietigingsverzoek is in your postvak.";
     /// Refused at delivery.
     AfleveringGeweigerd = "aflevering_geweigerd", Toestand,
-        "De aflevering van dit bericht is geweigerd, omdat geen convenant het toen toestond; de inhoud is er niet meer. Vraag de afzender het opnieuw te sturen.",
-        "The delivery of this bericht was refused, because no convenant allowed it then; its content is gone. Ask the afzender to send it again.";
+        "De aflevering van dit bericht is geweigerd, omdat geen convenant het nu toestaat. Het blijft tot zijn laatste dag bewaard en wordt alsnog afgeleverd als een convenant het weer toestaat; vraag beheer of dat zo hoort.",
+        "The delivery of this bericht was refused, because no convenant allows it now. It is kept until its last day and delivered after all when a convenant allows it again; ask beheer whether that is meant.";
     /// What follows a bericht speaks of somebody else.
     BetrokkeneAnders = "betrokkene_anders", Ongeldig,
         "Dit bericht hoort bij een ander en gaat over iemand anders. Controleer de casus; noem dezelfde personen, of laat betrokkenen weg waar dat mag.",
@@ -302,6 +302,14 @@ weigeringen! {
     InhoudNietBewaard = "inhoud_niet_bewaard", Toestand,
         "De regel bewaart deze inhoud tot u bevestigt, en u heeft bevestigd. Lees haar in uw eigen systeem, of vraag de afzender.",
         "The rule keeps this content until you confirm, and you did. Read it in your own system, or ask the afzender.";
+    /// The partner of this name is another organisation by now than the one that the bericht was stamped for.
+    OntvangerAnders = "ontvanger_anders", Verboden,
+        "De partner met deze naam heeft niet meer het OIN waarvoor dit bericht is gestempeld. Is het dezelfde organisatie, laat beheer dat OIN dan weer bij haar opnemen; anders komt dit bericht niet bij haar.",
+        "The partner of this name no longer has the OIN that this bericht was stamped for. If it is the same organisation, let beheer add that OIN again; else it does not get this bericht.";
+    /// What the gateway kept of the content no longer opens.
+    InhoudBeschadigd = "inhoud_beschadigd", Toestand,
+        "De inhoud van dit bericht is in de opslag van de poort beschadigd en niet meer te lezen. De afzender heeft daar een schademelding van gekregen; vraag hem het bericht opnieuw te sturen.",
+        "The content of this bericht was damaged in the store of the gateway and cannot be read any more. Its afzender got a schademelding of it; ask for the bericht to be sent again.";
     /// What beheer wants to put in force has mistakes.
     DocumentOnjuist(Vec<Overtreding>) = "document_onjuist", Ongeldig,
         "Wat u van kracht wilt laten worden bevat fouten; elk staat hieronder. Er is niets gewijzigd: verbeter ze en laad opnieuw.",
@@ -322,6 +330,14 @@ weigeringen! {
     NietBeschikbaar = "niet_beschikbaar", Onbeschikbaar,
         "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw, een bericht met hetzelfde request_id.",
         "The gateway cannot write its logboek now and therefore does nothing. Try again, a bericht with the same request_id.";
+    /// The clock of the gateway is in doubt, so it does nothing.
+    KlokOnzeker = "klok_onzeker", Onbeschikbaar,
+        "De klok van de poort is in twijfel, en aan een verkeerde klok gaat verloren wat nog houdbaar is; daarom doet de poort nu niets. Probeer het later opnieuw, een bericht met hetzelfde request_id; bel de beheerder als het dringend is.",
+        "The clock of the gateway is in doubt, and a wrong clock destroys what may still be used; therefore the gateway does nothing now. Try again later, a bericht with the same request_id; call the operator when it is urgent.";
+    /// An operator cannot confirm a clock that the logboek or the database contradicts.
+    KlokWeersproken = "klok_weersproken", Onbeschikbaar,
+        "Deze klok is niet te bevestigen: de laatste logregel is later, of de klok van de database wijkt af; beheer toestand zegt welke van de twee. Zet de klok goed (NTP); de poort gelooft haar dan vanzelf.",
+        "This clock cannot be confirmed: the last logregel is later, or the clock of the database is another; beheer toestand says which. Set the clock right (NTP); the gateway then believes it by itself.";
     /// The client's deadline had passed.
     DeadlineVerstreken = "deadline_verstreken", TeLaat,
         "De deadline van deze aanroep is verstreken. Herhaal met hetzelfde request_id en een ruimere deadline; GetStatus zegt of het bericht is aanvaard.",

@@ -16,7 +16,7 @@ impl Announcer {
     /// Writes what ends soon to the process log, when the day or what is in force is another than last time.
     pub fn announce(&mut self, exchange: &Exchange) {
         let van_kracht = exchange.van_kracht();
-        let today = amsterdam_date(exchange.clock.now());
+        let today = amsterdam_date(exchange.klok.now());
         if self.0.replace((today, van_kracht.versie())) == Some((today, van_kracht.versie())) {
             return;
         }

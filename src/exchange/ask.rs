@@ -41,7 +41,7 @@ impl Exchange {
         let latest = call.deadline.map(|deadline| deadline.checked_sub(MARGIN).unwrap_or(deadline));
         let until = (Instant::now() + wait).min(latest.unwrap_or_else(|| Instant::now() + wait));
         let micros = i64::try_from(until.saturating_duration_since(Instant::now()).as_micros()).unwrap_or(i64::MAX);
-        let wacht_tot = self.clock.now().as_microsecond().saturating_add(micros);
+        let wacht_tot = self.klok.now().as_microsecond().saturating_add(micros);
         let receipt = self.send(call, bericht, wacht_tot).await?;
 
         let verzoek = receipt.bericht;

@@ -1,21 +1,32 @@
 //! Beheer: put documents in force and withdraw them, all or nothing, each with a logregel.
+//!
+//! Judging documents takes seconds where they are large: it is done aside and one at a time, so that partners do not notice.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
 
 use super::{
     Call, Exchange,
     send::MOST_TURNS,
     unavailable,
-    van_kracht::{bron, history, parse_aside},
+    van_kracht::{aside, bron},
+    verleden::Verleden,
 };
 use crate::{
-    check::bevindingen::{Waarschuwing, bevindingen},
+    check::bevindingen::{Bevinding, Waarschuwing, bevindingen},
     config::{
         ConfigError,
-        documents::{Bron, DEELNEMERS, Parsed, name_of, undecided},
+        documents::{Bron, DEELNEMERS, Omgeving, Parsed, name_of, parse, undecided},
         fout::Fout,
         section::Mistake,
     },
     domain::{
-        Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date, verschil::verschil,
+        Aangemeld, Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date,
+        verschil::verschil,
     },
     logboek::TlogProof,
     store::{Actor, Change, Event, Wijziging, documenten},
@@ -70,8 +81,9 @@ impl Exchange {
     /// # Errors
     /// [`Weigering::DocumentOnjuist`] with every mistake, or [`Weigering::DocumentOnbekend`]; not yet logged.
     pub async fn change(&self, call: &Call, opdracht: &Opdracht) -> Result<Gevolg, Weigering> {
+        let opdracht = Arc::new(opdracht.clone());
         for _ in 0..MOST_TURNS {
-            let Plan { basis, wijzigingen, zinnen, waarschuwingen } = self.plan(call, opdracht).await?;
+            let Plan { basis, wijzigingen, zinnen, waarschuwingen } = self.plan(call, &opdracht).await?;
             if opdracht.proef || wijzigingen.is_empty() {
                 let unproven = |wijziging| Gewijzigd { wijziging, bewijs: None };
                 let wijzigingen = wijzigingen.into_iter().map(unproven).collect();
@@ -83,7 +95,7 @@ impl Exchange {
             };
             let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor) };
             let event = |reply| Event::Change(Box::new(change), reply);
-            let (changed, commit) = self.store.writer.write(event).await.map_err(unavailable)?;
+            let (changed, commit) = self.write(event).await?;
             let Ok(changed) = changed else { continue };
             let commit = commit.ok_or_else(|| unavailable("a change without a commit"))?;
             self.refresh().await.map_err(unavailable)?;
@@ -112,55 +124,111 @@ impl Exchange {
         documenten.into_iter().find(|document| document.naam == naam).ok_or(Weigering::DocumentOnbekend)
     }
 
-    async fn plan(&self, call: &Call, opdracht: &Opdracht) -> Result<Plan, Weigering> {
+    /// Judges a change when its turn has come; who no longer waits loses its turn.
+    async fn plan(&self, call: &Call, opdracht: &Arc<Opdracht>) -> Result<Plan, Weigering> {
+        let turn = self.in_force.turn_to_judge().await;
         let (basis, current) = self.documents().await?;
-        let before = self.judged_by(basis, &current).await?;
+        let verleden = Verleden::read(&self.store.read, basis).await.map_err(unavailable)?;
+        let voorstel = Voorstel {
+            basis,
+            current,
+            verleden,
+            opdracht: Arc::clone(opdracht),
+            aangemeld: call.aangemeld.clone(),
+            omgeving: self.in_force.omgeving.clone(),
+            now: self.klok.now(),
+        };
+        // All that it makes on the way is cleared away there as well.
+        let (mut plan, before, after) = aside(turn, move || voorstel.judge()).await?;
+        plan.zinnen.extend(self.what_waits(&before, &after).await?);
+        Ok(plan)
+    }
+}
+
+/// A change, and all by which it is judged.
+struct Voorstel {
+    basis: u64,
+    current: Vec<Document>,
+    opdracht: Arc<Opdracht>,
+    aangemeld: Aangemeld,
+    verleden: Verleden,
+    omgeving: Omgeving,
+    now: Timestamp,
+}
+
+impl Voorstel {
+    /// The plan, and what it is judged by: what is in force before and after.
+    fn judge(&self) -> Result<(Plan, VanKracht, VanKracht), Weigering> {
+        let Self { current, omgeving, .. } = self;
+        let bronnen: Vec<Bron> = current.iter().cloned().map(bron).collect();
+        let before = parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(self.basis, omgeving);
         // Who was taken out meanwhile changes nothing any more.
-        before.deelnemers().still(&call.aangemeld)?;
-        let both = |naam: &String| {
-            opdracht.laden.iter().any(|bron| name_of(&bron.tekst) == Some((DocumentSoort::Convenant, naam.clone())))
-        };
-        if opdracht.intrekken.iter().any(both) {
-            return Err(Weigering::veld("intrekken", "geen convenant dat in dezelfde wijziging wordt geladen"));
-        }
-        let of_kind = |naam: &String| current.iter().any(|known| is_convenant(known, naam));
-        if !opdracht.intrekken.iter().all(of_kind) {
-            return Err(Weigering::DocumentOnbekend);
-        }
-        let replaced = |known: &Document| {
-            opdracht.intrekken.iter().any(|naam| is_convenant(known, naam))
-                || opdracht.laden.iter().any(|bron| name_of(&bron.tekst) == Some((known.soort, known.naam.clone())))
-        };
-        let mut bronnen: Vec<Bron> = current.iter().filter(|known| !replaced(known)).cloned().map(bron).collect();
-        bronnen.extend(opdracht.laden.iter().cloned());
-        let omgeving = &self.in_force.omgeving;
-        let parsed =
-            parse_aside(bronnen, omgeving).await.and_then(|parsed| keeps_door_open(call, parsed)).map_err(wrong)?;
-        let wijzigingen = wijzigingen(&current, &parsed.documenten);
-        let today = amsterdam_date(self.clock.now());
-        let after = parsed.van_kracht(basis + 1, omgeving);
-        let meeting = [&before, &after].into_iter().flat_map(VanKracht::meeting).map(str::to_owned).collect();
-        let known = history(&self.store.read, &before, &meeting).await.map_err(unavailable)?;
-        let before = before.with_history(known);
-        let after = after.loaded_after(&before, self.clock.now());
-        let undecided = undecided(&after, &opdracht.laden, today);
+        before.deelnemers().still(&self.aangemeld)?;
+        let parsed = parse(&self.next()?, omgeving);
+        let parsed = parsed.and_then(|parsed| keeps_door_open(&self.aangemeld, parsed)).map_err(wrong)?;
+        let wijzigingen = wijzigingen(current, &parsed.documenten);
+        let after = parsed.van_kracht(self.basis + 1, omgeving);
+        let meeting: BTreeSet<&str> = [&before, &after].into_iter().flat_map(VanKracht::meeting).collect();
+        let historie = self.verleden.of(&before, &meeting);
+        let before = before.with_history(historie);
+        let after = after.loaded_after(&before, self.now);
+        let today = amsterdam_date(self.now);
+        let undecided = undecided(&after, &self.opdracht.laden, today);
         if !undecided.is_empty() {
             return Err(wrong(ConfigError(undecided)));
         }
-        let zinnen = verschil(&before, &after, today);
-        let known = bevindingen(&before, today);
-        let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
+        let zinnen = at_most(verschil(&before, &after, today));
+        let known: BTreeSet<Bevinding> = bevindingen(&before, today).into_iter().collect();
         // Where convenanten meet, the sentences say what that means.
+        let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
         let new = bevindingen(&after, today).into_iter().filter(|new| !known.contains(new) && !told(&new.1));
-        let waarschuwingen = new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect();
-        Ok(Plan { basis, wijzigingen, zinnen, waarschuwingen })
+        let waarschuwingen = at_most(new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect());
+        Ok((Plan { basis: self.basis, wijzigingen, zinnen, waarschuwingen }, before, after))
     }
 
-    async fn judged_by(&self, versie: u64, documenten: &[Document]) -> Result<VanKracht, Weigering> {
-        let bronnen: Vec<Bron> = documenten.iter().cloned().map(bron).collect();
-        let omgeving = &self.in_force.omgeving;
-        Ok(parse_aside(bronnen, omgeving).await.map_err(unavailable)?.van_kracht(versie, omgeving))
+    /// What is to be in force.
+    fn next(&self) -> Result<Vec<Bron>, Weigering> {
+        let Opdracht { laden, intrekken, .. } = self.opdracht.as_ref();
+        // Once for each text: a name is read from a document of some megabytes.
+        let loaded: HashSet<(DocumentSoort, String)> = laden.iter().filter_map(|bron| name_of(&bron.tekst)).collect();
+        if intrekken.iter().any(|naam| loaded.contains(&(DocumentSoort::Convenant, naam.clone()))) {
+            return Err(Weigering::veld("intrekken", "geen convenant dat in dezelfde wijziging wordt geladen"));
+        }
+        let of_kind = |naam: &String| self.current.iter().any(|known| is_convenant(known, naam));
+        if !intrekken.iter().all(of_kind) {
+            return Err(Weigering::DocumentOnbekend);
+        }
+        let replaced = |known: &Document| {
+            intrekken.iter().any(|naam| is_convenant(known, naam))
+                || loaded.contains(&(known.soort, known.naam.clone()))
+        };
+        let kept = self.current.iter().filter(|known| !replaced(known)).cloned().map(bron);
+        Ok(kept.chain(laden.iter().cloned()).collect())
     }
+}
+
+/// Sentences in an answer, at most, with the characters of one and the bytes of all: an answer must arrive.
+const MOST_SENTENCES: usize = 1000;
+const LONGEST_SENTENCE: usize = 8192;
+const MOST_SAID: usize = 1 << 20;
+
+/// The first sentences, and how many more there are.
+fn at_most(sentences: Vec<String>) -> Vec<String> {
+    let (all, mut bytes) = (sentences.len(), 0);
+    let cut = |zin: String| match zin.char_indices().nth(LONGEST_SENTENCE) {
+        Some((end, _)) => format!("{} ... (te lang om hier te noemen)", &zin[..end]),
+        None => zin,
+    };
+    let fits = |zin: &String| {
+        bytes += zin.len();
+        bytes <= MOST_SAID
+    };
+    let mut told: Vec<String> = sentences.into_iter().take(MOST_SENTENCES).map(cut).take_while(fits).collect();
+    let more = all - told.len();
+    if more > 0 {
+        told.push(format!("En nog {more}; ketenpoort check en check --diff noemen ze allemaal."));
+    }
+    told
 }
 
 fn is_convenant(document: &Document, naam: &str) -> bool {
@@ -168,11 +236,11 @@ fn is_convenant(document: &Document, naam: &str) -> bool {
 }
 
 /// Who makes a change must still be able to make the next one.
-fn keeps_door_open(call: &Call, parsed: Parsed) -> Result<Parsed, ConfigError> {
-    if parsed.deelnemers.still(&call.aangemeld).is_ok() {
+fn keeps_door_open(aangemeld: &Aangemeld, parsed: Parsed) -> Result<Parsed, ConfigError> {
+    if parsed.deelnemers.still(aangemeld).is_ok() {
         return Ok(parsed);
     }
-    let fout = Fout::SluitBuiten { oin: call.identiteit().oin.to_string() };
+    let fout = Fout::SluitBuiten { oin: aangemeld.toegang.identiteit.oin.to_string() };
     Err(ConfigError(vec![Mistake { file: DEELNEMERS.into(), line: 0, fout }]))
 }
 

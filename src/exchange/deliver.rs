@@ -1,21 +1,27 @@
 //! Deliver: lease from a postvak, hand out, read again.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::civil::Date;
 use tokio::sync::Notify;
 
 use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{Adres, BerichtId, LoketNaam, Weigering, houdbaarheid::amsterdam_date},
-    sleutels::seal::Opened,
-    store::{Actor, Correctie, Event, Lease, PostvakRij, berichten::correcties, postvak::has_open},
+    sleutels::Opened,
+    store::{
+        Actor, Consult, Consulted, Correctie, Event, Lease, Leased, PostvakRij, berichten::correcties,
+        postvak::has_open,
+    },
 };
 
 /// So many at once, so that one reader does not hold the writer long.
 const CHUNK: u32 = 64;
+/// How often the writer is asked again because keys had to be read first, or much was judged and nothing handed out.
+const MOST_ROUNDS: usize = 64;
 
 /// A bericht that is handed out, opened.
 pub struct Handed {
@@ -66,11 +72,26 @@ impl Exchange {
         medewerker: &str,
     ) -> Result<Handed, Weigering> {
         let adres = call.identiteit().adres(loket)?;
-        let actor = Box::new(self.actor(call, Some(medewerker)));
-        let event = |van_kracht, reply| Event::Consult(bericht, adres.clone(), actor.clone(), van_kracht, reply);
-        let (rij, _) = self.write_judged(call, event).await?;
-        let mut correcties = correcties(&self.store.read, [bericht].into_iter()).await.map_err(unavailable)?;
-        self.hand(rij?, correcties.remove(&bericht).unwrap_or_default()).await
+        let actor = self.actor(call, Some(medewerker));
+        for _ in 0..MOST_ROUNDS {
+            let event = |van_kracht, reply| {
+                let (adres, actor, opener) = (adres.clone(), actor.clone(), self.keys.clone());
+                Event::Consult(Box::new(Consult { bericht, adres, actor, van_kracht, opener }), reply)
+            };
+            let (consulted, _) = self.write_judged(call, event).await?;
+            match consulted? {
+                Consulted::Read(rij, opened) => {
+                    let mut found = correcties(&self.store.read, [bericht].into_iter()).await.map_err(unavailable)?;
+                    return self.hand(*rij, opened, found.remove(&bericht).unwrap_or_default());
+                }
+                Consulted::Damaged(rij) => {
+                    self.end_damaged(&rij).await.map_err(unavailable)?;
+                    return Err(Weigering::InhoudBeschadigd);
+                }
+                Consulted::NoKey(day) => drop(self.keys.existing(day).await.map_err(unavailable)?),
+            }
+        }
+        Err(unavailable("the key of a day is found, and gone again each time"))
     }
 
     /// Leases what waits, or the answers to one verzoek.
@@ -83,36 +104,43 @@ impl Exchange {
         actor: &Actor,
     ) -> Result<Vec<Handed>, Weigering> {
         let lease_micros = i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let event = |van_kracht, reply| {
-            let (adres, actor) = (adres.clone(), actor.clone());
-            let lease = Lease { adres, verzoek, most, lease_micros, actor, van_kracht };
-            Event::Lease(Box::new(lease), reply)
-        };
-        let (rijen, _) = self.write_judged(call, event).await?;
-        let berichten = rijen.iter().map(|rij| rij.bericht);
-        let mut correcties = correcties(&self.store.read, berichten).await.map_err(unavailable)?;
-        let mut handed = Vec::with_capacity(rijen.len());
-        for rij in rijen {
-            let correcties = correcties.remove(&rij.bericht).unwrap_or_default();
-            // One that does not open must not take the others with it: its lease lapses, and the log of the process says so.
-            handed.extend(self.hand(rij, correcties).await.ok());
+        let mut without: BTreeSet<Date> = BTreeSet::new();
+        for _ in 0..MOST_ROUNDS {
+            let event = |van_kracht, reply| {
+                let (adres, actor) = (adres.clone(), actor.clone());
+                let (opener, without) = (self.keys.clone(), without.clone());
+                let lease = Lease { adres, verzoek, most, lease_micros, actor, van_kracht, opener, without };
+                Event::Lease(Box::new(lease), reply)
+            };
+            let (leased, _) = self.write_judged(call, event).await?;
+            let again = leased.is_cut_short() || !leased.unknown.is_empty();
+            without.extend(self.look_after(&leased).await);
+            if !leased.handed.is_empty() || !again {
+                return self.hand_all(leased).await;
+            }
         }
-        Ok(handed)
+        Ok(Vec::new())
+    }
+
+    async fn hand_all(&self, Leased { handed, .. }: Leased) -> Result<Vec<Handed>, Weigering> {
+        let berichten = handed.iter().map(|(rij, _)| rij.bericht);
+        let mut correcties = correcties(&self.store.read, berichten).await.map_err(unavailable)?;
+        let hand = |(rij, opened): (PostvakRij, Opened)| {
+            let correcties = correcties.remove(&rij.bericht).unwrap_or_default();
+            // One whose last day passed meanwhile must not take the others with it.
+            self.hand(rij, opened, correcties).ok()
+        };
+        Ok(handed.into_iter().filter_map(hand).collect())
     }
 
     /// Whether a bericht may still be handed out today.
     fn may_leave(&self, rij: &PostvakRij) -> bool {
-        rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.clock.now())
+        rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.klok.now())
     }
 
-    async fn hand(&self, rij: PostvakRij, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
+    fn hand(&self, rij: PostvakRij, opened: Opened, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
         // A process that was stopped between the transaction and here may find that it is another day.
-        if !self.may_leave(&rij) {
-            return Err(Weigering::Vervallen);
-        }
-        let sealed = rij.inhoud.as_ref().ok_or(Weigering::Vervallen)?;
-        let opened = self.data_key(&rij).await?.open(rij.bericht, &rij.afzender, sealed).map_err(unavailable)?;
-        Ok(Handed { rij, opened, correcties })
+        if self.may_leave(&rij) { Ok(Handed { rij, opened, correcties }) } else { Err(Weigering::Vervallen) }
     }
 }
 
@@ -126,10 +154,13 @@ impl Postvak {
     /// Hands out what waits now, at most `most`. Must run to its end: what it leased is lost to others until then.
     ///
     /// # Errors
-    /// [`Weigering::NietBeschikbaar`].
+    /// [`Weigering::NietBeschikbaar`] or [`Weigering::KlokOnzeker`].
     pub async fn take(&self, most: u32) -> Result<Vec<Handed>, Weigering> {
         let exchange = &self.exchange;
-        if !has_open(&exchange.store.read, &self.adres, exchange.clock.now()).await.map_err(unavailable)? {
+        exchange.trust_clock()?;
+        let gelezen = exchange.van_kracht().gelezen();
+        let waits = has_open(&exchange.store.read, &self.adres, gelezen, exchange.klok.now());
+        if !waits.await.map_err(unavailable)? {
             return Ok(Vec::new());
         }
         let handed = exchange.lease(&self.call, &self.adres, None, most.min(CHUNK), &self.actor).await?;

@@ -3,40 +3,80 @@
 //! Runs by itself, some at a time until nothing is due. What it did not get to is still unreadable: every verb asks for the day
 //! too.
 
-use jiff::ToSpan;
+use jiff::{ToSpan, civil::Date};
 
-use super::{Exchange, LoadError, VanDePoort};
+use super::{Exchange, LoadError};
 use crate::{
-    domain::{Adres, Berichtsoort, Weigering, houdbaarheid::amsterdam_date},
-    store::{
-        Accept, Accepted, Actor, Event, Expire, PostvakRij, StoreError,
-        berichten::find,
-        verval::{due, to_warn},
-    },
+    domain::{Berichtsoort, houdbaarheid::amsterdam_date},
+    store::{Accepted, Event, Expire, PostvakRij, verval},
 };
 
 /// So many at once.
 const CHUNK: u32 = 64;
+/// After so many that could not be ended the rest waits for the next time: then something else is wrong.
+const MOST_FAILED: u32 = 4;
+
+/// What the sweep is after.
+#[derive(Clone, Copy)]
+enum Due {
+    /// What has lapsed.
+    Lapsed,
+    /// Scenario's that lapse on this day or before.
+    Soon(Date),
+}
 
 impl Exchange {
-    /// Ends and warns what is due now. Gives whether there is more to do at once.
+    /// Ends and warns what is due now. Gives whether there is more to do at once. Nothing is ended as long as the clock is in
+    /// doubt, nor for an hour after that: what ends by a wrong day does not come back.
     ///
     /// # Errors
     /// When the database cannot be read or written; what is due stays due.
     pub async fn expire(&self) -> Result<bool, LoadError> {
-        let today = amsterdam_date(self.clock.now());
-        let lapsed = due(&self.store.read, today, CHUNK).await?;
+        if self.klok.trust().is_err() {
+            return Ok(false);
+        }
+        let today = amsterdam_date(self.klok.now());
         let until = today.saturating_add(i64::from(self.bounds.vervalwaarschuwing_dagen).days());
-        let soon = to_warn(&self.store.read, today, until, CHUNK).await?;
-        let full = lapsed.len().max(soon.len()) == CHUNK as usize;
-        let mut progress = false;
-        for rij in &lapsed {
-            progress |= self.lapse(rij).await?;
+        let lapsed = if self.klok.may_lapse() { self.sweep(Due::Lapsed, today).await } else { Ok(false) };
+        let warned = self.sweep(Due::Soon(until), today).await;
+        Ok(lapsed? | warned?)
+    }
+
+    /// Does some of what is due. What cannot be read or done is passed over, so that it keeps nothing else from ending.
+    async fn sweep(&self, due: Due, today: Date) -> Result<bool, LoadError> {
+        let passed_over = &self.store.passed;
+        let (mut passed, mut failures, mut failed, mut progress) = (0, 0, None, false);
+        loop {
+            let looked = match due {
+                Due::Lapsed => verval::due(&self.store.read, today, CHUNK, passed).await?,
+                Due::Soon(until) => verval::to_warn(&self.store.read, today, until, CHUNK, passed).await?,
+            };
+            passed_over.say(&looked.unreadable);
+            passed += u32::try_from(looked.unreadable.len()).unwrap_or(CHUNK);
+            for rij in &looked.rijen {
+                if passed_over.is_left_alone(rij.log_index) {
+                    passed += 1;
+                    continue;
+                }
+                let done = match due {
+                    Due::Lapsed => self.lapse(rij).await,
+                    Due::Soon(_) => self.warn(rij).await,
+                };
+                passed += u32::from(!matches!(done, Ok(true)));
+                progress |= matches!(done, Ok(true));
+                if let Err(error) = done {
+                    passed_over.failed(rij.log_index);
+                    failed = Some(error);
+                    failures += 1;
+                    if failures == MOST_FAILED {
+                        break;
+                    }
+                }
+            }
+            if progress || !looked.full || failures == MOST_FAILED {
+                return failed.map_or(Ok(looked.full && progress), Err);
+            }
         }
-        for rij in &soon {
-            progress |= self.warn(rij).await?;
-        }
-        Ok(full && progress)
     }
 
     /// Gives whether it is done.
@@ -45,9 +85,7 @@ impl Exchange {
         let tell = rij.kreeg() && !rij.soort.follows();
         let melding =
             if tell { self.about(rij, Berichtsoort::Vervalmelding, rij.ontvanger.clone()).await? } else { None };
-        let identiteit = self.poort.clone();
-        let actor = Actor { identiteit, trace: Some(self.new_trace()), medewerker: None, reden: None };
-        let expire = Expire { log_index: rij.log_index, kreeg: rij.kreeg(), actor, melding };
+        let expire = Expire { log_index: rij.log_index, kreeg: rij.kreeg(), actor: self.gateway_itself(), melding };
         let (done, _) = self.store.writer.write(|reply| Event::Expire(Box::new(expire), reply)).await?;
         if done.is_err() {
             // Midnight, or a change: it is still due the next time.
@@ -63,33 +101,8 @@ impl Exchange {
             self.store.writer.write(|reply| Event::NobodyToWarn(rij.bericht, reply)).await?;
             return Ok(true);
         };
-        let (accepted, _) = self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await?;
+        let (accepted, _) = self.store.writer.write(|reply| Event::Accept(accept, reply)).await?;
         // Renewed or ended meanwhile, or outdated: then there is nothing to warn of, or it is still due the next time.
         Ok(matches!(accepted, Ok(Accepted::New { .. })))
-    }
-
-    /// A bericht of the gateway about a row; none where its ontvanger is no deelnemer any more.
-    async fn about(&self, rij: &PostvakRij, soort: Berichtsoort, naar: Adres) -> Result<Option<Accept>, StoreError> {
-        let original = match find(&self.store.read, rij.bericht).await {
-            Ok(original) => original,
-            // Another row of it is damaged, which must not keep this one from ending.
-            Err(StoreError::Inconsistent { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let Some(original) = original else { return Ok(None) };
-        let says = VanDePoort {
-            soort,
-            bericht: rij.bericht,
-            over: rij.soort,
-            houdbaar_tot_en_met: rij.stempel.houdbaar_tot_en_met,
-            reden: None,
-        };
-        let loket = Adres::gateway().loket;
-        let trace = Some(self.new_trace());
-        match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace).await {
-            Ok(accept) => Ok(Some(accept)),
-            Err(Weigering::NietBeschikbaar) => Err(StoreError::NotWritten),
-            Err(_) => Ok(None),
-        }
     }
 }

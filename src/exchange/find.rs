@@ -74,7 +74,7 @@ impl Exchange {
     ) -> Result<Vec<PostvakRij>, Weigering> {
         let adres = call.identiteit().adres(loket)?;
         self.van_kracht().deelnemers().still(&call.aangemeld)?;
-        let before = self.clock.now().saturating_sub((24 * i64::from(langer_dan_dagen)).hours());
+        let before = self.klok.now().saturating_sub((24 * i64::from(langer_dan_dagen)).hours());
         let before = before.map_or(i64::MIN, jiff::Timestamp::as_microsecond);
         open_terugkoppelingen(&self.store.read, &adres, before, MOST_OPEN).await.map_err(unavailable)
     }

@@ -10,13 +10,18 @@ pub mod beheer;
 pub mod deliver;
 pub mod expire;
 pub mod find;
+pub mod klok;
+mod leesbaar;
 pub mod loketten;
 pub mod poort;
 pub mod refuse;
+pub mod schade;
 mod seal;
 pub mod send;
 pub mod status;
 pub mod van_kracht;
+mod verleden;
+mod wachtend;
 pub mod withdraw;
 
 pub use ask::Asked;
@@ -36,10 +41,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Aangemeld, Clock, Identiteit, Rng, Weigering},
+    domain::{Aangemeld, Identiteit, Klok, Rng, Weigering},
     logboek::commitment,
     sleutels::KeyStore,
-    store::{Actor, Store},
+    store::{Actor, Durable, Event, Reply, Store},
 };
 
 /// Bounds of the exchange.
@@ -58,11 +63,11 @@ pub struct Exchange {
     /// The store.
     pub store: Store,
     /// The keys.
-    pub keys: KeyStore,
+    pub keys: Arc<KeyStore>,
     /// What is in force.
     pub in_force: InForce,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// The time, as far as it may be believed.
+    pub klok: Arc<Klok>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
     /// Bounds.
@@ -95,6 +100,23 @@ impl Call {
 }
 
 impl Exchange {
+    /// Hands an event to the writer. In doubt about the clock nothing is written, and the caller hears why.
+    async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, Weigering> {
+        self.trust_clock()?;
+        self.store.writer.write(event).await.map_err(|error| {
+            // The doubt may have come up in the transaction itself.
+            self.trust_clock().err().unwrap_or_else(|| unavailable(error))
+        })
+    }
+
+    /// Whether anything that depends on the time can be answered.
+    ///
+    /// # Errors
+    /// [`Weigering::KlokOnzeker`].
+    pub fn trust_clock(&self) -> Result<(), Weigering> {
+        self.klok.trust().map_err(|_| Weigering::KlokOnzeker)
+    }
+
     /// Who does something, with a salted commitment to the employee.
     fn actor(&self, call: &Call, medewerker: Option<&str>) -> Actor {
         let medewerker = medewerker.map(|medewerker| self.committed(medewerker.as_bytes()));

@@ -1,6 +1,8 @@
-//! What the gateway itself sends: that a scenario lapses soon, that a bericht has lapsed, that a copy must be destroyed.
+//! What the gateway itself sends: that a scenario lapses soon, that a bericht has lapsed or was damaged, that a copy must be destroyed.
 //!
 //! Such a bericht follows another one and rests on its stamp. It never causes a further one.
+
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -8,8 +10,9 @@ use super::{Exchange, seal::Sealed};
 use crate::{
     domain::{
         Adres, Bericht, BerichtId, Berichtsoort, Eerder, Eerdere, Feiten, Identiteit, LoketNaam, Weigering, admit,
+        weigering::Aard,
     },
-    store::Accept,
+    store::{Accept, Actor, PostvakRij, StoreError, berichten::find},
 };
 
 /// What it says.
@@ -23,6 +26,8 @@ pub struct VanDePoort {
     pub over: Berichtsoort,
     /// The last day on which that one may, or could, be used.
     pub houdbaar_tot_en_met: Date,
+    /// Of which ontvanger, in a schademelding.
+    pub ontvanger: Option<Adres>,
     /// Why it was withdrawn, in a vernietigingsverzoek.
     pub reden: Option<RedenIntrekking>,
 }
@@ -54,6 +59,46 @@ impl RedenIntrekking {
 }
 
 impl Exchange {
+    /// The gateway, as who does something by itself.
+    pub(super) fn gateway_itself(&self) -> Actor {
+        let identiteit = self.poort.clone();
+        Actor { identiteit, trace: Some(self.new_trace()), medewerker: None, reden: None }
+    }
+
+    /// A bericht of the gateway about a row; none where its ontvanger is no deelnemer any more.
+    pub(super) async fn about(
+        &self,
+        rij: &PostvakRij,
+        soort: Berichtsoort,
+        naar: Adres,
+    ) -> Result<Option<Arc<Accept>>, StoreError> {
+        let original = match find(&self.store.read, rij.bericht).await {
+            Ok(original) => original,
+            // Another row of it is damaged, which must not keep this one from ending.
+            Err(error @ StoreError::Inconsistent { .. }) => {
+                self.store.passed.say(&[error]);
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(original) = original else { return Ok(None) };
+        let says = VanDePoort {
+            soort,
+            bericht: rij.bericht,
+            over: rij.soort,
+            houdbaar_tot_en_met: rij.stempel.houdbaar_tot_en_met,
+            ontvanger: Some(rij.ontvanger.clone()),
+            reden: None,
+        };
+        let loket = Adres::gateway().loket;
+        let trace = Some(self.new_trace());
+        match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace).await {
+            Ok(accept) => Ok(Some(accept)),
+            Err(weigering) if weigering.aard() == Aard::Onbeschikbaar => Err(StoreError::NotWritten),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// A bericht of the gateway's own about `original`, on behalf of `namens`, ready to be written.
     pub(super) async fn of_gateway(
         &self,
@@ -62,7 +107,7 @@ impl Exchange {
         ontvangers: Vec<Adres>,
         original: Eerder,
         trace: Option<String>,
-    ) -> Result<Accept, Weigering> {
+    ) -> Result<Arc<Accept>, Weigering> {
         let (identiteit, loket, medewerker) = namens;
         let mut random = [0; 16];
         self.rng.fill(&mut random);
@@ -83,7 +128,7 @@ impl Exchange {
             inhoud: (self.encode)(says),
         };
         let eerdere = Eerdere { verzoek: Some(original), vervangt: None };
-        let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.clock.now())?;
+        let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.klok.now())?;
         let Sealed { accept, .. } = self.seal(toegelaten, trace, 0).await?;
         Ok(accept)
     }

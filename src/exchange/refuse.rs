@@ -8,9 +8,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Call, Exchange, unavailable};
+use super::{Call, Exchange};
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering},
+    domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering, weigering::Aard},
     logboek::{Logregel, Soort},
     store::{Event, StoreError},
 };
@@ -43,9 +43,10 @@ impl About {
 }
 
 impl Exchange {
-    /// Logs a refusal, and gives it back to be answered. If it cannot be logged the answer is that the gateway is unavailable.
+    /// Logs a refusal, and gives it back to be answered. If it cannot be logged the answer is that the gateway is unavailable;
+    /// such an answer itself is not logged, because then nothing can be.
     pub async fn refuse(&self, call: &Call, about: About, weigering: Weigering) -> Weigering {
-        if weigering == Weigering::NietBeschikbaar {
+        if weigering.aard() == Aard::Onbeschikbaar {
             return weigering;
         }
         // Only names that exist: what a caller makes up must not get into a logboek that cannot be erased.
@@ -68,9 +69,9 @@ impl Exchange {
             trace: Some(call.trace.clone()),
             ..Logregel::new(String::new(), Soort::Geweigerd)
         };
-        match self.store.writer.write(|reply| Event::Log(Box::new(regel), about.bericht, reply)).await {
+        match self.write(|reply| Event::Log(Box::new(regel), about.bericht, reply)).await {
             Ok(_) => weigering,
-            Err(error) => unavailable(error),
+            Err(unavailable) => unavailable,
         }
     }
 
@@ -108,7 +109,7 @@ impl Exchange {
     }
 
     fn minute(&self) -> i64 {
-        self.clock.now().as_second().div_euclid(60)
+        self.klok.now().as_second().div_euclid(60)
     }
 }
 

@@ -1,16 +1,18 @@
 //! Seal: content under a fresh key, that key for each ontvanger under the key of its last day, and the regels that say so.
 
+use std::sync::Arc;
+
 use super::{Exchange, unavailable};
 use crate::{
     domain::{Adres, BerichtId, Kenmerk, Oin, Persoon, Stempel, Toegelaten, Weigering},
     logboek::{Logregel, Soort, commitment},
     sleutels::{DataKey, Herhaling, WrapContext},
-    store::{Accept, Actor, PostvakRij, Pseudoniem},
+    store::{Accept, Actor, Pseudoniem},
 };
 
 /// A bericht sealed for its ontvangers.
 pub(super) struct Sealed {
-    pub(super) accept: Accept,
+    pub(super) accept: Arc<Accept>,
     pub(super) inhoud_zout: [u8; 32],
 }
 
@@ -57,7 +59,7 @@ impl Exchange {
             postvak_limit: self.bounds.postvak,
             toegelaten,
         };
-        Ok(Sealed { accept, inhoud_zout })
+        Ok(Sealed { accept: Arc::new(accept), inhoud_zout })
     }
 
     /// The regel `aanvaard` for each ontvanger, and the salts of its commitments.
@@ -126,23 +128,10 @@ impl Exchange {
         marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text))).collect()
     }
 
-    /// The data key of a bericht, unwrapped as one of its ontvangers.
-    pub(super) async fn data_key(&self, rij: &PostvakRij) -> Result<DataKey, Weigering> {
-        let wrapped = rij.sleutel.as_ref().ok_or(Weigering::Vervallen)?;
-        let day_key = self.keys.existing(rij.stempel.houdbaar_tot_en_met).await.map_err(unavailable)?;
-        let context = WrapContext {
-            bericht: rij.bericht,
-            afzender: &rij.afzender,
-            ontvanger: &rij.ontvanger,
-            stempel: &rij.stempel,
-        };
-        DataKey::unwrap(&day_key.in_use(), &context, wrapped).map_err(unavailable)
-    }
-
     fn new_id(&self) -> BerichtId {
         let mut random = [0; 10];
         self.rng.fill(&mut random);
-        let millis = u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
+        let millis = u64::try_from(self.klok.now().as_millisecond()).unwrap_or(0);
         BerichtId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 }

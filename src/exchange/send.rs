@@ -57,8 +57,7 @@ impl Exchange {
             let trace = Some(call.trace.clone());
             let Sealed { accept, inhoud_zout } = self.seal(toegelaten, trace, wacht_tot).await?;
             let (id, gesprek, stempels) = (accept.id, accept.gesprek, accept.toegelaten.stempels().to_vec());
-            let (accepted, commit) =
-                self.store.writer.write(|reply| Event::Accept(Box::new(accept), reply)).await.map_err(unavailable)?;
+            let (accepted, commit) = self.write(|reply| Event::Accept(accept, reply)).await?;
             match accepted? {
                 Accepted::New { micros, regels } => {
                     let commit = commit.ok_or_else(|| unavailable("an acceptance without a commit"))?;
@@ -100,7 +99,7 @@ impl Exchange {
         };
         let van_kracht = self.van_kracht();
         van_kracht.deelnemers().still(&call.aangemeld)?;
-        admit(bericht, call.identiteit(), eerdere, &van_kracht, self.clock.now())
+        admit(bericht, call.identiteit(), eerdere, &van_kracht, self.klok.now())
     }
 
     async fn earlier(&self, id: Option<BerichtId>) -> Result<Option<Eerder>, Weigering> {

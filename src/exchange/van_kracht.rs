@@ -5,21 +5,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     panic::resume_unwind,
     sync::Arc,
 };
 
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::spawn_blocking,
+};
+use tracing::Span;
 
-use super::{Call, Exchange, send::MOST_TURNS, unavailable};
+use super::{Call, Exchange, leesbaar::Leesbaar, send::MOST_TURNS, unavailable, verleden::Verleden};
 use crate::{
     config::{
         ConfigError,
-        convenant::of_the_past,
-        documents::{Bron, Omgeving, Parsed, parse, partners},
+        documents::{Bron, Omgeving, parse, partners},
     },
-    domain::{Document, Geladen, Historie, Oin, PartnerNaam, VanKracht, Versie, Weigering},
-    store::{Event, Outdated, Pool, Reply, StoreError, documenten, writer::Durable},
+    domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
+    store::{Durable, Event, Outdated, Pool, Reply, StoreError, documenten},
 };
 
 /// What is in force cannot be read.
@@ -36,61 +40,46 @@ pub enum LoadError {
     Document(#[from] ConfigError),
 }
 
-/// Reads what is in force from the database.
-///
-/// # Errors
-/// [`LoadError`].
-async fn load(read: &Pool, omgeving: &Omgeving) -> Result<VanKracht, LoadError> {
-    let (versie, documenten) = documenten::in_force(read).await?;
+/// Reads the texts of a version, with what went before them where that decides which one stamps.
+async fn read_texts(
+    read: &Pool,
+    versie: u64,
+    documenten: Vec<Document>,
+    omgeving: &Omgeving,
+    turn: OwnedSemaphorePermit,
+) -> Result<VanKracht, LoadError> {
     if documenten.is_empty() {
         return Ok(VanKracht::default());
     }
-    let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
-    let van_kracht = parse_aside(bronnen, omgeving).await?.van_kracht(versie, omgeving);
-    let meeting = van_kracht.meeting().into_iter().map(str::to_owned).collect();
-    let history = history(read, &van_kracht, &meeting).await?;
-    Ok(van_kracht.with_history(history).trimmed())
-}
-
-/// When the convenanten in force were loaded, with the earlier versions of those that meet others: which one stamps rests on it.
-///
-/// # Errors
-/// [`StoreError`] when it cannot be read.
-pub(super) async fn history(
-    read: &Pool,
-    van_kracht: &VanKracht,
-    meeting: &BTreeSet<String>,
-) -> Result<BTreeMap<String, Historie>, StoreError> {
-    let mut texts = Vec::new();
-    for (naam, versies) in documenten::history(read, van_kracht.versie()).await? {
-        let Some((current, earlier)) = versies.split_last() else { continue };
-        let mut former = Vec::new();
-        if meeting.contains(&naam) {
-            let until = versies[1..].iter().map(|next| next.tijd);
-            for (geladen, tot) in earlier.iter().zip(until) {
-                former.push((*geladen, tot, documenten::tekst(read, geladen.log_index).await?));
-            }
-        }
-        texts.push((naam, *current, former));
-    }
-    let deelnemers = van_kracht.deelnemers().clone();
-    let parsed = spawn_blocking(move || {
-        let versie = |(geladen, tot, tekst): (Geladen, _, String)| {
-            Some(Versie { geladen, tot, convenant: of_the_past(&tekst, &deelnemers)? })
-        };
-        let of_name = |(naam, geladen, former): (_, _, Vec<_>)| {
-            (naam, Historie { geladen, eerder: former.into_iter().filter_map(versie).collect() })
-        };
-        texts.into_iter().map(of_name).collect()
-    });
-    Ok(parsed.await.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic())))
-}
-
-/// Parses on a thread of its own: large documents take seconds, and the calls of partners must not wait for them.
-pub(super) async fn parse_aside(bronnen: Vec<Bron>, omgeving: &Omgeving) -> Result<Parsed, ConfigError> {
+    let verleden = Verleden::read(read, versie).await?;
     let omgeving = omgeving.clone();
-    let parsed = spawn_blocking(move || parse(&bronnen, &omgeving)).await;
-    parsed.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))
+    let parse = move || {
+        let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
+        let van_kracht = parse(&bronnen, &omgeving)?.van_kracht(versie, &omgeving);
+        let historie = verleden.of(&van_kracht, &van_kracht.meeting());
+        Ok(van_kracht.with_history(historie).trimmed())
+    };
+    aside(turn, parse).await
+}
+
+/// Works on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Its turn ends with the
+/// work, also when nobody waits for that any more.
+pub(super) async fn aside<T: Send + 'static>(
+    turn: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let span = Span::current();
+    let done = spawn_blocking(move || {
+        let done = span.in_scope(work);
+        drop(turn);
+        done
+    });
+    match done.await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panicked)) => resume_unwind(panicked),
+        // The process ends, and whoever waits here with it.
+        Err(Err(_)) => pending().await,
+    }
 }
 
 /// Every OIN that a partner has or had: the logboek names partners by the OIN of that moment.
@@ -116,13 +105,30 @@ pub(super) fn bron(document: Document) -> Bron {
 pub struct InForce {
     pub(super) omgeving: Omgeving,
     newest: watch::Sender<Arc<VanKracht>>,
+    pub(super) leesbaar: Leesbaar,
+    /// One reads at a time: many calls at once that hear of a newer version need it once.
+    reading: Arc<Semaphore>,
+    /// One change is judged at a time, and never before partners that wait for what is in force.
+    judging: Arc<Semaphore>,
 }
 
 impl InForce {
     /// Nothing is in force until it is read.
     #[must_use]
     pub fn new(omgeving: Omgeving) -> Self {
-        Self { omgeving, newest: watch::Sender::default() }
+        let one = || Arc::new(Semaphore::new(1));
+        Self {
+            omgeving,
+            newest: watch::Sender::default(),
+            leesbaar: Leesbaar::default(),
+            reading: one(),
+            judging: one(),
+        }
+    }
+
+    /// Waits for its turn to judge a change.
+    pub(super) async fn turn_to_judge(&self) -> OwnedSemaphorePermit {
+        turn(&self.judging).await
     }
 
     /// For who must know of each change.
@@ -132,6 +138,10 @@ impl InForce {
     }
 }
 
+async fn turn(of: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(of).acquire_owned().await.expect("nobody closes it")
+}
+
 impl Exchange {
     /// What is in force, as far as this process knows.
     #[must_use]
@@ -139,23 +149,58 @@ impl Exchange {
         Arc::clone(&self.in_force.newest.borrow())
     }
 
+    /// Whether there is a newer version than this process knows.
+    async fn is_outdated(&self) -> Result<bool, StoreError> {
+        Ok(documenten::newest_versie(&self.store.read).await? != self.van_kracht().versie())
+    }
+
     /// Reads what is in force again, if it changed. Gives whether it did.
+    ///
+    /// Where the texts of a newer version cannot be read here (another gateway knows a CA that this one does not), this one serves on
+    /// by those that it knew and that are still in force. It says so, and is not ready, until it can read a version.
     ///
     /// # Errors
     /// [`LoadError`]; then the older version stays, and the writer accepts nothing that was judged by it.
     pub async fn refresh(&self) -> Result<bool, LoadError> {
-        let newest = documenten::newest_versie(&self.store.read).await?;
-        if newest == self.van_kracht().versie() {
+        if !self.is_outdated().await? {
+            // Texts do not become readable by looking again; only a newer version can.
+            self.in_force.leesbaar.say_again();
             return Ok(false);
         }
-        let read = load(&self.store.read, &self.in_force.omgeving).await?;
-        Ok(self.in_force.newest.send_if_modified(|known| {
+        let turn = turn(&self.in_force.reading).await;
+        // Who had the turn before may have read it.
+        if !self.is_outdated().await? {
+            return Ok(false);
+        }
+        let (versie, documenten) = documenten::in_force(&self.store.read).await?;
+        let in_force: BTreeSet<String> = documenten.iter().map(|document| document.hash.clone()).collect();
+        let known = self.van_kracht();
+        let mut read = match read_texts(&self.store.read, versie, documenten, &self.in_force.omgeving, turn).await {
+            Ok(read) => {
+                self.in_force.leesbaar.can_read();
+                Arc::new(read)
+            }
+            // With nothing known yet nobody can be served.
+            Err(error @ LoadError::Document(_)) if known.versie() > 0 => {
+                self.in_force.leesbaar.cannot_read(versie, error.to_string());
+                Arc::new(known.taken_for(versie, &in_force))
+            }
+            Err(error) => return Err(error),
+        };
+        let newer = self.in_force.newest.send_if_modified(|known| {
             let newer = read.versie() > known.versie();
             if newer {
-                *known = Arc::new(read);
+                std::mem::swap(known, &mut read);
             }
             newer
-        }))
+        });
+        // What is no longer in force can be large, and takes a moment to clear away.
+        drop(spawn_blocking(move || drop(read)));
+        if newer {
+            // What was refused may be allowed since.
+            self.store.wakers.ring_all();
+        }
+        Ok(newer)
     }
 
     /// Writes an event that rests on what is in force; again when that changed meanwhile.
@@ -167,7 +212,7 @@ impl Exchange {
         for _ in 0..MOST_TURNS {
             let van_kracht = self.van_kracht();
             van_kracht.deelnemers().still(&call.aangemeld)?;
-            let written = self.store.writer.write(|reply| event(van_kracht, reply)).await.map_err(unavailable)?;
+            let written = self.write(|reply| event(van_kracht, reply)).await?;
             match written {
                 (Ok(value), commit) => return Ok((value, commit)),
                 (Err(Outdated), _) => drop(self.refresh().await.map_err(unavailable)?),

@@ -1,5 +1,7 @@
 //! Withdraw: take back a bericht of one's own.
 
+use std::sync::Arc;
+
 use super::{Call, Exchange, RedenIntrekking, VanDePoort, send::MOST_TURNS, unavailable};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, LoketNaam, VanKracht, Weigering},
@@ -81,7 +83,7 @@ impl Exchange {
                 versie: van_kracht.versie(),
             };
             let event = |reply| Event::Withdraw(Box::new(withdraw), reply);
-            let (written, _) = self.store.writer.write(event).await.map_err(unavailable)?;
+            let (written, _) = self.write(event).await?;
             let Ok(withdrawn) = written else {
                 self.refresh().await.map_err(unavailable)?;
                 continue;
@@ -103,7 +105,7 @@ impl Exchange {
         stored: StoredBericht,
         kregen: &[Adres],
         van_kracht: &VanKracht,
-    ) -> Result<Option<Accept>, Weigering> {
+    ) -> Result<Option<Arc<Accept>>, Weigering> {
         let there = kregen.iter().filter(|adres| van_kracht.partner_at(adres).is_ok());
         let ontvangers: Vec<Adres> = there.cloned().collect();
         let Some(last_day) = stored.rijen.iter().map(|rij| rij.stempel.houdbaar_tot_en_met).max() else {
@@ -117,6 +119,7 @@ impl Exchange {
             bericht: stored.id,
             over: stored.soort,
             houdbaar_tot_en_met: last_day,
+            ontvanger: None,
             reden: Some(intrekking.reden),
         };
         let namens = (call.identiteit(), &intrekking.loket, intrekking.medewerker.as_str());

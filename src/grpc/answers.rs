@@ -184,6 +184,10 @@ pub fn van_de_poort(says: &VanDePoort) -> Vec<u8> {
         Berichtsoort::Vervalmelding => {
             Inhoud::Vervalmelding(proto::Vervalmelding { bericht, berichtsoort, houdbaar_tot_en_met })
         }
+        Berichtsoort::Schademelding => {
+            let ontvanger = says.ontvanger.as_ref().map(ToString::to_string).unwrap_or_default();
+            Inhoud::Schademelding(proto::Schademelding { bericht, berichtsoort, ontvanger })
+        }
         _ => {
             let reden = says.reden.map_or(proto::RedenIntrekking::Unspecified, reden_intrekking).into();
             Inhoud::Vernietigingsverzoek(proto::Vernietigingsverzoek { bericht, berichtsoort, reden })
@@ -212,6 +216,7 @@ fn status_ontvanger(rij: &PostvakRij, bewijs: &str) -> proto::StatusOntvanger {
         Toestand::Vervallen => proto::Toestand::Vervallen,
         Toestand::Ingetrokken => proto::Toestand::Ingetrokken,
         Toestand::Vervangen => proto::Toestand::Vervangen,
+        Toestand::Beschadigd => proto::Toestand::Beschadigd,
     };
     proto::StatusOntvanger {
         ontvanger: Some(adres(&rij.ontvanger)),

@@ -86,6 +86,46 @@ impl BeheerService for BeheerApi {
         });
         self.answer(&call, outcome).await
     }
+
+    async fn get_toestand(
+        &self,
+        _: Request<proto::GetToestandRequest>,
+    ) -> Result<Response<proto::GetToestandResponse>, Status> {
+        let redenen = self.exchange.redenen();
+        Ok(Response::new(proto::GetToestandResponse {
+            gereed: redenen.is_empty(),
+            redenen,
+            tijd: self.exchange.klok.now().to_string(),
+            vervalt: self.exchange.klok.may_lapse(),
+        }))
+    }
+
+    async fn believe_clock(
+        &self,
+        request: Request<proto::BelieveClockRequest>,
+    ) -> Result<Response<proto::BelieveClockResponse>, Status> {
+        let call = call(&request);
+        let proto::BelieveClockRequest { reden, medewerker } = request.into_inner();
+        let outcome = match word(&reden, &medewerker) {
+            Ok(medewerker) => self.exchange.believe_clock(&call, &reden, &medewerker).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|ended| {
+            let (twijfel, bewijs) = ended.map(|(twijfel, bewijs)| (twijfel.uitleg(), bewijs.to_string())).unzip();
+            proto::BelieveClockResponse { twijfel, bewijs }
+        });
+        self.answer(&call, outcome).await
+    }
+}
+
+/// The fields of an operator's word. Gives the medewerker.
+fn word(reden: &str, medewerker: &str) -> Result<String, Weigering> {
+    let mut checker = Checker::default();
+    checker.text("reden", reden, 1..=500);
+    if !checker.0.is_empty() {
+        return Err(Weigering::OngeldigVeld(checker.0));
+    }
+    convert::medewerker(medewerker)
 }
 
 fn opdracht(request: proto::ChangeDocumentsRequest) -> Result<Opdracht, Weigering> {

@@ -92,6 +92,10 @@ where
         if call.identiteit().rol != self.rol {
             return Err(Weigering::VerkeerdeRol);
         }
+        // Whoever runs the gateway must be able to say that the clock is right.
+        if self.rol == Rol::Partner {
+            self.exchange.trust_clock()?;
+        }
         let in_flight = self.in_flight(&call.identiteit().partner);
         let _permit = in_flight.try_acquire().map_err(|_| Weigering::TeDruk)?;
         request.extensions_mut().insert(call.clone());

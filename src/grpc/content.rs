@@ -157,6 +157,7 @@ pub fn berichtsoort(soort: &Soort) -> Berichtsoort {
         Soort::Vernietigingsbevestiging(_) => Berichtsoort::Vernietigingsbevestiging,
         Soort::Vervalwaarschuwing(_) => Berichtsoort::Vervalwaarschuwing,
         Soort::Vervalmelding(_) => Berichtsoort::Vervalmelding,
+        Soort::Schademelding(_) => Berichtsoort::Schademelding,
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     status::{of_tonic, status},
 };
 use crate::{
-    domain::Weigering,
+    domain::{Weigering, weigering::Aard},
     exchange::{About, Call, Postvak},
     proto::{self, receive_request::Verzoek, receive_response::Antwoord},
 };
@@ -205,7 +205,7 @@ impl Listen {
             Ok(_) => return Ok(response(Antwoord::Bevestigd(text))),
             Err(weigering) => self.api.exchange.refuse(&self.call, About::default(), weigering).await,
         };
-        if weigering == Weigering::NietBeschikbaar {
+        if weigering.aard() == Aard::Onbeschikbaar {
             return Err(status(&weigering));
         }
         Ok(response(Antwoord::BevestigingGeweigerd(proto::BevestigingGeweigerd {

@@ -66,6 +66,8 @@ soorten! {
     LogHersteld = "log_hersteld",
     /// Any other act of beheer.
     Beheerd = "beheerd",
+    /// The content of a bericht was found damaged: nobody gets it any more.
+    Beschadigd = "beschadigd",
 }
 
 #[cfg(test)]
@@ -77,7 +79,7 @@ mod tests {
         let design = "gestart, aanvaard, geweigerd, afgeleverd, bevestigd, geraadpleegd, \
             ingetrokken, vervallen, vernietigd, vernietiging_gevraagd, vernietiging_bevestigd, \
             ingezien, geexporteerd, openingen_gewist, convenant_gewijzigd, partner_gewijzigd, \
-            sleutel_gewisseld, sleutel_vernietigd, log_hersteld, beheerd";
+            sleutel_gewisseld, sleutel_vernietigd, log_hersteld, beheerd, beschadigd";
         let words: Vec<_> = Soort::ALL.iter().map(|soort| soort.as_str()).collect();
         assert_eq!(words.join(", "), design);
         for soort in Soort::ALL {

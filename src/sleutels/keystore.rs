@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::{
     dagsleutels::{DayKeyPlace, unwrap, wrap},
     map::{EPOCH, KeyMap},
-    seal::{DayKeyRef, Secret},
+    seal::{DataKey, DayKeyRef, Opener, Opening, Secret, WrapContext},
 };
 use crate::domain::{Kenmerk, Rng};
 
@@ -161,6 +161,15 @@ impl KeyStore {
         }
         known.days.insert(day, Arc::clone(&found));
         Ok(Some(found))
+    }
+}
+
+impl Opener for KeyStore {
+    fn open(&self, context: &WrapContext<'_>, wrapped: &[u8], sealed: &[u8]) -> Opening {
+        let Some(day_key) = self.known(context.stempel.houdbaar_tot_en_met) else { return Opening::NoKey };
+        let opened = DataKey::unwrap(&day_key.in_use(), context, wrapped)
+            .and_then(|key| key.open(context.bericht, context.afzender, sealed));
+        opened.map_or(Opening::Damaged, Opening::Opened)
     }
 }
 

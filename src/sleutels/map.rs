@@ -6,9 +6,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -23,7 +23,10 @@ use super::{
     keystore::KeyError,
     seal::Secret,
 };
-use crate::domain::{Kenmerk, Rng};
+use crate::{
+    domain::{Kenmerk, Rng},
+    files,
+};
 
 const DOCUMENT: &str = "dagsleutels.json";
 const LOGBOEK_KEY: &str = "logboek.key";
@@ -47,15 +50,15 @@ impl KeyMap {
     /// [`KeyError`] when a file cannot be read or written, or is missing beside others or beside a logboek.
     pub fn open(dir: &Path, new: bool, rng: &dyn Rng) -> Result<Self, KeyError> {
         let paths = [format!("wortel-{EPOCH}.key").as_str(), LOGBOEK_KEY, PSEUDONIEM_KEY].map(|name| dir.join(name));
-        if !new && paths.iter().all(|path| !path.exists()) {
+        if !new && !paths.iter().any(|path| files::is_there(path)) {
             return Err(KeyError::Absent(dir.to_owned()));
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| io_error(dir, source))?;
         // Two gateways that start at once do not each make keys of their own.
         let _one_at_a_time = one_at_a_time(dir)?;
         // A key that went missing beside others is lost, not new: a fresh one would open nothing and fork the logboek.
-        if let Some(missing) = paths.iter().find(|path| !path.exists())
-            && paths.iter().chain([&dir.join(DOCUMENT)]).any(|path| path.exists())
+        if let Some(missing) = paths.iter().find(|path| !files::is_there(path))
+            && paths.iter().chain([&dir.join(DOCUMENT)]).any(|path| files::is_there(path))
         {
             return Err(KeyError::Missing { path: missing.clone() });
         }
@@ -65,6 +68,19 @@ impl KeyMap {
             root: secret_file(&root, rng)?,
             logboek_seed: secret_file(&logboek_seed, rng)?,
             pseudoniem: secret_file(&pseudoniem, rng)?,
+        })
+    }
+
+    /// The keys in a directory, without making or holding anything: for who only looks.
+    ///
+    /// # Errors
+    /// [`KeyError`] when one is not there or damaged.
+    pub fn read(dir: &Path) -> Result<Self, KeyError> {
+        Ok(Self {
+            dir: dir.to_owned(),
+            root: read_secret(&dir.join(format!("wortel-{EPOCH}.key")))?,
+            logboek_seed: read_secret(&dir.join(LOGBOEK_KEY))?,
+            pseudoniem: read_secret(&dir.join(PSEUDONIEM_KEY))?,
         })
     }
 
@@ -104,7 +120,7 @@ impl KeyMap {
             return Ok(());
         }
         let path = self.dir.join(BEGUN);
-        replace(&path, format!("{naam}\n").as_bytes()).map_err(|source| io_error(&path, source))
+        files::replace(&path, format!("{naam}\n").as_bytes()).map_err(|source| io_error(&path, source))
     }
 
     /// The Ed25519 seed in a key directory, without making anything: for who only verifies.
@@ -186,7 +202,7 @@ impl DayKeyPlace for DayKeyFile {
             dagsleutels.entry(day).or_insert(wrapped);
             let document = Document { versie: 1, epoch: EPOCH, dagsleutels };
             let text = serde_json::to_vec_pretty(&document).expect("dates and hexadecimal text always become JSON");
-            replace(&self.path, &text).map_err(|source| io_error(&self.path, source))
+            files::replace(&self.path, &text).map_err(|source| io_error(&self.path, source))
         })
     }
 
@@ -213,23 +229,14 @@ fn read_secret(path: &Path) -> Result<Secret, KeyError> {
 }
 
 fn secret_file(path: &Path, rng: &dyn Rng) -> Result<Secret, KeyError> {
-    if path.exists() {
+    // A link that leads nowhere is a key that is lost, not one that is to be made.
+    if files::is_there(path) {
         return read_secret(path);
     }
     let secret = Secret::random(rng);
     let text = Zeroizing::new(format!("{}\n", hex::encode(secret.bytes())));
-    replace(path, text.as_bytes()).map_err(|source| io_error(path, source))?;
+    files::replace(path, text.as_bytes()).map_err(|source| io_error(path, source))?;
     Ok(secret)
-}
-
-/// Writes a file so that after a power loss it is either the old one or the new one, whole.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("nieuw");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Keeps other gateways from writing in this directory, as long as it is held.
@@ -240,8 +247,7 @@ fn one_at_a_time(dir: &Path) -> Result<File, KeyError> {
 }
 
 fn lock_file(path: &Path) -> Result<File, KeyError> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    file.map_err(|source| io_error(path, source))
+    files::lock_file(path).map_err(|source| io_error(path, source))
 }
 
 fn io_error(path: &Path, source: io::Error) -> KeyError {

@@ -2,7 +2,7 @@
 //! until which it is houdbaar.
 //!
 //! [`seal`] holds the cryptography, [`map`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and [`keystore`]
-//! all of them in use. Destroying a day key makes all
+//! all of them in use. [`wacht`] is the guard file beside them. Destroying a day key makes all
 //! content of that day unreadable, in every copy and backup; that comes with the verb `expire`.
 //! Not here: who may read what (`domain`), where the sealed bytes lie (`store`).
 
@@ -10,8 +10,10 @@ pub mod dagsleutels;
 pub mod keystore;
 pub mod map;
 pub mod seal;
+pub mod wacht;
 
 pub use dagsleutels::DayKeyPlace;
 pub use keystore::{DayKey, KeyError, KeyStore};
 pub use map::{DayKeyFile, KeyMap};
-pub use seal::{DataKey, Herhaling, SealError, WrapContext};
+pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
+pub use wacht::Wacht;

@@ -118,6 +118,22 @@ pub struct Opened {
     pub inhoud: Zeroizing<Vec<u8>>,
 }
 
+/// What became of opening content.
+pub enum Opening {
+    /// It opened.
+    Opened(Opened),
+    /// The key of its day is there, and it does not open with it: it was altered or cut short.
+    Damaged,
+    /// The key of its day is not at hand. That says nothing of the content.
+    NoKey,
+}
+
+/// Opens content with the day keys that are at hand, without waiting for anything.
+pub trait Opener: Send + Sync {
+    /// Opens `sealed` by the key that was wrapped for this ontvanger.
+    fn open(&self, context: &WrapContext<'_>, wrapped: &[u8], sealed: &[u8]) -> Opening;
+}
+
 impl DataKey {
     /// A new random key.
     pub fn random(rng: &dyn Rng) -> Self {

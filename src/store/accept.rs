@@ -1,5 +1,7 @@
 //! Accepting a bericht: everything that it changes, in one transaction.
 
+use std::sync::Arc;
+
 use super::{StoreError, earlier, insert::NewBericht, postvak::moment, rij::Actor, toestand::Toestand, work::Work};
 use crate::{
     domain::{BerichtId, Berichtsoort, Kenmerk, Oin, Toegelaten, Weigering, houdbaarheid::amsterdam_date},
@@ -76,7 +78,10 @@ pub enum Accepted {
 }
 
 /// Accepts an admitted bericht, or says why not.
-pub(super) async fn accept(work: &mut Work<'_>, mut accept: Accept) -> Result<Result<Accepted, Weigering>, StoreError> {
+pub(super) async fn accept(
+    work: &mut Work<'_>,
+    accept: &Arc<Accept>,
+) -> Result<Result<Accepted, Weigering>, StoreError> {
     let now = work.log.micros();
     if accept.is_outdated(now, work.versie) {
         return Ok(Ok(Accepted::Outdated));
@@ -93,26 +98,31 @@ pub(super) async fn accept(work: &mut Work<'_>, mut accept: Accept) -> Result<Re
         }
     }
     // Whatever can refuse comes before the first write.
-    let mut effect = match earlier::judge(work, &accept, now).await? {
+    let mut effect = match earlier::judge(work, accept, now).await? {
         Ok(effect) => effect,
         Err(weigering) => return Ok(Err(weigering)),
     };
     let mut regels = Vec::with_capacity(accept.regels.len());
-    for (at, regel) in std::mem::take(&mut accept.regels).into_iter().enumerate() {
-        regels.push(work.log.append(Some(accept.id), regel));
+    for (at, regel) in accept.regels.iter().enumerate() {
+        regels.push(work.log.append(Some(accept.id), regel.clone())?);
         if !accept.soort().follows() {
             work.count_open(&accept.toegelaten.stempels()[at].0, 1).await?;
         }
     }
     let log_indexes: Vec<u64> = regels.iter().map(|(log_index, _)| *log_index).collect();
     if let Some(first) = log_indexes.first() {
-        work.log.keep_salts(*first, std::mem::take(&mut accept.zouten));
+        work.log.keep_salts(*first, accept.zouten.clone());
     }
     for rij in &mut effect.replaced {
         let regel = rij.regel(Soort::Vernietigd, &accept.actor);
         work.step(rij, Toestand::Vervangen, 0, &accept.actor, regel).await?;
     }
-    earlier::follow_up(work, &accept, effect.destroyed).await?;
-    work.accepted(NewBericht { accept, micros: now, log_indexes, reserved_until: effect.reserved_until });
+    earlier::follow_up(work, accept, effect.destroyed).await?;
+    work.accepted(NewBericht {
+        accept: Arc::clone(accept),
+        micros: now,
+        log_indexes,
+        reserved_until: effect.reserved_until,
+    });
     Ok(Ok(Accepted::New { micros: now, regels }))
 }

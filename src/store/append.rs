@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
 use sqlx::Row;
 
 use super::{DbConnection, DbRow, Pool, StoreError, int, many::insert_all, tijd, uint};
@@ -54,9 +55,9 @@ impl Head {
 
     /// The head in its row.
     pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
-        let frontier = Frontier::from_bytes(uint(row.get("grootte")), row.get("frontier"))
+        let frontier = Frontier::from_bytes(uint(row.try_get("grootte")?), row.try_get("frontier")?)
             .ok_or_else(|| StoreError::inconsistent("logboek", "frontier", 1))?;
-        Ok(Self { naam: row.get("naam"), frontier, tijd: row.get("tijd") })
+        Ok(Self { naam: row.try_get("naam")?, frontier, tijd: row.try_get("tijd")? })
     }
 }
 
@@ -66,6 +67,20 @@ impl Head {
 /// [`StoreError::Database`].
 pub async fn logboek_naam(read: &Pool) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT naam FROM logboek WHERE id = 1").fetch_optional(read).await?)
+}
+
+/// When the last regel was written, if there is one: by the regel itself.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn last_moment(read: &Pool) -> Result<Option<Timestamp>, StoreError> {
+    let last: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT log_index, regel FROM logregels ORDER BY log_index DESC LIMIT 1")
+            .fetch_optional(read)
+            .await?;
+    let Some((index, leaf)) = last else { return Ok(None) };
+    let moment = Logregel::from_leaf(&leaf).ok().and_then(|regel| regel.tijd.parse().ok());
+    moment.map(Some).ok_or_else(|| StoreError::inconsistent("logregels", "regel", index))
 }
 
 /// A commit: the checkpoint it issued, and the nodes that prove what it appended.
@@ -120,9 +135,12 @@ impl Appender {
     }
 
     /// Appends one regel; `tijd` and `bericht` are filled in here. Gives its index and its bytes.
-    pub fn append(&mut self, bericht: Option<BerichtId>, regel: Logregel) -> (u64, Vec<u8>) {
+    ///
+    /// # Errors
+    /// [`StoreError::Regel`] when it cannot stand in a logboek, for example because it is too long; then nothing was appended.
+    pub fn append(&mut self, bericht: Option<BerichtId>, regel: Logregel) -> Result<(u64, Vec<u8>), StoreError> {
         let regel = Logregel { tijd: tijd(self.head.tijd), bericht: bericht.map(|id| id.to_string()), ..regel };
-        let leaf = regel.to_leaf().expect("convert bounds every part of a regel, so that it stays below 4 KiB");
+        let leaf = regel.to_leaf()?;
         let hash = leaf_hash(&leaf);
         let index = self.head.frontier.size();
         let nodes = &mut self.nodes;
@@ -130,7 +148,7 @@ impl Appender {
             nodes.insert(node, hash);
         });
         self.regels.push(NewRegel { leaf: leaf.clone(), hash, bericht });
-        (index, leaf)
+        Ok((index, leaf))
     }
 
     /// Keeps the salts of the commitments in the regel at `log_index`.
@@ -168,12 +186,6 @@ impl Appender {
         Ok(Commit { nota, grootte, nodes })
     }
 
-    /// How many regels were appended.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.regels.len()
-    }
-
     /// Whether anything was appended.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -206,8 +218,8 @@ async fn write_tiles(
                 .bind(int((nummer + 1) * TILE_WIDTH))
                 .fetch_all(&mut *tx)
                 .await?;
-        let hashes: Vec<u8> = rows.iter().flat_map(|row| row.get::<Vec<u8>, _>("hash")).collect();
-        put_tile(tx, 0, nummer, &hashes).await?;
+        let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.try_get("hash")).collect::<Result<_, _>>()?;
+        put_tile(tx, 0, nummer, &hashes.concat()).await?;
     }
     let mut grown: BTreeMap<(u8, u64), Vec<(u64, Hash)>> = BTreeMap::new();
     for (node, hash) in nodes {
@@ -225,7 +237,8 @@ async fn write_tiles(
             .bind(int(nummer))
             .fetch_optional(&mut *tx)
             .await?
-            .map(|row| row.get("hashes"))
+            .map(|row| row.try_get("hashes"))
+            .transpose()?
             .unwrap_or_default();
         hashes.extend(added.iter().flat_map(|(_, hash)| hash));
         put_tile(tx, niveau, nummer, &hashes).await?;

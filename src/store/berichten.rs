@@ -52,10 +52,10 @@ impl StoredBericht {
         let ontvanger = |rij: PostvakRij| EerdereOntvanger {
             kreeg: rij.kreeg(),
             lot: match rij.toestand {
-                Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd => Lot::Geldig,
+                Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd | Toestand::Geweigerd => Lot::Geldig,
                 Toestand::Ingetrokken => Lot::Ingetrokken,
                 Toestand::Vervangen => Lot::Vervangen,
-                Toestand::Geweigerd | Toestand::Vervallen => Lot::Beeindigd,
+                Toestand::Vervallen | Toestand::Beschadigd => Lot::Beeindigd,
             },
             adres: rij.ontvanger,
             stempel: rij.stempel,
@@ -81,7 +81,7 @@ pub async fn answered_by(read: &Pool, verzoek: BerichtId) -> Result<Vec<Adres>, 
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT DISTINCT b.afzender_partner, b.afzender_loket FROM postvak p JOIN berichten b ON b.id = p.bericht \
          WHERE p.in_antwoord_op = $1 AND p.toestand <> 5 \
-         AND (p.toestand NOT IN (3, 4) OR p.poging > 0 OR p.gelezen = 1)",
+         AND (p.toestand NOT IN (3, 4, 7) OR p.poging > 0 OR p.gelezen = 1)",
     )
     .bind(verzoek.0.as_bytes().to_vec())
     .fetch_all(read)

@@ -54,7 +54,7 @@ fn unreachable(error: &StoreError) -> KeyError {
 }
 
 /// Adds the key of a day, unless there is one.
-pub(super) async fn add(work: &mut Work<'_>, day: Date, wrapped: Wrapped) -> Result<(), StoreError> {
+pub(super) async fn add(work: &mut Work<'_>, day: Date, wrapped: &str) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO dagsleutels (dag, sleutel) VALUES ($1, $2) ON CONFLICT (dag) DO NOTHING")
         .bind(day.to_string())
         .bind(wrapped)

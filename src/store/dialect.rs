@@ -97,6 +97,37 @@ impl Dialect {
         Migrator { migrations: Cow::Owned(SCHEMA.iter().map(in_words).collect()), ..Migrator::DEFAULT }
     }
 
+    /// Whether the database itself or the way to it is in trouble, whatever it was asked: it is full, busy, stopping, or gone. Else
+    /// what it was asked is at fault.
+    pub(super) fn is_in_trouble(self, error: &sqlx::Error) -> bool {
+        use sqlx::Error;
+        let refused = match error {
+            Error::Database(refused) => refused,
+            // What came back cannot be read, or what was to be sent cannot be written.
+            Error::RowNotFound
+            | Error::TypeNotFound { .. }
+            | Error::ColumnIndexOutOfBounds { .. }
+            | Error::ColumnNotFound(_)
+            | Error::ColumnDecode { .. }
+            | Error::Encode(_)
+            | Error::Decode(_)
+            | Error::AnyDriverError(_) => return false,
+            _ => return true,
+        };
+        let code = refused.code().unwrap_or_default();
+        match self {
+            // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN and PROTOCOL; https://sqlite.org/rescode.html
+            Self::Sqlite => {
+                code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 15))
+            }
+            // Connection, read-only after a failover, rolled back for another, resources, locks, operator, system; appendix A of
+            // the manual.
+            Self::Postgres => {
+                ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
+            }
+        }
+    }
+
     /// What a failed commit means.
     ///
     /// With PostgreSQL nothing that a gateway remembers rests on the outcome: the next transaction reads the head anew under its

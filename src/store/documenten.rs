@@ -131,7 +131,7 @@ pub async fn all_deelnemers(read: &Pool) -> Result<Vec<String>, StoreError> {
 }
 
 /// Writes a change, unless what is in force changed since it was judged.
-pub(super) async fn change(work: &mut Work<'_>, change: Change) -> Result<Result<Changed, Outdated>, StoreError> {
+pub(super) async fn change(work: &mut Work<'_>, change: &Change) -> Result<Result<Changed, Outdated>, StoreError> {
     if change.basis != work.versie {
         return Ok(Err(Outdated));
     }
@@ -139,8 +139,8 @@ pub(super) async fn change(work: &mut Work<'_>, change: Change) -> Result<Result
     let mut regels = Vec::with_capacity(change.wijzigingen.len());
     for wijziging in &change.wijzigingen {
         let (log_index, leaf) = match &change.actor {
-            Some(actor) => actor.log(&mut work.log, None, regel(Some(actor), wijziging)),
-            None => work.log.append(None, regel(None, wijziging)),
+            Some(actor) => actor.log(&mut work.log, None, regel(Some(actor), wijziging))?,
+            None => work.log.append(None, regel(None, wijziging))?,
         };
         let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();
         sqlx::query(

@@ -80,11 +80,12 @@ async fn check_answered(
     if withdrawn.is_some() {
         return Ok(Err(Weigering::VerzoekIngetrokken));
     }
-    // One that was withdrawn, or never arrived, does not count: another may come in its place.
+    // One that was withdrawn, lapsed or was damaged before it arrived does not count: another may come in its place. One that was
+    // refused at delivery does: it can still arrive.
     let earlier: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.in_antwoord_op = $1 \
          AND b.afzender_partner = $2 AND b.afzender_loket = $3 AND b.berichtsoort = $4 AND p.toestand <> 5 \
-         AND (p.toestand NOT IN (3, 4) OR p.poging > 0 OR p.gelezen = 1) LIMIT 1",
+         AND (p.toestand NOT IN (4, 7) OR p.poging > 0 OR p.gelezen = 1) LIMIT 1",
     )
     .bind(&id)
     .bind(afzender.partner.as_str())
@@ -186,7 +187,7 @@ async fn confirm_destruction(work: &mut Work<'_>, accept: &Accept, rij: &Postvak
     let Some(uitkomst) = accept.toegelaten.bericht().feiten.vernietiging else { return Ok(()) };
     let kept = (uitkomst != Vernietiging::Vernietigd).then(|| uitkomst.as_str().to_owned());
     let regel = Logregel { weigering: kept, ..rij.regel(Soort::VernietigingBevestigd, &accept.actor) };
-    accept.actor.log(&mut work.log, Some(rij.bericht), regel);
+    accept.actor.log(&mut work.log, Some(rij.bericht), regel)?;
     sqlx::query("UPDATE postvak SET vernietiging = $1 WHERE log_index = $2")
         .bind(uitkomst.as_str())
         .bind(int(rij.log_index))

@@ -1,6 +1,6 @@
 //! The rows of accepted berichten, many a statement.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     DbConnection,
@@ -14,7 +14,7 @@ use crate::domain::{Adres, BerichtId, Berichtsoort, Doelgroep, Kenmerk};
 /// An accepted bericht, to be written.
 pub(super) struct NewBericht {
     /// What was accepted.
-    pub(super) accept: Accept,
+    pub(super) accept: Arc<Accept>,
     /// When, microseconds.
     pub(super) micros: i64,
     /// Index of the regel of each ontvanger.

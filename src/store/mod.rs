@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod append;
+mod batch;
 pub mod berichten;
 pub mod copy;
 pub mod counters;
@@ -12,19 +13,24 @@ pub mod dagsleutels;
 mod dialect;
 pub mod documenten;
 mod earlier;
+pub mod event;
 mod insert;
+pub mod lease;
 mod listen;
 mod many;
 pub mod open;
+pub mod passed;
 mod postgres;
 pub mod postvak;
 pub mod proofs;
 pub mod rij;
+pub mod schade;
 mod source;
 mod sqlite;
 pub mod toestand;
 pub mod verify;
 pub mod verval;
+pub mod wachtend;
 pub mod wake;
 pub mod withdraw;
 mod work;
@@ -35,16 +41,21 @@ pub use accept::{Accept, Accepted, Pseudoniem};
 pub use berichten::{Correctie, StoredBericht};
 pub use dagsleutels::SharedDayKeys;
 pub use documenten::{Change, Changed, Wijziging};
+pub use event::{Durable, Event, Outdated, Reply};
+pub use lease::{Lease, Leased};
 pub use open::{Database, Store};
-pub use postvak::Lease;
+pub use postvak::{Consult, Consulted};
 pub use rij::{Actor, PostvakRij};
+pub use schade::Damage;
 pub use toestand::Toestand;
 pub use verval::Expire;
 pub use withdraw::{Withdraw, Withdrawn};
-pub use writer::{Event, Outdated, Reply, Writer};
+pub use writer::Writer;
 pub use zoek::{Find, Found};
 
 use jiff::Timestamp;
+
+use crate::{domain::Twijfel, logboek::RegelError};
 
 /// A connection, whichever the database.
 pub(crate) type DbConnection = sqlx::AnyConnection;
@@ -71,14 +82,9 @@ pub enum StoreError {
         /// Which row.
         row: String,
     },
-    /// The clock of this machine and that of the database are too far apart to write by.
-    #[error(
-        "de klok van deze machine staat {seconds} s af van die van de database; zet beide gelijk (NTP). Tot dan legt deze poort niets vast"
-    )]
-    Clock {
-        /// How far.
-        seconds: u64,
-    },
+    /// The clock cannot be believed, and nothing was written.
+    #[error("{}. Tot dan legt deze poort niets vast", .0.uitleg())]
+    Clock(Twijfel),
     /// The database did not answer in time.
     #[error(
         "de database antwoordt niet binnen {seconds} s: is de server bereikbaar, en volgt een standby die in \
@@ -88,6 +94,12 @@ pub enum StoreError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// A regel cannot be written as it is.
+    #[error("een logregel is niet vast te leggen: {0}")]
+    Regel(#[from] RegelError),
+    /// What the program takes for granted did not hold; nothing of this was written.
+    #[error("de poort sprak zichzelf tegen: {0}. Meld dit aan de makers")]
+    Broken(String),
     /// Nobody knows whether the transaction was carried out; repeating is safe.
     #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
     NotWritten,

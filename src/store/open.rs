@@ -1,6 +1,6 @@
 //! Opening the database: one connection that writes, a pool that reads, the schema.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use sqlx::{Connection, migrate::MigrateError};
 
@@ -8,13 +8,15 @@ use super::{
     DbConnection, Pool, StoreError,
     dagsleutels::Connections,
     dialect::Dialect,
+    passed::PassedOver,
     postgres::{self, Primary},
+    postvak::moment,
     source::Source,
     sqlite::{self, SqliteFile},
     wake::Wakers,
     writer::Writer,
 };
-use crate::config::Opslag;
+use crate::{config::Opslag, domain::Klok};
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -147,10 +149,11 @@ pub enum OpenError {
 
 /// A database, opened for writing.
 pub struct Database {
-    pub(super) source: Source,
     pub(super) writer: DbConnection,
     /// For reading.
     pub read: Pool,
+    /// Last, so that the lock on a SQLite file goes after its connections.
+    pub(super) source: Source,
 }
 
 /// The reading side, and the way to the writer.
@@ -162,7 +165,27 @@ pub struct Store {
     pub writer: Writer,
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
+    /// Rows that are passed over.
+    pub passed: Arc<PassedOver>,
     pub(super) connections: Connections,
+    /// How far the clock of a gateway may be from that of the database, seconds.
+    pub(super) most_apart: u64,
+}
+
+impl Store {
+    /// Tells the clock of this gateway what the database says of the time, where the database has a clock of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn tell_time(&self, klok: &Klok) -> Result<(), StoreError> {
+        let mut connection = self.read.acquire().await?;
+        let query = Dialect::of(&connection).version_and_time();
+        let (_, theirs): (i64, Option<i64>) = sqlx::query_as(query).fetch_one(&mut *connection).await?;
+        if let Some(theirs) = theirs {
+            klok.heard_database(moment(theirs), self.most_apart);
+        }
+        Ok(())
+    }
 }
 
 impl Database {

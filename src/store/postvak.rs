@@ -12,114 +12,19 @@ use super::{
     work::Work,
 };
 use crate::{
-    domain::{
-        Adres, BerichtId, Berichtsoort, Bewaar, VanKracht, Weigering, houdbaarheid::amsterdam_date, still_allowed,
-    },
-    logboek::{Logregel, Soort},
+    domain::{Adres, BerichtId, Berichtsoort, Bewaar, VanKracht, Weigering, houdbaarheid::amsterdam_date},
+    logboek::Soort,
+    sleutels::{Opened, Opener, Opening},
 };
-
-/// Asks for berichten to hand out.
-pub struct Lease {
-    /// The postvak.
-    pub adres: Adres,
-    /// Only answers to this verzoek, reserved or waiting; otherwise whatever waits.
-    pub verzoek: Option<BerichtId>,
-    /// At most so many.
-    pub most: u32,
-    /// How long they are held, microseconds.
-    pub lease_micros: i64,
-    /// Who receives.
-    pub actor: Actor,
-    /// What allows it now.
-    pub van_kracht: Arc<VanKracht>,
-}
-
-/// Hands out: lapsed leases first, then in the order of the logboek. What is no longer allowed is refused.
-pub(super) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Vec<PostvakRij>, StoreError> {
-    let now = work.log.micros();
-    let moment = moment(now);
-    let mut leased = Vec::new();
-    for mut rij in candidates(work.database().await?, lease, now).await? {
-        match still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &lease.van_kracht, moment) {
-            Ok(()) => {
-                rij.poging += 1;
-                let until = now.saturating_add(lease.lease_micros);
-                let regel = Logregel { poging: Some(rij.poging), ..rij.regel(Soort::Afgeleverd, &lease.actor) };
-                work.step(&mut rij, Toestand::Afgeleverd, until, &lease.actor, regel).await?;
-                leased.push(rij);
-            }
-            Err(weigering) => {
-                let code = Some(weigering.code().to_owned());
-                let regel = Logregel { weigering: code, ..rij.regel(Soort::Geweigerd, &lease.actor) };
-                work.step(&mut rij, Toestand::Geweigerd, 0, &lease.actor, regel).await?;
-            }
-        }
-    }
-    Ok(leased)
-}
 
 /// The moment of a regel.
 pub(super) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).expect("the head holds a real moment")
 }
 
-async fn candidates(tx: &mut DbConnection, lease: &Lease, now: i64) -> Result<Vec<PostvakRij>, StoreError> {
-    let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
-    // What has lapsed is the affair of `verval`.
-    let today = amsterdam_date(moment(now)).to_string();
-    let mut rows = match lease.verzoek {
-        Some(verzoek) => {
-            select_rows!(
-                "WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 \
-                 AND (p.toestand = 0 OR (p.toestand = 1 AND (p.poging = 0 OR p.lease_tot <= $4))) \
-                 AND p.houdbaar_tot_en_met >= $5 ORDER BY p.toestand DESC, p.log_index LIMIT 64"
-            )
-            .bind(verzoek.0.as_bytes().to_vec())
-            .bind(partner)
-            .bind(loket)
-            .bind(now)
-            .bind(&today)
-            .fetch_all(&mut *tx)
-            .await?
-        }
-        None => {
-            select_rows!(
-                "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 \
-                 AND p.houdbaar_tot_en_met >= $4 ORDER BY p.log_index LIMIT $5"
-            )
-            .bind(partner)
-            .bind(loket)
-            .bind(now)
-            .bind(&today)
-            .bind(i64::from(lease.most))
-            .fetch_all(&mut *tx)
-            .await?
-        }
-    };
-    if lease.verzoek.is_none() && rows.len() < lease.most as usize {
-        let room = int(u64::from(lease.most)) - i64::try_from(rows.len()).expect("no more rows than asked for");
-        rows.extend(
-            select_rows!(
-                "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 AND p.houdbaar_tot_en_met >= $3 \
-                 ORDER BY p.log_index LIMIT $4"
-            )
-            .bind(partner)
-            .bind(loket)
-            .bind(&today)
-            .bind(room)
-            .fetch_all(&mut *tx)
-            .await?,
-        );
-    }
-    // One damaged row must not keep the others from their ontvanger.
-    let read =
-        |row| PostvakRij::read(row).inspect_err(|error| tracing::error!(%error, "a damaged row was passed over"));
-    Ok(rows.iter().filter_map(|row| read(row).ok()).collect())
-}
-
 /// An Ask ended: nothing is reserved for it any more.
-pub(super) async fn end_ask(work: &mut Work<'_>, verzoek: BerichtId, adres: Adres) -> Result<(), StoreError> {
-    work.ring(adres);
+pub(super) async fn end_ask(work: &mut Work<'_>, verzoek: BerichtId, adres: &Adres) -> Result<(), StoreError> {
+    work.ring(adres.clone());
     let tx = work.database().await?;
     let id = verzoek.0.as_bytes().to_vec();
     sqlx::query("UPDATE berichten SET wacht_tot = 0 WHERE id = $1").bind(&id).execute(&mut *tx).await?;
@@ -133,8 +38,8 @@ pub(super) async fn end_ask(work: &mut Work<'_>, verzoek: BerichtId, adres: Adre
 /// Gives leases back at once, so that a client that lost its connection need not wait for them to lapse.
 ///
 /// A lease that lapsed and went to another receiver is another `poging`, and stays.
-pub(super) async fn release(work: &mut Work<'_>, adres: Adres, leases: &[(u64, u32)]) -> Result<(), StoreError> {
-    work.ring(adres);
+pub(super) async fn release(work: &mut Work<'_>, adres: &Adres, leases: &[(u64, u32)]) -> Result<(), StoreError> {
+    work.ring(adres.clone());
     let tx = work.database().await?;
     for (log_index, poging) in leases {
         sqlx::query("UPDATE postvak SET lease_tot = 0 WHERE log_index = $1 AND poging = $2 AND toestand = 1")
@@ -163,52 +68,81 @@ pub(super) async fn acknowledge(
         return Ok(Err(Weigering::NietAfgeleverd));
     }
     let regel = rij.regel(Soort::Bevestigd, actor);
-    if rij.toestand == Toestand::Afgeleverd {
+    if rij.toestand.may_become(Toestand::Bevestigd) {
         work.step(&mut rij, Toestand::Bevestigd, 0, actor, regel).await?;
     } else {
         // It came late, and counts; what happened meanwhile stays.
-        actor.log(&mut work.log, Some(bericht), regel);
+        actor.log(&mut work.log, Some(bericht), regel)?;
     }
     sqlx::query("UPDATE postvak SET bevestigd = $1 WHERE log_index = $2")
         .bind(work.log.micros())
         .bind(int(rij.log_index))
         .execute(work.database().await?)
         .await?;
-    if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.sleutel.is_some() {
-        let (ended, _) = actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor));
+    if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.beeindigd.is_none() {
+        let (ended, _) = actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor))?;
         work.end_content(&mut rij, ended).await?;
     }
     Ok(Ok(work.log.micros()))
 }
 
-/// Reads one bericht again, or for the first time.
+/// Asks to read one bericht again, or for the first time.
+pub struct Consult {
+    /// The bericht.
+    pub bericht: BerichtId,
+    /// At which address.
+    pub adres: Adres,
+    /// Who reads.
+    pub actor: Actor,
+    /// What allows it now.
+    pub van_kracht: Arc<VanKracht>,
+    /// Opens content.
+    pub opener: Arc<dyn Opener>,
+}
+
+/// What became of it.
+pub enum Consulted {
+    /// It was opened, and logged.
+    Read(Box<PostvakRij>, Opened),
+    /// It no longer opens; nothing was logged.
+    Damaged(Box<PostvakRij>),
+    /// The key of this day is not at hand; nothing was logged.
+    NoKey(Date),
+}
+
+/// Reads one bericht.
 pub(super) async fn consult(
     work: &mut Work<'_>,
-    bericht: BerichtId,
-    adres: &Adres,
-    actor: &Actor,
-    van_kracht: &VanKracht,
-) -> Result<Result<PostvakRij, Weigering>, StoreError> {
-    let Some(rij) = find(work.database().await?, bericht, adres).await? else {
+    consult: &Consult,
+) -> Result<Result<Consulted, Weigering>, StoreError> {
+    let Consult { bericht, adres, actor, van_kracht, opener } = consult;
+    let Some(mut rij) = find(work.database().await?, *bericht, adres).await? else {
         return Ok(Err(Weigering::BerichtOnbekend));
     };
     match rij.toestand {
         Toestand::Ingetrokken => return Ok(Err(Weigering::Ingetrokken)),
         Toestand::Vervangen => return Ok(Err(Weigering::Vervangen)),
         Toestand::Vervallen => return Ok(Err(Weigering::Vervallen)),
-        Toestand::Geweigerd => return Ok(Err(Weigering::AfleveringGeweigerd)),
-        Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd => {}
+        Toestand::Beschadigd => return Ok(Err(Weigering::InhoudBeschadigd)),
+        Toestand::Wacht | Toestand::Afgeleverd | Toestand::Bevestigd | Toestand::Geweigerd => {}
     }
     let now = work.log.micros();
-    if let Err(weigering) =
-        still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, van_kracht, moment(now))
-    {
-        return Ok(Err(weigering));
+    match rij.may_be_handed(van_kracht, moment(now)) {
+        Ok(()) => {}
+        Err(Weigering::Vervallen) => return Ok(Err(Weigering::Vervallen)),
+        Err(_) if rij.toestand == Toestand::Geweigerd => return Ok(Err(Weigering::AfleveringGeweigerd)),
+        Err(weigering) => return Ok(Err(weigering)),
     }
-    if rij.sleutel.is_none() && rij.bevestigd.is_some() && rij.stempel.bewaar_inhoud == Bewaar::Bevestiging {
+    if rij.beeindigd.is_some() && rij.bevestigd.is_some() && rij.stempel.bewaar_inhoud == Bewaar::Bevestiging {
         return Ok(Err(Weigering::InhoudNietBewaard));
     }
-    actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Geraadpleegd, actor));
+    let opened = match rij.open(opener.as_ref()) {
+        Opening::Opened(opened) => opened,
+        Opening::Damaged => return Ok(Ok(Consulted::Damaged(Box::new(rij)))),
+        Opening::NoKey => return Ok(Ok(Consulted::NoKey(rij.stempel.houdbaar_tot_en_met))),
+    };
+    rij.inhoud = None;
+    actor.log(&mut work.log, Some(*bericht), rij.regel(Soort::Geraadpleegd, actor))?;
     // The first reading since the last terugkoppeling is what its afzender waits for.
     let open = rij.terugkoppeling_open.or((rij.soort == Berichtsoort::Scenario).then_some(now));
     sqlx::query("UPDATE postvak SET gelezen = 1, terugkoppeling_open = $1 WHERE log_index = $2")
@@ -216,7 +150,7 @@ pub(super) async fn consult(
         .bind(int(rij.log_index))
         .execute(work.database().await?)
         .await?;
-    Ok(Ok(rij))
+    Ok(Ok(Consulted::Read(Box::new(rij), opened)))
 }
 
 pub(super) async fn find(
@@ -249,19 +183,21 @@ pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
     newest.map(parse).transpose()
 }
 
-/// Whether anything in a postvak can be handed out now; a look that does not wait for the writer.
+/// Whether anything in a postvak can be handed out now, or judged anew; a look that does not wait for the writer.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn has_open(read: &Pool, adres: &Adres, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn has_open(read: &Pool, adres: &Adres, gelezen: u64, now: Timestamp) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 0 OR (toestand = 1 AND lease_tot <= $3)) \
+        "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 0 OR (toestand = 1 AND lease_tot <= $3) \
+         OR (toestand = 3 AND (beoordeeld_versie < $5 OR (beoordeeld_versie = $5 AND beoordeeld_dag < $4)))) \
          AND houdbaar_tot_en_met >= $4 LIMIT 1",
     )
     .bind(adres.partner.as_str())
     .bind(adres.loket.as_str())
     .bind(super::micros(now))
     .bind(amsterdam_date(now).to_string())
+    .bind(int(gelezen))
     .fetch_optional(read)
     .await?;
     Ok(found.is_some())

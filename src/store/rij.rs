@@ -1,28 +1,93 @@
 //! A row of the postvak: one bericht for one ontvanger, read and compared with its regel.
 
-use jiff::civil::Date;
-use sqlx::Row;
+use jiff::{Timestamp, civil::Date};
+use sqlx::{Row, any::AnyArguments, query::Query};
 
-use super::{DbRow, StoreError, append::Appender, berichten::bericht_id, toestand::Toestand, uint};
+use super::{
+    Db, DbConnection, DbRow, StoreError, append::Appender, berichten::bericht_id, dialect::Dialect, toestand::Toestand,
+    uint,
+};
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Identiteit, Rol, Stempel, Vernietiging},
+    domain::{
+        Adres, BerichtId, Berichtsoort, Identiteit, Oin, Rol, Stempel, VanKracht, Vernietiging, Weigering,
+        still_allowed,
+    },
     logboek::{Logregel, Soort},
+    sleutels::{Opener, Opening, WrapContext},
 };
 
 /// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal. Columns are named:
 /// with a star a prepared statement would break when a newer version adds one.
-macro_rules! select_rows {
+macro_rules! rows_sql {
     ($rest:literal) => {
-        sqlx::query(concat!(
+        concat!(
             "SELECT p.log_index, p.bericht, p.partner, p.loket, p.oin, p.grondslag, p.regel, p.convenant, p.verwerkingsactiviteit, \
              p.houdbaar_tot_en_met, p.bewaar_inhoud, p.sleutel, p.in_antwoord_op, p.toestand, p.stand, p.beeindigd, p.poging, \
-             p.gelezen, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
+             p.gelezen, p.weigering, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
              FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
-        ))
+        )
+    };
+}
+pub(super) use rows_sql;
+
+/// The same as a statement.
+macro_rules! select_rows {
+    ($rest:literal) => {
+        sqlx::query(crate::store::rij::rows_sql!($rest))
     };
 }
 pub(super) use select_rows;
+
+/// The same as text, and the text that gives only the indexes of those rows: for [`read_each`].
+macro_rules! rows_and_indexes {
+    ($rest:literal) => {
+        (
+            crate::store::rij::rows_sql!($rest),
+            concat!("SELECT p.log_index FROM postvak p JOIN berichten b ON b.id = p.bericht ", $rest),
+        )
+    };
+}
+pub(super) use rows_and_indexes;
+
+/// A row that was looked at: its index, and what it holds or what is wrong with it.
+pub(super) type Looked = (i64, Result<PostvakRij, StoreError>);
+
+/// Reads many rows, the damaged ones apart. Text that is none fails a statement as a whole; then each row is asked for by itself.
+pub(super) async fn read_each(
+    connection: &mut DbConnection,
+    rows: Query<'_, Db, AnyArguments>,
+    indexes: Query<'_, Db, AnyArguments>,
+) -> Result<Vec<Looked>, StoreError> {
+    let dialect = Dialect::of(connection);
+    match rows.fetch_all(&mut *connection).await {
+        Ok(rows) => rows.iter().map(|row| Ok((row.try_get("log_index")?, PostvakRij::read(row)))).collect(),
+        Err(error) if dialect.is_in_trouble(&error) => Err(error.into()),
+        Err(_) => {
+            let mut looked = Vec::new();
+            for row in indexes.fetch_all(&mut *connection).await? {
+                let log_index: i64 = row.try_get("log_index")?;
+                looked.push((log_index, read_one(connection, log_index).await?));
+            }
+            Ok(looked)
+        }
+    }
+}
+
+/// A row, or what is wrong with it.
+async fn read_one(connection: &mut DbConnection, log_index: i64) -> Result<Result<PostvakRij, StoreError>, StoreError> {
+    let dialect = Dialect::of(connection);
+    match select_rows!("WHERE p.log_index = $1").bind(log_index).fetch_one(&mut *connection).await {
+        Ok(row) => Ok(PostvakRij::read(&row)),
+        Err(error) if dialect.is_in_trouble(&error) => Err(error.into()),
+        Err(error) => {
+            let bericht = sqlx::query_scalar("SELECT bericht FROM postvak WHERE log_index = $1").bind(log_index);
+            let bericht: Vec<u8> = bericht.fetch_one(connection).await?;
+            let which = format!("{log_index} (bericht {})", bericht_id(&bericht, "postvak")?);
+            Ok(Err(StoreError::inconsistent("postvak", "een kolom", format!("{which}: {error}"))))
+        }
+    }
+}
 
 /// Who does something and why, as the logboek writes it.
 #[derive(Clone, Debug)]
@@ -51,13 +116,18 @@ impl Actor {
     }
 
     /// Appends a regel with the salts of its commitments. Gives its index and its bytes.
-    pub(super) fn log(&self, log: &mut Appender, bericht: Option<BerichtId>, regel: Logregel) -> (u64, Vec<u8>) {
-        let (log_index, leaf) = log.append(bericht, regel);
+    pub(super) fn log(
+        &self,
+        log: &mut Appender,
+        bericht: Option<BerichtId>,
+        regel: Logregel,
+    ) -> Result<(u64, Vec<u8>), StoreError> {
+        let (log_index, leaf) = log.append(bericht, regel)?;
         let zouten: Vec<u8> = self.medewerker.iter().chain(&self.reden).flat_map(|(_, zout)| *zout).collect();
         if !zouten.is_empty() {
             log.keep_salts(log_index, zouten);
         }
-        (log_index, leaf)
+        Ok((log_index, leaf))
     }
 }
 
@@ -80,6 +150,8 @@ pub struct PostvakRij {
     pub ontvanger: Adres,
     /// The ontvanger as the logboek writes it: OIN/loket.
     pub ontvanger_adres: String,
+    /// The OIN of the ontvanger that it was stamped for.
+    pub oin: Oin,
     /// The stamp.
     pub stempel: Stempel,
     /// What it answers.
@@ -98,6 +170,8 @@ pub struct PostvakRij {
     pub poging: u32,
     /// Whether it was read with Fetch.
     pub gelezen: bool,
+    /// The code of the weigering by which it was refused at delivery the last time.
+    pub weigering: Option<String>,
     /// Of a scenario: since when it was consulted without a terugkoppeling since, microseconds.
     pub terugkoppeling_open: Option<i64>,
     /// What its ontvanger did with its copy after a vernietigingsverzoek.
@@ -108,6 +182,19 @@ pub struct PostvakRij {
     pub sleutel: Option<Vec<u8>>,
     /// The sealed content, as long as it is kept.
     pub inhoud: Option<Vec<u8>>,
+}
+
+/// Whether a stamp still holds for an ontvanger and the OIN that it was given for.
+pub(super) fn stamp_holds(
+    soort: Berichtsoort,
+    afzender: &Adres,
+    (ontvanger, oin): (&Adres, &Oin),
+    stempel: &Stempel,
+    van_kracht: &VanKracht,
+    now: Timestamp,
+) -> Result<(), Weigering> {
+    still_allowed(soort, afzender, ontvanger, stempel, van_kracht, now)?;
+    if van_kracht.partner_at(ontvanger)?.oins.contains(oin) { Ok(()) } else { Err(Weigering::OntvangerAnders) }
 }
 
 /// The stamp in a row.
@@ -128,10 +215,34 @@ fn stempel(row: &DbRow, log_index: u64) -> Result<Stempel, StoreError> {
 
 impl PostvakRij {
     pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
+        let which = || {
+            let log_index: i64 = row.try_get("log_index").unwrap_or(-1);
+            let bericht = row.try_get::<Vec<u8>, _>("bericht").ok().and_then(|id| bericht_id(&id, "postvak").ok());
+            bericht.map_or_else(|| log_index.to_string(), |bericht| format!("{log_index} (bericht {bericht})"))
+        };
         Self::decode(row).map_err(|error| match error {
-            StoreError::Database(error) => StoreError::inconsistent("postvak", "een kolom", error),
+            StoreError::Database(error) => {
+                StoreError::inconsistent("postvak", "een kolom", format!("{}: {error}", which()))
+            }
+            StoreError::Inconsistent { table, column, .. } => StoreError::inconsistent(table, column, which()),
             other => other,
         })
+    }
+
+    /// Whether its stamp still holds, so that it may be handed out: what is in force allows it, and its ontvanger is still the
+    /// organisation that it was stamped for. A name that was given to another one does not give away old post.
+    ///
+    /// # Errors
+    /// The [`Weigering`] that the sender is told.
+    pub fn may_be_handed(&self, van_kracht: &VanKracht, now: Timestamp) -> Result<(), Weigering> {
+        stamp_holds(self.soort, &self.afzender, (&self.ontvanger, &self.oin), &self.stempel, van_kracht, now)
+    }
+
+    /// Opens its content, as its ontvanger.
+    pub(super) fn open(&self, opener: &dyn Opener) -> Opening {
+        let (Some(wrapped), Some(sealed)) = (&self.sleutel, &self.inhoud) else { return Opening::Damaged };
+        let Self { bericht, afzender, ontvanger, stempel, .. } = self;
+        opener.open(&WrapContext { bericht: *bericht, afzender, ontvanger, stempel }, wrapped, sealed)
     }
 
     fn decode(row: &DbRow) -> Result<Self, StoreError> {
@@ -147,6 +258,7 @@ impl PostvakRij {
         };
         let afzender = adres("afzender_partner", "afzender_loket")?;
         let ontvanger = adres("partner", "loket")?;
+        let oin: Oin = row.try_get::<&str, _>("oin")?.parse().map_err(|_| wrong("oin"))?;
         let toestand = usize::try_from(row.try_get::<i64, _>("toestand")?).ok().and_then(|at| Toestand::ALL.get(at));
         let optional_id = |column| {
             let bytes = row.try_get::<Option<Vec<u8>>, _>(column)?;
@@ -163,7 +275,8 @@ impl PostvakRij {
             gesprek: bericht_id(row.try_get("gesprek")?, "berichten")?,
             soort: row.try_get::<&str, _>("berichtsoort")?.parse().map_err(|()| wrong("berichtsoort"))?,
             afzender_adres: format!("{}/{}", row.try_get::<&str, _>("afzender_oin")?, afzender.loket),
-            ontvanger_adres: format!("{}/{}", row.try_get::<&str, _>("oin")?, ontvanger.loket),
+            ontvanger_adres: format!("{oin}/{}", ontvanger.loket),
+            oin,
             afzender,
             ontvanger,
             stempel: stempel(row, log_index)?,
@@ -175,6 +288,7 @@ impl PostvakRij {
             beeindigd: row.try_get::<Option<i64>, _>("beeindigd")?.map(uint),
             poging: u32::try_from(row.try_get::<i64, _>("poging")?).map_err(|_| wrong("poging"))?,
             gelezen: row.try_get::<i64, _>("gelezen")? != 0,
+            weigering: row.try_get("weigering")?,
             terugkoppeling_open: row.try_get("terugkoppeling_open")?,
             vernietiging: row
                 .try_get::<Option<&str>, _>("vernietiging")?

@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -14,12 +13,15 @@ use sqlx::{
 use url::Url;
 
 use super::{DbConnection, Pool, open::OpenError};
+use crate::files;
 
 /// A file that this process alone writes to.
 pub(super) struct SqliteFile {
     bestand: PathBuf,
     grootste_mebibytes: Option<u64>,
-    /// Held as long as this process writes.
+    /// The file itself, locked (flock) as long as this process writes: a lock on a file beside it would be another one for who
+    /// reaches the database by a link. SQLite locks the same file by other means (fcntl), and the system drops *those* for the
+    /// whole process when any descriptor of the file is closed. So it is opened before SQLite opens it, and closed last.
     _lock: File,
 }
 
@@ -32,18 +34,23 @@ impl SqliteFile {
         };
         let directory = bestand.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(directory).map_err(io_error(directory))?;
-        let lock_path = bestand.with_extension("slot");
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(io_error(&lock_path))?;
+        let file = if files::is_there(bestand) {
+            // A link is followed to what is there, and nothing is made where it leads nowhere.
+            File::options().read(true).write(true).open(bestand)
+        } else {
+            // Only for this user; SQLite gives the files beside it the same rights.
+            files::create_empty(bestand)
+        };
+        let lock = file.map_err(io_error(bestand))?;
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(bestand.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(OpenError::Io { path: lock_path, source }),
+            Ok(()) => Ok(Self { bestand: bestand.to_owned(), grootste_mebibytes, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                // Never closed: the other gateway may be in this process (as in tests), and would lose its locks.
+                std::mem::forget(lock);
+                Err(OpenError::InUse(bestand.to_owned()))
+            }
+            Err(TryLockError::Error(source)) => Err(io_error(bestand)(source)),
         }
-        // Only for this user; SQLite gives the files beside it the same rights.
-        let private = File::options().create(true).append(true).mode(0o600).open(bestand);
-        drop(private.map_err(io_error(bestand))?);
-        Ok(Self { bestand: bestand.to_owned(), grootste_mebibytes, _lock: lock })
     }
 
     /// A connection that writes.

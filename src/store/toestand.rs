@@ -9,23 +9,34 @@
 //!     Wacht --> Vervallen: vervallen
 //!     Wacht --> Ingetrokken: ingetrokken, or vernietiging_gevraagd where it was read
 //!     Wacht --> Vervangen: vernietigd
+//!     Wacht --> Beschadigd: beschadigd
 //!     Afgeleverd --> Afgeleverd: afgeleverd, the lease lapsed
 //!     Afgeleverd --> Bevestigd: bevestigd
 //!     Afgeleverd --> Geweigerd: geweigerd, no convenant allows it any more
 //!     Afgeleverd --> Vervallen: vervallen
 //!     Afgeleverd --> Ingetrokken: vernietiging_gevraagd, or ingetrokken where it was only reserved
 //!     Afgeleverd --> Vervangen: vernietigd
+//!     Afgeleverd --> Beschadigd: beschadigd
 //!     Bevestigd --> Vervallen: vervallen
 //!     Bevestigd --> Ingetrokken: vernietiging_gevraagd
 //!     Bevestigd --> Vervangen: vernietigd
+//!     Bevestigd --> Beschadigd: beschadigd, read again
+//!     Geweigerd --> Afgeleverd: afgeleverd, a convenant allows it again
+//!     Geweigerd --> Geweigerd: geweigerd, for another reason
+//!     Geweigerd --> Bevestigd: bevestigd, it was delivered before
 //!     Geweigerd --> Vervallen: vervallen
-//!     Geweigerd --> Ingetrokken: vernietiging_gevraagd, it was delivered before
+//!     Geweigerd --> Ingetrokken: ingetrokken, or vernietiging_gevraagd where it was delivered before
+//!     Geweigerd --> Vervangen: vernietigd
+//!     Geweigerd --> Beschadigd: beschadigd
 //!     Vervallen --> Ingetrokken: vernietiging_gevraagd, it was delivered before
 //!     Vervangen --> Ingetrokken: vernietiging_gevraagd, it was delivered before
+//!     Beschadigd --> Ingetrokken: vernietiging_gevraagd, it was delivered before
 //! ```
 //!
-//! Each arrow is one regel, whose index the row keeps as `stand`. Content ends with Geweigerd, Vervallen, Ingetrokken and
-//! Vervangen, and with the confirmation where the rule says so. A confirmation that comes late is logged and changes no state.
+//! Each arrow is one regel, whose index the row keeps as `stand`. Content ends with Vervallen, Ingetrokken, Vervangen and
+//! Beschadigd, and with the confirmation where the rule says so. What was refused keeps its content until its last day: whoever
+//! withdraws a convenant by mistake loses nothing. A confirmation that comes late is logged; after one of the four ends it changes
+//! no state.
 
 use super::{
     StoreError, int,
@@ -44,7 +55,7 @@ pub enum Toestand {
     Afgeleverd = 1,
     /// Confirmed.
     Bevestigd = 2,
-    /// Refused at delivery.
+    /// Refused at delivery; judged again when what is in force changes, and every day.
     Geweigerd = 3,
     /// Its houdbaarheid has passed.
     Vervallen = 4,
@@ -52,11 +63,13 @@ pub enum Toestand {
     Ingetrokken = 5,
     /// Replaced by a renewal.
     Vervangen = 6,
+    /// Its content no longer opens.
+    Beschadigd = 7,
 }
 
 impl Toestand {
     /// Each of them, at its number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Wacht,
         Self::Afgeleverd,
         Self::Bevestigd,
@@ -64,6 +77,7 @@ impl Toestand {
         Self::Vervallen,
         Self::Ingetrokken,
         Self::Vervangen,
+        Self::Beschadigd,
     ];
 
     /// Whether it still counts in the postvak.
@@ -72,10 +86,10 @@ impl Toestand {
         matches!(self, Self::Wacht | Self::Afgeleverd)
     }
 
-    /// Whether it can still be read.
+    /// Whether it did not end: it can still be read, if a convenant allows that.
     #[must_use]
     pub fn is_current(self) -> bool {
-        self.is_open() || self == Self::Bevestigd
+        matches!(self, Self::Wacht | Self::Afgeleverd | Self::Bevestigd | Self::Geweigerd)
     }
 
     /// Whether the drawing has this arrow.
@@ -83,17 +97,16 @@ impl Toestand {
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Wacht => !matches!(next, Self::Wacht | Self::Bevestigd),
-            Self::Afgeleverd => next != Self::Wacht,
-            Self::Bevestigd => matches!(next, Self::Vervallen | Self::Ingetrokken | Self::Vervangen),
-            Self::Geweigerd => matches!(next, Self::Vervallen | Self::Ingetrokken),
-            Self::Vervallen | Self::Vervangen => next == Self::Ingetrokken,
+            Self::Afgeleverd | Self::Geweigerd => next != Self::Wacht,
+            Self::Bevestigd => next.ends_content(),
+            Self::Vervallen | Self::Vervangen | Self::Beschadigd => next == Self::Ingetrokken,
             Self::Ingetrokken => false,
         }
     }
 
     /// Whether nobody can read the content from here on.
     fn ends_content(self) -> bool {
-        matches!(self, Self::Geweigerd | Self::Vervallen | Self::Ingetrokken | Self::Vervangen)
+        !self.is_current()
     }
 
     /// Whether a regel of this soort is what brings a row here.
@@ -106,12 +119,14 @@ impl Toestand {
             Self::Vervallen => soort == Soort::Vervallen,
             Self::Ingetrokken => matches!(soort, Soort::Ingetrokken | Soort::VernietigingGevraagd),
             Self::Vervangen => soort == Soort::Vernietigd,
+            Self::Beschadigd => soort == Soort::Beschadigd,
         }
     }
 }
 
 impl Work<'_> {
-    /// Moves a row on, with the regel that says so; its lease ends at `lease_tot`. Gives the index of the regel.
+    /// Moves a row on, with the regel that says so; its lease ends at `lease_tot`. Gives the index of the regel. A regel that
+    /// cannot be written is found before anything is changed.
     pub(super) async fn step(
         &mut self,
         rij: &mut PostvakRij,
@@ -120,12 +135,15 @@ impl Work<'_> {
         actor: &Actor,
         regel: Logregel,
     ) -> Result<u64, StoreError> {
-        assert!(rij.toestand.may_become(next), "no arrow from {:?} to {next:?}", rij.toestand);
-        // What follows another bericht never counted.
-        if rij.toestand.is_open() && !next.is_open() && !rij.soort.follows() {
-            self.count_open(&rij.ontvanger, -1).await?;
+        if !rij.toestand.may_become(next) {
+            return Err(StoreError::Broken(format!("er loopt geen pijl van {:?} naar {next:?}", rij.toestand)));
         }
-        let (stand, _) = actor.log(&mut self.log, Some(rij.bericht), regel);
+        let (stand, _) = actor.log(&mut self.log, Some(rij.bericht), regel)?;
+        // What follows another bericht never counted.
+        let counts = i64::from(next.is_open()) - i64::from(rij.toestand.is_open());
+        if counts != 0 && !rij.soort.follows() {
+            self.count_open(&rij.ontvanger, counts).await?;
+        }
         rij.toestand = next;
         rij.stand = stand;
         sqlx::query("UPDATE postvak SET toestand = $1, stand = $2, poging = $3, lease_tot = $4 WHERE log_index = $5")
@@ -145,9 +163,10 @@ impl Work<'_> {
     /// Ends the content for one ontvanger by this regel, and the sealed bytes with the last one. What older copies of the
     /// database hold ends with the key of the day.
     pub(super) async fn end_content(&mut self, rij: &mut PostvakRij, regel: u64) -> Result<(), StoreError> {
-        if rij.sleutel.take().is_none() {
+        if rij.beeindigd.is_some() {
             return Ok(());
         }
+        rij.sleutel = None;
         rij.beeindigd = Some(regel);
         sqlx::query("UPDATE postvak SET sleutel = NULL, beeindigd = $1 WHERE log_index = $2")
             .bind(int(regel))

@@ -5,6 +5,7 @@
 //! the postvak against the regel that gave it its stamp.
 
 mod documenten;
+pub mod inhoud;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};

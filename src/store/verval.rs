@@ -2,14 +2,16 @@
 //!
 //! Not here: the keys of days (`sleutels`).
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 
 use super::{
-    DbConnection, DbRow, Outdated, Pool, StoreError,
+    DbConnection, Outdated, Pool, StoreError,
     accept::{Accept, accept},
     int,
     postvak::moment,
-    rij::{Actor, PostvakRij, select_rows},
+    rij::{self, Actor, PostvakRij, read_each, rows_and_indexes, select_rows},
     toestand::Toestand,
     work::Work,
 };
@@ -27,11 +29,11 @@ pub struct Expire {
     /// The gateway.
     pub actor: Actor,
     /// Goes to its ontvanger, where it must be told.
-    pub melding: Option<Accept>,
+    pub melding: Option<Arc<Accept>>,
 }
 
 /// Lapses a row, if it is still there to lapse.
-pub(super) async fn expire(work: &mut Work<'_>, expire: Expire) -> Result<Result<(), Outdated>, StoreError> {
+pub(super) async fn expire(work: &mut Work<'_>, expire: &Expire) -> Result<Result<(), Outdated>, StoreError> {
     let now = work.log.micros();
     if expire.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie)) {
         return Ok(Err(Outdated));
@@ -50,7 +52,7 @@ pub(super) async fn expire(work: &mut Work<'_>, expire: Expire) -> Result<Result
     }
     let regel = rij.regel(Soort::Vervallen, &expire.actor);
     work.step(&mut rij, Toestand::Vervallen, 0, &expire.actor, regel).await?;
-    if let Some(melding) = expire.melding {
+    if let Some(melding) = &expire.melding {
         // A repeated or refused melding has nothing to say to anybody; what lapsed has lapsed.
         drop(accept(work, melding).await?);
     }
@@ -66,41 +68,61 @@ pub(super) async fn warned(tx: &mut DbConnection, bericht: BerichtId) -> Result<
     Ok(())
 }
 
-/// What has passed its houdbaarheid and was not ended yet, the oldest day first.
-///
-/// # Errors
-/// [`StoreError`] when it cannot be read.
-pub async fn due(read: &Pool, today: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
-    let rows = select_rows!(
-        "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2"
-    )
-    .bind(today.to_string())
-    .bind(i64::from(most))
-    .fetch_all(read)
-    .await?;
-    Ok(readable(&rows))
+/// Rows that were looked at.
+pub struct Looked {
+    /// What they hold.
+    pub rijen: Vec<PostvakRij>,
+    /// What is wrong with those that cannot be read.
+    pub unreadable: Vec<StoreError>,
+    /// Whether there may be more.
+    pub full: bool,
 }
 
-/// The first row to lapse of each scenario that lapses on `until` or before, and of which its afzender was not warned yet.
+impl Looked {
+    /// One damaged row must not keep others from ending: it stands apart.
+    fn of(rows: Vec<rij::Looked>, most: u32) -> Self {
+        let full = rows.len() == most as usize;
+        let (mut rijen, mut unreadable) = (Vec::new(), Vec::new());
+        for (_, row) in rows {
+            match row {
+                Ok(rij) => rijen.push(rij),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Self { rijen, unreadable, full }
+    }
+}
+
+/// What has passed its houdbaarheid and was not ended yet, the oldest day first; without the first `passed` rows.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub async fn to_warn(read: &Pool, today: Date, until: Date, most: u32) -> Result<Vec<PostvakRij>, StoreError> {
-    let rows = select_rows!(
+pub async fn due(read: &Pool, today: Date, most: u32, passed: u32) -> Result<Looked, StoreError> {
+    let (rows, indexes) = rows_and_indexes!(
+        "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2 OFFSET $3"
+    );
+    let bound =
+        |sql: &'static str| sqlx::query(sql).bind(today.to_string()).bind(i64::from(most)).bind(i64::from(passed));
+    let mut connection = read.acquire().await?;
+    Ok(Looked::of(read_each(&mut connection, bound(rows), bound(indexes)).await?, most))
+}
+
+/// The first row to lapse of each scenario that lapses on `until` or before, and of which its afzender was not warned yet; without
+/// the first `passed` ones.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn to_warn(read: &Pool, today: Date, until: Date, most: u32, passed: u32) -> Result<Looked, StoreError> {
+    let (rows, indexes) = rows_and_indexes!(
         "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
-         (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 3 \
+         (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 4 \
           ORDER BY q.houdbaar_tot_en_met, q.log_index LIMIT 1) \
-         AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3"
-    )
-    .bind(today.to_string())
-    .bind(until.to_string())
-    .bind(i64::from(most))
-    .fetch_all(read)
-    .await?;
-    Ok(readable(&rows))
-}
-
-/// Without damaged rows, which must not keep others from ending; `logboek verify` tells of them.
-fn readable(rows: &[DbRow]) -> Vec<PostvakRij> {
-    rows.iter().filter_map(|row| PostvakRij::read(row).ok()).collect()
+         AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3 OFFSET $4"
+    );
+    let bound = |sql: &'static str| {
+        let query = sqlx::query(sql).bind(today.to_string()).bind(until.to_string());
+        query.bind(i64::from(most)).bind(i64::from(passed))
+    };
+    let mut connection = read.acquire().await?;
+    Ok(Looked::of(read_each(&mut connection, bound(rows), bound(indexes)).await?, most))
 }

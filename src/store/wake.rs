@@ -29,8 +29,8 @@ impl Wakers {
         }
     }
 
-    /// Something may have arrived anywhere.
-    pub(super) fn ring_all(&self) {
+    /// Something may have arrived anywhere, or may be handed out since what is in force changed.
+    pub fn ring_all(&self) {
         let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         bells.values().for_each(|bell| bell.notify_waiters());
     }

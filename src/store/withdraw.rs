@@ -1,5 +1,7 @@
 //! Withdrawing a bericht: what was not delivered never is, and who got it is asked to destroy its copy.
 
+use std::sync::Arc;
+
 use super::{
     DbConnection, Outdated, StoreError,
     accept::{Accept, Accepted, accept},
@@ -26,7 +28,7 @@ pub struct Withdraw {
     /// Who got it, when it was judged.
     pub kregen: Vec<Adres>,
     /// Goes to those of them who are still deelnemers; absent where nobody is.
-    pub verzoek: Option<Accept>,
+    pub verzoek: Option<Arc<Accept>>,
     /// The version of what was in force when it was judged.
     pub versie: u64,
 }
@@ -43,26 +45,29 @@ pub struct Withdrawn {
 /// Whether a withdrawal has something to end for this ontvanger.
 #[must_use]
 pub fn can_end(rij: &PostvakRij) -> bool {
-    rij.toestand.is_open() || (rij.kreeg() && rij.toestand != Toestand::Ingetrokken)
+    // What was refused could still be delivered, when a convenant allows it again.
+    let waits = rij.toestand.is_open() || rij.toestand == Toestand::Geweigerd;
+    waits || (rij.kreeg() && rij.toestand != Toestand::Ingetrokken)
 }
 
 /// Withdraws, unless somebody got it since it was judged who did.
 pub(super) async fn withdraw(
     work: &mut Work<'_>,
-    withdraw: Withdraw,
+    withdraw: &Withdraw,
 ) -> Result<Result<Result<Withdrawn, Weigering>, Outdated>, StoreError> {
     let Withdraw { bericht, afzender, actor, datalek, kregen, verzoek, versie: judged_by } = withdraw;
+    let (bericht, datalek) = (*bericht, *datalek);
     let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
         .bind(bericht.0.as_bytes().to_vec())
         .fetch_all(work.database().await?)
         .await?;
     let mut rijen = rows.iter().map(PostvakRij::read).collect::<Result<Vec<_>, _>>()?;
-    if !rijen.iter().any(|rij| rij.afzender == afzender) {
+    if !rijen.iter().any(|rij| rij.afzender == *afzender) {
         return Ok(Ok(Err(Weigering::BerichtOnbekend)));
     }
     let got = rijen.iter().filter(|rij| can_end(rij) && rij.kreeg()).map(|rij| &rij.ontvanger);
     let outdated = verzoek.as_ref().is_some_and(|verzoek| verzoek.is_outdated(work.log.micros(), work.versie));
-    if outdated || judged_by != work.versie || !got.eq(&kregen) {
+    if outdated || *judged_by != work.versie || !got.eq(kregen) {
         return Ok(Err(Outdated));
     }
     if !rijen.iter().any(|rij| can_end(rij) || rij.toestand == Toestand::Ingetrokken) {
@@ -80,14 +85,14 @@ pub(super) async fn withdraw(
         let mut by = before.clone().next().map(|(index, regel)| (*index, regel.soort)).or(by_row);
         // Who is no deelnemer any more cannot be asked, and the regel does not say that it was.
         let soort = if asked.contains(&&rij.ontvanger) { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
-        let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.regel(soort, &actor) };
+        let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.regel(soort, actor) };
         if can_end(rij) {
-            by = Some((work.step(rij, Toestand::Ingetrokken, 0, &actor, regel).await?, soort));
+            by = Some((work.step(rij, Toestand::Ingetrokken, 0, actor, regel).await?, soort));
         } else if let (Some((_, first)), Some(code)) = (by, datalek)
             && !before.clone().any(|(_, regel)| regel.weigering.as_deref() == Some(code))
         {
             // That it was a data leak may come to light later, and must stand in the logboek all the same.
-            actor.log(&mut work.log, Some(bericht), Logregel { soort: first, ..regel });
+            actor.log(&mut work.log, Some(bericht), Logregel { soort: first, ..regel })?;
         }
         regels.push(by);
     }
@@ -97,7 +102,8 @@ pub(super) async fn withdraw(
             let id = verzoek.id;
             match accept(work, verzoek).await? {
                 Ok(Accepted::New { .. }) => Some((id, asked)),
-                _ => unreachable!("a new request of the gateway's own is neither outdated, repeated nor refused"),
+                // A new request of the gateway's own is neither outdated, repeated nor refused.
+                _ => return Err(StoreError::Broken("het vernietigingsverzoek werd niet aanvaard".to_owned())),
             }
         }
         None => None,

@@ -11,7 +11,6 @@ use std::{
     mem::take,
 };
 
-use jiff::Timestamp;
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -23,10 +22,12 @@ use super::{
     dialect::Dialect,
     insert::{NewBericht, insert},
     many::{Many, in_sizes},
-    micros, uint,
+    micros,
+    postvak::moment,
+    uint,
 };
 use crate::{
-    domain::{Adres, BerichtId, PartnerNaam},
+    domain::{Adres, BerichtId, Klok, PartnerNaam},
     logboek::Signer,
 };
 
@@ -41,6 +42,9 @@ pub(super) struct Work<'t> {
     pub(super) versie: u64,
     counters: Counters,
     new: Vec<NewBericht>,
+    /// Rows of several events were being written together and that was not finished: what failed then is not the fault of the
+    /// event that happened to ask for it.
+    pub(super) flushing: bool,
     requests: HashMap<Request, Option<BerichtId>>,
     rung: BTreeSet<Adres>,
 }
@@ -49,12 +53,6 @@ pub(super) struct Work<'t> {
 pub(super) struct Logboek {
     pub(super) naam: String,
     pub(super) sleutels: String,
-}
-
-/// Two clocks that are too far apart cannot write one logboek. `theirs` is that of the database, where it has one; microseconds.
-pub(super) fn check_clock(theirs: Option<i64>, now: Timestamp, most_apart: u64) -> Result<(), StoreError> {
-    let apart = theirs.map_or(0, |theirs| micros(now).abs_diff(theirs) / 1_000_000);
-    if apart > most_apart { Err(StoreError::Clock { seconds: apart }) } else { Ok(()) }
 }
 
 /// What became of a transaction that is ready to commit.
@@ -70,7 +68,7 @@ impl<'t> Work<'t> {
     pub(super) async fn begin(
         tx: &'t mut DbConnection,
         logboek: &Logboek,
-        now: Timestamp,
+        klok: &Klok,
         most_apart: u64,
     ) -> Result<Self, StoreError> {
         let dialect = Dialect::of(tx);
@@ -84,13 +82,18 @@ impl<'t> Work<'t> {
         }
         let (versie, theirs): (i64, Option<i64>) =
             sqlx::query_as(dialect.version_and_time()).fetch_one(&mut *tx).await?;
-        check_clock(theirs, now, most_apart)?;
+        klok.heard_logboek(moment(head.tijd));
+        if let Some(theirs) = theirs {
+            klok.heard_database(moment(theirs), most_apart);
+        }
+        klok.trust().map_err(StoreError::Clock)?;
         Ok(Self {
             tx,
-            log: Appender::new(&head, micros(now)),
+            log: Appender::new(&head, micros(klok.now())),
             versie: uint(versie),
             counters: Counters::default(),
             new: Vec::new(),
+            flushing: false,
             requests: HashMap::new(),
             rung: BTreeSet::new(),
         })
@@ -99,7 +102,9 @@ impl<'t> Work<'t> {
     /// The database, with all that was accepted so far.
     pub(super) async fn database(&mut self) -> Result<&mut DbConnection, StoreError> {
         if !self.new.is_empty() {
+            self.flushing = true;
             insert(self.tx, &take(&mut self.new)).await?;
+            self.flushing = false;
         }
         Ok(self.tx)
     }

@@ -1,8 +1,9 @@
 //! The writer: one task that gathers what waits into one transaction, then answers all.
 //!
 //! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable; when it failed
-//! every caller of it gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
-//! the transaction. A database server that is gone is looked for until it is back.
+//! its caller gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
+//! the transaction. An event that cannot be carried out costs nobody but its own caller: see `batch`. A database server that is
+//! gone is looked for until it is back.
 
 use std::{
     collections::BTreeSet,
@@ -10,39 +11,29 @@ use std::{
     time::Duration,
 };
 
-use jiff::civil::Date;
 use sqlx::Connection;
 use tokio::{
-    sync::{
-        mpsc::{self, error::TryRecvError},
-        oneshot,
-    },
+    sync::mpsc::{self, error::TryRecvError},
     task::JoinHandle,
     time::{sleep, timeout},
 };
 
 use super::{
     Database, DbConnection, Pool, Store, StoreError,
-    accept::{self, Accept, Accepted},
     append::{Commit, Head},
-    dagsleutels::{self, Connections},
+    batch::{Failure, apply_all, caught},
+    dagsleutels::Connections,
     dialect::Dialect,
-    documenten::{self, Change, Changed},
+    event::{Answer, Durable, Event, Reply},
     listen::listen,
     open::OpenError,
-    postvak::{self, Lease},
-    rij::{Actor, PostvakRij},
     source::Source,
-    verval::{self, Expire},
     wake::Wakers,
-    withdraw::{self, Withdraw, Withdrawn},
-    work::{Finished, Logboek, Work, check_clock},
-    zoek::{self, Find, Found},
+    work::{Finished, Logboek, Work},
 };
 use crate::{
-    domain::{Adres, BerichtId, Clock, VanKracht, Weigering},
-    logboek::{Logregel, Signer},
-    sleutels::dagsleutels::Wrapped,
+    domain::{Adres, Klok},
+    logboek::{Logregel, Signer, Soort},
 };
 
 /// Events in one transaction at most.
@@ -60,51 +51,6 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Between attempts to reach a database that is gone.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// A reply, and the commit that made it durable (none where nothing was logged).
-pub type Durable<T> = (T, Option<Arc<Commit>>);
-/// Where a reply goes.
-pub type Reply<T> = oneshot::Sender<Durable<T>>;
-
-/// What is in force changed since it was read: read it again, then judge again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outdated;
-
-/// Something to write.
-pub enum Event {
-    /// An admitted bericht.
-    Accept(Box<Accept>, Reply<Result<Accepted, Weigering>>),
-    /// A regel that stands alone: `gestart`, `geweigerd`.
-    Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
-    /// Hand out.
-    Lease(Box<Lease>, Reply<Result<Vec<PostvakRij>, Outdated>>),
-    /// Confirm; judged by this version of what is in force.
-    Acknowledge(BerichtId, Adres, Box<Actor>, u64, Reply<Result<Result<i64, Weigering>, Outdated>>),
-    /// Read again.
-    Consult(BerichtId, Adres, Box<Actor>, Arc<VanKracht>, Reply<Result<Result<PostvakRij, Weigering>, Outdated>>),
-    /// Take back.
-    Withdraw(Box<Withdraw>, Reply<Result<Result<Withdrawn, Weigering>, Outdated>>),
-    /// Look for scenario's.
-    Find(Box<Find>, Reply<Result<Vec<Found>, Outdated>>),
-    /// End what has lapsed.
-    Expire(Box<Expire>, Reply<Result<(), Outdated>>),
-    /// A scenario lapses soon, and its afzender is no deelnemer any more.
-    NobodyToWarn(BerichtId, Reply<()>),
-    /// An Ask at this address waits no longer: its reserved answers are for any reader.
-    EndAsk(BerichtId, Adres, Reply<()>),
-    /// Give leases of a postvak back: index of the regel `aanvaard`, and which `poging`.
-    Release(Adres, Vec<(u64, u32)>, Reply<()>),
-    /// Add a wrapped day key that gateways share, unless there is one.
-    DayKey(Date, Wrapped, Reply<()>),
-    /// Put in force, and withdraw.
-    Change(Box<Change>, Reply<Result<Changed, Outdated>>),
-}
-
-impl Event {
-    fn bytes(&self) -> usize {
-        if let Self::Accept(accept, _) = self { accept.inhoud.len() } else { 0 }
-    }
-}
-
 /// The way to the writer.
 #[derive(Clone)]
 pub struct Writer(mpsc::Sender<Event>);
@@ -115,30 +61,25 @@ impl Writer {
     /// # Errors
     /// [`StoreError::NotWritten`] when it was not.
     pub async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, StoreError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = Reply::new();
         self.0.send(event(reply)).await.map_err(|_| StoreError::NotWritten)?;
         answer.await.map_err(|_| StoreError::NotWritten)
     }
 }
 
-/// What is sent once a transaction is durable.
-type Answer = Box<dyn FnOnce(Option<&Arc<Commit>>) + Send>;
-
-fn answer<T: Send + 'static>(reply: Reply<T>, value: T) -> Answer {
-    // A caller that has gone away is no fault: what was written stays written.
-    Box::new(move |commit| drop(reply.send((value, commit.cloned()))))
-}
-
 struct WriterTask {
-    source: Source,
     logboek: Logboek,
     connection: DbConnection,
     read: Pool,
     events: mpsc::Receiver<Event>,
     signer: Signer,
-    clock: Arc<dyn Clock>,
+    klok: Arc<Klok>,
+    /// Whether `gestart` stands in the logboek: it is the first regel of every run.
+    started: bool,
     wakers: Wakers,
     connections: Connections,
+    /// Last, so that the lock on a SQLite file goes after its connections.
+    source: Source,
 }
 
 impl Database {
@@ -151,13 +92,9 @@ impl Database {
         naam: &str,
         sleutels: &str,
         signer: Signer,
-        clock: Arc<dyn Clock>,
+        klok: Arc<Klok>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
         let Self { source, mut writer, read } = self;
-        let time = Dialect::of(&writer).version_and_time();
-        let (_, theirs): (i64, Option<i64>) =
-            sqlx::query_as(time).fetch_one(&mut writer).await.map_err(StoreError::from)?;
-        check_clock(theirs, clock.now(), source.most_apart())?;
         let (found, known) = source.bounded(COMMIT, Head::start(&mut writer, naam, sleutels)).await?;
         if found != naam {
             return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
@@ -173,9 +110,22 @@ impl Database {
             read: read.clone(),
             writer: Writer(sender),
             wakers: wakers.clone(),
+            passed: Arc::default(),
             connections: Arc::clone(&connections),
+            most_apart: source.most_apart(),
         };
-        let task = WriterTask { source, logboek, connection: writer, read, events, signer, clock, wakers, connections };
+        let task = WriterTask {
+            source,
+            logboek,
+            connection: writer,
+            read,
+            events,
+            signer,
+            klok,
+            started: false,
+            wakers,
+            connections,
+        };
         Ok((store, tokio::spawn(task.run())))
     }
 }
@@ -208,7 +158,25 @@ impl WriterTask {
                 bytes += next.bytes();
                 batch.push(next);
             }
-            match self.write(std::mem::take(&mut batch)).await {
+            self.carry_out(std::mem::take(&mut batch)).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out a batch, and answers. What cannot be carried out is left out and the rest is done in transactions of its own: each
+    /// failure takes away an event or halves what it was found in, so that this ends.
+    ///
+    /// Fails when nothing may be written any more.
+    async fn carry_out(&mut self, batch: Vec<Event>) -> Result<(), StoreError> {
+        let left_out = |event: &Event, error: &StoreError| {
+            tracing::error!(event = event.kind(), %error, "could not be written; its caller was told, the others go on");
+        };
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match self.write(&part).await {
                 Ok(Written { commit, answers, rung }) => {
                     for answer in answers {
                         answer(commit.as_ref());
@@ -217,10 +185,27 @@ impl WriterTask {
                         self.wakers.ring(adres);
                     }
                 }
-                Err(fatal @ StoreError::Fatal(_)) => return Err(fatal),
-                Err(error) => {
+                Err(Failure::Event(at, error)) => {
+                    let rest = part.split_off(at + 1);
+                    if let Some(event) = part.pop() {
+                        left_out(&event, &error);
+                    }
+                    // The last is the next: in the order in which they came.
+                    parts.extend([rest, part]);
+                }
+                Err(Failure::Unclear(error)) if part.len() == 1 => left_out(&part[0], &error),
+                Err(Failure::Unclear(_)) => {
+                    let rest = part.split_off(part.len() / 2);
+                    parts.extend([rest, part]);
+                }
+                Err(Failure::Database(fatal @ StoreError::Fatal(_))) => return Err(fatal),
+                // The database is as it was, and whoever watches the clock says so.
+                Err(Failure::Database(StoreError::Clock(_))) => return Ok(()),
+                Err(Failure::Database(error)) => {
                     tracing::error!(%error, "a transaction was not carried out; its callers were told");
-                    self.connect_anew().await?;
+                    // Told before a database is looked for, which can take long.
+                    drop((part, parts));
+                    return self.connect_anew().await;
                 }
             }
         }
@@ -243,17 +228,36 @@ impl WriterTask {
         }
     }
 
-    async fn write(&mut self, batch: Vec<Event>) -> Result<Written, StoreError> {
-        let Self { source, logboek, connection, signer, clock, .. } = self;
+    async fn write(&mut self, batch: &[Event]) -> Result<Written, Failure> {
+        let Self { source, logboek, connection, signer, klok, started, .. } = self;
+        klok.trust().map_err(|twijfel| Failure::Database(StoreError::Clock(twijfel)))?;
         let dialect = Dialect::of(connection);
-        let mut tx = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) }).await?;
+        let taking = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) });
+        let mut tx = taking.await.map_err(Failure::Database)?;
         let carry_out = Box::pin(async {
-            let mut work = Work::begin(&mut tx, logboek, clock.now(), source.most_apart()).await?;
-            let answers = apply_all(&mut work, batch).await?;
-            Ok((work.finish(signer).await?, answers))
+            let begun = caught(Work::begin(&mut tx, logboek, klok, source.most_apart())).await;
+            let mut work = begun.map_err(Failure::Database)?;
+            if !*started {
+                let gestart = Logregel::new(String::new(), Soort::Gestart);
+                work.log.append(None, gestart).map_err(Failure::Database)?;
+            }
+            let answers = apply_all(&mut work, dialect, batch).await?;
+            let finished = caught(work.finish(signer)).await;
+            Ok((finished.map_err(|error| Failure::of(dialect, None, error))?, answers))
         });
-        let (Finished { commit, rung }, answers) = source.bounded(CARRY_OUT, carry_out).await?;
-        source.bounded(COMMIT, async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) }).await?;
+        let carried = source.bounded(CARRY_OUT, async { Ok(carry_out.await) }).await.map_err(Failure::Database)?;
+        let (Finished { commit, rung }, answers) = match carried {
+            Ok(carried) => carried,
+            Err(failure @ Failure::Database(_)) => return Err(failure),
+            Err(failure) => {
+                let undo = source.bounded(BEGIN, async { Ok(tx.rollback().await?) });
+                undo.await.map_err(Failure::Database)?;
+                return Err(failure);
+            }
+        };
+        let commit_it = async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) };
+        source.bounded(COMMIT, commit_it).await.map_err(Failure::Database)?;
+        *started = true;
         Ok(Written { commit: commit.map(Arc::new), answers, rung })
     }
 
@@ -295,67 +299,4 @@ struct Written {
     commit: Option<Arc<Commit>>,
     answers: Vec<Answer>,
     rung: BTreeSet<Adres>,
-}
-
-async fn apply_all(work: &mut Work<'_>, batch: Vec<Event>) -> Result<Vec<Answer>, StoreError> {
-    let request = |event: &Event| match event {
-        Event::Accept(accept, _) => {
-            let toegelaten = &accept.toegelaten;
-            Some((toegelaten.afzender().partner.clone(), toegelaten.bericht().request_id))
-        }
-        _ => None,
-    };
-    work.look_up(batch.iter().filter_map(request).collect()).await?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for event in batch {
-        let before = work.log.len();
-        match apply(work, event).await {
-            Ok(answer) => answers.push(answer),
-            // Found before anything was written for this event: its caller is told, the others go on. Found later, everything
-            // is undone.
-            Err(error @ StoreError::Inconsistent { .. }) if work.log.len() == before => {
-                tracing::error!(%error, "a damaged row was met");
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(answers)
-}
-
-async fn apply(work: &mut Work<'_>, event: Event) -> Result<Answer, StoreError> {
-    let versie = work.versie;
-    Ok(match event {
-        Event::Accept(accept, reply) => answer(reply, accept::accept(work, *accept).await?),
-        Event::Log(regel, bericht, reply) => {
-            work.log.append(bericht, *regel);
-            answer(reply, ())
-        }
-        Event::Lease(lease, reply) if lease.van_kracht.versie() != versie => answer(reply, Err(Outdated)),
-        Event::Lease(lease, reply) => answer(reply, Ok(postvak::lease(work, &lease).await?)),
-        Event::Acknowledge(_, _, _, judged_by, reply) if judged_by != versie => answer(reply, Err(Outdated)),
-        Event::Acknowledge(bericht, adres, actor, _, reply) => {
-            answer(reply, Ok(postvak::acknowledge(work, bericht, &adres, &actor).await?))
-        }
-        Event::Consult(_, _, _, van_kracht, reply) if van_kracht.versie() != versie => answer(reply, Err(Outdated)),
-        Event::Consult(bericht, adres, actor, van_kracht, reply) => {
-            answer(reply, Ok(postvak::consult(work, bericht, &adres, &actor, &van_kracht).await?))
-        }
-        Event::Withdraw(withdraw, reply) => answer(reply, withdraw::withdraw(work, *withdraw).await?),
-        Event::Find(find, reply) => answer(reply, zoek::find(work, &find).await?),
-        Event::Expire(expire, reply) => answer(reply, verval::expire(work, *expire).await?),
-        Event::Change(change, reply) => answer(reply, documenten::change(work, *change).await?),
-        Event::DayKey(day, wrapped, reply) => answer(reply, dagsleutels::add(work, day, wrapped).await?),
-        Event::NobodyToWarn(bericht, reply) => {
-            verval::warned(work.database().await?, bericht).await?;
-            answer(reply, ())
-        }
-        Event::EndAsk(verzoek, adres, reply) => {
-            postvak::end_ask(work, verzoek, adres).await?;
-            answer(reply, ())
-        }
-        Event::Release(adres, leases, reply) => {
-            postvak::release(work, adres, &leases).await?;
-            answer(reply, ())
-        }
-    })
 }

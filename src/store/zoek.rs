@@ -13,15 +13,12 @@ use super::{
     berichten::bericht_id,
     dialect::Dialect,
     many::Many,
-    postvak::moment,
+    postvak::{self, moment},
     rij::{Actor, PostvakRij, select_rows},
     work::Work,
 };
 use crate::{
-    domain::{
-        Adres, BerichtId, Berichtsoort, Kenmerk, VanKracht, houdbaarheid::amsterdam_date, persoon::agreeing,
-        still_allowed,
-    },
+    domain::{Adres, BerichtId, Berichtsoort, Kenmerk, VanKracht, houdbaarheid::amsterdam_date, persoon::agreeing},
     logboek::{Logregel, Soort},
 };
 
@@ -62,7 +59,7 @@ pub(super) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Result<Vec<
     let micros = work.log.micros();
     let found = current(work.database().await?, find, micros).await?;
     for Found { rij, .. } in &found {
-        find.actor.log(&mut work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor));
+        find.actor.log(&mut work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor))?;
     }
     if found.is_empty() {
         let (betrokkene, zout) = &find.betrokkene;
@@ -72,7 +69,7 @@ pub(super) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Result<Vec<
             aantal: Some(0),
             ..find.actor.regel(Soort::Geraadpleegd)
         };
-        let (log_index, _) = work.log.append(None, regel);
+        let (log_index, _) = work.log.append(None, regel)?;
         // In the order of the regels: medewerker, betrokkene, reden.
         let medewerker = find.actor.medewerker.iter().map(|(_, zout)| zout);
         let reden = find.actor.reden.iter().map(|(_, zout)| zout);
@@ -85,7 +82,7 @@ pub(super) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Result<Vec<
 async fn current(tx: &mut DbConnection, find: &Find, micros: i64) -> Result<Vec<Found>, StoreError> {
     let now = moment(micros);
     let today = amsterdam_date(now);
-    let mut berichten = BTreeSet::new();
+    let mut places = BTreeSet::new();
     for adres in &find.adressen {
         for (_, pseudoniem) in &find.kenmerken {
             let ids: Vec<Vec<u8>> = sqlx::query_scalar(
@@ -98,27 +95,25 @@ async fn current(tx: &mut DbConnection, find: &Find, micros: i64) -> Result<Vec<
             .fetch_all(&mut *tx)
             .await?;
             for id in ids {
-                berichten.insert(bericht_id(&id, "vindbaar")?);
+                places.insert((bericht_id(&id, "vindbaar")?, adres));
             }
         }
     }
+    let berichten: BTreeSet<BerichtId> = places.iter().map(|(bericht, _)| *bericht).collect();
     let berichten: Vec<BerichtId> = berichten.into_iter().collect();
+    let recognised = recognised(tx, &berichten, &find.kenmerken).await?;
     let mut found = Vec::new();
-    for (bericht, (kenmerk, hoofdpersoon)) in recognised(tx, &berichten, &find.kenmerken).await?.into_iter().rev() {
-        let rows = select_rows!("WHERE p.bericht = $1 ORDER BY p.log_index")
-            .bind(bericht.0.as_bytes().to_vec())
-            .fetch_all(&mut *tx)
-            .await?;
-        // A damaged row must not keep the others from being found.
-        for rij in rows.iter().filter_map(|row| PostvakRij::read(row).ok()) {
-            let current = find.adressen.contains(&rij.ontvanger)
-                && rij.toestand.is_current()
-                && rij.sleutel.is_some()
-                && rij.stempel.houdbaar_tot_en_met >= today
-                && still_allowed(rij.soort, &rij.afzender, &rij.ontvanger, &rij.stempel, &find.van_kracht, now).is_ok();
-            if current && found.len() < MOST_FOUND {
-                found.push(Found { rij, kenmerk, hoofdpersoon });
-            }
+    for (bericht, adres) in places.into_iter().rev() {
+        let Some((kenmerk, hoofdpersoon)) = recognised.get(&bericht).copied() else { continue };
+        // A row that is gone or cannot be read is an error: somebody who searches at night must never hear "none" instead.
+        let gone = || StoreError::inconsistent("vindbaar", "bericht", bericht);
+        let rij = postvak::find(tx, bericht, adres).await?.ok_or_else(gone)?;
+        let current = rij.toestand.is_current()
+            && rij.beeindigd.is_none()
+            && rij.stempel.houdbaar_tot_en_met >= today
+            && rij.may_be_handed(&find.van_kracht, now).is_ok();
+        if current && found.len() < MOST_FOUND {
+            found.push(Found { rij, kenmerk, hoofdpersoon });
         }
     }
     Ok(found)
@@ -133,6 +128,11 @@ async fn recognised(
     let mut people: BTreeMap<(BerichtId, usize), Vec<Pseudoniem>> = BTreeMap::new();
     for (bericht, mark) in pseudoniemen_of(connection, berichten).await? {
         people.entry((bericht, mark.volgnummer)).or_default().push(mark);
+    }
+    // Where something can be found by a mark, its marks are kept.
+    let known: BTreeSet<BerichtId> = people.keys().map(|(bericht, _)| *bericht).collect();
+    if let Some(bericht) = berichten.iter().find(|bericht| !known.contains(bericht)) {
+        return Err(StoreError::inconsistent("pseudoniemen", "bericht", bericht));
     }
     let mut found: BTreeMap<BerichtId, (Kenmerk, bool)> = BTreeMap::new();
     for ((bericht, _), marks) in people {

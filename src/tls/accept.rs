@@ -1,32 +1,36 @@
-//! The accept loop: handshake with a deadline, identity, HTTP/2 with bounds, draining.
+//! The accept loop: HTTP/2 with bounds for who got through the [`Door`], and draining.
 
 use std::{
     collections::HashMap,
     convert::Infallible,
     future::Future,
     hash::Hash,
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use ipnet::IpNet;
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, UnixTime},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::server::TlsStream;
 
-use super::identity::Identifier;
-use crate::domain::{Aangemeld, Clock, PartnerNaam};
+use super::{
+    door::{Door, Guest},
+    handshake::Handshakes,
+    identity::Identifier,
+    settings,
+};
+use crate::domain::{Aangemeld, Klok, PartnerNaam};
 
 /// Bounds on connections; times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +43,6 @@ pub struct Bounds {
     pub connection_age_seconds: u64,
 }
 
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
-const LINGER: Duration = Duration::from_secs(1);
-const HANDSHAKES_WAITING: usize = 512;
-/// Of these from one address, so that a stranger cannot shut everyone out.
-const HANDSHAKES_ADDRESS: usize = 64;
 /// How long a drained connection may finish its calls.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -55,21 +54,27 @@ pub struct Listener {
     pub identifier: Arc<Identifier>,
     /// Bounds.
     pub bounds: Bounds,
+    /// Where handshakes are done.
+    pub handshakes: Handshakes,
     /// The time, for certificates.
-    pub clock: Arc<dyn Clock>,
+    pub klok: Arc<Klok>,
 }
 
-/// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
-pub async fn serve<A, F, B>(listener: Arc<Listener>, socket: TcpListener, mut stop: watch::Receiver<bool>, answer: A)
-where
+/// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity. Who connects from
+/// `proxies` is a balancer, and says by the PROXY protocol for whom.
+pub async fn serve<A, F, B>(
+    listener: Arc<Listener>,
+    socket: TcpListener,
+    proxies: Vec<IpNet>,
+    mut stop: watch::Receiver<bool>,
+    answer: A,
+) where
     A: Fn(Aangemeld, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_WAITING));
-    let connections = Arc::new(Semaphore::new(listener.bounds.connections));
-    let partners = Arc::new(Slots::<PartnerNaam>::default());
-    let addresses = Arc::new(Slots::<IpAddr>::default());
+    let door = Arc::new(Door::new(proxies));
+    let room = Arc::new(Room { connections: Semaphore::new(listener.bounds.connections), partners: Arc::default() });
     let mut tasks = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -77,8 +82,8 @@ where
             _ = stop.wait_for(|stop| *stop) => break,
             Some(_) = tasks.join_next() => continue,
         };
-        let (stream, address) = match accepted {
-            Ok((stream, peer)) => (stream, peer.ip()),
+        let visitor = match accepted {
+            Ok((stream, peer)) => door.admit(stream, peer.ip()),
             Err(error) => {
                 // Out of file descriptors, or a client that left at once: neither ends the gateway.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -86,29 +91,13 @@ where
                 continue;
             }
         };
-        // Full: the connection is dropped at once, which costs least.
-        let Ok(handshake) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
-        let Some(address) = addresses.enter(address, HANDSHAKES_ADDRESS) else { continue };
-        let Ok(connection) = Arc::clone(&connections).try_acquire_owned() else { continue };
-        let (listener, partners, stop, answer) =
-            (Arc::clone(&listener), Arc::clone(&partners), stop.clone(), answer.clone());
+        let Some(visitor) = visitor else { continue };
+        let (listener, door, room, stop, answer) =
+            (Arc::clone(&listener), Arc::clone(&door), Arc::clone(&room), stop.clone(), answer.clone());
         tasks.spawn(async move {
-            let Some((stream, aangemeld)) = handshaken(&listener, stream, handshake).await else { return };
-            drop(address);
-            let Some(_slot) = partners.enter(aangemeld.toegang.identiteit.partner.clone(), listener.bounds.connections_partner) else {
-                tracing::warn!(partner = %aangemeld.toegang.identiteit.partner, "too many connections of one partner");
-                return;
-            };
-            let (leaf, chain) = certificates(&stream);
-            let known = aangemeld.clone();
-            tokio::select! {
-                () = converse(stream, aangemeld, listener.bounds, stop, answer) => {}
-                // Dropped at once, with its calls: who is out must not get another answer.
-                () = listener.identifier.no_longer((&leaf, &chain), &known, || unix_time(&listener)) => {
-                    tracing::warn!(partner = %known.toegang.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
-                }
+            if let Some(guest) = door.receive(&listener, visitor).await {
+                host(&listener, &room, guest, stop, answer).await;
             }
-            drop(connection);
         });
     }
     drop(socket);
@@ -118,54 +107,50 @@ where
     }
 }
 
-async fn handshaken(
-    listener: &Listener,
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-) -> Option<(TlsStream<TcpStream>, Aangemeld)> {
-    // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
-    drop(stream.set_nodelay(true));
-    let accepting = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream).into_fallible();
-    let stream = match timeout(HANDSHAKE_DEADLINE, accepting).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err((error, stream))) => {
-            tracing::info!(%error, "a handshake was refused");
-            drop(permit);
-            linger(stream).await;
-            return None;
-        }
-        Err(_) => {
-            tracing::info!("a handshake took longer than its deadline");
-            return None;
-        }
-    };
-    let (leaf, chain) = certificates(&stream);
-    let aangemeld = listener.identifier.identify(&leaf, &chain, unix_time(listener)).ok()?;
-    Some((stream, aangemeld))
+/// How many connections there may be, and how many there are of each partner.
+struct Room {
+    connections: Semaphore,
+    partners: Arc<Slots<PartnerNaam>>,
 }
 
-fn unix_time(listener: &Listener) -> UnixTime {
-    let now = u64::try_from(listener.clock.now().as_second()).unwrap_or(0);
-    UnixTime::since_unix_epoch(Duration::from_secs(now))
+/// Answers one connection to its end, as long as there is room and its certificate is who it was.
+async fn host<A, F, B>(listener: &Listener, room: &Room, guest: Guest, stop: watch::Receiver<bool>, answer: A)
+where
+    A: Fn(Aangemeld, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let Guest { stream, aangemeld } = guest;
+    let partner = &aangemeld.toegang.identiteit.partner;
+    // After the handshake: who says nothing takes no connection of those who do.
+    let Ok(_connection) = room.connections.try_acquire() else {
+        tracing::warn!(%partner, "too many connections");
+        return;
+    };
+    let Some(_slot) = room.partners.enter(partner.clone(), listener.bounds.connections_partner) else {
+        tracing::warn!(%partner, "too many connections of one partner");
+        return;
+    };
+    let (leaf, _) = certificates(&stream);
+    let known = aangemeld.clone();
+    tokio::select! {
+        () = converse(stream, aangemeld, listener.bounds, stop, answer) => {}
+        // Dropped at once, with its calls: who is out must not get another answer.
+        () = listener.identifier.no_longer(&leaf, &known) => {
+            tracing::warn!(partner = %known.toegang.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
+        }
+    }
+}
+
+pub(super) fn unix_time(listener: &Listener) -> UnixTime {
+    settings::unix_time(&listener.klok)
 }
 
 /// The client's certificate, and those above it that it sent.
-fn certificates(stream: &TlsStream<TcpStream>) -> (CertificateDer<'static>, Vec<CertificateDer<'static>>) {
+pub(super) fn certificates(stream: &TlsStream<TcpStream>) -> (CertificateDer<'static>, Vec<CertificateDer<'static>>) {
     let sent = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let (leaf, chain) = sent.split_first().expect("the handshake asks for a certificate");
     (leaf.clone(), chain.to_vec())
-}
-
-/// Lets the client read the alert that says why it was refused: closing with bytes unread would reset the connection and
-/// throw the alert away (RFC 8446 6.1 asks for a clean close).
-async fn linger(mut stream: TcpStream) {
-    let drain = async {
-        stream.shutdown().await?;
-        let mut most = (&mut stream).take(64 << 10);
-        tokio::io::copy(&mut most, &mut tokio::io::sink()).await
-    };
-    // Whatever happens here, the connection is over.
-    drop(timeout(LINGER, drain).await);
 }
 
 async fn converse<A, F, B>(
@@ -215,7 +200,7 @@ fn note_end(ended: Result<(), hyper::Error>) {
     }
 }
 
-/// How many of something each owner has: connections of a partner, handshakes of an address.
+/// How many of something each owner has: connections of a partner.
 struct Slots<K>(Mutex<HashMap<K, usize>>);
 
 impl<K> Default for Slots<K> {

@@ -3,25 +3,39 @@
 use std::sync::Arc;
 
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
     client::danger::HandshakeSignatureValid,
+    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 use tokio::sync::watch;
+use webpki::EndEntityCert;
 use x509_parser::{
     oid_registry::OID_X509_SERIALNUMBER,
     prelude::{FromDer, GeneralName, X509Certificate},
 };
 
+use super::{
+    ca::{TrustedCa, tls_error},
+    settings::provider,
+};
 use crate::domain::{Aangemeld, Certificaat, Oin, VanKracht, van_kracht::NietAangemeld};
 
-/// A certificate authority whose certificates may connect.
-pub struct TrustedCa {
-    /// Its name in the configuration.
-    pub naam: String,
-    /// Checks chain, validity and revocation against this CA alone, so that an OIN is bound to its issuer.
-    pub verifier: Arc<dyn ClientCertVerifier>,
+/// Certificates above a leaf that are looked at, at most. `PKIoverheid` has three levels above it, and the root is not sent.
+const MOST_INTERMEDIATES: usize = 4;
+/// Bytes of all certificates of a client, at most: a chain of four with keys of 4096 bits takes about 8 KiB.
+const MOST_BYTES: usize = 16 << 10;
+
+/// A chain on which no work is done: building paths through many certificates of one name costs a stranger nothing, and the
+/// gateway seconds.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the client sent {intermediates} certificates above its own, {bytes} bytes in all; at most {MOST_INTERMEDIATES} and {MOST_BYTES}"
+)]
+struct ChainTooLarge {
+    intermediates: usize,
+    bytes: usize,
 }
 
 /// A valid certificate that is nobody here. The text goes to the process log of the operator.
@@ -44,6 +58,7 @@ pub struct Identifier {
     cas: Vec<TrustedCa>,
     van_kracht: watch::Receiver<Arc<VanKracht>>,
     hints: Vec<DistinguishedName>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl std::fmt::Debug for Identifier {
@@ -56,19 +71,15 @@ impl Identifier {
     /// With at least one CA; who is who stands in what is in force.
     #[must_use]
     pub fn new(cas: Vec<TrustedCa>, van_kracht: watch::Receiver<Arc<VanKracht>>) -> Self {
-        let hints = cas.iter().flat_map(|ca| ca.verifier.root_hint_subjects().iter().cloned()).collect();
-        Self { cas, van_kracht, hints }
+        let hints = cas.iter().flat_map(TrustedCa::subjects).collect();
+        Self { cas, van_kracht, hints, algorithms: provider().signature_verification_algorithms }
     }
 
-    /// Ends when this certificate no longer opens this, by a change of what is in force.
-    pub async fn no_longer(
-        &self,
-        (leaf, chain): (&CertificateDer<'_>, &[CertificateDer<'_>]),
-        aangemeld: &Aangemeld,
-        now: impl Fn() -> UnixTime,
-    ) {
+    /// Ends when this certificate no longer opens this, by a change of what is in force. Its chain was verified when it
+    /// connected, and is again when it connects anew: here only who it is can change.
+    pub async fn no_longer(&self, leaf: &CertificateDer<'_>, aangemeld: &Aangemeld) {
         let mut changes = self.van_kracht.clone();
-        while self.identify(leaf, chain, now()).is_ok_and(|known| known == *aangemeld) {
+        while self.lookup(leaf, &aangemeld.certificaat.ca).is_ok_and(|known| known == *aangemeld) {
             if changes.changed().await.is_err() {
                 // The gateway stops, and drains its connections itself.
                 return std::future::pending().await;
@@ -93,12 +104,22 @@ impl Identifier {
         })
     }
 
-    /// The first CA under which the chain holds; else the error that says most.
+    /// The first CA under which the chain holds; else the error that says most. A CA costs a path only where its name is in
+    /// the chain.
     fn issuer(&self, leaf: &CertificateDer<'_>, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<&str, Error> {
+        let bytes = chain.iter().chain([leaf]).map(|certificate| certificate.len()).sum();
+        if chain.len() > MOST_INTERMEDIATES || bytes > MOST_BYTES {
+            let too_large = ChainTooLarge { intermediates: chain.len(), bytes };
+            return Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(too_large)))));
+        }
+        let leaf = EndEntityCert::try_from(leaf).map_err(tls_error)?;
+        // What cannot be parsed issued nothing.
+        let above: Vec<EndEntityCert<'_>> = chain.iter().filter_map(|one| EndEntityCert::try_from(one).ok()).collect();
+        let issuers: Vec<&[u8]> = above.iter().chain([&leaf]).map(|certificate| certificate.issuer()).collect();
         let mut error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        for ca in &self.cas {
-            match ca.verifier.verify_client_cert(leaf, chain, now) {
-                Ok(_) => return Ok(&ca.naam),
+        for ca in self.cas.iter().filter(|ca| ca.is_named(&issuers)) {
+            match ca.verify_client(&leaf, chain, now) {
+                Ok(()) => return Ok(ca.naam()),
                 Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {}
                 Err(other) => error = other,
             }
@@ -122,10 +143,6 @@ impl Identifier {
             Err(NietAangemeld::Onbekend) => Err(Unidentified::NoIdentity(certificaat.oin, certificaat.ca)),
             Err(NietAangemeld::Dubbelzinnig) => Err(Unidentified::Ambiguous(certificaat.oin, certificaat.ca)),
         }
-    }
-
-    fn any(&self) -> &dyn ClientCertVerifier {
-        self.cas.first().expect("the configuration refuses a gateway without a CA").verifier.as_ref()
     }
 }
 
@@ -157,7 +174,7 @@ impl ClientCertVerifier for Identifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.any().verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -166,10 +183,10 @@ impl ClientCertVerifier for Identifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.any().verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.any().supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -3,11 +3,25 @@
 //! TLS 1.3 only, client certificates only, no resumption. The verified leaf is the only source of an identity (promise 4).
 //! tonic's own TLS has no revocation lists and no handshake deadline, hence an accept loop of our own ([`accept`]).
 
+//!
+//! Files are read whole or refused (`pem`); of several revocation lists the newest of the right key counts (`crl`); a
+//! client's chain is held to a size before any path is built, and judged off the threads that answer calls (`handshake`);
+//! who waits for a handshake has a place of its own (`waiting`), also behind a balancer (`proxy`).
+
 pub mod accept;
+pub mod ca;
+pub mod crl;
+mod door;
+mod handshake;
 pub mod identity;
+mod pem;
+mod proxy;
 pub mod settings;
+mod waiting;
 
 use std::{io, path::PathBuf};
+
+pub use handshake::Handshakes;
 
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -28,4 +42,26 @@ pub enum TlsError {
         /// What is wrong and what is asked.
         what: String,
     },
+    /// A line of a file is not what it should be.
+    #[error("{path}:{line}: {what}")]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong and what to do.
+        what: String,
+    },
+}
+
+impl TlsError {
+    /// The same without the file, for who names that already.
+    #[must_use]
+    pub fn reden(&self) -> String {
+        match self {
+            Self::Io { source, .. } => source.to_string(),
+            Self::Content { what, .. } => what.clone(),
+            Self::Line { line, what, .. } => format!("regel {line}: {what}"),
+        }
+    }
 }

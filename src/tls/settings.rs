@@ -1,20 +1,26 @@
 //! TLS settings of server and client: versions, groups, suites, files.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ClientConfig, Error, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
-    server::{NoServerSessionStorage, WebPkiClientVerifier},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
+    server::NoServerSessionStorage,
+    sign::{CertifiedKey, SingleCertAndKey},
+    time_provider::TimeProvider,
     version::TLS13,
 };
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{
     TlsError,
-    identity::{Identifier, TrustedCa, oin},
+    ca::TrustedCa,
+    crl::Crl,
+    identity::{Identifier, oin},
+    pem,
 };
-use crate::domain::Oin;
+use crate::domain::{Klok, Oin};
 
 /// NCSC 2025: X25519MLKEM768 first, X25519 and P-256 for compatibility; AES-256-GCM and `ChaCha20` only.
 #[must_use]
@@ -33,27 +39,70 @@ pub fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-fn content(path: &Path, what: impl Into<String>) -> TlsError {
+pub(super) fn content(path: &Path, what: impl Into<String>) -> TlsError {
     TlsError::Content { path: path.to_owned(), what: what.into() }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Io { path: path.to_owned(), source })
 }
 
 /// The certificates in a PEM file, the leaf first.
 ///
 /// # Errors
-/// [`TlsError`] naming the file.
+/// [`TlsError`] naming the file, and the line of what in it is no certificate.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(path)?)
-        .collect::<Result<_, _>>()
-        .map_err(|error| content(path, format!("geen leesbare PEM: {error}")))?;
-    if chain.is_empty() { Err(content(path, "bevat geen certificaat")) } else { Ok(chain) }
+    let certificate = |block: pem::Block| {
+        if !X509Certificate::from_der(&block.bytes).is_ok_and(|(rest, _)| rest.is_empty()) {
+            let what = "het blok dat hier begint is geen leesbaar certificaat. Haal het opnieuw op.".to_owned();
+            return Err(pem::at(path, (block.line, what)));
+        }
+        Ok(CertificateDer::from(block.bytes.to_vec()))
+    };
+    pem::read_blocks(path, pem::Soort::Certificaat)?.into_iter().map(certificate).collect()
+}
+
+/// The revocation lists in a file: one in DER, or any number in PEM. Which of both it is, its content says.
+///
+/// # Errors
+/// [`TlsError`] naming the file, and the line of what in it is no list.
+pub fn lists(path: &Path) -> Result<Vec<Crl>, TlsError> {
+    let bytes = pem::read(path)?;
+    if pem::is_der(&bytes) {
+        return Ok(vec![Crl::parse(&bytes).map_err(|what| content(path, what))?]);
+    }
+    let list = |block: pem::Block| Crl::parse(&block.bytes).map_err(|what| pem::at(path, (block.line, what)));
+    let blocks = pem::blocks(&bytes, pem::Soort::Crl).map_err(|refused| pem::at(path, refused))?;
+    blocks.into_iter().map(list).collect()
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|_| content(path, "bevat geen leesbare privesleutel (PEM)"))
+    let mut blocks = pem::read_blocks(path, pem::Soort::Sleutel)?;
+    if let Some(second) = blocks.get(1) {
+        let what = "hier begint een tweede privesleutel; in het bestand hoort er een. Verwijder wat er niet in hoort.";
+        return Err(pem::at(path, (second.line, what.to_owned())));
+    }
+    let block = blocks.pop().expect("a file that is read has a block");
+    let bytes = block.bytes.to_vec();
+    Ok(match block.label {
+        "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(bytes.into()),
+        "EC PRIVATE KEY" => PrivateKeyDer::Sec1(bytes.into()),
+        _ => PrivateKeyDer::Pkcs8(bytes.into()),
+    })
+}
+
+/// A certificate chain with the private key that belongs to it.
+///
+/// # Errors
+/// [`TlsError`] naming the file, also where the key is of another certificate.
+pub fn certified_key(certificaat: &Path, sleutel: &Path) -> Result<CertifiedKey, TlsError> {
+    let (chain, key) = (certificates(certificaat)?, private_key(sleutel)?);
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
+        Error::InconsistentKeys(_) => content(
+            sleutel,
+            format!(
+                "deze privesleutel hoort niet bij {}. Zet certificaat en sleutel bij elkaar.",
+                certificaat.display()
+            ),
+        ),
+        other => content(sleutel, format!("geen bruikbare privesleutel: {other}")),
+    })
 }
 
 fn roots(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
@@ -69,21 +118,8 @@ fn roots(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
 /// # Errors
 /// [`TlsError`] naming the file.
 pub fn trusted_ca(naam: &str, bestand: &Path, crls: &[impl AsRef<Path>]) -> Result<TrustedCa, TlsError> {
-    let mut lists = Vec::new();
-    for path in crls {
-        let path = path.as_ref();
-        let found: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&read(path)?)
-            .collect::<Result<_, _>>()
-            .map_err(|error| content(path, format!("geen leesbare CRL: {error}")))?;
-        if found.is_empty() {
-            return Err(content(path, "bevat geen CRL (PEM)"));
-        }
-        lists.extend(found);
-    }
-    let builder = WebPkiClientVerifier::builder_with_provider(roots(bestand)?, provider());
-    let builder = if lists.is_empty() { builder } else { builder.with_crls(lists).enforce_revocation_expiration() };
-    let verifier = builder.build().map_err(|error| content(bestand, format!("geen bruikbare CA of CRL: {error}")))?;
-    Ok(TrustedCa { naam: naam.to_owned(), verifier })
+    let found: Vec<Vec<Crl>> = crls.iter().map(|path| lists(path.as_ref())).collect::<Result<_, _>>()?;
+    TrustedCa::new(naam, bestand, &certificates(bestand)?, found.into_iter().flatten().collect())
 }
 
 /// What the gateway offers.
@@ -95,14 +131,41 @@ pub fn server(certificaat: &Path, sleutel: &Path, identifier: Arc<Identifier>) -
         .with_protocol_versions(&[&TLS13])
         .expect("the provider has TLS 1.3 suites")
         .with_client_cert_verifier(identifier)
-        .with_single_cert(certificates(certificaat)?, private_key(sleutel)?)
-        .map_err(|error| content(sleutel, format!("hoort niet bij {}: {error}", certificaat.display())))?;
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key(certificaat, sleutel)?)));
     config.alpn_protocols = vec![b"h2".to_vec()];
     // On resumption rustls does not ask the verifier again: no tickets, no sessions, no early data.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     Ok(config)
+}
+
+/// The same settings, with the validity of certificates judged by the clock of the gateway: one that was set wrongly must not
+/// lock everybody out.
+#[must_use]
+pub fn by_clock(mut config: ServerConfig, klok: Arc<Klok>) -> ServerConfig {
+    config.time_provider = Arc::new(ByClock(klok));
+    config
+}
+
+struct ByClock(Arc<Klok>);
+
+impl std::fmt::Debug for ByClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ByClock")
+    }
+}
+
+impl TimeProvider for ByClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(&self.0))
+    }
+}
+
+/// The present moment, for certificates.
+pub(super) fn unix_time(klok: &Klok) -> UnixTime {
+    let now = u64::try_from(klok.now().as_second()).unwrap_or(0);
+    UnixTime::since_unix_epoch(Duration::from_secs(now))
 }
 
 /// The OIN in the gateway's own certificate, under which it sends what only it can know.
@@ -123,8 +186,7 @@ pub fn client(certificaat: &Path, sleutel: &Path, ca: &Path) -> Result<ClientCon
         .with_protocol_versions(&[&TLS13])
         .expect("the provider has TLS 1.3 suites")
         .with_root_certificates(roots(ca)?)
-        .with_client_auth_cert(certificates(certificaat)?, private_key(sleutel)?)
-        .map_err(|error| content(sleutel, format!("hoort niet bij {}: {error}", certificaat.display())))?;
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key(certificaat, sleutel)?)));
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
 }

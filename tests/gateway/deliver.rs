@@ -267,6 +267,10 @@ async fn looking_for_berichten_never_reads_the_whole_postvak() {
     for (rest, index) in [
         ("p.toestand = 0 ORDER BY p.log_index LIMIT 5", "postvak_wacht"),
         ("p.toestand = 1 AND p.lease_tot <= 7 ORDER BY p.log_index LIMIT 5", "postvak_afgeleverd"),
+        (
+            "p.toestand = 3 AND p.beoordeeld_versie < 7 AND p.log_index > 3 ORDER BY p.log_index LIMIT 5",
+            "postvak_geweigerd",
+        ),
     ] {
         let select = format!(
             "SELECT p.log_index FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.partner = 'a' AND p.loket = 'b' AND {rest}"

@@ -55,18 +55,41 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The machine's time, plus what a test adds.
 #[derive(Default)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    passed: AtomicI64,
+    set: AtomicI64,
+    boot: AtomicI64,
+}
 
 impl TestClock {
+    /// So much time passes.
     pub fn advance(&self, by: SignedDuration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+        self.passed.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Somebody sets the wall clock, so far from what it was.
+    pub fn step(&self, by: SignedDuration) {
+        self.set.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// The machine is started anew.
+    pub fn reboot(&self) {
+        self.boot.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        let added = SignedDuration::from_micros(self.0.load(Ordering::SeqCst));
-        SystemClock.now().saturating_add(added).unwrap()
+        let added = self.passed.load(Ordering::SeqCst) + self.set.load(Ordering::SeqCst);
+        SystemClock.now().saturating_add(SignedDuration::from_micros(added)).unwrap()
+    }
+
+    fn since_boot(&self) -> SignedDuration {
+        SystemClock.since_boot() + SignedDuration::from_micros(self.passed.load(Ordering::SeqCst))
+    }
+
+    fn boot(&self) -> String {
+        format!("start-{}", self.boot.load(Ordering::SeqCst))
     }
 }
 

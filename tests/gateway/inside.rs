@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
-    config::Config,
-    domain::{Aangemeld, Certificaat, Clock, Identiteit},
+    config::{Config, documents::Omgeving},
+    domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok},
     exchange::{Bounds, Call, Exchange, InForce, Weigeringen, beheer::first_change, van_kracht::all_oins},
     grpc::answers,
     logboek::Signer,
@@ -16,6 +16,11 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::harness::{cluster, edit};
+
+/// With nothing remembered.
+fn klok(clock: Arc<dyn Clock>) -> Arc<Klok> {
+    Arc::new(Klok::start(clock, None, None))
+}
 
 /// A store with the example in force, for as many exchanges as a test wants.
 pub struct Inside {
@@ -39,7 +44,7 @@ impl Inside {
         let map = KeyMap::open(&config.sleutels, true, &SystemRng).unwrap();
         let signer = || Signer::from_seed(&config.logboek, map.logboek_seed()).unwrap();
         let database = Database::open(&config.opslag).await.unwrap();
-        let started = database.start(&config.logboek, &map.kenmerk(), signer(), Arc::new(SystemClock)).await;
+        let started = database.start(&config.logboek, &map.kenmerk(), signer(), klok(Arc::new(SystemClock))).await;
         let (store, writer) = started.unwrap();
         let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
         store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap().0.unwrap();
@@ -52,13 +57,24 @@ impl Inside {
 
     /// With a clock that the writer does not share: as a process that was stopped in between.
     pub async fn exchange_at(&self, clock: Arc<dyn Clock>) -> Arc<Exchange> {
+        self.exchange_with(clock, self.config.omgeving(false)).await
+    }
+
+    /// Of a gateway whose configuration has one CA more.
+    pub async fn exchange_that_knows(&self, ca: &str) -> Arc<Exchange> {
+        let mut omgeving = self.config.omgeving(false);
+        omgeving.cas.push(ca.to_owned());
+        self.exchange_with(Arc::new(SystemClock), omgeving).await
+    }
+
+    async fn exchange_with(&self, clock: Arc<dyn Clock>, omgeving: Omgeving) -> Arc<Exchange> {
         let map = KeyMap::open(&self.config.sleutels, true, &SystemRng).unwrap();
         let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),
-            keys: KeyStore::new(map, place, Arc::new(SystemRng)),
-            in_force: InForce::new(self.config.omgeving(false)),
-            clock,
+            keys: Arc::new(KeyStore::new(map, place, Arc::new(SystemRng))),
+            in_force: InForce::new(omgeving),
+            klok: klok(clock),
             rng: Arc::new(SystemRng),
             bounds: Bounds { lease_seconds: 60, postvak: 10_000, vervalwaarschuwing_dagen: 14 },
             poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),

@@ -1,4 +1,9 @@
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    sync::Arc,
+};
 
 use jiff::ToSpan;
 use ketenpoort::{
@@ -132,4 +137,104 @@ async fn keys_of_a_logboek_that_is_not_there_begin_no_other_one() {
     let other = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
     let why = other.err().expect("it started").to_string();
     assert!(why.contains("hoort bij logboek"), "{why}");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_gateway_on_the_same_file_is_refused_by_whatever_name_it_has() {
+    let gateway = with_a_file().await;
+    let Opslag::Sqlite { bestand, .. } = &gateway.config.opslag else { unreachable!() };
+    // Keys of its own, so that only the database can be in the way.
+    let keys = gateway.path().join("kopie");
+    fs::create_dir(&keys).unwrap();
+    for file in ["logboek.key", "wortel-1.key", "pseudoniem.key", "dagsleutels.json", "begonnen.txt"] {
+        if gateway.config.sleutels.join(file).exists() {
+            fs::copy(gateway.config.sleutels.join(file), keys.join(file)).unwrap();
+        }
+    }
+    let elsewhere = gateway.path().join("elders");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(bestand, elsewhere.join("link.db")).unwrap();
+    fs::hard_link(bestand, elsewhere.join("hard.db")).unwrap();
+    symlink(gateway.path(), elsewhere.join("map")).unwrap();
+    let mut zsm = gateway.client("zsm").await;
+    for name in ["link.db", "hard.db", "map/een.db"] {
+        let mut config = gateway.config.clone();
+        config.opslag = Opslag::Sqlite { bestand: elsewhere.join(name), grootste_mebibytes: None };
+        config.sleutels = keys.clone();
+        let second = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
+        let why = second.err().unwrap_or_else(|| panic!("{name}: it started")).to_string();
+        assert!(why.contains("in gebruik door een andere poort"), "{name}: {why}");
+        // The first one did not notice.
+        send(&mut zsm, check()).await.unwrap();
+    }
+    assert_eq!(mode(bestand), 0o600);
+    assert!(!bestand.with_extension("slot").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_made_through_a_link_that_somebody_planted() {
+    let other = tempfile::tempdir().unwrap();
+    let victim = other.path().join("van-een-ander");
+    fs::write(&victim, "ongemoeid").unwrap();
+    let gateway = TestGateway::start_with(|config| {
+        fs::create_dir(&config.sleutels).unwrap();
+        for name in ["wortel-1.nieuw", "logboek.nieuw", "pseudoniem.nieuw", "dagsleutels.nieuw", "begonnen.nieuw"] {
+            symlink(&victim, config.sleutels.join(name)).unwrap();
+        }
+    })
+    .await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "ongemoeid");
+    gateway.stop().await;
+    for name in ["wortel-1.key", "logboek.key", "pseudoniem.key", "openen.slot"] {
+        assert_eq!(mode(&gateway.config.sleutels.join(name)), 0o600, "{name}");
+    }
+
+    // A link in the place of a lock, of a key, or of a database that is to be made.
+    for (name, taken) in [("openen.slot", &victim), ("wortel-1.key", &other.path().join("nergens"))] {
+        let mut config = gateway.config.clone();
+        config.sleutels = other.path().join(format!("sleutels-{name}"));
+        config.opslag = Opslag::Sqlite { bestand: other.path().join(format!("{name}.db")), grootste_mebibytes: None };
+        fs::create_dir(&config.sleutels).unwrap();
+        symlink(taken, config.sleutels.join(name)).unwrap();
+        assert!(Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await.is_err(), "{name}");
+    }
+    let mut config = gateway.config.clone();
+    config.sleutels = other.path().join("nieuw");
+    let bestand = other.path().join("link.db");
+    symlink(other.path().join("nergens"), &bestand).unwrap();
+    config.opslag = Opslag::Sqlite { bestand, grootste_mebibytes: None };
+    let why = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await.err();
+    assert!(why.expect("it started").to_string().contains("link.db"));
+    assert!(!other.path().join("nergens").exists());
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "ongemoeid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_directory_that_vanishes_is_waited_for_and_not_made_anew() {
+    let gateway = with_a_file().await;
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    send(&mut zvh, request(template("scenario"))).await.unwrap();
+    let keys = &gateway.config.sleutels;
+    let away = gateway.path().join("weg");
+    fs::rename(keys, &away).unwrap();
+    let mut shorter = template("scenario");
+    shorter["houdbaar_tot_en_met"] = amsterdam_date(gateway.clock.now()).saturating_add(5.days()).to_string().into();
+    let shorter = request(shorter);
+    for _ in 0..3 {
+        assert_eq!(weigering(send(&mut zvh, shorter.clone()).await), "niet_beschikbaar");
+    }
+    assert!(!keys.exists(), "it made a directory in its place");
+    // An empty one in its place is not taken for it either.
+    fs::create_dir(keys).unwrap();
+    assert_eq!(weigering(send(&mut zvh, shorter.clone()).await), "niet_beschikbaar");
+    assert_eq!(fs::read_dir(keys).unwrap().count(), 0, "it made keys in its place");
+    fs::remove_dir(keys).unwrap();
+    fs::rename(&away, keys).unwrap();
+    let first = send(&mut zvh, shorter.clone()).await.unwrap();
+    assert_eq!(send(&mut zvh, shorter).await.unwrap().bericht, first.bericht);
 }

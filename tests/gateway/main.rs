@@ -4,21 +4,28 @@
 
 mod ask;
 mod bad_input;
+mod batch;
 mod beheer;
 mod cancel;
 mod deliver;
+mod door;
+mod groot;
 mod harness;
 mod inside;
 mod keys;
+mod klok;
 mod loketten;
 mod midnight;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod replica;
+mod revocation;
 mod scenario;
+mod schade;
 mod send;
 mod taking_back;
 mod tls;
 mod toestanden;
 mod voorrang;
+mod wachtend;

@@ -3,9 +3,14 @@
 //! They share the writer here, because SQLite has room for one; what each knows, judges and reads again is its own. Gateways that
 //! share nothing but PostgreSQL are in `tests/poorten`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use ketenpoort::{config::documents::Bron, domain::Weigering, exchange::Opdracht, grpc::convert};
+use ketenpoort::{
+    config::documents::Bron,
+    domain::{LoketNaam, Weigering},
+    exchange::{Exchange, Opdracht},
+    grpc::convert,
+};
 
 use crate::{
     harness::*,
@@ -46,6 +51,59 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
     assert!(there.refresh().await.unwrap());
     tokio::time::timeout(Duration::from_secs(1), changed.changed()).await.unwrap().unwrap();
     there.send(&zsm, convert::bericht(&request).unwrap(), 0).await.map(drop).unwrap();
+    drop((here, there));
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_and_overrules_nobody() {
+    let inside = Inside::open().await;
+    let (here, there) = (inside.exchange_that_knows("tweede").await, inside.exchange().await);
+    let deelnemers = std::fs::read_to_string(inside.dir.path().join("deelnemers.toml")).unwrap();
+    let more = "\n[[identiteit]]\nca = \"tweede\"\noin = \"00000099000000101000\"\nsan = \"om-2.ketenpoort.test\"\n\
+                partner = \"om\"\nrol = \"partner\"\n";
+    let bron = |tekst: String| Bron { herkomst: "deelnemers".into(), tekst };
+    let change = Opdracht {
+        laden: vec![bron(format!("{deelnemers}{more}"))],
+        intrekken: vec!["zvh-zeeland".to_owned()],
+        reden: "een test".to_owned(),
+        medewerker: "beheer-7".to_owned(),
+        proef: false,
+    };
+    let beheer = call(&here, "beheer.ketenpoort.test");
+    let zsm = call(&there, "zsm.ketenpoort.test");
+    let mut to_zeeland = check();
+    to_zeeland.ontvangers[0].partner = "zvh-zeeland".to_owned();
+    there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), 0).await.map(drop).unwrap();
+    here.change(&beheer, &change).await.unwrap();
+    assert!(there.refresh().await.unwrap());
+    assert!(!there.refresh().await.unwrap(), "it looks no more often than there is something new");
+    assert!(
+        matches!(there.redenen().as_slice(), [reden] if reden.starts_with("wijziging 2 ")),
+        "{:?}",
+        there.redenen()
+    );
+    assert_eq!((here.redenen(), there.van_kracht().gelezen()), (Vec::new(), 1));
+    there.send(&zsm, convert::bericht(&check()).unwrap(), 0).await.map(drop).unwrap();
+    // That a convenant is gone is known without reading any text.
+    to_zeeland.request_id = request_id();
+    let refused = there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), 0).await;
+    assert_eq!(refused.err(), Some(Weigering::GeenRegel));
+    let taken = async |exchange: &Arc<Exchange>| {
+        let zeeland = call(exchange, "zvh-zeeland.ketenpoort.test");
+        let postvak = exchange.open_postvak(&zeeland, &LoketNaam::default(), "zz-1").unwrap();
+        postvak.take(1).await.unwrap().len()
+    };
+    assert_eq!(taken(&here).await, 0, "who can read the newer text judges by it");
+    assert_eq!(taken(&there).await, 0, "and who cannot does not judge again after it");
+    // A version that both can read.
+    let convenant = std::fs::read_to_string(inside.dir.path().join("convenanten/zvh-zeeland.toml")).unwrap();
+    let convenant = Bron { herkomst: "terug".into(), tekst: convenant };
+    let back = Opdracht { laden: vec![bron(deelnemers), convenant], intrekken: Vec::new(), ..change };
+    here.change(&beheer, &back).await.unwrap();
+    assert!(there.refresh().await.unwrap());
+    assert_eq!((there.redenen(), there.van_kracht().gelezen()), (Vec::new(), 3));
+    assert_eq!(taken(&there).await, 1);
     drop((here, there));
     inside.end().await;
 }

@@ -11,7 +11,7 @@ use crate::harness::*;
 
 const ZVH: &str = "zvh-baronie-breda";
 
-fn scenario() -> Value {
+pub fn scenario() -> Value {
     let mut json = template("scenario");
     json["inhoud"]["betrokkenen"] = json!([
         {"rol": "BETROKKENE_ROL_HOOFDPERSOON", "naam": "Bram van Verzonnenhove", "geboortedatum": "1987-05-12", "skn": "7310482"},
@@ -27,7 +27,7 @@ fn renewal(old: &str) -> Value {
     json
 }
 
-async fn sent(client: &mut Client, json: Value) -> String {
+pub async fn sent(client: &mut Client, json: Value) -> String {
     send(client, request(json)).await.unwrap().bericht
 }
 
@@ -37,7 +37,7 @@ fn fetch(bericht: &str) -> proto::FetchRequest {
 }
 
 /// A search of ZSM by name and date of birth, with more or less than that.
-fn search(change: impl FnOnce(&mut proto::Zoekpersoon)) -> proto::FindScenarioRequest {
+pub fn search(change: impl FnOnce(&mut proto::Zoekpersoon)) -> proto::FindScenarioRequest {
     let mut persoon = proto::Zoekpersoon {
         naam: Some("VERZONNENHOVE, Bram van".to_owned()),
         geboortedatum: Some("1987-05-12".to_owned()),

@@ -254,21 +254,24 @@ async fn a_rectificatie_by_a_stranger_or_to_others_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_refused_at_delivery_is_gone_and_stays_gone() {
+async fn what_was_refused_at_delivery_can_be_read_when_it_is_allowed_again_and_be_corrected_and_withdrawn_before() {
     let gateway = TestGateway::start().await;
     let original = gateway.edited("convenanten/zvh-baronie-breda.toml", "2035-12-31", "2035-12-31");
     let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
-    let bericht = sent(&mut zvh, to_two()).await;
+    let (bericht, taken_back) = (sent(&mut zvh, to_two()).await, sent(&mut zvh, to_two()).await);
     gateway.lapse().await;
-    Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap().empty().await;
-    gateway.load(vec![original]).await.unwrap();
+    Receiver::open(&mut zsm, "volwassenen", 2).await.unwrap().empty().await;
     assert_eq!(weigering(fetched(&mut zsm, &bericht, "volwassenen").await), "aflevering_geweigerd");
-    // Who never saw it needs no correction; the other is corrected.
+    // Who can still get it is corrected with the other.
     let receipt = send(&mut zvh, request(answering("rectificatie", &bericht))).await.unwrap();
-    assert_eq!(receipt.aanvaardingen.len(), 1);
-    let withdrawn = zvh.withdraw(withdraw(&bericht, RedenIntrekking::Onjuist)).await.unwrap().into_inner();
+    assert_eq!(receipt.aanvaardingen.len(), 2);
+    let withdrawn = zvh.withdraw(withdraw(&taken_back, RedenIntrekking::Onjuist)).await.unwrap().into_inner();
     let uitkomsten: Vec<_> = withdrawn.intrekkingen.iter().map(proto::Intrekking::uitkomst).collect();
-    assert_eq!(uitkomsten, [IntrekkingUitkomst::WasBeeindigd, IntrekkingUitkomst::Ingetrokken]);
+    assert_eq!(uitkomsten, [IntrekkingUitkomst::Ingetrokken; 2]);
+    gateway.load(vec![original]).await.unwrap();
+    let got = fetched(&mut zsm, &bericht, "volwassenen").await.unwrap();
+    assert_eq!(got.correcties.len(), 1);
+    assert_eq!(weigering(fetched(&mut zsm, &taken_back, "volwassenen").await), "ingetrokken");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use ketenpoort::{
@@ -8,22 +8,24 @@ use ketenpoort::{
     pki::{DevCa, LeafSpec, dev_identities},
     proto::{self, get_status_request::Zoek},
 };
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::client::TlsStream;
 
 use crate::harness::*;
 
 /// A CA of the test's own, trusted by the gateway beside the development CA.
-struct Extra {
-    ca: DevCa,
-    now: Timestamp,
+pub struct Extra {
+    pub ca: DevCa,
+    pub now: Timestamp,
 }
 
 impl Extra {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let now = SystemClock.now();
         Self { ca: DevCa::create("CA van de test", now).unwrap(), now }
     }
@@ -41,7 +43,7 @@ impl Extra {
     }
 
     /// Trusts the CA, and binds the identity of ZSM to it.
-    fn admit(&self, config: &mut ketenpoort::config::Config, crl: Option<String>) {
+    pub fn admit(&self, config: &mut ketenpoort::config::Config, crl: Option<String>) {
         self.trust(config, crl);
         let oin = self.leaf().serial_numbers[0].clone();
         let toegang = format!("[[identiteit]]\nca = \"test\"\noin = \"{oin}\"\npartner = \"zsm\"\nrol = \"partner\"");
@@ -49,7 +51,7 @@ impl Extra {
         fs::write(&config.deelnemers, text + "\n" + &toegang).unwrap();
     }
 
-    fn leaf(&self) -> LeafSpec {
+    pub fn leaf(&self) -> LeafSpec {
         let zsm = dev_identities().into_iter().find(|identity| identity.profile == "zsm").unwrap();
         zsm.leaf(self.now).unwrap()
     }
@@ -61,7 +63,7 @@ impl Extra {
     }
 }
 
-fn write_profile(gateway: &TestGateway, chain: &str, key: &str) -> Profile {
+pub fn write_profile(gateway: &TestGateway, chain: &str, key: &str) -> Profile {
     let from = gateway.profile_dir("zsm");
     let to: PathBuf = gateway.path().join("vreemd");
     fs::create_dir_all(&to).unwrap();
@@ -74,7 +76,7 @@ fn write_profile(gateway: &TestGateway, chain: &str, key: &str) -> Profile {
 }
 
 /// One call; a refused certificate shows at the connection or at its first call.
-async fn try_call(profile: &Profile) -> Result<(), ClientError> {
+pub async fn try_call(profile: &Profile) -> Result<(), ClientError> {
     let mut client = profile.connect().await?;
     let zoek = Some(Zoek::RequestId(request_id()));
     match client.get_status(proto::GetStatusRequest { zoek }).await {
@@ -86,7 +88,7 @@ async fn try_call(profile: &Profile) -> Result<(), ClientError> {
     }
 }
 
-async fn assert_kept_out(profile: &Profile, sign: &str) {
+pub async fn assert_kept_out(profile: &Profile, sign: &str) {
     let error = try_call(profile).await.expect_err("should be kept out");
     assert!(unreachable(&error).contains(sign), "{error}");
 }
@@ -177,10 +179,13 @@ async fn an_fg_on_the_partners_port_is_told_where_to_go() {
     );
 }
 
-fn raw_client(gateway: &TestGateway, cert: bool) -> rustls::ClientConfig {
-    let dir = gateway.profile_dir("zsm");
+/// A client that trusts the gateway, with this chain and key or without.
+pub fn raw_client(
+    gateway: &TestGateway,
+    with: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
-    for ca in ketenpoort::tls::settings::certificates(&dir.join("ca.pem")).unwrap() {
+    for ca in ketenpoort::tls::settings::certificates(&gateway.profile_dir("zsm").join("ca.pem")).unwrap() {
         roots.add(ca).unwrap();
     }
     let provider = ketenpoort::tls::settings::provider();
@@ -188,20 +193,25 @@ fn raw_client(gateway: &TestGateway, cert: bool) -> rustls::ClientConfig {
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap();
     let builder = builder.with_root_certificates(roots);
-    if !cert {
-        return builder.with_no_client_auth();
+    match with {
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
+        None => builder.with_no_client_auth(),
     }
-    let chain = ketenpoort::tls::settings::certificates(&dir.join("cert.pem")).unwrap();
-    let key = rustls::pki_types::pem::PemObject::from_pem_file(dir.join("key.pem")).unwrap();
-    builder.with_client_auth_cert(chain, key).unwrap()
 }
 
-async fn raw_connect(
-    gateway: &TestGateway,
-    config: rustls::ClientConfig,
-) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-    let adres = gateway.profile("zsm").adres().trim_start_matches("https://").to_owned();
-    let stream = TcpStream::connect(adres).await?;
+/// The chain and key of a partner.
+pub fn own_chain(gateway: &TestGateway) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    let dir = gateway.profile_dir("zsm");
+    let key = PrivateKeyDer::from_pem_file(dir.join("key.pem")).unwrap();
+    (ketenpoort::tls::settings::certificates(&dir.join("cert.pem")).unwrap(), key)
+}
+
+pub async fn raw_connect(to: SocketAddr, config: rustls::ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+    raw_handshake(TcpStream::connect(to).await?, config).await
+}
+
+/// A handshake on a socket, and the first bytes of HTTP/2.
+pub async fn raw_handshake(stream: TcpStream, config: rustls::ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let name = "localhost".try_into().unwrap();
     let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
     // In TLS 1.3 the server's verdict on the client comes after the client's handshake.
@@ -211,19 +221,23 @@ async fn raw_connect(
     Ok(stream)
 }
 
+pub fn adres(gateway: &TestGateway) -> SocketAddr {
+    gateway.profile("zsm").adres().trim_start_matches("https://").parse().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_certificate_nobody_gets_in() {
     let gateway = TestGateway::start().await;
-    let none = raw_connect(&gateway, raw_client(&gateway, false)).await;
+    let none = raw_connect(adres(&gateway), raw_client(&gateway, None)).await;
     assert!(none.unwrap_err().to_string().contains("CertificateRequired"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_handshake_is_post_quantum_and_never_resumed() {
     let gateway = TestGateway::start().await;
-    let config = raw_client(&gateway, true);
+    let config = raw_client(&gateway, Some(own_chain(&gateway)));
     for _ in 0..2 {
-        let stream = raw_connect(&gateway, config.clone()).await.unwrap();
+        let stream = raw_connect(adres(&gateway), config.clone()).await.unwrap();
         let connection = stream.get_ref().1;
         assert_eq!(connection.handshake_kind(), Some(rustls::HandshakeKind::Full));
         let group = connection.negotiated_key_exchange_group().unwrap().name();
@@ -234,26 +248,8 @@ async fn the_handshake_is_post_quantum_and_never_resumed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_connection_is_closed_at_its_deadline() {
     let gateway = TestGateway::start().await;
-    let adres = gateway.profile("zsm").adres().trim_start_matches("https://").to_owned();
-    let mut silent = TcpStream::connect(adres).await.unwrap();
+    let mut silent = TcpStream::connect(adres(&gateway)).await.unwrap();
     let closed =
         timeout(Duration::from_secs(15), silent.read(&mut [0; 16])).await.expect("the handshake has a deadline");
     assert_eq!(closed.unwrap_or(0), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_address_cannot_hold_every_handshake() {
-    let gateway = TestGateway::start().await;
-    let adres = gateway.profile("zsm").adres().trim_start_matches("https://").to_owned();
-    let mut silent = Vec::new();
-    for _ in 0..100 {
-        silent.push(TcpStream::connect(&adres).await.unwrap());
-    }
-    // Those beyond the bound of this address are closed at once, long before the deadline of a handshake.
-    for stream in &mut silent[64..] {
-        let read = timeout(Duration::from_secs(3), stream.read(&mut [0; 1])).await.expect("should be closed at once");
-        assert_eq!(read.unwrap_or(0), 0);
-    }
-    let held = timeout(Duration::from_millis(100), silent[0].read(&mut [0; 1])).await;
-    assert!(held.is_err(), "within the bound a handshake has its time");
 }

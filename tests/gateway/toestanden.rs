@@ -58,6 +58,11 @@ enum Stap {
     Convenant {
         van_kracht: bool,
     },
+    /// The key of one of them for one ontvanger is damaged.
+    Damage {
+        welk: u8,
+        loket: bool,
+    },
     Restart,
 }
 
@@ -72,7 +77,8 @@ fn a_stap() -> impl Strategy<Value = Stap> {
         2 => welk().prop_map(|welk| Stap::Replace { welk }),
         1 => welk().prop_map(|welk| Stap::Rectify { welk }),
         2 => proptest::strategy::Just(Stap::Day),
-        1 => any::<bool>().prop_map(|van_kracht| Stap::Convenant { van_kracht }),
+        2 => any::<bool>().prop_map(|van_kracht| Stap::Convenant { van_kracht }),
+        1 => (welk(), any::<bool>()).prop_map(|(welk, loket)| Stap::Damage { welk, loket }),
         1 => proptest::strategy::Just(Stap::Restart),
     ]
 }
@@ -156,6 +162,12 @@ impl World {
             Stap::Day => self.gateway.clock.advance(SignedDuration::from_hours(24)),
             Stap::Convenant { van_kracht: true } => drop(self.gateway.load(vec![self.original.clone()]).await?),
             Stap::Convenant { van_kracht: false } => self.gateway.lapse().await,
+            Stap::Damage { welk, loket: second } => {
+                let id = uuid::Uuid::parse_str(&self.chosen(*welk)).unwrap().as_bytes().to_vec();
+                let spoil = "UPDATE postvak SET sleutel = $3 WHERE bericht = $1 AND loket = $2 AND sleutel IS NOT NULL";
+                let spoil = sqlx::query(spoil).bind(id).bind(loket(*second)).bind(vec![7_u8; 92]);
+                spoil.execute(&mut self.gateway.sql().await).await.unwrap();
+            }
             Stap::Restart => {
                 drop((zvh, zsm));
                 self.gateway.restart_with(|_| {}).await;
@@ -191,6 +203,7 @@ impl World {
                 Soort::Vervallen => Toestand::Vervallen,
                 Soort::Ingetrokken | Soort::VernietigingGevraagd => Toestand::Ingetrokken,
                 Soort::Vernietigd => Toestand::Vervangen,
+                Soort::Beschadigd => Toestand::Beschadigd,
                 _ => continue,
             };
             let key = (bericht, ontvanger);
@@ -199,8 +212,8 @@ impl World {
                 replayed.insert(key, next);
                 continue;
             };
-            // A confirmation that comes late is logged and changes nothing.
-            if next == Toestand::Bevestigd && before != Toestand::Afgeleverd {
+            // A confirmation that comes after the end is logged and changes nothing.
+            if next == Toestand::Bevestigd && !before.may_become(next) {
                 continue;
             }
             assert!(before.may_become(next), "{key:?} went from {before:?} to {next:?}");
@@ -223,7 +236,12 @@ impl World {
         for bericht in &self.sent {
             let stored = find(&read, bericht.parse().unwrap()).await.unwrap().unwrap();
             for rij in &stored.rijen {
-                assert_eq!(rij.sleutel.is_some(), rij.toestand.is_current(), "{bericht} is {:?}", rij.toestand);
+                assert_eq!(
+                    rij.sleutel.is_some() && rij.inhoud.is_some(),
+                    rij.toestand.is_current(),
+                    "{bericht} is {:?}",
+                    rij.toestand
+                );
             }
         }
     }
@@ -251,8 +269,8 @@ fn only_drawn_states_are_reached_and_each_change_has_one_regel() {
             for bericht in &world.sent {
                 let deadline = std::time::Instant::now() + PATIENCE;
                 while status(&mut zvh, bericht).await.unwrap().ontvangers.iter().any(|ontvanger| {
-                    use proto::Toestand::{Ingetrokken, Vervallen, Vervangen};
-                    !matches!(ontvanger.toestand(), Ingetrokken | Vervallen | Vervangen)
+                    use proto::Toestand::{Beschadigd, Ingetrokken, Vervallen, Vervangen};
+                    !matches!(ontvanger.toestand(), Beschadigd | Ingetrokken | Vervallen | Vervangen)
                 }) {
                     assert!(std::time::Instant::now() < deadline, "{bericht} never ended");
                 }

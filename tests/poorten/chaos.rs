@@ -11,9 +11,10 @@ use ketenpoort::{
 use tokio::time::sleep;
 
 use crate::{
+    faketime,
     history::{Load, check, day, mostly_allowed, of_number, template_once},
     link::{State, linked},
-    poorten::{Poorten, faketime},
+    poorten::Poorten,
     postgres::Cluster,
     traffic::Postvak,
 };
@@ -85,19 +86,13 @@ const LATE: &str = "zvh-zeeland";
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_arrives_after_its_last_day_at_whichever_gateway() {
     let ahead = before_midnight(SignedDuration::from_secs(12));
-    let environment = [
-        ("LD_PRELOAD".to_owned(), faketime()),
-        ("FAKETIME".to_owned(), format!("+{}s", ahead.as_secs())),
-        ("DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
-    ];
+    let environment = faketime::set_by(&format!("+{}s", ahead.as_secs()));
     let ahead = SignedDuration::from_secs(ahead.as_secs());
     let there = move || SystemClock.now().saturating_add(ahead).unwrap();
-    let cluster = Cluster::start_in(&[], environment.to_vec());
+    let cluster = Cluster::start_in(&[], environment.clone());
     let (_links, mut poorten) = linked(&cluster, 3);
     for at in 0..3 {
-        for (name, value) in &environment {
-            poorten.environment(at, name, value);
-        }
+        poorten.environment(at, &environment);
         poorten.serve(at);
     }
     let first_day = day(there());

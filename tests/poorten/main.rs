@@ -2,6 +2,9 @@
 //! database and brought back; the database is failed over and sabotaged.
 
 #[allow(dead_code, reason = "shared with other tests")]
+#[path = "../support/faketime.rs"]
+mod faketime;
+#[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[allow(dead_code, reason = "shared with other tests")]
@@ -19,5 +22,6 @@ mod link;
 mod moving;
 mod poorten;
 mod sabotage;
+mod teksten;
 mod together;
 mod upgrade;

@@ -75,9 +75,9 @@ impl Poorten {
         self.verify = false;
     }
 
-    /// Sets a variable in the environment of one gateway; the last value counts.
-    pub fn environment(&mut self, at: usize, name: &str, value: &str) {
-        self.poorten[at].environment.push((name.to_owned(), value.to_owned()));
+    /// Sets variables in the environment of one gateway; the last value of each counts.
+    pub fn environment(&mut self, at: usize, variables: &[(String, String)]) {
+        self.poorten[at].environment.extend_from_slice(variables);
     }
 
     /// `ketenpoort serve`, for one gateway.
@@ -228,12 +228,4 @@ pub fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
-}
-
-/// Debian's libfaketime.
-pub fn faketime() -> String {
-    let libraries = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
-    let found = libraries.map(|dir| dir.join("faketime/libfaketime.so.1")).find(|library| library.exists());
-    let found = found.expect("libfaketime is not installed: apt-get install faketime (tests/run does)");
-    found.to_str().unwrap().to_owned()
 }

@@ -2,15 +2,21 @@
 
 use std::{
     fs,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
-use ketenpoort::proto::{self, receive_request::Verzoek, receive_response::Antwoord};
+use ketenpoort::{
+    grpc::status::weigering_in,
+    proto::{self, receive_request::Verzoek, receive_response::Antwoord},
+};
+use serde_json::Value;
 
 use crate::{
-    poorten::{Poorten, copy, faketime},
+    faketime,
+    poorten::{Poorten, copy},
     postgres::Cluster,
-    served::{expect, ketenpoort, stderr, until},
+    served::{expect, ketenpoort, until},
     traffic::{Client, Postvak, request, request_id, template},
 };
 
@@ -169,14 +175,53 @@ async fn a_clock_that_is_wrong_writes_nothing() {
     let cluster = Cluster::start(&[]);
     let mut poorten = two(&cluster);
     poorten.serve(0);
-    poorten.environment(1, "LD_PRELOAD", &faketime());
-    poorten.environment(1, "FAKETIME", "+90s");
-    let wrong = poorten.command(1).output().unwrap();
-    assert_ne!(wrong.status.code(), Some(0));
-    assert!(stderr(&wrong).contains("s af van die van de database"), "{}", stderr(&wrong));
-    poorten.environment(1, "FAKETIME", "+20s");
+    let file = poorten.path().join("klok.txt");
+    fs::write(&file, "+90").unwrap();
+    poorten.environment(1, &faketime::set_in(&file));
     poorten.serve(1);
-    send(&mut poorten.client(1, "zsm").await, &check(1)).await;
+    let mut wrong = poorten.client(1, "zsm").await;
+    let before = poorten.regels(0).len();
+    let refused = wrong.send(check(1)).await.unwrap_err();
+    assert_eq!(weigering_in(&refused).as_deref(), Some("klok_onzeker"));
+    assert!(poorten.log(1).contains("the clock is not believed"), "{}", poorten.log(1));
+    assert_eq!(poorten.regels(0).len(), before);
+    // Put right while it runs, it begins by itself.
+    fs::write(&file, "+20").unwrap();
+    until("the clock is believed", || poorten.log(1).contains("believed again").then_some(()));
+    send(&mut wrong, &check(1)).await;
     // `tijd` does not run back when the other writes next.
     send(&mut poorten.client(0, "zsm").await, &check(2)).await;
+}
+
+/// Each of them is judged against what the other left.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_at_once_at_two_gateways_are_both_made_one_after_the_other() {
+    let cluster = Cluster::start(&[]);
+    let mut poorten = two(&cluster);
+    poorten.serve(0);
+    poorten.serve(1);
+    let load = |at: usize, naam: &str, versie: &str| {
+        let text = fs::read_to_string(poorten.path().join(format!("convenanten/{naam}.toml"))).unwrap();
+        let file = poorten.path().join(format!("{naam}-{at}-{versie}.toml"));
+        fs::write(&file, text.replace("versie = \"2026.1\"", &format!("versie = \"{versie}\""))).unwrap();
+        let mut load = ketenpoort();
+        load.args(["beheer", "load", "--json", "--medewerker", "beheer-7", "--reden", "een test", "--profile"]);
+        load.arg(poorten.profile_dir(at, "beheer")).arg(file).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    for round in 2..7 {
+        // Two documents; then one, of which the later load replaces the earlier.
+        for second in ["zvh-zeeland", "zvh-baronie-breda"] {
+            let versie = |at: usize| format!("{round}-{second}-{at}");
+            let both = [load(0, "zvh-baronie-breda", &versie(0)), load(1, second, &versie(1))];
+            let versies = both.map(|child| {
+                let loaded: Value = serde_json::from_str(&expect(&child.wait_with_output().unwrap(), 0)).unwrap();
+                assert_eq!(loaded["wijzigingen"].as_array().unwrap().len(), 1, "{loaded}");
+                loaded["versie"].as_u64().unwrap()
+            });
+            assert_eq!(versies[0].abs_diff(versies[1]), 1, "{versies:?}");
+        }
+    }
+    let changed = |regel: &Value| regel["soort"] == "convenant_gewijzigd" && regel["actor"].is_string();
+    let regels: Vec<Value> = poorten.regels(0).into_iter().filter(changed).collect();
+    assert_eq!(regels.len(), 20);
 }

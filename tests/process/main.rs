@@ -1,17 +1,24 @@
 //! The binary as its users have it: a process, with real certificates and real clients, that is killed, filled up,
 //! tampered with and mistyped at. What one call does is tested in `tests/gateway`.
 
+mod balancer;
 mod beheer;
 mod command_line;
 mod demo;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../support/faketime.rs"]
+mod faketime;
 mod full;
 mod kill;
+mod klok;
+mod proceslog;
 mod production;
 mod proof;
 mod scenario;
 mod secrecy;
 mod served;
 mod start;
+mod strict;
 mod tamper;
 #[allow(dead_code, reason = "shared with other tests")]
 mod traffic;

@@ -7,9 +7,11 @@ use ketenpoort::{
     clock::SystemClock,
     config::documents::{Bron, Omgeving, parse},
     domain::Clock,
+    files,
     pki::{DevCa, LeafSpec},
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::{
     served::{Served, expect, free_port, ketenpoort, stderr},
@@ -80,21 +82,30 @@ bsn_toegestaan = true
 /// Who answers for the grondslag, right below its status.
 const AANVAARD: &str = r#"aanvaard = { door = "FG", op = 2026-02-01, waarom = "advies volgt" }"#;
 
-/// Writes the certificate and key of one, and for a client its profile.
-fn issue(ca: &DevCa, dir: &Path, oin: &str, san: &str, adres: Option<u16>) {
+/// A certificate of the gateway itself, for a hundred days.
+pub fn own_leaf() -> LeafSpec {
+    LeafSpec { server: true, ..leaf(POORT, "127.0.0.1") }
+}
+
+fn leaf(oin: &str, san: &str) -> LeafSpec {
     let now = SystemClock.now();
-    let leaf = LeafSpec {
+    LeafSpec {
         organisation: san.to_owned(),
         serial_numbers: vec![oin.to_owned()],
         sans: vec![san.to_owned()],
-        server: adres.is_none(),
+        server: false,
         not_before: now.checked_sub(SignedDuration::from_hours(1)).unwrap(),
-        not_after: now.checked_add(SignedDuration::from_hours(24)).unwrap(),
-    };
+        not_after: now.checked_add(SignedDuration::from_hours(2400)).unwrap(),
+    }
+}
+
+/// Writes the certificate and key of one, and for a client its profile.
+fn issue(ca: &DevCa, dir: &Path, oin: &str, san: &str, adres: Option<u16>) {
+    let leaf = LeafSpec { server: adres.is_none(), ..leaf(oin, san) };
     let issued = ca.issue(&leaf).unwrap();
     fs::create_dir_all(dir).unwrap();
     fs::write(dir.join("cert.pem"), &issued.chain_pem).unwrap();
-    fs::write(dir.join("key.pem"), &issued.key_pem).unwrap();
+    files::create(&dir.join("key.pem"), issued.key_pem.as_bytes()).unwrap();
     if let Some(port) = adres {
         fs::write(dir.join("ca.pem"), ca.root_pem()).unwrap();
         let profile = format!("adres = \"https://127.0.0.1:{port}\"\nloket = \"algemeen\"\nmedewerker = \"m-1\"\n");
@@ -102,12 +113,25 @@ fn issue(ca: &DevCa, dir: &Path, oin: &str, san: &str, adres: Option<u16>) {
     }
 }
 
-/// A gateway with two partners and an operator, on a convenant whose grondslag nobody confirmed yet.
-fn production() -> Served {
+/// A directory made by hand, for a gateway that nothing keeps from starting.
+pub struct Prepared {
+    pub dir: TempDir,
+    pub ca: DevCa,
+    pub port: u16,
+}
+
+/// For a gateway with two partners and an operator, on a convenant whose grondslag nobody confirmed yet.
+pub fn prepare() -> Prepared {
     let (dir, port, beheer) = (tempfile::tempdir().unwrap(), free_port(), free_port());
     let at = |name: &str| dir.path().join(name);
     let ca = DevCa::create("Uitgever", SystemClock.now()).unwrap();
     fs::write(at("ca.pem"), ca.root_pem()).unwrap();
+    let now = SystemClock.now();
+    fs::write(
+        at("lijsten.pem"),
+        ca.crl_pem(&[], now, now.checked_add(SignedDuration::from_hours(240)).unwrap()).unwrap(),
+    )
+    .unwrap();
     issue(&ca, &at("gateway"), POORT, "127.0.0.1", None);
     for (profile, oin, port) in [("zsm", ZSM, port), ("zvh", ZVH, port), ("beheer", BEHEER, beheer)] {
         issue(&ca, &at("profielen").join(profile), oin, &format!("{profile}.voorbeeld.test"), Some(port));
@@ -119,9 +143,14 @@ fn production() -> Served {
          [opslag]\nurl = \"sqlite:ketenpoort.db\"\n[sleutels]\nmap = \"sleutels\"\n\
          [grpc]\nadres = \"127.0.0.1:{port}\"\n[beheer]\nadres = \"127.0.0.1:{beheer}\"\n\
          [tls]\ncertificaat = \"gateway/cert.pem\"\nsleutel = \"gateway/key.pem\"\n\
-         [[ca]]\nnaam = \"pki\"\nbestand = \"ca.pem\"\n"
+         [[ca]]\nnaam = \"pki\"\nbestand = \"ca.pem\"\ncrl = [\"lijsten.pem\"]\n"
     );
     fs::write(at("ketenpoort.toml"), config).unwrap();
+    Prepared { dir, ca, port }
+}
+
+fn production() -> Served {
+    let Prepared { dir, port, .. } = prepare();
     Served::in_production(dir, port)
 }
 

@@ -73,6 +73,8 @@ pub struct Served {
     port: u16,
     /// With development certificates.
     dev: bool,
+    /// For the gateway alone.
+    pub environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -80,7 +82,7 @@ impl Served {
     /// A data directory on a port of its own; nothing runs yet.
     pub fn prepare() -> Self {
         let (dir, port, beheer) = (tempfile::tempdir().unwrap(), free_port(), free_port());
-        let served = Self { dir, port, dev: true, child: None };
+        let served = Self { dir, port, dev: true, environment: Vec::new(), child: None };
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
         let ports =
             [("127.0.0.1:7443", format!("127.0.0.1:{port}")), ("127.0.0.1:7445", format!("127.0.0.1:{beheer}"))];
@@ -97,7 +99,7 @@ impl Served {
 
     /// A data directory that was made by hand, with its gateway on this port; it runs in production.
     pub fn in_production(dir: TempDir, port: u16) -> Self {
-        let mut served = Self { dir, port, dev: false, child: None };
+        let mut served = Self { dir, port, dev: false, environment: Vec::new(), child: None };
         served.serve();
         served
     }
@@ -120,16 +122,39 @@ impl Served {
 
     pub fn serve_with(&mut self, log: &str) {
         let stderr = File::options().create(true).append(true).open(self.log_file()).unwrap();
-        let mut serve = ketenpoort();
+        let mut serve = self.serve_command(ketenpoort(), log);
+        serve.stderr(stderr);
+        self.run(serve);
+    }
+
+    /// The arguments and environment of `serve` on this data directory.
+    pub fn serve_command(&self, mut serve: Command, log: &str) -> Command {
         serve.arg("serve").args(self.dev.then_some("--dev")).arg("--config").arg(self.config());
-        serve.env("KETENPOORT_LOG", log);
-        let mut child = serve.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
+        serve.env("KETENPOORT_LOG", log).envs(self.environment.iter().cloned()).stdout(Stdio::null());
+        serve
+    }
+
+    /// Starts this and waits until the port answers.
+    pub fn run(&mut self, mut serve: Command) {
+        let mut child = serve.spawn().unwrap();
         until("the gateway opens its port", || {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the gateway ended by itself: {ended:?}\n{}", self.log());
             TcpStream::connect(("127.0.0.1", self.port)).ok()
         });
         self.child = Some(child);
+    }
+
+    /// Sends a signal, such as `HUP`.
+    pub fn signal(&self, signal: &str) {
+        let child = self.child.as_ref().unwrap();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Where partners connect.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// SIGKILL: the process gets no chance to do anything.
@@ -164,7 +189,7 @@ impl Served {
 
     /// Everything that the gateway wrote to stderr.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.log_file()).unwrap()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     pub fn profile_dir(&self, name: &str) -> PathBuf {

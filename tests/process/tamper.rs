@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::{
-    served::{Served, expect, logboek, stderr},
+    served::{Served, expect, ketenpoort, logboek, stderr},
     traffic::{request, request_id, send, template},
 };
 
@@ -104,7 +104,8 @@ const BESIDE: &[Tampering] = &[
     Tampering {
         sql: "INSERT INTO postvak SELECT -1, bericht, 'om', loket, oin, grondslag, regel, convenant, \
               verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, stand, beeindigd, \
-              poging, gelezen, lease_tot, bevestigd, terugkoppeling_open, vernietiging FROM postvak WHERE log_index = 13",
+              poging, gelezen, lease_tot, weigering, beoordeeld_versie, beoordeeld_dag, bevestigd, terugkoppeling_open, \
+              vernietiging FROM postvak WHERE log_index = 13",
         says: "postvak",
     },
     // Content that is gone, without a regel that says so.
@@ -142,6 +143,39 @@ const BESIDE: &[Tampering] = &[
     Tampering { sql: "UPDATE postvak SET grondslag = zeroblob(3) WHERE log_index = 13", says: "logregel 13:" },
     Tampering { sql: "UPDATE checkpoints SET nota = zeroblob(3) WHERE grootte = 15", says: "15" },
 ];
+
+/// What is kept of the content, which no regel repeats: found by opening it.
+const CONTENT: &[&str] = &[
+    "UPDATE berichten SET inhoud = CAST(substr(inhoud, 1, 60) || x'00' || substr(inhoud, 62) AS BLOB) WHERE id = (SELECT bericht FROM postvak \
+     WHERE log_index = 13)",
+    "UPDATE berichten SET inhoud = substr(inhoud, 1, 20) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+    "UPDATE berichten SET inhoud = NULL WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+    "UPDATE postvak SET sleutel = (SELECT sleutel FROM postvak WHERE log_index = 14) WHERE log_index = 13",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_does_not_open_is_found_and_a_backup_warns_of_it() {
+    let served = a_logboek_of_281_regels().await;
+    for sql in CONTENT {
+        let changed = copy(&served);
+        change(&changed.path().join("ketenpoort.db"), sql).await;
+        let config = changed.path().join("ketenpoort.toml");
+        let output = logboek(&config, "verify", &["--json"]);
+        let (told, said) = (expect(&output, 1), stderr(&output));
+        assert!(told.contains("\"logboek\":\"ok\"") && told.contains("regel 13"), "{sql}: {told}");
+        assert!(said.contains("regel 13") && !said.contains("regel 14"), "{sql}: {said}");
+        let mut backup = ketenpoort();
+        backup.args(["backup", "--config"]).arg(&config).arg("--out").arg(changed.path().join("reserve.kopie"));
+        let output = backup.output().unwrap();
+        expect(&output, 0);
+        assert!(stderr(&output).contains("regel 13"), "{sql}: {}", stderr(&output));
+    }
+    // Without the keys nobody can say anything of the content, and verify says that.
+    let without = copy(&served);
+    fs::remove_file(without.path().join("sleutels/wortel-1.key")).unwrap();
+    let said = expect(&logboek(&without.path().join("ketenpoort.toml"), "verify", &[]), 0);
+    assert!(said.contains("Het logboek klopt") && said.contains("NIET gecontroleerd"), "{said}");
+}
 
 async fn a_logboek_of_281_regels() -> Served {
     let mut served = Served::start();

@@ -5,7 +5,7 @@ use std::{fmt::Write, fs};
 use jiff::civil::Date;
 use ketenpoort::{
     check::bevindingen::{Waarschuwing, bevindingen},
-    config::{Config, documents::parse, fout::Fout},
+    config::{Config, aanvaard::Aanvaardbaar, documents::parse, fout::Fout},
     domain::{Deelnemers, Mandaathouder, Regel, VanKracht},
 };
 
@@ -138,9 +138,13 @@ fn the_documented_mistakes_are_the_table() {
          stands in `fout` or `waarschuwing`.\n\n## Fouten\n\nNothing comes into force as long as there is one.\n\n",
     );
     rows(&mut table, Fout::TABLE);
-    table.push_str(
-        "\n## Waarschuwingen\n\nNothing is refused because of these; what they mean for a start stands with each.\n\n",
+    let codes = Aanvaardbaar::ALL.map(|code| format!("`{}`", code.as_str())).join(", ");
+    let about = format!(
+        "\n## Waarschuwingen\n\nNo document is refused because of these. Some about certificates, lists and keys refuse a start in \
+         production, unless `aanvaard` in `ketenpoort.toml` names their code: {codes}. With `certificaat_onleesbaar`, \
+         `sleutel_past_niet` and `ca_dubbel` no gateway starts.\n\n"
     );
+    table.push_str(&about);
     rows(&mut table, Waarschuwing::TABLE);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fouten.md");
     if std::env::var_os("KETENPOORT_UPDATE_DOCS").is_some() {
@@ -172,4 +176,12 @@ fn what_disturbs_a_terminal_stands_twice_or_never_ends_is_refused() {
     assert_eq!(mistakes_in(&deelnemers)[0].fout.code(), "dubbel");
     let error = Config::load(std::path::Path::new("/dev/zero")).unwrap_err();
     assert_eq!(error.0[0].fout.code(), "onleesbaar");
+}
+
+/// A name that no finding has would be accepted and mean nothing.
+#[test]
+fn what_can_be_accepted_is_a_finding() {
+    for code in Aanvaardbaar::ALL {
+        assert!(Waarschuwing::TABLE.iter().any(|(known, ..)| *known == code.as_str()), "{code:?}");
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     client::{ClientError, Profile},
     clock::SystemClock,
     domain::Clock,
+    files,
     pki::{DevCa, LeafSpec, dev_identities},
     proto,
 };
@@ -28,8 +29,8 @@ impl Player<'_> {
             fs::create_dir_all(&to)?;
             fs::copy(from.join("ca.pem"), to.join("ca.pem"))?;
             fs::copy(from.join("profiel.toml"), to.join("profiel.toml"))?;
-            fs::write(to.join("cert.pem"), &issued.chain_pem)?;
-            fs::write(to.join("key.pem"), &issued.key_pem)
+            files::create(&to.join("cert.pem"), issued.chain_pem.as_bytes())?;
+            files::create(&to.join("key.pem"), issued.key_pem.as_bytes())
         };
         put().context("geen profiel met een vreemd certificaat")?;
         let profile = Profile::load(&to)?;

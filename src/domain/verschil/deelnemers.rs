@@ -1,7 +1,9 @@
 //! Who takes part: partners with their loketten and OINs, identities, and mandaten.
 
+use std::collections::BTreeSet;
+
 use super::{
-    super::{Berichtsoort, Deelnemers, Mandaat, Partner, Toegang},
+    super::{Berichtsoort, Deelnemers, Mandaat, Oin, Partner, Toegang},
     en, loketten as of_loketten, pair,
 };
 
@@ -45,7 +47,8 @@ fn loketten(partner: &Partner, without: Option<&Partner>) -> Vec<String> {
 
 fn partner(was: &Partner, is: &Partner, zinnen: &mut Vec<String>) {
     let oins = |one: &Partner, other: &Partner| {
-        one.oins.iter().filter(|oin| !other.oins.contains(oin)).map(ToString::to_string).collect::<Vec<_>>()
+        let other: BTreeSet<&Oin> = other.oins.iter().collect();
+        one.oins.iter().filter(|oin| !other.contains(oin)).map(ToString::to_string).collect::<Vec<_>>()
     };
     let changes = [
         (loketten(is, Some(was)), "krijgt loket"),
@@ -59,7 +62,7 @@ fn partner(was: &Partner, is: &Partner, zinnen: &mut Vec<String>) {
         }
     }
     of_loketten::compare(Some(was), is, zinnen);
-    if was.oins.first() != is.oins.first() && was.oins.iter().all(|oin| is.oins.contains(oin)) {
+    if was.oins.first() != is.oins.first() && oins(was, is).is_empty() {
         // Addresses in the logboek carry the first one.
         zinnen.push(format!("Partner {} staat voortaan in het logboek onder OIN {}.", is.naam, is.oin()));
     }

@@ -17,6 +17,8 @@ mod loketten;
 mod stempels;
 mod stromen;
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 
 use super::{VanKracht, plaatsen::en};
@@ -38,8 +40,19 @@ fn pair<'a, T>(
     nieuw: &'a [T],
     naam: impl Fn(&T) -> String,
 ) -> Vec<(String, Option<&'a T>, Option<&'a T>)> {
-    let find = |list: &'a [T], wanted: &str| list.iter().find(|item| naam(item) == wanted);
-    let gone = oud.iter().map(|item| (naam(item), Some(item), find(nieuw, &naam(item))));
-    let fresh = nieuw.iter().filter(|item| find(oud, &naam(item)).is_none());
-    gone.chain(fresh.map(|item| (naam(item), None, Some(item)))).collect()
+    let named = |list: &'a [T]| {
+        let mut found: HashMap<String, &'a T> = HashMap::new();
+        for item in list {
+            found.entry(naam(item)).or_insert(item);
+        }
+        found
+    };
+    let (of_oud, of_nieuw) = (named(oud), named(nieuw));
+    let gone = oud.iter().map(|item| (naam(item), Some(item)));
+    let gone = gone.map(|(naam, item)| {
+        let other = of_nieuw.get(&naam).copied();
+        (naam, item, other)
+    });
+    let fresh = nieuw.iter().map(|item| (naam(item), None, Some(item)));
+    gone.chain(fresh.filter(|(naam, ..)| !of_oud.contains_key(naam))).collect()
 }

@@ -20,8 +20,8 @@ use super::super::{
 type Zin = (u8, String, String);
 /// What stamped and what stamps since.
 type Ander = (Option<Kant>, Option<Kant>);
-type Zinnen = BTreeMap<(Zin, Berichtsoort), Plaatsen>;
-type Cellen<'k> = BTreeMap<(Adres, Adres, Wie), Cel<'k>>;
+type Zinnen<'k> = BTreeMap<(Zin, Berichtsoort), Plaatsen<'k>>;
+type Cellen<'k> = BTreeMap<(&'k Adres, &'k Adres, Wie), Cel<'k>>;
 
 pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mut Vec<String>) {
     let (was, is) = (oud.routes(), nieuw.routes());
@@ -38,8 +38,8 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mu
         let [was, is] = of_both.map(|(van_kracht, regels)| of_route(van_kracht, *route, regels, day));
         for (place, cel) in was.iter().chain(is.iter().filter(|(place, _)| !was.contains_key(place))) {
             let mut note = |zin: Zin| {
-                let plaatsen: &mut Plaatsen = found.entry((zin, cel.soort)).or_default();
-                plaatsen.entry((cel.van.clone(), cel.naar.clone())).or_default().insert(cel.wie);
+                let plaatsen: &mut Plaatsen<'_> = found.entry((zin, cel.soort)).or_default();
+                plaatsen.entry((cel.van, cel.naar)).or_default().insert(cel.wie);
             };
             both((oud, was.get(place)), (nieuw, is.get(place)), day, &mut note);
         }
@@ -57,7 +57,7 @@ fn of_route<'k>(
     day: Date,
 ) -> Cellen<'k> {
     let cellen = regels.map_or_else(Vec::new, |regels| cellen(van_kracht, route, regels, day));
-    cellen.into_iter().map(|cel| ((cel.van.clone(), cel.naar.clone(), cel.wie), cel)).collect()
+    cellen.into_iter().map(|cel| ((cel.van, cel.naar, cel.wie), cel)).collect()
 }
 
 /// What changes in one cell. Where it is new or gone as a whole, `stromen` told what may be sent.

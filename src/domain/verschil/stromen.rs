@@ -8,7 +8,8 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
 };
 
 use jiff::civil::Date;
@@ -22,7 +23,9 @@ use super::super::{
 };
 
 /// Berichtsoort, sender, ontvanger, whom it is about, grondslag.
-type Cel = (Berichtsoort, Adres, Adres, Wie, String);
+type Cel<'v> = (Berichtsoort, &'v Adres, &'v Adres, Wie, &'v str);
+/// What holds in each cell; there are a million of them, and few conditions.
+type Cellen<'v> = BTreeMap<Cel<'v>, Rc<Voorwaarden>>;
 
 /// What holds in a cell.
 #[derive(Clone, PartialEq)]
@@ -45,16 +48,12 @@ struct Voorwaarden {
 /// One kind of change: the order of the sentences, how one begins and how it ends.
 type Wijziging = (u8, String, String);
 
+/// One change, with the berichtsoort and grondslag that it is about.
+type Groep = (Wijziging, Berichtsoort, String);
+
 pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mut Vec<String>) {
     let (was, is) = (cells(oud, day), cells(nieuw, day));
-    let mut groups: BTreeMap<(Wijziging, Berichtsoort, String), Plaatsen> = BTreeMap::new();
-    for cel in was.keys().chain(is.keys().filter(|cel| !was.contains_key(cel))) {
-        let (soort, van, naar, wie, grondslag) = cel;
-        for wijziging in changes(was.get(cel), is.get(cel), day) {
-            let group = groups.entry((wijziging, *soort, grondslag.clone())).or_default();
-            group.entry((van.clone(), naar.clone())).or_default().insert(*wie);
-        }
-    }
+    let groups = groups(&was, &is, day);
     // What is the same for several grondslagen is said once.
     let mut said: BTreeMap<(Wijziging, Berichtsoort, Vec<String>), Vec<String>> = BTreeMap::new();
     for ((wijziging, soort, grondslag), plaatsen) in groups {
@@ -70,25 +69,56 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mu
     }
 }
 
+/// Where each change happens.
+fn groups<'v>(was: &Cellen<'v>, is: &Cellen<'v>, day: Date) -> BTreeMap<Groep, Plaatsen<'v>> {
+    // What changes where conditions are the same ones is said in the same words: those are made once.
+    let mut same: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut found: Vec<(Groep, Plaatsen<'v>)> = Vec::new();
+    for cel in was.keys().chain(is.keys().filter(|cel| !was.contains_key(*cel))) {
+        let (soort, van, naar, wie, grondslag) = *cel;
+        let (was, is) = (was.get(cel), is.get(cel));
+        let key = (was.map(Rc::as_ptr), is.map(Rc::as_ptr), soort, grondslag);
+        let numbers = same.entry(key).or_insert_with(|| {
+            let changes = changes(was.map(Rc::as_ref), is.map(Rc::as_ref), day);
+            let group = |wijziging| ((wijziging, soort, grondslag.to_owned()), Plaatsen::new());
+            let from = found.len();
+            found.extend(changes.into_iter().map(group));
+            (from..found.len()).collect()
+        });
+        for number in numbers {
+            found[*number].1.entry((van, naar)).or_default().insert(wie);
+        }
+    }
+    let mut groups: BTreeMap<Groep, Plaatsen<'v>> = BTreeMap::new();
+    for (groep, plaatsen) in found {
+        let all = groups.entry(groep).or_default();
+        for (pair, kinds) in plaatsen {
+            all.entry(pair).or_default().extend(kinds);
+        }
+    }
+    groups
+}
+
 /// Everything that is allowed as long as what it rests on has not lapsed.
-fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
-    let mut cells: BTreeMap<Cel, Vec<(&str, Voorwaarden)>> = BTreeMap::new();
+fn cells(van_kracht: &VanKracht, day: Date) -> Cellen<'_> {
+    let mut by_convenant: BTreeMap<Cel<'_>, Vec<(&str, Rc<Voorwaarden>)>> = BTreeMap::new();
     for convenant in van_kracht.convenanten().iter().filter(|convenant| convenant.geldig_tot_en_met >= day) {
         for regel in &convenant.regels {
             let named = regel.grondslagen.iter().filter_map(|id| convenant.grondslag(id));
             let grondslagen: Vec<&Grondslag> = named.filter(|grondslag| counts(van_kracht, grondslag, day)).collect();
+            let conditions: Vec<_> = grondslagen.iter().map(|of| (*of, Rc::new(conditions(regel, of)))).collect();
+            let kinds = regel.kinds();
             for (van, naar) in pairs(van_kracht, regel, day) {
-                if !mandated(van_kracht, regel, &van, &naar, day) {
-                    continue;
-                }
-                for grondslag in &grondslagen {
-                    for wie in regel.kinds() {
-                        let cel = (regel.berichtsoort, van.clone(), naar.clone(), wie, grondslag.id.clone());
-                        let own = conditions(regel, grondslag);
-                        let by_convenant = cells.entry(cel).or_default();
-                        match by_convenant.last_mut() {
-                            Some((naam, known)) if *naam == convenant.naam => *known = lenient(known, &own, day),
-                            _ => by_convenant.push((&convenant.naam, own)),
+                for (grondslag, own) in &conditions {
+                    for wie in &kinds {
+                        let cel = (regel.berichtsoort, van, naar, *wie, grondslag.id.as_str());
+                        let of_cell = by_convenant.entry(cel).or_default();
+                        match of_cell.last_mut() {
+                            Some((naam, known)) if *naam == convenant.naam && **known == **own => {}
+                            Some((naam, known)) if *naam == convenant.naam => {
+                                *known = Rc::new(lenient(known, own, day));
+                            }
+                            _ => of_cell.push((&convenant.naam, Rc::clone(own))),
                         }
                     }
                 }
@@ -96,29 +126,29 @@ fn cells(van_kracht: &VanKracht, day: Date) -> BTreeMap<Cel, Voorwaarden> {
         }
     }
     let shared = van_kracht.shared().into_iter().flat_map(|(route, regels)| cellen(van_kracht, route, &regels, day));
-    let shared: BTreeMap<_, _> =
-        shared.map(|cel| ((cel.soort, cel.van.clone(), cel.naar.clone(), cel.wie), cel)).collect();
-    let merged = cells.into_iter().map(|(cel, by_convenant)| {
-        let stamps = stamps(van_kracht, &shared, &cel, &by_convenant, day);
-        let voorwaarden =
-            by_convenant.iter().fold(by_convenant[stamps].1.clone(), |so_far, (_, other)| wider(&so_far, other));
-        (cel, voorwaarden)
+    let shared: Shared<'_> = shared.map(|cel| ((cel.soort, cel.van, cel.naar, cel.wie), cel)).collect();
+    let merged = by_convenant.into_iter().map(|(cel, by_convenant)| match by_convenant.as_slice() {
+        [(_, only)] => (cel, Rc::clone(only)),
+        several => {
+            let stamps = several[stamps(van_kracht, &shared, &cel, several, day)].1.as_ref();
+            (cel, Rc::new(several.iter().fold(stamps.clone(), |so_far, (_, other)| wider(&so_far, other))))
+        }
     });
     merged.collect()
 }
 
+/// Where several convenanten speak of one exchange.
+type Shared<'v> = BTreeMap<(Berichtsoort, &'v Adres, &'v Adres, Wie), samenloop::Cel<'v>>;
+
 /// Which of several convenanten stamps what names the grondslag of the cell.
 fn stamps(
     van_kracht: &VanKracht,
-    shared: &BTreeMap<(Berichtsoort, Adres, Adres, Wie), samenloop::Cel<'_>>,
-    (soort, van, naar, wie, grondslag): &Cel,
-    by_convenant: &[(&str, Voorwaarden)],
+    shared: &Shared<'_>,
+    (soort, van, naar, wie, grondslag): &Cel<'_>,
+    by_convenant: &[(&str, Rc<Voorwaarden>)],
     day: Date,
 ) -> usize {
-    if by_convenant.len() < 2 {
-        return 0;
-    }
-    let stamped = shared.get(&(*soort, van.clone(), naar.clone(), *wie)).and_then(|cel| {
+    let stamped = shared.get(&(*soort, *van, *naar, *wie)).and_then(|cel| {
         let named = Proef::naming(grondslag);
         cel.days(van_kracht, day).into_iter().find_map(|at| cel.stamp(van_kracht, &named, None, at))
     });
@@ -126,12 +156,17 @@ fn stamps(
     stamps.unwrap_or(0)
 }
 
-fn pairs(van_kracht: &VanKracht, regel: &Regel, day: Date) -> Vec<(Adres, Adres)> {
-    let mut naar = addresses(van_kracht, &regel.naar);
+fn pairs<'v>(van_kracht: &'v VanKracht, regel: &Regel, day: Date) -> Vec<(&'v Adres, &'v Adres)> {
+    let (mut van, mut naar) = (addresses(van_kracht, &regel.van), addresses(van_kracht, &regel.naar));
     naar.retain(|adres| van_kracht.closed_on(adres, day).is_none());
-    let all = addresses(van_kracht, &regel.van);
-    let all = all.iter().flat_map(|van| naar.iter().map(move |naar| (van.clone(), naar.clone())));
-    all.filter(|(van, naar)| regel.covers(regel.berichtsoort, van, naar)).collect()
+    let mandated = |adres: &&Adres| mandated(van_kracht, regel, &adres.partner, day);
+    match regel.mandaat {
+        None => {}
+        Some(Mandaathouder::Afzender) => van.retain(mandated),
+        Some(Mandaathouder::Ontvanger) => naar.retain(mandated),
+    }
+    let all = van.iter().flat_map(|van| naar.iter().map(move |naar| (*van, *naar)));
+    all.filter(|(van, naar)| van != naar).collect()
 }
 
 /// Whether a grondslag has not lapsed and, in production, is confirmed or accepted.
@@ -141,19 +176,8 @@ fn counts(van_kracht: &VanKracht, grondslag: &Grondslag, day: Date) -> bool {
     !lapsed && !refused
 }
 
-fn mandated(van_kracht: &VanKracht, regel: &Regel, van: &Adres, naar: &Adres, day: Date) -> bool {
-    let holds = |houder: &PartnerNaam| {
-        van_kracht.deelnemers().mandaten.iter().any(|mandaat| {
-            mandaat.partner == *houder
-                && mandaat.berichtsoorten.contains(&regel.berichtsoort)
-                && mandaat.geldig_tot_en_met >= day
-        })
-    };
-    match regel.mandaat {
-        None => true,
-        Some(Mandaathouder::Afzender) => holds(&van.partner),
-        Some(Mandaathouder::Ontvanger) => holds(&naar.partner),
-    }
+fn mandated(van_kracht: &VanKracht, regel: &Regel, houder: &PartnerNaam, day: Date) -> bool {
+    van_kracht.given(houder, regel.berichtsoort).any(|mandaat| mandaat.geldig_tot_en_met >= day)
 }
 
 fn conditions(regel: &Regel, grondslag: &Grondslag) -> Voorwaarden {

@@ -39,7 +39,10 @@ pub(super) fn check(soort: &Soort, facts: &mut Feiten, checker: &mut Checker) {
         Soort::Rectificatiebevestiging(bevestiging) => rectificatiebevestiging(bevestiging, checker),
         Soort::Vernietigingsbevestiging(bevestiging) => vernietigingsbevestiging(bevestiging, facts, checker),
         // Admission refuses them from anybody but the gateway, which fills them in itself.
-        Soort::Vernietigingsverzoek(_) | Soort::Vervalwaarschuwing(_) | Soort::Vervalmelding(_) => {}
+        Soort::Vernietigingsverzoek(_)
+        | Soort::Vervalwaarschuwing(_)
+        | Soort::Vervalmelding(_)
+        | Soort::Schademelding(_) => {}
     }
 }
 

@@ -106,8 +106,9 @@ CREATE TABLE vindbaar (
 CREATE INDEX vindbaar_bericht ON vindbaar (bericht);
 
 -- A bericht for one ontvanger: its stamp, its wrapped key and where it stands.
--- toestand: 0 wacht, 1 afgeleverd, 2 bevestigd, 3 geweigerd, 4 vervallen, 5 ingetrokken, 6 vervangen. `stand` is the index of
--- the regel that made it so; `beeindigd` of the one that ended its content, whose key is gone since.
+-- toestand: 0 wacht, 1 afgeleverd, 2 bevestigd, 3 geweigerd, 4 vervallen, 5 ingetrokken, 6 vervangen, 7 beschadigd. `stand` is the
+-- index of the regel that made it so; `beeindigd` of the one that ended its content, whose key is gone since. Of what was refused at
+-- delivery: `weigering` is why, judged by the texts of `beoordeeld_versie` on `beoordeeld_dag`; another version or day judges again.
 CREATE TABLE postvak (
     log_index BIGINT PRIMARY KEY,
     bericht BLOB NOT NULL REFERENCES berichten (id),
@@ -128,14 +129,18 @@ CREATE TABLE postvak (
     poging BIGINT NOT NULL,
     gelezen BIGINT NOT NULL,
     lease_tot BIGINT NOT NULL,
+    weigering TEXT,
+    beoordeeld_versie BIGINT NOT NULL DEFAULT 0,
+    beoordeeld_dag TEXT NOT NULL DEFAULT '',
     bevestigd BIGINT,
     terugkoppeling_open BIGINT,
     vernietiging TEXT,
     UNIQUE (bericht, partner, loket)
 );
--- One index for what waits and one for what is handed out: SQLite uses a partial index only for its very condition.
+-- One index each for what waits, what is handed out and what was refused: SQLite uses a partial index only for its very condition.
 CREATE INDEX postvak_wacht ON postvak (partner, loket, log_index) WHERE toestand = 0;
 CREATE INDEX postvak_afgeleverd ON postvak (partner, loket, log_index) WHERE toestand = 1;
+CREATE INDEX postvak_geweigerd ON postvak (partner, loket, log_index) WHERE toestand = 3;
 CREATE INDEX postvak_houdbaar ON postvak (houdbaar_tot_en_met, log_index) WHERE toestand < 4;
 CREATE INDEX postvak_terugkoppeling ON postvak (terugkoppeling_open) WHERE terugkoppeling_open IS NOT NULL;
 CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;

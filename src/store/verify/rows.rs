@@ -88,7 +88,7 @@ impl Counted {
             Soort::VernietigingBevestigd if rij.vernietiging.is_none() => {
                 return Err("het postvak weet niet van deze vernietigingsbevestiging");
             }
-            Soort::Geweigerd
+            Soort::Beschadigd
             | Soort::Ingetrokken
             | Soort::VernietigingGevraagd
             | Soort::Vervallen

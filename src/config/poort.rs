@@ -1,0 +1,52 @@
+//! `[grpc]` and `[beheer]`: where a port is, and which balancers may stand before it.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
+
+use ipnet::IpNet;
+
+use super::section::{Section, Vorm};
+
+/// A port of the gateway.
+#[derive(Clone, Debug)]
+pub struct Poort {
+    /// Where it listens.
+    pub adres: SocketAddr,
+    /// Who connects from here is a balancer: it says by the PROXY protocol (version 2) for whom, and must.
+    pub proxy_van: Vec<IpNet>,
+}
+
+/// An address, or a network whose address is its first one: `10.0.0.7` or `10.1.0.0/16`.
+struct Netwerk(IpNet);
+
+impl FromStr for Netwerk {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let network = match text.parse::<IpAddr>() {
+            Ok(address) => IpNet::from(address),
+            Err(_) => text.parse().map_err(|_| ())?,
+        };
+        // `10.1.0.7/16` is a typing error, or means one machine: whoever wrote it has to say which.
+        if network.trunc() == network { Ok(Self(network)) } else { Err(()) }
+    }
+}
+
+/// The section of a port.
+pub(super) fn poort(section: Section<'_>) -> Option<Poort> {
+    let vorm = Vorm::fixed(
+        "een IP-adres met poort, zoals 127.0.0.1:7443",
+        "an IP address with a port, such as 127.0.0.1:7443",
+    );
+    let networks = Vorm::fixed(
+        "IP-adressen of netwerken, zoals 10.0.0.7 of 10.1.0.0/16",
+        "IP addresses or networks, such as 10.0.0.7 or 10.1.0.0/16",
+    );
+    let adres = section.parsed::<SocketAddr>("adres", &vorm);
+    let proxy_van = section.list::<Netwerk>("proxy_van", &networks, true).into_iter().map(|network| network.value.0);
+    let proxy_van = proxy_van.collect();
+    section.finish();
+    Some(Poort { adres: adres?.value, proxy_van })
+}

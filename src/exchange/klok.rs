@@ -1,0 +1,141 @@
+//! Klok: what follows from a clock in doubt. It is said, it is asked of who may know better, and it ends.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::{task::spawn_blocking, time::Instant};
+
+use super::{Call, Exchange, unavailable};
+use crate::{
+    domain::{Twijfel, Weigering},
+    logboek::TlogProof,
+    sleutels::Wacht,
+    store::{Actor, Event, StoreError},
+};
+
+/// A doubt that goes on is said again after so long.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+/// What is remembered of the clock is written so often, and whenever lapsing has to wait longer.
+const REMEMBER: Duration = Duration::from_secs(60);
+
+impl Exchange {
+    /// Why this gateway does not serve as it should, in Dutch; empty when it does.
+    #[must_use]
+    pub fn redenen(&self) -> Vec<String> {
+        let klok = self.klok.trust().err();
+        klok.iter().map(Twijfel::uitleg).chain(self.in_force.leesbaar.reden()).collect()
+    }
+
+    /// An operator says that the clock is right. Gives the doubt that this ended and the proof of its regel, if there was a doubt.
+    ///
+    /// # Errors
+    /// [`Weigering::KlokWeersproken`] where no word helps, or that it cannot be logged: then it does not count.
+    pub async fn believe_clock(
+        &self,
+        call: &Call,
+        reden: &str,
+        medewerker: &str,
+    ) -> Result<Option<(Twijfel, TlogProof)>, Weigering> {
+        self.van_kracht().deelnemers().still(&call.aangemeld)?;
+        let ended = self.klok.believe().map_err(|twijfel| {
+            tracing::warn!(%twijfel, "an operator confirmed the clock, and was refused");
+            Weigering::KlokWeersproken
+        })?;
+        let Some(ended) = ended else { return Ok(None) };
+        let actor = Actor { reden: Some(self.committed(reden.as_bytes())), ..self.actor(call, Some(medewerker)) };
+        let logged = self.write(|reply| Event::Act(Box::new(actor), reply)).await;
+        let proven = logged.and_then(|((index, regel), commit)| {
+            let commit = commit.ok_or_else(|| unavailable("an act of beheer without a commit"))?;
+            Ok(commit.proof(index, regel))
+        });
+        match proven {
+            Ok(bewijs) => {
+                tracing::warn!(ended = %ended.twijfel, "an operator confirmed the clock; lapsing waits an hour");
+                Ok(Some((ended.twijfel, bewijs)))
+            }
+            Err(weigering) => {
+                self.klok.take_back(ended);
+                // In the transaction itself the database contradicted it.
+                Err(if weigering == Weigering::KlokOnzeker { Weigering::KlokWeersproken } else { weigering })
+            }
+        }
+    }
+}
+
+/// Watches the clock of a gateway: says what is wrong, asks the database, writes what is to be remembered, and begins the run
+/// in the logboek once the clock is believed.
+pub struct ClockWatch {
+    wacht: Wacht,
+    begun: bool,
+    /// When a doubt was said last.
+    said: Option<Instant>,
+    /// What was remembered last of how long lapsing waits, and when that was.
+    remembered: Option<(SignedDuration, Instant)>,
+    unwritable: bool,
+}
+
+impl ClockWatch {
+    /// Writes to this guard file.
+    #[must_use]
+    pub fn new(wacht: Wacht) -> Self {
+        Self { wacht, begun: false, said: None, remembered: None, unwritable: false }
+    }
+
+    /// Looks once; to be called about twice a second.
+    pub async fn look(&mut self, exchange: &Exchange) {
+        if let Err(twijfel) = exchange.klok.trust() {
+            if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+                tracing::error!(%twijfel, "the clock is not believed: nothing is written, nothing lapses, callers hear KLOK_ONZEKER");
+                self.said = Some(Instant::now());
+            }
+            // A database that cannot be reached is said by who needs it for more.
+            drop(exchange.store.tell_time(&exchange.klok).await);
+        }
+        if exchange.klok.trust().is_err() {
+            return;
+        }
+        if self.said.take().is_some() {
+            tracing::warn!("the clock is believed again; what has lapsed is ended after one hour");
+        }
+        if !self.begun {
+            self.begun = self.begin(exchange).await.is_ok();
+        }
+        self.remember(exchange).await;
+    }
+
+    /// Begins the run in the logboek, if the clock is believed.
+    ///
+    /// # Errors
+    /// When it cannot be written; it is tried again at each look.
+    pub async fn begin(&mut self, exchange: &Exchange) -> Result<(), StoreError> {
+        exchange.klok.trust().map_err(StoreError::Clock)?;
+        exchange.store.writer.write(Event::Start).await?;
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Writes what is to be remembered, when that is due.
+    async fn remember(&mut self, exchange: &Exchange) {
+        let Some(herinnering) = exchange.klok.remember() else { return };
+        let due = |(lapse_from, at): (SignedDuration, Instant)| {
+            lapse_from != herinnering.lapse_from || at.elapsed() >= REMEMBER
+        };
+        if self.remembered.is_some_and(|last| !due(last)) {
+            return;
+        }
+        self.remembered = Some((herinnering.lapse_from, Instant::now()));
+        let wacht = self.wacht.clone();
+        let written = spawn_blocking(move || wacht.write(&herinnering)).await;
+        let failed = written.map_err(std::io::Error::other).and_then(|written| written).err();
+        if let (Some(error), false) = (&failed, self.unwritable) {
+            tracing::warn!(%error, "the guard file beside the keys cannot be written: the next start knows less of the clock");
+        }
+        self.unwritable = failed.is_some();
+    }
+
+    /// Writes what is to be remembered when the gateway stops.
+    pub async fn stop(&mut self, exchange: &Exchange) {
+        self.remembered = None;
+        self.remember(exchange).await;
+    }
+}

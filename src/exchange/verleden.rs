@@ -1,0 +1,55 @@
+//! Verleden (the past): when each convenant in force was loaded, and what it was before. Where several convenanten allow one exchange,
+//! that decides which one stamps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    config::convenant::of_the_past,
+    domain::{Geladen, Historie, VanKracht, Versie},
+    store::{Pool, StoreError, documenten},
+};
+
+/// The versions of each convenant since it was last withdrawn, as of one version of what is in force.
+pub(super) struct Verleden(Vec<Naam>);
+
+/// One convenant: its name, its version in force, and the ones before it with their texts and until when each was in force.
+struct Naam {
+    naam: String,
+    geladen: Geladen,
+    eerder: Vec<(Geladen, Timestamp, String)>,
+}
+
+impl Verleden {
+    /// Reads it from the database.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub(super) async fn read(read: &Pool, versie: u64) -> Result<Self, StoreError> {
+        let mut names = Vec::new();
+        for (naam, versies) in documenten::history(read, versie).await? {
+            let Some((geladen, earlier)) = versies.split_last() else { continue };
+            let mut eerder = Vec::with_capacity(earlier.len());
+            for (geladen, next) in earlier.iter().zip(&versies[1..]) {
+                eerder.push((*geladen, next.tijd, documenten::tekst(read, geladen.log_index).await?));
+            }
+            names.push(Naam { naam, geladen: *geladen, eerder });
+        }
+        Ok(Self(names))
+    }
+
+    /// By name; the texts of the past only of those that meet others, because of these alone they are asked. Takes a while: not
+    /// for the threads that answer calls.
+    pub(super) fn of(&self, van_kracht: &VanKracht, meeting: &BTreeSet<&str>) -> BTreeMap<String, Historie> {
+        let versie = |(geladen, tot, tekst): &(Geladen, Timestamp, String)| {
+            let convenant = of_the_past(tekst, van_kracht.deelnemers())?;
+            Some(Versie { geladen: *geladen, tot: *tot, convenant })
+        };
+        let of_name = |Naam { naam, geladen, eerder }: &Naam| {
+            let asked = eerder.iter().filter(|_| meeting.contains(naam.as_str()));
+            (naam.clone(), Historie { geladen: *geladen, eerder: asked.filter_map(versie).collect() })
+        };
+        self.0.iter().map(of_name).collect()
+    }
+}

@@ -1,0 +1,37 @@
+//! What a start asks before it opens anything: the same of certificates, lists and keys as `check`.
+
+use jiff::Timestamp;
+
+use super::GatewayError;
+use crate::{
+    check::{bevindingen::Onderwerp, certificaten},
+    config::{Config, ConfigError},
+};
+
+/// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
+/// it at once and with the mistakes in the files; else, and where it is accepted, it is a warning.
+pub(super) fn look(
+    config: &Config,
+    productie: bool,
+    now: Timestamp,
+    mistakes: Option<&ConfigError>,
+) -> Result<(), GatewayError> {
+    let mut refused = Vec::new();
+    for (onderwerp, waarschuwing) in certificaten::bevindingen(config, now) {
+        let Onderwerp::Bestand(bestand) = onderwerp else { continue };
+        let (bestand, code) = (bestand.display(), waarschuwing.code());
+        let stops = waarschuwing.is_fataal()
+            || productie && waarschuwing.aanvaardbaar().is_some_and(|code| !config.aanvaard.contains(&code));
+        if stops {
+            refused.push(format!("{bestand}: {} ({code})", waarschuwing.uitleg()));
+        } else {
+            let uitleg = waarschuwing.explanation();
+            tracing::warn!(%bestand, code, "a certificate, list or key deserves a look: {uitleg}");
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    refused.extend(mistakes.into_iter().flat_map(|error| &error.0).map(ToString::to_string));
+    Err(GatewayError::Bevindingen(refused))
+}

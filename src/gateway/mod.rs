@@ -1,0 +1,159 @@
+//! The gateway: everything wired once, run until it is told to stop.
+
+mod look;
+mod open;
+mod run;
+mod serve;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+use self::{
+    look::look,
+    open::{Certificates, Known, Opened},
+    run::{end_what_lapsed, run},
+    serve::{listen, serve_beheer, serve_partners},
+};
+use crate::{
+    config::{Config, ConfigError},
+    domain::{Clock, Klok, Rng},
+    exchange::{InForce, LoadError, klok::ClockWatch},
+    logboek::{NoteError, Signer},
+    sleutels::{KeyError, Wacht},
+    store::{StoreError, append::last_moment, open::OpenError},
+    tls::TlsError,
+};
+
+/// Why a gateway does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// Certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// What `check` tells too, and nobody accepted.
+    #[error(
+        "de poort start zo niet:\n  {}\nHerstel dit. Wat een code heeft die te aanvaarden is, kan ook bij naam worden \
+         aanvaard: aanvaard = [\"code\"] bovenaan ketenpoort.toml (docs/operations.md).",
+        .0.join("\n  ")
+    )]
+    Bevindingen(Vec<String>),
+    /// The system gives no threads.
+    #[error("er zijn geen threads te krijgen voor handshakes: {0}. Verhoog de grens van deze gebruiker.")]
+    Threads(std::io::Error),
+    /// The name of the logboek.
+    #[error("logboek heeft geen bruikbare naam: {0}")]
+    Naam(#[from] NoteError),
+    /// The port.
+    #[error(
+        "poort {adres} is niet te openen: {source}. Is er al een poort actief, of mag deze gebruiker dit adres niet gebruiken?"
+    )]
+    Listen {
+        /// Where.
+        adres: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The files that come in force at the first start.
+    #[error(transparent)]
+    Documents(#[from] ConfigError),
+    /// What is in force.
+    #[error(transparent)]
+    InForce(#[from] LoadError),
+    /// The writer stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A running gateway.
+pub struct Gateway {
+    /// Where partners connect.
+    pub adres: SocketAddr,
+    /// Where beheer connects, if anywhere.
+    pub beheer: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    ended: JoinHandle<Result<(), GatewayError>>,
+}
+
+/// Reads the signer of the logboek.
+///
+/// # Errors
+/// [`GatewayError`] when there is no key or the name is unusable.
+pub fn signer(config: &Config, seed: &[u8; 32]) -> Result<Signer, GatewayError> {
+    Ok(Signer::from_seed(&config.logboek, seed)?)
+}
+
+impl Gateway {
+    /// Starts: keys, database, `gestart` in the logboek, what is in force, then the ports. In `productie` development
+    /// certificates and unconfirmed grondslagen do not count.
+    ///
+    /// # Errors
+    /// [`GatewayError`], each with what to do.
+    pub async fn start(
+        config: &Config,
+        productie: bool,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, GatewayError> {
+        let in_force = InForce::new(config.omgeving(productie));
+        let wacht = Wacht::at(&config.sleutels);
+        let remembered = open::remembered(&wacht);
+        // Before the logboek is read only what is remembered tells whether the clock may be believed.
+        let now = Klok::start(Arc::clone(&clock), remembered.clone(), None).now();
+        let files = config.documents(productie, now);
+        look(config, productie, now, files.as_ref().err())?;
+        let certificates = Certificates::read(config, &in_force)?;
+        let Opened { database, map, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
+        let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));
+        let listener = Arc::new(certificates.listener(config, Arc::clone(&klok))?);
+        let (grpc, adres) = listen(config.grpc).await?;
+        let (beheer, beheer_adres) = match config.beheer {
+            Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
+            None => (None, None),
+        };
+        let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::clone(&klok)).await?;
+        let read = store.read.clone();
+        let mut watch = ClockWatch::new(wacht);
+        let known = Known { map, in_force, first, klok, rng };
+        let exchange = match known.begin(config, store, &mut watch).await {
+            Ok(exchange) => Arc::new(exchange),
+            Err(error) => {
+                // Closed in order, so that the next start finds nothing open.
+                read.close().await;
+                drop(writer.await);
+                return Err(error);
+            }
+        };
+        let (stop, stopped) = watch::channel(false);
+        let mut accepting = JoinSet::new();
+        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, config, grpc, stopped.clone()));
+        if let Some(beheer) = beheer {
+            accepting.spawn(serve_beheer(listener, &exchange, config, beheer, stopped.clone()));
+        }
+        accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
+        let ended = tokio::spawn(run(exchange, watch, accepting, writer, stopped));
+        Ok(Self { adres, beheer: beheer_adres, stop, ended })
+    }
+
+    /// Tells the gateway to stop: no new connections, calls under way are finished.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until it has stopped.
+    ///
+    /// # Errors
+    /// Why it stopped by itself.
+    pub async fn ended(&mut self) -> Result<(), GatewayError> {
+        (&mut self.ended).await.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string()).into()))
+    }
+}

@@ -1,0 +1,192 @@
+//! What a start opens before it opens a port: certificates, database and keys that belong together, the clock, and the first regels.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+
+use super::GatewayError;
+use crate::{
+    config::{Config, ConfigError, Opslag, documents::Parsed},
+    domain::{Document, Herinnering, Identiteit, Klok, Rng},
+    exchange::{self, Exchange, InForce, Weigeringen, beheer::first_change, klok::ClockWatch},
+    grpc::answers,
+    logboek::{self, Signer},
+    sleutels::{DayKeyFile, DayKeyPlace, KeyMap, KeyStore, Wacht},
+    store::{
+        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, append::logboek_naam, documenten,
+        open::OpenError, postvak::newest_day, proofs,
+    },
+    tls::{
+        Handshakes,
+        accept::{self, Listener},
+        identity::Identifier,
+        settings,
+    },
+};
+
+/// What the ports need of the files of certificates.
+pub(super) struct Certificates {
+    tls: ServerConfig,
+    identifier: Arc<Identifier>,
+}
+
+impl Certificates {
+    /// Reads the files; who is who stands in what is in force.
+    pub(super) fn read(config: &Config, in_force: &InForce) -> Result<Self, GatewayError> {
+        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
+        let identifier = Arc::new(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()));
+        let tls = settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?;
+        Ok(Self { tls, identifier })
+    }
+
+    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<Listener, GatewayError> {
+        let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
+        let bounds = accept::Bounds {
+            connections: config.grenzen.connections,
+            connections_partner: config.grenzen.connections_partner,
+            connection_age_seconds: config.grenzen.connection_age_seconds,
+        };
+        let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
+        Ok(Listener { tls, identifier: self.identifier, bounds, handshakes, klok })
+    }
+}
+
+/// Database and keys that belong together, and what the files put in force at the very first start.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) map: KeyMap,
+    pub(super) signer: Signer,
+    pub(super) first: Option<Change>,
+}
+
+impl Opened {
+    pub(super) async fn open(
+        config: &Config,
+        files: Result<Parsed, ConfigError>,
+        rng: &dyn Rng,
+    ) -> Result<Self, GatewayError> {
+        // Files that cannot come in force leave no database behind.
+        let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
+        let files = if first { Ok(files?) } else { files };
+        // The database first: who may not have it may not touch the keys either.
+        let database = Database::open(&config.opslag).await?;
+        // Asked first: another gateway may just be beginning, and it remembers so when its logboek is there.
+        let keys_have_begun = KeyMap::has_begun(&config.sleutels);
+        let begun = logboek_naam(&database.read).await?;
+        let map = KeyMap::open(&config.sleutels, begun.is_none(), rng)?;
+        match begun {
+            // Without the logboek that was begun with these keys another one would be signed with them.
+            None if keys_have_begun => return Err(OpenError::LogboekGone.into()),
+            Some(found) if found != config.logboek => {
+                return Err(OpenError::OtherLogboek { found, wanted: config.logboek.clone() }.into());
+            }
+            _ => {}
+        }
+        let signer = super::signer(config, map.logboek_seed())?;
+        // Other keys would fork the logboek: not a single regel may be signed with them.
+        let newest = proofs::newest_checkpoint(&database.read).await?;
+        if newest.is_some_and(|(_, nota)| logboek::open(&nota, &signer.vkey()).is_err()) {
+            return Err(OpenError::OtherKeys.into());
+        }
+        let first = first_documents(files, &database.read).await?;
+        Ok(Self { database, map, signer, first })
+    }
+}
+
+/// What this gateway remembers of its clock, if anything.
+pub(super) fn remembered(wacht: &Wacht) -> Option<Herinnering> {
+    wacht.read().unwrap_or_else(|error| {
+        tracing::warn!(
+            %error,
+            "the guard file beside the keys cannot be read: as after a start of the machine, the clock is held to the last regel, and lapsing waits an hour"
+        );
+        None
+    })
+}
+
+/// What a start knows before it writes.
+pub(super) struct Known {
+    pub(super) map: KeyMap,
+    pub(super) in_force: InForce,
+    pub(super) first: Option<Change>,
+    pub(super) klok: Arc<Klok>,
+    pub(super) rng: Arc<dyn Rng>,
+}
+
+impl Known {
+    /// What the verbs need, with the first regels of this run written, and at the very first start what the files put in force.
+    pub(super) async fn begin(
+        self,
+        config: &Config,
+        store: Store,
+        watch: &mut ClockWatch,
+    ) -> Result<Exchange, GatewayError> {
+        let Self { map, in_force, first, klok, rng } = self;
+        let place: Box<dyn DayKeyPlace> = match &config.opslag {
+            Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
+            Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
+        };
+        map.remember_begun(&config.logboek)?;
+        let keys = Arc::new(KeyStore::new(map, place, Arc::clone(&rng)));
+        // Lost day keys would go unnoticed until somebody asks for what they open.
+        if let Some(day) = newest_day(&store.read).await? {
+            keys.existing(day).await?;
+        }
+        let exchange = Exchange {
+            store,
+            keys,
+            in_force,
+            klok,
+            rng,
+            bounds: exchange::Bounds {
+                lease_seconds: config.grenzen.lease_seconds,
+                postvak: config.grenzen.postvak,
+                vervalwaarschuwing_dagen: config.grenzen.vervalwaarschuwing_dagen,
+            },
+            poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
+            encode: answers::van_de_poort,
+            weigeringen: Weigeringen::default(),
+        };
+        exchange.store.tell_time(&exchange.klok).await?;
+        match watch.begin(&exchange).await {
+            // With something in force the ports can open, so that callers hear what is wrong, and an operator can say a word.
+            Err(StoreError::Clock(twijfel)) if first.is_none() => {
+                tracing::error!(%twijfel, "the clock is not believed: this run begins once it is");
+            }
+            begun => begun?,
+        }
+        if let Some(first) = first {
+            let writer = &exchange.store.writer;
+            let (changed, _) = writer.write(|reply| Event::Change(Box::new(first), reply)).await?;
+            if changed.is_err() {
+                tracing::info!("another gateway put its files in force first; those count");
+            }
+        }
+        exchange.refresh().await?;
+        Ok(exchange)
+    }
+}
+
+/// What the files put in force at the very first start. Later the database decides, and files that say something else are
+/// only mentioned.
+async fn first_documents(files: Result<Parsed, ConfigError>, read: &Pool) -> Result<Option<Change>, GatewayError> {
+    let (_, in_force) = documenten::in_force(read).await?;
+    if in_force.is_empty() {
+        return Ok(Some(first_change(&files?)));
+    }
+    match files {
+        Err(error) => tracing::warn!(%error, "the files have mistakes; what is in force in the database counts"),
+        Ok(files) => {
+            let differs = |document: &&Document| !in_force.contains(document);
+            let gone =
+                in_force.iter().filter(|document| !files.documenten.iter().any(|file| file.naam == document.naam));
+            let names: Vec<&str> =
+                files.documenten.iter().filter(differs).chain(gone).map(|document| &*document.naam).collect();
+            if !names.is_empty() {
+                let documenten = names.join(", ");
+                tracing::warn!(documenten, "files differ from what is in force in the database, which counts");
+            }
+        }
+    }
+    Ok(None)
+}
