@@ -9,7 +9,7 @@ use jiff::civil::{Date, date};
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::domain::{
-    Berichtsoort, Bewaar, Convenant, Grondslag, Regel, Status, TeltVanaf, Termijn, VanKracht,
+    Berichtsoort, Bewaar, Convenant, Regel, TeltVanaf, Termijn, VanKracht,
     convenant::overlapping,
     matrix::addresses,
     naast::{Naast, Patronen},
@@ -57,7 +57,7 @@ pub(super) fn compare(van_kracht: &VanKracht, day: Date, found: &mut Vec<Bevindi
     let naast = Naast::new(places.iter().map(|place| place.regel));
     let mut never = BTreeSet::new();
     for place in &places {
-        if let Some(winners) = beaten(van_kracht, place, (&places, &naast), day) {
+        if let Some(winners) = beaten(van_kracht, place, (&places, &naast)) {
             never.insert(place.at);
             let regel = name(place.convenant, place.regel);
             let andere = winners.into_iter().collect::<Vec<_>>().join(", ");
@@ -93,9 +93,8 @@ fn beaten(
     van_kracht: &VanKracht,
     place: &Place<'_>,
     (all, naast): (&[Place<'_>], &Naast<'_>),
-    day: Date,
 ) -> Option<BTreeSet<String>> {
-    let Place { convenant, regel, .. } = place;
+    let regel = place.regel;
     // Asked once for each rule beside it, and once more for each grondslag.
     let (mut wins, mut rests) = (HashMap::new(), HashMap::new());
     let mut winners = BTreeSet::new();
@@ -107,7 +106,7 @@ fn beaten(
             let mut beside = naast.at(regel.berichtsoort, &van.partner, &naar.partner).to_vec();
             beside.retain(|rival| {
                 let rival = &all[*rival];
-                let wins = wins.entry(rival.at).or_insert_with(|| rival.at != place.at && rivals(rival, place, day));
+                let wins = wins.entry(rival.at).or_insert_with(|| rivals(rival, place));
                 *wins && rival.van.mean(van) && rival.naar.mean(naar)
             });
             for grondslag in &regel.grondslagen {
@@ -116,10 +115,9 @@ fn beaten(
                         let rival = &all[**number];
                         (rival.regel.doelgroep.is_none() || rival.regel.doelgroep == doelgroep)
                             && (rival.regel.categorie.is_none() || rival.regel.categorie == categorie)
-                            && *rests.entry((rival.at, grondslag)).or_insert_with(|| {
-                                rests_as_well(rival.convenant, convenant, grondslag)
-                                    && rival.regel.grondslagen.contains(grondslag)
-                            })
+                            && *rests
+                                .entry((rival.at, grondslag))
+                                .or_insert_with(|| rival.regel.grondslagen.contains(grondslag))
                     });
                     winners.insert(*winner?);
                 }
@@ -130,8 +128,9 @@ fn beaten(
     (!winners.is_empty()).then(|| winners.into_iter().map(named).collect())
 }
 
-/// Whether a rule wins from another wherever both speak: it asks no more, holds as long, and keeps content no shorter.
-fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
+/// Whether a rule wins from another of its convenant wherever both speak: it asks no more, holds as long, and keeps content no
+/// shorter. A rule of another convenant beats none: a sender can still name this one's convenant.
+fn rivals(rival: &Place<'_>, place: &Place<'_>) -> bool {
     let (one, other) = (rival.regel, place.regel);
     let asks_no_more = one.berichtsoort == other.berichtsoort
         && (one.bsn_toegestaan || !other.bsn_toegestaan)
@@ -140,9 +139,7 @@ fn rivals(rival: &Place<'_>, place: &Place<'_>, day: Date) -> bool {
         && (one.mede_ontvanger.is_empty() || one.mede_ontvanger == other.mede_ontvanger)
         // Where a rule leaves a choice, a sender that names none is refused by it.
         && (one.grondslagen.len() == 1 || other.grondslagen.len() > 1);
-    let in_force = rival.convenant.geldig_van <= place.convenant.geldig_van.max(day)
-        && rival.convenant.geldig_tot_en_met >= place.convenant.geldig_tot_en_met;
-    asks_no_more && in_force && lasts(rival, place)
+    rival.at != place.at && rival.at.0 == place.at.0 && asks_no_more && lasts(rival, place)
 }
 
 /// Whether what a rule stamps is never less than what another would, and the rule comes first where it is the same.
@@ -209,13 +206,4 @@ fn days(termijn: Termijn) -> (i32, i32) {
         Termijn::Dagen(dagen) => (i32::from(dagen), i32::from(dagen)),
         Termijn::Maanden(maanden) => MONTHS[usize::from(maanden.clamp(1, 24)) - 1],
     }
-}
-
-/// Whether a grondslag of one convenant holds wherever that of the other does.
-fn rests_as_well(one: &Convenant, other: &Convenant, id: &str) -> bool {
-    let (Some(one), Some(other)) = (one.grondslag(id), other.grondslag(id)) else { return false };
-    let open = |grondslag: &Grondslag| !matches!(grondslag.status, Status::TeBevestigen(None));
-    let from = one.geldig_van.is_none_or(|van| other.geldig_van.is_some_and(|other| van <= other));
-    let until = one.geldig_tot_en_met.is_none_or(|tot| other.geldig_tot_en_met.is_some_and(|other| tot >= other));
-    from && until && (open(one) || !open(other))
 }

@@ -10,6 +10,7 @@ pub mod documents;
 pub mod fout;
 mod loketten;
 pub mod los;
+mod naast;
 mod namen;
 mod opslag;
 mod poort;

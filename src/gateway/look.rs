@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
-/// it at once and with the mistakes in the files; else, and where it is accepted, it is a warning.
+/// it at once and with the mistakes in the files; where it is accepted it is a warning, and in
+/// development it is only mentioned.
 pub(super) fn look(
     config: &Config,
     productie: bool,
@@ -26,7 +27,11 @@ pub(super) fn look(
             refused.push(format!("{bestand}: {} ({code})", waarschuwing.uitleg()));
         } else {
             let uitleg = waarschuwing.explanation();
-            tracing::warn!(%bestand, code, "a certificate, list or key deserves a look: {uitleg}");
+            if productie {
+                tracing::warn!(%bestand, code, "a certificate, list or key deserves a look: {uitleg}");
+            } else {
+                tracing::info!(%bestand, code, "a certificate, list or key deserves a look: {uitleg}");
+            }
         }
     }
     if refused.is_empty() {
