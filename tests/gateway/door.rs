@@ -3,17 +3,10 @@
 use std::{
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use ketenpoort::{
-    config::Config,
-    proto::{self, get_status_request::Zoek},
-};
+use ketenpoort::config::Config;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::{
@@ -28,7 +21,7 @@ use crate::{
 };
 
 /// A socket from an address of this machine's own.
-async fn connect_from(from: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
+pub async fn connect_from(from: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::new(from, 0))?;
     socket.connect(to).await
@@ -64,7 +57,7 @@ const TRUSTED: &str = "Ketenpoort ontwikkeling Root CA";
 
 /// A leaf of nobody's with ten certificates of one name above it, and so many others: what a stranger can send. Each of the ten
 /// could be the issuer of each other.
-fn many_certificates(fillers: usize) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+pub fn many_certificates(fillers: usize) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
     let params = |name: &str| {
         let mut params = CertificateParams::default();
         // As the CA that the gateway trusts: with other names there is nothing to look for.
@@ -108,108 +101,6 @@ async fn a_chain_of_more_than_four_or_sixteen_kibibytes_is_refused_before_any_pa
     large.distinguished_name.push(DnType::CommonName, "x".repeat(16 << 10));
     let large = large.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
     connect([own.clone(), vec![large]].concat()).await.expect_err("more than 16 KiB");
-}
-
-/// The time that 99 of 100 calls of a partner stay under.
-async fn p99(gateway: &TestGateway, calls: usize) -> Duration {
-    let mut zsm = gateway.client("zsm").await;
-    let mut took = Vec::new();
-    for _ in 0..calls {
-        let zoek = Some(Zoek::RequestId(request_id()));
-        let begun = Instant::now();
-        assert_eq!(weigering(zsm.get_status(proto::GetStatusRequest { zoek }).await), "bericht_onbekend");
-        took.push(begun.elapsed());
-    }
-    took.sort();
-    took[calls * 99 / 100]
-}
-
-/// Below this the machine of the test decides, not the gateway.
-const FLOOR: Duration = Duration::from_millis(30);
-const CALLS: usize = 300;
-
-/// Strangers on a thread of their own, until this is dropped, so that what they cost is what the gateway does for them.
-struct Strangers {
-    stop: Arc<AtomicBool>,
-    tried: Arc<AtomicUsize>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Strangers {
-    /// So many of them, who each try again and again, `every` so often and 20,000 times in all at most.
-    fn start<F: Future<Output = ()> + 'static>(
-        many: u8,
-        every: Duration,
-        attempt: impl Fn(u8) -> F + Send + Clone + 'static,
-    ) -> Self {
-        let (stop, tried) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&tried));
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let all = tokio::task::LocalSet::new();
-            for number in 0..many {
-                let (stopped, counted, attempt) = (Arc::clone(&stopped), Arc::clone(&counted), attempt.clone());
-                all.spawn_local(async move {
-                    let mut pace = tokio::time::interval(every);
-                    while !stopped.load(Ordering::SeqCst) && counted.fetch_add(1, Ordering::SeqCst) < 20_000 {
-                        pace.tick().await;
-                        attempt(number).await;
-                    }
-                });
-            }
-            runtime.block_on(all);
-        });
-        Self { stop, tried, thread: Some(thread) }
-    }
-
-    async fn busy(&self, attempts: usize) {
-        while self.tried.load(Ordering::SeqCst) < attempts {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-impl Drop for Strangers {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        let ended = self.thread.take().unwrap().join();
-        assert!(ended.is_ok() || std::thread::panicking());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partner_hardly_notices_chains_without_end_and_silence_without_end() {
-    let gateway = TestGateway::start().await;
-    p99(&gateway, CALLS).await;
-    let quiet = p99(&gateway, CALLS).await.max(FLOOR);
-    let to = adres(&gateway);
-
-    let (chain, key) = many_certificates(100);
-    let config = raw_client(&gateway, Some((chain, key)));
-    let strangers = Strangers::start(4, Duration::from_millis(100), move |_| {
-        let config = config.clone();
-        async move { drop(raw_connect(to, config).await.expect_err("a stranger is refused")) }
-    });
-    strangers.busy(8).await;
-    let during_chains = p99(&gateway, CALLS).await;
-    drop(strangers);
-
-    // More than there is room for, from more addresses than it takes to fill it.
-    let strangers = Strangers::start(12, Duration::from_millis(10), move |number| async move {
-        let mut silent = connect_from(IpAddr::from([127, 0, 0, number + 2]), to).await.unwrap();
-        // It stays until the gateway closes it.
-        tokio::task::spawn_local(async move { drop(silent.read(&mut [0; 1]).await) });
-    });
-    strangers.busy(1_000).await;
-    for _ in 0..5 {
-        // Also who connects anew gets in meanwhile.
-        try_call(&gateway.profile("zvh-baronie-breda")).await.unwrap();
-    }
-    let during_silence = p99(&gateway, CALLS).await;
-    drop(strangers);
-    let said = format!("quiet {quiet:?}, chains {during_chains:?}, silence {during_silence:?}");
-    println!("{said}");
-    assert!(during_chains < 3 * quiet && during_silence < 3 * quiet, "{said}");
 }
 
 const CLIENT: [u8; 28] = *b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\x0a\0\0\x01\x30\x39\x1d\x13";

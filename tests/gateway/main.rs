@@ -16,6 +16,7 @@ mod keys;
 mod klok;
 mod loketten;
 mod midnight;
+mod p99;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
