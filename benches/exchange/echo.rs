@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use ketenpoort::{
     clock::SystemClock,
     config::Config,
-    domain::Aangemeld,
+    domain::{Aangemeld, Klok},
     tls::{
         Handshakes,
         accept::{self, Bounds, Listener},
@@ -64,7 +64,7 @@ impl Echo {
             identifier,
             bounds,
             handshakes: Handshakes::start()?,
-            clock: Arc::new(SystemClock),
+            klok: Arc::new(Klok::start(Arc::new(SystemClock), None, None)),
         });
         let accepting = tokio::spawn(accept::serve(listener, socket, Vec::new(), stopped, answer));
         Ok(Self { adres, stop, accepting })

@@ -14,6 +14,7 @@ use crate::{
     clock::SystemRng,
     config::Config,
     gateway::GatewayError,
+    proceslog,
     sleutels::KeyMap,
     store::{
         Database,
@@ -81,8 +82,12 @@ impl Restore {
 /// Damaged content is no reason to have no backup, or not to put one back: the rest is worth as much. It is said all the same.
 async fn warn_of_damage(config: &Config) -> Result<(), Failure> {
     match look_at(config).await? {
-        Ok(content) => damage(&content).iter().for_each(|damage| eprintln!("waarschuwing: {damage}")),
-        Err(error) => eprintln!("waarschuwing: de inhoud is niet gecontroleerd: {error}"),
+        Ok(content) => {
+            if let Some(damage) = damage(&content) {
+                proceslog::say(format_args!("waarschuwing: {damage}"));
+            }
+        }
+        Err(error) => proceslog::say(format_args!("waarschuwing: de inhoud is niet gecontroleerd: {error}")),
     }
     Ok(())
 }

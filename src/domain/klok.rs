@@ -257,7 +257,7 @@ impl Klok {
     }
 
     /// The word of an operator did not reach the logboek, and does not count.
-    pub fn take_back(&self, ended: Ended) {
+    pub fn take_back(&self, ended: &Ended) {
         let (mut state, now) = self.look();
         state.anchor = ended.anchor;
         state.look(now);

@@ -57,7 +57,7 @@ pub trait Clock: Send + Sync {
     /// The present moment by the wall clock, UTC. Somebody can set it, rightly or wrongly.
     fn now(&self) -> Timestamp;
 
-    /// How long ago the machine was started, sleep included (CLOCK_BOOTTIME). Nobody can set it.
+    /// How long ago the machine was started, sleep included (`CLOCK_BOOTTIME`). Nobody can set it.
     fn since_boot(&self) -> SignedDuration;
 
     /// Which start of the machine that was; empty where the system does not tell.

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// A doubt that goes on is said again after so long.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
+const SAY_AGAIN: Duration = Duration::from_mins(1);
 /// What is remembered of the clock is written so often, and whenever lapsing has to wait longer.
-const REMEMBER: Duration = Duration::from_secs(60);
+const REMEMBER: Duration = Duration::from_mins(1);
 
 impl Exchange {
     /// Why this gateway does not serve as it should, in Dutch; empty when it does.
@@ -54,7 +54,7 @@ impl Exchange {
                 Ok(Some((ended.twijfel, bewijs)))
             }
             Err(weigering) => {
-                self.klok.take_back(ended);
+                self.klok.take_back(&ended);
                 // In the transaction itself the database contradicted it.
                 Err(if weigering == Weigering::KlokOnzeker { Weigering::KlokWeersproken } else { weigering })
             }

@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// The versions of each convenant since it was last withdrawn, as of one version of what is in force.
-pub(super) struct Verleden(Vec<Naam>);
+pub(super) struct Verleden(Vec<EenConvenant>);
 
 /// One convenant: its name, its version in force, and the ones before it with their texts and until when each was in force.
-struct Naam {
+struct EenConvenant {
     naam: String,
     geladen: Geladen,
     eerder: Vec<(Geladen, Timestamp, String)>,
@@ -34,7 +34,7 @@ impl Verleden {
             for (geladen, next) in earlier.iter().zip(&versies[1..]) {
                 eerder.push((*geladen, next.tijd, documenten::tekst(read, geladen.log_index).await?));
             }
-            names.push(Naam { naam, geladen: *geladen, eerder });
+            names.push(EenConvenant { naam, geladen: *geladen, eerder });
         }
         Ok(Self(names))
     }
@@ -46,7 +46,7 @@ impl Verleden {
             let convenant = of_the_past(tekst, van_kracht.deelnemers())?;
             Some(Versie { geladen: *geladen, tot: *tot, convenant })
         };
-        let of_name = |Naam { naam, geladen, eerder }: &Naam| {
+        let of_name = |EenConvenant { naam, geladen, eerder }: &EenConvenant| {
             let asked = eerder.iter().filter(|_| meeting.contains(naam.as_str()));
             (naam.clone(), Historie { geladen: *geladen, eerder: asked.filter_map(versie).collect() })
         };

@@ -150,7 +150,7 @@ fn a_word_that_could_not_be_logged_does_not_count() {
     let klok = klok(&machine, None, None);
     machine.step(DAY);
     let ended = klok.believe().unwrap().unwrap();
-    klok.take_back(ended);
+    klok.take_back(&ended);
     assert_eq!(klok.trust(), Err(Twijfel::Sprong { seconds: DAY }));
     assert_eq!(klok.now(), start_of_test());
 }
