@@ -85,8 +85,11 @@ pub(super) fn proeven(soort: Berichtsoort, regels: &[&Regel], day: Date) -> Vec<
     proeven
 }
 
-/// Which other ontvangers get a bericht too, as far as rules tell that apart: all that any rule asks for, none, and each one and
-/// each two of them. More than two at once lead to nothing else: one of them is why it went before, another why it goes since.
+/// With more kinds of other ontvangers than this only each two of them are tried together: their number doubles with each kind.
+const MOST_KINDS: usize = 6;
+
+/// Which other ontvangers get a bericht too, as far as rules tell that apart. Which convenant stamps can rest on any of them together: one
+/// is what a rule of today asks for, another what a rule of the past asked for.
 fn together(regels: &[&Regel]) -> BTreeSet<Option<BTreeSet<Adrespatroon>>> {
     // Those that the same rules ask for are alike, and one stands for all.
     let mut alike: BTreeMap<Vec<usize>, &Adrespatroon> = BTreeMap::new();
@@ -94,11 +97,21 @@ fn together(regels: &[&Regel]) -> BTreeSet<Option<BTreeSet<Adrespatroon>>> {
         let asked = regels.iter().enumerate().filter(|(_, regel)| regel.mede_ontvanger.contains(patroon));
         alike.entry(asked.map(|(at, _)| at).collect()).or_insert(patroon);
     }
-    let one = |patroon: &Adrespatroon, other: &Adrespatroon| Some(BTreeSet::from([patroon.clone(), other.clone()]));
+    let kinds: Vec<&Adrespatroon> = alike.into_values().collect();
     let mut found = BTreeSet::from([None]);
-    for patroon in alike.values() {
+    if kinds.is_empty() {
+        return found;
+    }
+    if kinds.len() <= MOST_KINDS {
+        let some = |mask: usize| {
+            let named = kinds.iter().enumerate().filter(|(at, _)| mask & (1 << at) != 0);
+            Some(named.map(|(_, patroon)| (*patroon).clone()).collect())
+        };
+        found.extend((0..1 << kinds.len()).map(some));
+    } else {
+        let two = |one: &Adrespatroon, other: &Adrespatroon| Some(BTreeSet::from([one.clone(), other.clone()]));
         found.insert(Some(BTreeSet::new()));
-        found.extend(alike.values().map(|other| one(patroon, other)));
+        found.extend(kinds.iter().flat_map(|one| kinds.iter().map(|other| two(one, other))));
     }
     found
 }

@@ -139,7 +139,8 @@ impl Exchange {
             now: self.klok.now(),
         };
         // All that it makes on the way is cleared away there as well.
-        let (mut plan, before, after) = aside(turn, move || voorstel.judge()).await?;
+        let (judged, _turn) = aside(turn, move || voorstel.judge()).await;
+        let (mut plan, before, after) = judged?;
         plan.zinnen.extend(self.what_waits(&before, &after).await?);
         Ok(plan)
     }

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::pending,
     panic::resume_unwind,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{
@@ -47,9 +47,9 @@ async fn read_texts(
     documenten: Vec<Document>,
     omgeving: &Omgeving,
     turn: OwnedSemaphorePermit,
-) -> Result<VanKracht, LoadError> {
+) -> Result<(Result<VanKracht, ConfigError>, OwnedSemaphorePermit), LoadError> {
     if documenten.is_empty() {
-        return Ok(VanKracht::default());
+        return Ok((Ok(VanKracht::default()), turn));
     }
     let verleden = Verleden::read(read, versie).await?;
     let omgeving = omgeving.clone();
@@ -59,21 +59,17 @@ async fn read_texts(
         let historie = verleden.of(&van_kracht, &van_kracht.meeting());
         Ok(van_kracht.with_history(historie).trimmed())
     };
-    aside(turn, parse).await
+    Ok(aside(turn, parse).await)
 }
 
-/// Works on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Its turn ends with the
-/// work, also when nobody waits for that any more.
+/// Works on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Gives the turn back; it
+/// ends with the work when nobody waits for that any more.
 pub(super) async fn aside<T: Send + 'static>(
     turn: OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,
-) -> T {
+) -> (T, OwnedSemaphorePermit) {
     let span = Span::current();
-    let done = spawn_blocking(move || {
-        let done = span.in_scope(work);
-        drop(turn);
-        done
-    });
+    let done = spawn_blocking(move || (span.in_scope(work), turn));
     match done.await.map_err(tokio::task::JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panicked)) => resume_unwind(panicked),
@@ -105,6 +101,8 @@ pub(super) fn bron(document: Document) -> Bron {
 pub struct InForce {
     pub(super) omgeving: Omgeving,
     newest: watch::Sender<Arc<VanKracht>>,
+    /// The last version whose texts could be read here.
+    last_read: Mutex<Arc<VanKracht>>,
     pub(super) leesbaar: Leesbaar,
     /// One reads at a time: many calls at once that hear of a newer version need it once.
     reading: Arc<Semaphore>,
@@ -120,6 +118,7 @@ impl InForce {
         Self {
             omgeving,
             newest: watch::Sender::default(),
+            last_read: Mutex::default(),
             leesbaar: Leesbaar::default(),
             reading: one(),
             judging: one(),
@@ -129,6 +128,10 @@ impl InForce {
     /// Waits for its turn to judge a change.
     pub(super) async fn turn_to_judge(&self) -> OwnedSemaphorePermit {
         turn(&self.judging).await
+    }
+
+    fn last_read(&self) -> MutexGuard<'_, Arc<VanKracht>> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For who must know of each change.
@@ -174,33 +177,37 @@ impl Exchange {
         }
         let (versie, documenten) = documenten::in_force(&self.store.read).await?;
         let in_force: BTreeSet<String> = documenten.iter().map(|document| document.hash.clone()).collect();
-        let known = self.van_kracht();
-        let mut read = match read_texts(&self.store.read, versie, documenten, &self.in_force.omgeving, turn).await {
+        // The turn is kept to the end, so that nobody who read something newer is overtaken.
+        let (read, _turn) = read_texts(&self.store.read, versie, documenten, &self.in_force.omgeving, turn).await?;
+        let mut read = match read {
             Ok(read) => {
+                let read = Arc::new(read);
                 self.in_force.leesbaar.can_read();
-                Arc::new(read)
+                *self.in_force.last_read() = Arc::clone(&read);
+                read
             }
-            // With nothing known yet nobody can be served.
-            Err(error @ LoadError::Document(_)) if known.versie() > 0 => {
-                self.in_force.leesbaar.cannot_read(versie, error.to_string());
-                Arc::new(known.taken_for(versie, &in_force))
+            // With nothing read yet nobody can be served.
+            Err(error) if self.in_force.last_read().versie() > 0 => {
+                self.in_force.leesbaar.cannot_read(versie, LoadError::from(error).to_string());
+                Arc::new(self.in_force.last_read().taken_for(versie, &in_force))
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
-        let newer = self.in_force.newest.send_if_modified(|known| {
-            let newer = read.versie() > known.versie();
-            if newer {
+        // An older version too: a database that was put back to an earlier moment decides like any other.
+        let changed = self.in_force.newest.send_if_modified(|known| {
+            let changed = read.versie() != known.versie();
+            if changed {
                 std::mem::swap(known, &mut read);
             }
-            newer
+            changed
         });
         // What is no longer in force can be large, and takes a moment to clear away.
         drop(spawn_blocking(move || drop(read)));
-        if newer {
+        if changed {
             // What was refused may be allowed since.
             self.store.wakers.ring_all();
         }
-        Ok(newer)
+        Ok(changed)
     }
 
     /// Writes an event that rests on what is in force; again when that changed meanwhile.

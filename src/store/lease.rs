@@ -118,6 +118,10 @@ async fn offer(work: &mut Work<'_>, lease: &Lease, mut rij: PostvakRij, leased: 
     let now = work.log.micros();
     if let Err(weigering) = rij.may_be_handed(&lease.van_kracht, moment(now)) {
         leased.judged += 1;
+        // A gateway that cannot read what is in force leaves a refusal to one that can.
+        if lease.van_kracht.gelezen() != lease.van_kracht.versie() {
+            return Ok(());
+        }
         return refuse(work, lease, rij, &weigering).await;
     }
     let opening = rij.open(lease.opener.as_ref());
@@ -214,25 +218,25 @@ impl Candidates {
         match self {
             Self::Lapsed => rows_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 \
-                 AND p.houdbaar_tot_en_met >= $4 AND $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $6 \
+                 AND p.houdbaar_tot_en_met >= $4 AND ($5 = '' OR $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $6 \
                  ORDER BY p.log_index LIMIT $7"
             ),
             Self::Refused => rows_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 3 \
                  AND (p.beoordeeld_versie < $3 OR (p.beoordeeld_versie = $3 AND p.beoordeeld_dag < $4)) \
-                 AND p.houdbaar_tot_en_met >= $4 AND $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $6 \
+                 AND p.houdbaar_tot_en_met >= $4 AND ($5 = '' OR $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $6 \
                  ORDER BY p.log_index LIMIT $7"
             ),
             Self::Waiting => rows_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 \
-                 AND p.houdbaar_tot_en_met >= $3 AND $4 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $5 \
+                 AND p.houdbaar_tot_en_met >= $3 AND ($4 = '' OR $4 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $5 \
                  ORDER BY p.log_index LIMIT $6"
             ),
             Self::Answers(_) => rows_and_indexes!(
                 "WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 AND (p.toestand = 0 \
                  OR (p.toestand = 1 AND (p.poging = 0 OR p.lease_tot <= $4)) \
                  OR (p.toestand = 3 AND (p.beoordeeld_versie < $5 OR (p.beoordeeld_versie = $5 AND p.beoordeeld_dag < $6)))) \
-                 AND p.houdbaar_tot_en_met >= $6 AND $7 NOT LIKE '%' || p.houdbaar_tot_en_met || '%' AND p.log_index > $8 \
+                 AND p.houdbaar_tot_en_met >= $6 AND ($7 = '' OR $7 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $8 \
                  ORDER BY p.log_index LIMIT $9"
             ),
         }
