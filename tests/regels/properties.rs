@@ -381,9 +381,14 @@ proptest! {
         let said = verschil(&before, &after, TODAY);
         for (van, bericht) in berichten {
             let (was, is) = (judge(&van, &bericht, &before), judge(&van, &bericht, &after));
-            let Ok(was) = was else {
-                prop_assert!(is.is_err(), "{bericht:?} is allowed since");
-                continue;
+            let was = match was {
+                Ok(was) => was,
+                // Its sender asked for longer than what stamped gave; what stamps since may last that long, which is told.
+                Err(Weigering::HoudbaarheidTeLang) => continue,
+                Err(_) => {
+                    prop_assert!(is.is_err(), "{bericht:?} is allowed since");
+                    continue;
+                }
             };
             for (naar, stempel) in was.stempels() {
                 let one = Bericht { houdbaar_tot_en_met: None, ..bericht.clone() };
