@@ -2,17 +2,34 @@
 //!
 //! Whoever can write in a directory can put a link there in the place of a file that the gateway is going to make, and have it
 //! write into a file of somebody else. So what is new is created exclusively, and what is locked is opened without following a
-//! link. Reading is another matter and is not here: there a link is followed, as secrets of Kubernetes are links.
+//! link. Reading is another matter: there a link is followed, as secrets of Kubernetes are links, and what need not end is refused.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 /// For this user alone.
 const CLOSED: u32 = 0o600;
+
+/// The bytes of a file, of at most so many. A link is followed; what is no ordinary file, such as a pipe or a device, need not end,
+/// and is refused.
+///
+/// # Errors
+/// What the system says, or that it is too large or no file.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("dit is geen gewoon bestand"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::other(format!("het bestand is groter dan {most} bytes")));
+    }
+    Ok(bytes)
+}
 
 /// Makes a new file with this text, for this user alone.
 ///
@@ -99,6 +116,23 @@ mod tests {
         }
         assert_eq!(fs::read(at("ander")).unwrap(), b"van een ander");
         assert!(!is_there(&at("bestaat-niet")) && !is_there(&at("wortel-1.nieuw")));
+    }
+
+    #[test]
+    fn what_need_not_end_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pijp");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let device = dir.path().join("nul");
+        symlink("/dev/zero", &device).unwrap();
+        for path in [&pipe, &device, &dir.path().to_owned()] {
+            assert!(read(path, 10).is_err(), "{}", path.display());
+        }
+        let file = dir.path().join("bestand");
+        fs::write(&file, "0123456789").unwrap();
+        symlink(&file, dir.path().join("link")).unwrap();
+        assert_eq!(read(&dir.path().join("link"), 10).unwrap(), b"0123456789");
+        assert!(read(&file, 9).is_err());
     }
 
     #[test]

@@ -33,7 +33,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("clock", Only(&["domain"])),
     ("proceslog", Only(&[])),
     ("pki", Only(&["domain"])),
-    ("tls", Only(&["domain"])),
+    ("tls", Only(&["domain", "files"])),
     ("config", Only(&["domain"])),
     ("check", Only(&["config", "domain", "tls"])),
     ("logboek", Only(&["domain"])),

@@ -44,6 +44,12 @@ impl Aanvaardbaar {
         }
     }
 
+    /// Whether it is found by comparing with the present moment.
+    #[must_use]
+    pub fn rests_on_the_clock(self) -> bool {
+        matches!(self, Self::CrlVerlopen | Self::CertificaatVerlopen | Self::CertificaatNogNietGeldig)
+    }
+
     /// Every name, as a sentence lists them.
     pub(super) fn names() -> String {
         Self::ALL.map(Self::as_str).join(", ")

@@ -28,6 +28,8 @@ const BEHIND_LAST_REGEL: SignedDuration = SignedDuration::from_secs(120);
 const NO_STEP: SignedDuration = SignedDuration::from_secs(1);
 /// After a start of the machine nothing but the last regel tells the time. A longer silence than this asks for an operator.
 const SILENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Farther from the wall clock or the last regel than this no gateway remembers: not even a clock that was set a year wrong.
+const YEAR: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// Lapsing waits so long after a doubt.
 const CALM: SignedDuration = SignedDuration::from_hours(1);
 
@@ -129,6 +131,15 @@ pub struct Herinnering {
     pub lapse_from: SignedDuration,
 }
 
+impl Herinnering {
+    /// Whether a gateway can have remembered this: certificates are judged by what is reckoned from it, so that a moment which cannot be
+    /// would lock everybody out, the operator too.
+    fn is_plausible(&self, wall: Timestamp, last_regel: Option<Timestamp>) -> bool {
+        let not_long_before = last_regel.is_none_or(|last| last.duration_since(self.moment) <= YEAR);
+        self.moment.duration_since(wall) <= YEAR && not_long_before
+    }
+}
+
 /// Both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
@@ -170,13 +181,18 @@ impl Klok {
     pub fn start(clock: Arc<dyn Clock>, herinnering: Option<Herinnering>, last_regel: Option<Timestamp>) -> Self {
         let boot = clock.boot();
         let now = read(clock.as_ref());
+        let herinnering = herinnering.filter(|known| known.is_plausible(now.wall, last_regel));
         let known = herinnering.as_ref().map(|known| known.moment).max(last_regel);
         // Of another start, or from a file that cannot be of this one: only its moment says something.
         let of_this_start =
             herinnering.filter(|known| known.boot == boot && !boot.is_empty() && known.since_boot <= now.since_boot);
         let fresh = known.is_none();
         let (anchor, lapse_from) = match of_this_start {
-            Some(known) => (Some(Reading { wall: known.moment, since_boot: known.since_boot }), known.lapse_from),
+            Some(known) => {
+                // No gateway makes lapsing wait for longer than the calm.
+                let lapse_from = known.lapse_from.min(now.since_boot.saturating_add(CALM));
+                (Some(Reading { wall: known.moment, since_boot: known.since_boot }), lapse_from)
+            }
             // Until somebody had the time to put the clock of a started machine right.
             None if !fresh => (None, now.since_boot.saturating_add(CALM)),
             None => (Some(now), SignedDuration::ZERO),

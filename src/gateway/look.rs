@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
-/// it at once and with the mistakes in the files; where it is accepted it is a warning, and in
+/// it at once and with the mistakes in the files, but for what only a clock in doubt says: handshakes judge that by themselves; where it is accepted it is a warning, and in
 /// development it is only mentioned.
 pub(super) fn look(
     config: &Config,
     productie: bool,
-    now: Timestamp,
+    (now, in_doubt): (Timestamp, bool),
     mistakes: Option<&ConfigError>,
 ) -> Result<(), GatewayError> {
     let mut refused = Vec::new();
@@ -22,7 +22,10 @@ pub(super) fn look(
         let Onderwerp::Bestand(bestand) = onderwerp else { continue };
         let (bestand, code) = (bestand.display(), waarschuwing.code());
         let stops = waarschuwing.is_fataal()
-            || productie && waarschuwing.aanvaardbaar().is_some_and(|code| !config.aanvaard.contains(&code));
+            || productie
+                && waarschuwing
+                    .aanvaardbaar()
+                    .is_some_and(|code| !config.aanvaard.contains(&code) && !(in_doubt && code.rests_on_the_clock()));
         if stops {
             refused.push(format!("{bestand}: {} ({code})", waarschuwing.uitleg()));
         } else {

@@ -108,9 +108,10 @@ impl Gateway {
         let wacht = Wacht::at(&config.sleutels);
         let remembered = open::remembered(&wacht);
         // Before the logboek is read only what is remembered tells whether the clock may be believed.
-        let now = Klok::start(Arc::clone(&clock), remembered.clone(), None).now();
+        let so_far = Klok::start(Arc::clone(&clock), remembered.clone(), None);
+        let now = so_far.now();
         let files = config.documents(productie, now);
-        look(config, productie, now, files.as_ref().err())?;
+        look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
         let certificates = Certificates::read(config, &in_force)?;
         let Opened { database, map, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
         let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));

@@ -211,20 +211,23 @@ impl DayKeyPlace for DayKeyFile {
     }
 }
 
+/// A file of keys in bytes, at most: some hundred years of day keys.
+const LARGEST: u64 = 16 << 20;
+
 fn read_document(path: &Path) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
-    let text = match fs::read_to_string(path) {
+    let text = match files::read(path, LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(source) => return Err(io_error(path, source)),
     };
-    let document = serde_json::from_str(&text).ok();
+    let document = serde_json::from_slice(&text).ok();
     let document = document.filter(|document: &Document| document.versie == 1 && document.epoch == EPOCH);
     document.map(|document| document.dagsleutels).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
 }
 
 fn read_secret(path: &Path) -> Result<Secret, KeyError> {
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(|source| io_error(path, source))?);
-    let bytes = Zeroizing::new(hex::decode(text.trim()).unwrap_or_default());
+    let text = Zeroizing::new(files::read(path, LARGEST).map_err(|source| io_error(path, source))?);
+    let bytes = Zeroizing::new(hex::decode(text.trim_ascii()).unwrap_or_default());
     Secret::from_bytes(&bytes).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
 }
 

@@ -4,14 +4,17 @@
 //! that nothing is remembered, and the gateway is then more careful (`domain::klok`).
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::Herinnering, files::replace};
+use crate::{domain::Herinnering, files};
+
+/// More bytes than this no gateway writes.
+const LARGEST: u64 = 64 << 10;
 
 /// The guard file of a key directory.
 #[derive(Clone)]
@@ -39,7 +42,7 @@ impl Wacht {
     /// # Errors
     /// When it cannot be read or does not hold what it should.
     pub fn read(&self) -> io::Result<Option<Herinnering>> {
-        let text = match fs::read(&self.0) {
+        let text = match files::read(&self.0, LARGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -69,12 +72,14 @@ impl Wacht {
             moment: herinnering.moment,
             verval_vanaf_us: micros(herinnering.lapse_from),
         };
-        replace(&self.0, &serde_json::to_vec(&document)?)
+        files::replace(&self.0, &serde_json::to_vec(&document)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

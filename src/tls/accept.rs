@@ -91,7 +91,6 @@ pub async fn serve<A, F, B>(
                 continue;
             }
         };
-        let Some(visitor) = visitor else { continue };
         let (listener, door, room, stop, answer) =
             (Arc::clone(&listener), Arc::clone(&door), Arc::clone(&room), stop.clone(), answer.clone());
         tasks.spawn(async move {

@@ -38,9 +38,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Why a connection ended before it was anybody's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Lost {
-    #[error("no room for another handshake, and nobody was silent")]
-    NoRoom,
-    #[error("silent, and made room for another")]
+    #[error("made room for another: nobody of its address had been silent, or at its handshake, for longer")]
     MadeRoom,
     #[error("no PROXY header within a second")]
     NoHeader,
@@ -56,12 +54,11 @@ impl Lost {
     /// Its place among the counts.
     fn number(&self) -> usize {
         match self {
-            Self::NoRoom => 0,
-            Self::MadeRoom => 1,
-            Self::NoHeader => 2,
-            Self::Header(_) => 3,
-            Self::Silent => 4,
-            Self::Slow => 5,
+            Self::MadeRoom => 0,
+            Self::NoHeader => 1,
+            Self::Header(_) => 2,
+            Self::Silent => 3,
+            Self::Slow => 4,
         }
     }
 }
@@ -70,7 +67,7 @@ impl Lost {
 pub(super) struct Door {
     waiting: Arc<Waiting>,
     proxies: Vec<IpNet>,
-    lost: [AtomicU64; 6],
+    lost: [AtomicU64; 5],
 }
 
 /// A client with a certificate that is somebody's.
@@ -104,16 +101,12 @@ impl Door {
         Self { waiting: Arc::default(), proxies, lost: Default::default() }
     }
 
-    /// Takes a socket in, unless there is no room for it.
-    pub(super) fn admit(&self, stream: TcpStream, peer: IpAddr) -> Option<Visitor> {
+    /// Takes a socket in; where there is no room for it another one goes.
+    pub(super) fn admit(&self, stream: TcpStream, peer: IpAddr) -> Visitor {
         let address = peer.to_canonical();
         let by_proxy = self.proxies.iter().any(|network| network.contains(&address));
-        let Some((place, goes)) = self.waiting.enter((!by_proxy).then(|| counted_as(address))) else {
-            // The connection is dropped at once, which costs least.
-            self.note(address, &Lost::NoRoom);
-            return None;
-        };
-        Some(Visitor { stream, address, by_proxy, place, goes })
+        let (place, goes) = self.waiting.enter((!by_proxy).then(|| counted_as(address)));
+        Visitor { stream, address, by_proxy, place, goes }
     }
 
     /// Gets a guest out of a visitor.
@@ -191,8 +184,10 @@ async fn client(stream: &mut TcpStream, balancer: IpAddr, place: &Place) -> Resu
             tracing::debug!(%balancer, "a balancer looked whether the gateway is there");
             Err(Ended::Quiet)
         }
-        Said::Client(address) if place.belongs_to(counted_as(address)) => Ok(address),
-        Said::Client(address) => Err(Ended::Lost(address, Lost::NoRoom)),
+        Said::Client(address) => {
+            place.belongs_to(counted_as(address));
+            Ok(address)
+        }
     }
 }
 

@@ -5,12 +5,13 @@
 //! list not asked, and nobody is told. Here every line belongs to a block or is blank, and every block is one of those that
 //! were asked for; anything else is refused with file and line. Not here: what the bytes of a block mean.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::TlsError;
+use crate::files;
 
 /// What a file is asked to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +48,15 @@ pub(super) struct Block {
 /// Why a text was refused: the line, from 1, and what is wrong and what to do.
 pub(super) type Refused = (usize, String);
 
+/// A file in bytes, at most: the largest revocation lists are some megabytes.
+const LARGEST: u64 = 64 << 20;
+
 /// The bytes of a file.
 ///
 /// # Errors
 /// [`TlsError::Io`].
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    fs::read(path).map(Zeroizing::new).map_err(|source| TlsError::Io { path: path.to_owned(), source })
+    files::read(path, LARGEST).map(Zeroizing::new).map_err(|source| TlsError::Io { path: path.to_owned(), source })
 }
 
 /// Every block of a PEM file, at least one.

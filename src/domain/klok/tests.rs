@@ -285,3 +285,25 @@ fn a_machine_that_tells_no_start_remembers_nothing() {
     assert_eq!(klok.trust(), Ok(()));
     assert!(!klok.may_lapse());
 }
+
+#[test]
+fn a_memory_that_cannot_be_counts_for_nothing() {
+    let machine = machine();
+    let herinnering = |moment: &str, lapse_from| Herinnering {
+        boot: "0".to_owned(),
+        since_boot: SignedDuration::from_secs(900),
+        moment: moment.parse().unwrap(),
+        lapse_from,
+    };
+    for moment in ["9999-12-30T22:00:00Z", "-009999-01-03T02:00:00Z", "1970-01-01T00:00:00Z"] {
+        let klok = klok(&machine, Some(herinnering(moment, SignedDuration::ZERO)), Some(later(-60)));
+        assert_eq!(klok.trust(), Ok(()), "{moment}");
+        assert_eq!(klok.now(), machine.now());
+        assert!(!klok.may_lapse());
+    }
+    let forever = herinnering("2026-11-25T11:58:20Z", SignedDuration::from_hours(1_000_000));
+    let klok = klok(&machine, Some(forever), Some(later(-60)));
+    assert_eq!(klok.trust(), Ok(()));
+    machine.pass(HOUR);
+    assert!(klok.may_lapse());
+}
