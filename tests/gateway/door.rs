@@ -3,6 +3,7 @@
 use std::{
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -49,6 +50,25 @@ async fn silent_sockets_of_one_address_keep_nobody_of_it_out() {
     // A second is long enough to begin.
     for stream in &mut silent[16..] {
         assert!(is_closed(stream, Duration::from_secs(5)).await, "silence has an end");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_handshakes_that_take_every_place_keep_nobody_out() {
+    let gateway = TestGateway::start().await;
+    let name = "localhost".try_into().unwrap();
+    let mut client = rustls::ClientConnection::new(Arc::new(raw_client(&gateway, None)), name).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    let mut half = Vec::new();
+    for number in 0..600_u16 {
+        let from = IpAddr::from([127, 0, 0, 2 + u8::try_from(number / 60).unwrap()]);
+        let mut stream = connect_from(from, adres(&gateway)).await.unwrap();
+        stream.write_all(&hello).await.unwrap();
+        half.push(stream);
+    }
+    for _ in 0..5 {
+        try_call(&gateway.profile("zsm")).await.unwrap();
     }
 }
 
