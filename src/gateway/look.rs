@@ -25,7 +25,7 @@ pub(super) fn look(
             || productie
                 && waarschuwing
                     .aanvaardbaar()
-                    .is_some_and(|code| !config.aanvaard.contains(&code) && !(in_doubt && code.rests_on_the_clock()));
+                    .is_some_and(|code| !(config.aanvaard.contains(&code) || in_doubt && code.rests_on_the_clock()));
         if stops {
             refused.push(format!("{bestand}: {} ({code})", waarschuwing.uitleg()));
         } else {

@@ -100,7 +100,9 @@ impl Places {
         if self.addresses.get(&address).copied().unwrap_or(0) >= MOST_OF_ADDRESS {
             let of_it = |waiter: &Waiter| waiter.address == Some(address);
             let goes = self.oldest(|waiter| waiter.silent && of_it(waiter)).or_else(|| self.oldest(of_it));
-            goes.into_iter().for_each(|number| self.remove(number));
+            if let Some(number) = goes {
+                self.remove(number);
+            }
         }
     }
 
@@ -108,7 +110,9 @@ impl Places {
     fn make_room(&mut self) {
         let most = self.addresses.iter().max_by_key(|(_, count)| **count).map(|(address, _)| *address);
         let goes = self.oldest(|waiter| waiter.silent).or_else(|| self.oldest(|waiter| waiter.address == most));
-        goes.into_iter().for_each(|number| self.remove(number));
+        if let Some(number) = goes {
+            self.remove(number);
+        }
     }
 
     fn oldest(&self, of: impl Fn(&Waiter) -> bool) -> Option<u64> {
