@@ -1,4 +1,4 @@
-//! The accept loop: HTTP/2 with bounds for who got through the [`Door`], and draining.
+//! The accept loop: HTTP/2 with bounds for who got through the door, and draining.
 
 use std::{
     collections::HashMap,
