@@ -66,16 +66,17 @@ impl VanKracht {
     /// began.
     pub(super) fn since(&self, vraag: &Vraag<'_>, at: usize) -> (Timestamp, u64) {
         let Historie { geladen, eerder } = &self.historie()[at];
-        let earlier = eerder.iter().map(|versie| (&versie.geladen, versie.tot, &versie.convenant));
-        let versies = earlier.chain([(geladen, Timestamp::MAX, &self.convenanten()[at])]);
+        let earlier = eerder.iter().flat_map(|Versie { geladen, tot, convenant }| {
+            convenant.regels.iter().map(move |regel| (geladen, *tot, convenant, regel))
+        });
+        let now = self.regels(vraag.soort, vraag.van, vraag.naar).filter(|(of, ..)| *of == at);
+        let now = now.map(|(_, convenant, regel)| (geladen, Timestamp::MAX, convenant, regel));
         let mut periods: Vec<(Timestamp, Timestamp, u64)> = Vec::new();
-        for (geladen, tot, convenant) in versies {
-            for regel in &convenant.regels {
-                let Some((van, tot_en_met)) = vraag.term_in(convenant, regel, self.productie()) else { continue };
-                let (begin, end) = (geladen.tijd.max(start_of(van)), tot.min(unreadable_from(tot_en_met)));
-                if begin < end && begin <= vraag.now {
-                    periods.push((end, begin, geladen.log_index));
-                }
+        for (geladen, tot, convenant, regel) in earlier.chain(now) {
+            let Some((van, tot_en_met)) = vraag.term_in(convenant, regel, self.productie()) else { continue };
+            let (begin, end) = (geladen.tijd.max(start_of(van)), tot.min(unreadable_from(tot_en_met)));
+            if begin < end && begin <= vraag.now {
+                periods.push((end, begin, geladen.log_index));
             }
         }
         // Back from now, by where each ends: one that ends before the others begin leaves a gap, and so do all after it.
