@@ -27,8 +27,10 @@ pub struct Onbeslist {
 #[must_use]
 pub fn onbeslist(van_kracht: &VanKracht, day: Date) -> Vec<Onbeslist> {
     let mut found: BTreeMap<(usize, usize), Onbeslist> = BTreeMap::new();
+    let mut asked = BTreeSet::new();
     for (route, regels) in van_kracht.shared() {
-        for cel in cellen(van_kracht, route, &regels, day) {
+        let cellen = cellen(van_kracht, route, &regels, day).into_iter();
+        for cel in cellen.filter(|cel| asked.insert(cel.steunt_op(van_kracht))) {
             for (at, een, ander) in cel.undecided(van_kracht, day) {
                 found.entry(at).or_insert_with(|| {
                     let wie = [((cel.van, cel.naar), BTreeSet::from([cel.wie]))].into();

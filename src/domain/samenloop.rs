@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::{
-    Adres, Berichtsoort, Convenant, Regel, TeltVanaf, Termijn, VanKracht,
+    Adres, Berichtsoort, Convenant, Mandaathouder, PartnerNaam, Regel, TeltVanaf, Termijn, VanKracht,
     convenant::matches_any,
     houdbaarheid::{start_of, unreadable_from},
     plaatsen::{Plaatsen, Wie, routes},
@@ -109,10 +109,12 @@ impl Samenloop {
 #[must_use]
 pub fn samenlopen(van_kracht: &VanKracht, day: Date) -> Vec<(Samenloop, Vec<String>, String)> {
     let mut found: BTreeMap<Samenloop, (Plaatsen<'_>, String)> = BTreeMap::new();
+    let mut known = BTreeMap::new();
     for (route, regels) in van_kracht.shared() {
         for cel in cellen(van_kracht, route, &regels, day) {
-            for (samenloop, regel) in cel.samenlopen(van_kracht, day) {
-                let (plaatsen, _) = found.entry(samenloop).or_insert_with(|| (Plaatsen::new(), regel));
+            let same = known.entry(cel.steunt_op(van_kracht)).or_insert_with(|| cel.samenlopen(van_kracht, day));
+            for (samenloop, regel) in same {
+                let (plaatsen, _) = found.entry(samenloop.clone()).or_insert_with(|| (Plaatsen::new(), regel.clone()));
                 plaatsen.entry((cel.van, cel.naar)).or_default().insert(cel.wie);
             }
         }
@@ -134,6 +136,21 @@ pub(super) struct Cel<'k> {
     pub(super) naar: &'k Adres,
     pub(super) wie: Wie,
     pub(super) regels: Vec<Plaats<'k>>,
+}
+
+/// What the answers about a cell rest on. Cells in which it is the same get the same answers, so that each is asked once: one rule
+/// may speak of a hundred thousand pairs of addresses.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SteuntOp<'k> {
+    soort: Berichtsoort,
+    wie: Wie,
+    /// Whose mandaat a rule asks for.
+    afzender: Option<&'k PartnerNaam>,
+    ontvanger: Option<&'k PartnerNaam>,
+    /// Where a rule asks for another ontvanger too: the first one may be it.
+    naar: Option<&'k Adres>,
+    /// The rules themselves, of today and of the past, told apart by where they stand in memory.
+    regels: Vec<*const Regel>,
 }
 
 /// The cells of one route, without those of which no rule speaks.
@@ -196,11 +213,29 @@ impl<'k> Cel<'k> {
 
     /// Every bericht that rules of this cell, of today and of the past, tell apart; the one that asks nothing first.
     pub(super) fn proeven(&self, van_kracht: &'k VanKracht, day: Date) -> Vec<Proef> {
+        proeven(self.soort, &self.with_past(van_kracht), day)
+    }
+
+    /// Its rules of today, and those by which versions of the past spoke of it.
+    fn with_past(&self, van_kracht: &'k VanKracht) -> Vec<&'k Regel> {
         let now: BTreeSet<usize> = self.regels.iter().map(|(at, _, _)| *at).collect();
         let past = now.iter().flat_map(|at| &van_kracht.historie()[*at].eerder).flat_map(|of| &of.convenant.regels);
         let past = past.filter(|regel| regel.covers(self.soort, self.van, self.naar));
-        let regels: Vec<&Regel> = self.regels.iter().map(|(_, _, regel)| *regel).chain(past).collect();
-        proeven(self.soort, &regels, day)
+        self.regels.iter().map(|(_, _, regel)| *regel).chain(past).collect()
+    }
+
+    /// Everything that the answers about it rest on.
+    pub(super) fn steunt_op(&self, van_kracht: &'k VanKracht) -> SteuntOp<'k> {
+        let regels = self.with_past(van_kracht);
+        let asks = |houder: Mandaathouder| regels.iter().any(|regel| regel.mandaat == Some(houder));
+        SteuntOp {
+            soort: self.soort,
+            wie: self.wie,
+            afzender: asks(Mandaathouder::Afzender).then_some(&self.van.partner),
+            ontvanger: asks(Mandaathouder::Ontvanger).then_some(&self.naar.partner),
+            naar: regels.iter().any(|regel| !regel.mede_ontvanger.is_empty()).then_some(self.naar),
+            regels: regels.into_iter().map(std::ptr::from_ref).collect(),
+        }
     }
 
     /// Asks the rules about such a bericht, at the end of a day.

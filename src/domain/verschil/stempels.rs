@@ -26,6 +26,7 @@ type Cellen<'k> = BTreeMap<(&'k Adres, &'k Adres, Wie), Cel<'k>>;
 pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mut Vec<String>) {
     let (was, is) = (oud.routes(), nieuw.routes());
     let mut found = Zinnen::new();
+    let mut known = BTreeMap::new();
     for route in was.keys().chain(is.keys().filter(|route| !was.contains_key(route))) {
         let of_both = [(oud, was.get(route)), (nieuw, is.get(route))];
         let names = of_both.iter().flat_map(|(van_kracht, regels)| {
@@ -37,11 +38,17 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, day: Date, zinnen: &mu
         }
         let [was, is] = of_both.map(|(van_kracht, regels)| of_route(van_kracht, *route, regels, day));
         for (place, cel) in was.iter().chain(is.iter().filter(|(place, _)| !was.contains_key(place))) {
-            let mut note = |zin: Zin| {
-                let plaatsen: &mut Plaatsen<'_> = found.entry((zin, cel.soort)).or_default();
+            let (was, is) = (was.get(place), is.get(place));
+            let rests_on = (was.map(|cel| cel.steunt_op(oud)), is.map(|cel| cel.steunt_op(nieuw)));
+            let same: &Vec<Zin> = known.entry(rests_on).or_insert_with(|| {
+                let mut told = Vec::new();
+                both((oud, was), (nieuw, is), day, &mut |zin| told.push(zin));
+                told
+            });
+            for zin in same {
+                let plaatsen: &mut Plaatsen<'_> = found.entry((zin.clone(), cel.soort)).or_default();
                 plaatsen.entry((cel.van, cel.naar)).or_default().insert(cel.wie);
-            };
-            both((oud, was.get(place)), (nieuw, is.get(place)), day, &mut note);
+            }
         }
     }
     for (((_, begin, end), soort), plaatsen) in found {
