@@ -142,7 +142,6 @@ pub(super) struct Cel<'k> {
 /// may speak of a hundred thousand pairs of addresses.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SteuntOp<'k> {
-    soort: Berichtsoort,
     wie: Wie,
     /// Whose mandaat a rule asks for.
     afzender: Option<&'k PartnerNaam>,
@@ -229,7 +228,6 @@ impl<'k> Cel<'k> {
         let regels = self.with_past(van_kracht);
         let asks = |houder: Mandaathouder| regels.iter().any(|regel| regel.mandaat == Some(houder));
         SteuntOp {
-            soort: self.soort,
             wie: self.wie,
             afzender: asks(Mandaathouder::Afzender).then_some(&self.van.partner),
             ontvanger: asks(Mandaathouder::Ontvanger).then_some(&self.naar.partner),

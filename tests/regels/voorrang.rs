@@ -4,13 +4,14 @@ use jiff::{Timestamp, civil::date};
 use ketenpoort::{
     config::documents::undecided,
     domain::{
-        Bericht, Berichtsoort, Convenant, Eerdere, Feiten, Identiteit, Regel, Rol, Status, Stempel, Termijn, VanKracht,
-        Weigering, admit, onbeslist::onbeslist, verschil::verschil,
+        Bericht, Berichtsoort, Convenant, Deelnemers, Doelgroep, Eerdere, Feiten, Identiteit, Mandaathouder, Regel,
+        Rol, Status, Stempel, Termijn, VanKracht, Weigering, admit, onbeslist::onbeslist, samenloop::samenlopen,
+        verschil::verschil,
     },
 };
 use uuid::Uuid;
 
-use crate::bouw::{adres, convenant, deelnemers, regel};
+use crate::bouw::{adres, convenant, deelnemers, mandaat, partner, patroon, regel};
 
 const NOON: &str = "2026-11-30T11:00:00Z";
 
@@ -268,4 +269,63 @@ fn a_change_says_what_stays_what_can_be_chosen_and_what_another_stamps() {
     let said = verschil(&both, &first, day);
     assert!(said.iter().any(|zin| zin.starts_with("Niet meer te kiezen: ") && zin.contains("andere")), "{said:?}");
     assert!(!said.iter().any(|zin| zin.starts_with("Ander stempel")), "{said:?}");
+}
+
+/// Two partners send to two, and of the senders only zsm has a mandaat, of the ontvangers only zvh.
+fn met_mandaten() -> Deelnemers {
+    let mut deelnemers = deelnemers();
+    for (naam, oin) in [("om", "00000099000000003000"), ("wacht", "00000099000000004000")] {
+        let partner = partner(naam, oin, &["algemeen"]);
+        deelnemers.partners.insert(partner.naam.clone(), partner);
+    }
+    deelnemers.mandaten = vec![mandaat("m1", "zsm"), mandaat("m2", "zvh")];
+    deelnemers
+}
+
+#[test]
+fn convenanten_meet_only_where_both_mandaten_are_there() {
+    let wide = |regel: Regel| Regel {
+        van: ["om", "zsm"].map(patroon).into(),
+        naar: ["wacht", "zvh"].map(patroon).into(),
+        ..regel
+    };
+    for (houder, route) in [
+        (None, "van om en zsm naar wacht en zvh"),
+        (Some(Mandaathouder::Afzender), "van zsm naar wacht en zvh"),
+        (Some(Mandaathouder::Ontvanger), "van om en zsm naar zvh"),
+    ] {
+        let een = versie("eerste", 1, wide(Regel { mandaat: houder, ..regel("r") }));
+        let ander = versie("andere", 1, wide(Regel { grondslagen: vec!["b".to_owned()], ..regel("r") }));
+        let van_kracht = VanKracht::new(1, true, met_mandaten(), vec![een, ander]).loaded_at(at(FIRST));
+        let found = samenlopen(&van_kracht, date(2026, 11, 30));
+        let routes: Vec<&Vec<String>> = found.iter().map(|(_, routes, _)| routes).collect();
+        assert_eq!(routes, [&[route]], "{houder:?}");
+    }
+}
+
+#[test]
+fn who_it_is_about_decides_where_only_the_past_tells_people_apart() {
+    let minors = versie("eerste", 1, Regel { doelgroep: Some(Doelgroep::Minderjarig), ..regel("r") });
+    let second = versie("eerste", 2, regel("r"));
+    let van_kracht =
+        loads(&[(FIRST, vec![minors.clone()]), (LATER, vec![andere(), minors]), (LAST, vec![andere(), second])]);
+    let found = samenlopen(&van_kracht, date(2026, 11, 30));
+    let told: Vec<(&str, &Vec<String>)> =
+        found.iter().map(|(samenloop, routes, _)| (&*samenloop.stempelt.convenant, routes)).collect();
+    let adults = vec!["van zsm naar zvh over volwassenen en mensen van onbekende leeftijd".to_owned()];
+    let minors = vec!["van zsm naar zvh over minderjarigen".to_owned()];
+    assert_eq!(told, [("andere", &adults), ("eerste", &minors)]);
+}
+
+#[test]
+fn who_is_the_mede_ontvanger_itself_needs_no_other_one() {
+    let asks = || versie("eerste", 1, Regel { mede_ontvanger: vec![patroon("zvh/jeugd")], ..regel("r") });
+    let both = loads(&[(FIRST, vec![asks()]), (LATER, vec![andere(), asks()])]);
+    let alone = loads(&[(FIRST, vec![asks()]), (LATER, vec![andere(), asks()]), (LAST, vec![asks()])]);
+    let said = verschil(&both, &alone, date(2026, 11, 30));
+    let gone: Vec<&String> = said.iter().filter(|zin| zin.contains("zonder mede-ontvanger")).collect();
+    assert_eq!(
+        gone,
+        ["Niet meer toegestaan: contextinformatieverzoek van zsm naar zvh/algemeen (zonder mede-ontvanger)."]
+    );
 }
