@@ -6,29 +6,7 @@ use ketenpoort::domain::{
 };
 use uuid::Uuid;
 
-use crate::bouw::{adres, convenant, deelnemers, eerder, mandaat, regel, van_kracht};
-
-fn bericht() -> Bericht {
-    Bericht {
-        request_id: Uuid::from_u128(1),
-        vingerafdruk: [0; 32],
-        loket: "algemeen".parse().unwrap(),
-        ontvangers: vec![adres("zvh")],
-        in_antwoord_op: None,
-        houdbaar_tot_en_met: None,
-        grondslag: None,
-        convenant: None,
-        vervangt: None,
-        feiten: Feiten {
-            geboortedatum: "1990-01-01".parse().ok(),
-            pleegdatum: Some(date(2026, 11, 20)),
-            ..Feiten::new(Berichtsoort::Contextinformatieverzoek)
-        },
-        betrokkenen: Vec::new(),
-        medewerker: "m".to_owned(),
-        inhoud: Vec::new(),
-    }
-}
+use crate::bouw::{adres, bericht, convenant, deelnemers, eerder, mandaat, regel, van_kracht};
 
 /// The same with other facts.
 fn with(change: impl FnOnce(&mut Feiten)) -> Bericht {

@@ -2,9 +2,11 @@
 
 use jiff::civil::date;
 use ketenpoort::domain::{
-    Acceptatie, Adres, Adrespatroon, BerichtId, Berichtsoort, Bewaar, Convenant, Deelnemers, Eerder, EerdereOntvanger,
-    Grondslag, Loket, Lot, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn, VanKracht,
+    Acceptatie, Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Convenant, Deelnemers, Eerder,
+    EerdereOntvanger, Feiten, Grondslag, Loket, Lot, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn,
+    VanKracht,
 };
+use uuid::Uuid;
 
 pub fn adres(text: &str) -> Adres {
     text.parse().unwrap()
@@ -103,6 +105,29 @@ pub fn deelnemers() -> Deelnemers {
 /// In production.
 pub fn van_kracht(convenanten: Vec<Convenant>) -> VanKracht {
     VanKracht::new(1, true, deelnemers(), convenanten)
+}
+
+/// From zsm to zvh about an adult, who names nothing.
+pub fn bericht() -> Bericht {
+    Bericht {
+        request_id: Uuid::from_u128(1),
+        vingerafdruk: [0; 32],
+        loket: "algemeen".parse().unwrap(),
+        ontvangers: vec![adres("zvh")],
+        in_antwoord_op: None,
+        houdbaar_tot_en_met: None,
+        grondslag: None,
+        convenant: None,
+        vervangt: None,
+        feiten: Feiten {
+            geboortedatum: "1990-01-01".parse().ok(),
+            pleegdatum: Some(date(2026, 11, 20)),
+            ..Feiten::new(Berichtsoort::Contextinformatieverzoek)
+        },
+        betrokkenen: Vec::new(),
+        medewerker: "m".to_owned(),
+        inhoud: Vec::new(),
+    }
 }
 
 /// An earlier bericht of 20 November 2026 that its ontvangers got, and can still read.

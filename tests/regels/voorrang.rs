@@ -4,14 +4,13 @@ use jiff::{Timestamp, civil::date};
 use ketenpoort::{
     config::documents::undecided,
     domain::{
-        Bericht, Berichtsoort, Convenant, Deelnemers, Doelgroep, Eerdere, Feiten, Identiteit, Mandaathouder, Regel,
-        Rol, Status, Stempel, Termijn, VanKracht, Weigering, admit, onbeslist::onbeslist, samenloop::samenlopen,
+        Bericht, Berichtsoort, Convenant, Deelnemers, Doelgroep, Eerdere, Identiteit, Mandaathouder, Regel, Rol,
+        Status, Stempel, Termijn, VanKracht, Weigering, admit, onbeslist::onbeslist, samenloop::samenlopen,
         verschil::verschil,
     },
 };
-use uuid::Uuid;
 
-use crate::bouw::{adres, convenant, deelnemers, mandaat, partner, patroon, regel};
+use crate::bouw::{bericht, convenant, deelnemers, mandaat, partner, patroon, regel};
 
 const NOON: &str = "2026-11-30T11:00:00Z";
 
@@ -43,27 +42,6 @@ fn loads(all: &[(&str, Vec<Convenant>)]) -> VanKracht {
     all.iter().zip(1..).fold(none, |oud, ((moment, convenanten), versie)| {
         VanKracht::new(versie, true, deelnemers(), convenanten.clone()).loaded_after(&oud, at(moment))
     })
-}
-
-fn bericht() -> Bericht {
-    Bericht {
-        request_id: Uuid::from_u128(1),
-        vingerafdruk: [0; 32],
-        loket: "algemeen".parse().unwrap(),
-        ontvangers: vec![adres("zvh")],
-        in_antwoord_op: None,
-        houdbaar_tot_en_met: None,
-        grondslag: None,
-        convenant: None,
-        vervangt: None,
-        feiten: Feiten {
-            geboortedatum: "1990-01-01".parse().ok(),
-            ..Feiten::new(Berichtsoort::Contextinformatieverzoek)
-        },
-        betrokkenen: Vec::new(),
-        medewerker: "m".to_owned(),
-        inhoud: Vec::new(),
-    }
 }
 
 fn judge(bericht: Bericht, van_kracht: &VanKracht) -> Result<Stempel, Weigering> {
