@@ -128,53 +128,58 @@ impl Exchange {
     async fn plan(&self, call: &Call, opdracht: &Arc<Opdracht>) -> Result<Plan, Weigering> {
         let turn = self.in_force.turn_to_judge().await;
         let (basis, current) = self.documents().await?;
-        let verleden = Verleden::read(&self.store.read, basis).await.map_err(unavailable)?;
         let voorstel = Voorstel {
             basis,
             current,
-            verleden,
             opdracht: Arc::clone(opdracht),
             aangemeld: call.aangemeld.clone(),
             omgeving: self.in_force.omgeving.clone(),
             now: self.klok.now(),
         };
+        let (gelezen, turn) = aside(turn, move || voorstel.read()).await;
+        let gelezen = gelezen?;
+        let verleden = Verleden::read(&self.store.read, basis, &gelezen.meeting()).await.map_err(unavailable)?;
         // All that it makes on the way is cleared away there as well.
-        let (judged, _turn) = aside(turn, move || voorstel.judge()).await;
+        let (judged, _turn) = aside(turn, move || gelezen.judge(&verleden)).await;
         let (mut plan, before, after) = judged?;
         plan.zinnen.extend(self.what_waits(&before, &after).await?);
         Ok(plan)
     }
 }
 
-/// A change, and all by which it is judged.
+/// A change as it is asked, and what is in force.
 struct Voorstel {
     basis: u64,
     current: Vec<Document>,
     opdracht: Arc<Opdracht>,
     aangemeld: Aangemeld,
-    verleden: Verleden,
     omgeving: Omgeving,
     now: Timestamp,
 }
 
-impl Voorstel {
+/// A change whose texts could be read: what is in force before and after, and what is written for it.
+struct Gelezen {
+    before: VanKracht,
+    after: VanKracht,
+    wijzigingen: Vec<Wijziging>,
+    opdracht: Arc<Opdracht>,
+    now: Timestamp,
+}
+
+impl Gelezen {
+    /// The convenanten whose past decides something, before or after.
+    fn meeting(&self) -> BTreeSet<String> {
+        [&self.before, &self.after].into_iter().flat_map(VanKracht::meeting).collect()
+    }
+
     /// The plan, and what it is judged by: what is in force before and after.
-    fn judge(&self) -> Result<(Plan, VanKracht, VanKracht), Weigering> {
-        let Self { current, omgeving, .. } = self;
-        let bronnen: Vec<Bron> = current.iter().cloned().map(bron).collect();
-        let before = parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(self.basis, omgeving);
-        // Who was taken out meanwhile changes nothing any more.
-        before.deelnemers().still(&self.aangemeld)?;
-        let parsed = parse(&self.next()?, omgeving);
-        let parsed = parsed.and_then(|parsed| keeps_door_open(&self.aangemeld, parsed)).map_err(wrong)?;
-        let wijzigingen = wijzigingen(current, &parsed.documenten);
-        let after = parsed.van_kracht(self.basis + 1, omgeving);
-        let meeting: BTreeSet<&str> = [&before, &after].into_iter().flat_map(VanKracht::meeting).collect();
-        let historie = self.verleden.of(&before, &meeting);
+    fn judge(self, verleden: &Verleden) -> Result<(Plan, VanKracht, VanKracht), Weigering> {
+        let Self { before, after, wijzigingen, opdracht, now } = self;
+        let historie = verleden.of(&before);
         let before = before.with_history(historie);
-        let after = after.loaded_after(&before, self.now);
-        let today = amsterdam_date(self.now);
-        let undecided = undecided(&after, &self.opdracht.laden, today);
+        let after = after.loaded_after(&before, now);
+        let today = amsterdam_date(now);
+        let undecided = undecided(&after, &opdracht.laden, today);
         if !undecided.is_empty() {
             return Err(wrong(ConfigError(undecided)));
         }
@@ -184,7 +189,23 @@ impl Voorstel {
         let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
         let new = bevindingen(&after, today).into_iter().filter(|new| !known.contains(new) && !told(&new.1));
         let waarschuwingen = at_most(new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect());
-        Ok((Plan { basis: self.basis, wijzigingen, zinnen, waarschuwingen }, before, after))
+        Ok((Plan { basis: before.versie(), wijzigingen, zinnen, waarschuwingen }, before, after))
+    }
+}
+
+impl Voorstel {
+    /// Reads the texts.
+    fn read(&self) -> Result<Gelezen, Weigering> {
+        let Self { basis, current, omgeving, .. } = self;
+        let bronnen: Vec<Bron> = current.iter().cloned().map(bron).collect();
+        let before = parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(*basis, omgeving);
+        // Who was taken out meanwhile changes nothing any more.
+        before.deelnemers().still(&self.aangemeld)?;
+        let parsed = parse(&self.next()?, omgeving);
+        let parsed = parsed.and_then(|parsed| keeps_door_open(&self.aangemeld, parsed)).map_err(wrong)?;
+        let wijzigingen = wijzigingen(current, &parsed.documenten);
+        let after = parsed.van_kracht(basis + 1, omgeving);
+        Ok(Gelezen { before, after, wijzigingen, opdracht: Arc::clone(&self.opdracht), now: self.now })
     }
 
     /// What is to be in force.

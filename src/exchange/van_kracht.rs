@@ -51,15 +51,24 @@ async fn read_texts(
     if documenten.is_empty() {
         return Ok((Ok(VanKracht::default()), turn));
     }
-    let verleden = Verleden::read(read, versie).await?;
-    let omgeving = omgeving.clone();
-    let parse = move || {
+    let own = omgeving.clone();
+    let read_now = move || {
         let bronnen: Vec<Bron> = documenten.into_iter().map(bron).collect();
-        let van_kracht = parse(&bronnen, &omgeving)?.van_kracht(versie, &omgeving);
-        let historie = verleden.of(&van_kracht, &van_kracht.meeting());
+        let van_kracht = parse(&bronnen, &own)?.van_kracht(versie, &own);
+        let meeting = van_kracht.meeting();
+        Ok((van_kracht, meeting))
+    };
+    let (van_kracht, turn) = aside(turn, read_now).await;
+    let (van_kracht, meeting) = match van_kracht {
+        Ok(readable) => readable,
+        Err(error) => return Ok((Err(error), turn)),
+    };
+    let verleden = Verleden::read(read, versie, &meeting).await?;
+    let with_past = move || {
+        let historie = verleden.of(&van_kracht);
         Ok(van_kracht.with_history(historie).trimmed())
     };
-    Ok(aside(turn, parse).await)
+    Ok(aside(turn, with_past).await)
 }
 
 /// Works on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Gives the turn back; it

@@ -11,7 +11,7 @@ use crate::{
     store::{Pool, StoreError, documenten},
 };
 
-/// The versions of each convenant since it was last withdrawn, as of one version of what is in force.
+/// When the versions of each convenant were loaded since it was last withdrawn, as of one version of what is in force.
 pub(super) struct Verleden(Vec<EenConvenant>);
 
 /// One convenant: its name, its version in force, and the ones before it with their texts and until when each was in force.
@@ -22,14 +22,16 @@ struct EenConvenant {
 }
 
 impl Verleden {
-    /// Reads it from the database.
+    /// Reads it from the database; the texts of the past only of the convenanten that meet others, because of these alone they are
+    /// asked.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub(super) async fn read(read: &Pool, versie: u64) -> Result<Self, StoreError> {
+    pub(super) async fn read(read: &Pool, versie: u64, meeting: &BTreeSet<String>) -> Result<Self, StoreError> {
         let mut names = Vec::new();
         for (naam, versies) in documenten::history(read, versie).await? {
             let Some((geladen, earlier)) = versies.split_last() else { continue };
+            let earlier = if meeting.contains(&naam) { earlier } else { &[] };
             let mut eerder = Vec::with_capacity(earlier.len());
             for (geladen, next) in earlier.iter().zip(&versies[1..]) {
                 eerder.push((*geladen, next.tijd, documenten::tekst(read, geladen.log_index).await?));
@@ -39,16 +41,14 @@ impl Verleden {
         Ok(Self(names))
     }
 
-    /// By name; the texts of the past only of those that meet others, because of these alone they are asked. Takes a while: not
-    /// for the threads that answer calls.
-    pub(super) fn of(&self, van_kracht: &VanKracht, meeting: &BTreeSet<&str>) -> BTreeMap<String, Historie> {
+    /// By name. Takes a while: not for the threads that answer calls.
+    pub(super) fn of(&self, van_kracht: &VanKracht) -> BTreeMap<String, Historie> {
         let versie = |(geladen, tot, tekst): &(Geladen, Timestamp, String)| {
             let convenant = of_the_past(tekst, van_kracht.deelnemers())?;
             Some(Versie { geladen: *geladen, tot: *tot, convenant })
         };
         let of_name = |EenConvenant { naam, geladen, eerder }: &EenConvenant| {
-            let asked = eerder.iter().filter(|_| meeting.contains(naam.as_str()));
-            (naam.clone(), Historie { geladen: *geladen, eerder: asked.filter_map(versie).collect() })
+            (naam.clone(), Historie { geladen: *geladen, eerder: eerder.iter().filter_map(versie).collect() })
         };
         self.0.iter().map(of_name).collect()
     }

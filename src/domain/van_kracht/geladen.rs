@@ -73,9 +73,9 @@ impl VanKracht {
     /// The names of the convenanten that speak of a berichtsoort between two partners of which another one speaks too. Only
     /// of these the past matters.
     #[must_use]
-    pub fn meeting(&self) -> BTreeSet<&str> {
+    pub fn meeting(&self) -> BTreeSet<String> {
         let numbers: BTreeSet<usize> = self.shared().values().flatten().map(|(convenant, _)| *convenant).collect();
-        numbers.into_iter().map(|at| &*self.convenanten[at].naam).collect()
+        numbers.into_iter().map(|at| self.convenanten[at].naam.clone()).collect()
     }
 
     /// The routes of which rules of several convenanten speak.

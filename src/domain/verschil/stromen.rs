@@ -1,10 +1,9 @@
 //! What is allowed: compared cell by cell, told in groups.
 //!
 //! A cell is a berichtsoort from one address to another, for minors, adults or people of unknown age, in one category, on one
-//! grondslag. Its houdbaarheid is that of the rule that stamps it, as in `admission`: of the senior convenant, and in that of the
-//! longest rule. Of each other condition it
-//! shows the most lenient that any rule gives: a partner that may choose its rule can reach it, although perhaps not all of
-//! them in one bericht.
+//! grondslag. Its houdbaarheid is that of the rule that stamps it, as in `admission`: of the senior convenant, and in that of
+//! the longest rule. Of each other condition it shows the most lenient that any rule gives: a partner that may choose its rule
+//! can reach it, although perhaps not all of them in one bericht.
 
 use std::{
     cmp::Ordering,
