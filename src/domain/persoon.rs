@@ -75,20 +75,21 @@ impl Persoon {
     /// match.
     #[must_use]
     pub fn kenmerken(&self) -> Vec<(Kenmerk, String)> {
+        let mut all = self.alle_kenmerken();
+        all.retain(|(kenmerk, _)| *kenmerk != Kenmerk::Naam);
+        all
+    }
+
+    /// The same, and the name alone, where it has a letter or digit: by that people are compared, and nobody is found.
+    #[must_use]
+    pub fn alle_kenmerken(&self) -> Vec<(Kenmerk, String)> {
         // An SKN of 7 digits is one of 8 with a nought in front.
         let skn = self.skn.as_ref().map(|skn| (Kenmerk::Skn, format!("{skn:0>8}")));
         let bsn = self.bsn.as_ref().map(|bsn| (Kenmerk::Bsn, bsn.as_str().to_owned()));
-        let naam = normalised(&self.naam);
-        let whole = !naam.is_empty() && civil_date(&self.geboortedatum).is_some();
-        let naam = whole.then(|| (Kenmerk::NaamGeboortedatum, format!("{naam}|{}", self.geboortedatum)));
-        [skn, bsn, naam].into_iter().flatten().collect()
-    }
-
-    /// The name alone; none where it has no letter or digit.
-    #[must_use]
-    pub fn naam_alleen(&self) -> Option<(Kenmerk, String)> {
-        let naam = normalised(&self.naam);
-        (!naam.is_empty()).then_some((Kenmerk::Naam, naam))
+        let naam = Some(normalised(&self.naam)).filter(|naam| !naam.is_empty());
+        let whole = naam.as_ref().filter(|_| civil_date(&self.geboortedatum).is_some());
+        let whole = whole.map(|naam| (Kenmerk::NaamGeboortedatum, format!("{naam}|{}", self.geboortedatum)));
+        [skn, bsn, whole, naam.map(|naam| (Kenmerk::Naam, naam))].into_iter().flatten().collect()
     }
 }
 
@@ -123,7 +124,11 @@ pub fn may_be_same<T: PartialEq>(one: &[(Kenmerk, T)], other: &[(Kenmerk, T)]) -
 /// A name without case, accents, punctuation and order: "Berg, José van den" is "berg den jose van". Letters that do not
 /// decompose (ø, ł) stay as they are.
 fn normalised(naam: &str) -> String {
-    let plain: String = naam.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
+    let plain: String = if naam.is_ascii() {
+        naam.to_ascii_lowercase()
+    } else {
+        naam.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+    };
     let mut words: Vec<&str> = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.sort_unstable();
     words.join(" ")

@@ -112,7 +112,7 @@ impl Exchange {
     fn pseudoniemen(&self, personen: &[Persoon]) -> Vec<Pseudoniem> {
         let of = |(volgnummer, persoon): (usize, &Persoon)| {
             let hoofdpersoon = persoon.hoofdpersoon;
-            let marks = self.keyed(persoon.kenmerken().into_iter().chain(persoon.naam_alleen()));
+            let marks = self.keyed(persoon.alle_kenmerken());
             marks.into_iter().map(move |(kenmerk, pseudoniem)| Pseudoniem {
                 volgnummer,
                 hoofdpersoon,

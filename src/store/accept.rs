@@ -2,9 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{StoreError, earlier, insert::NewBericht, postvak::moment, rij::Actor, toestand::Toestand, work::Work};
+use super::{
+    StoreError, earlier,
+    insert::NewBericht,
+    postvak::moment,
+    rij::Actor,
+    toestand::Toestand,
+    work::{Request, Work},
+};
 use crate::{
-    domain::{BerichtId, Berichtsoort, Kenmerk, Oin, Toegelaten, Weigering, houdbaarheid::amsterdam_date},
+    domain::{Adres, BerichtId, Berichtsoort, Kenmerk, Oin, Toegelaten, Weigering, houdbaarheid::amsterdam_date},
     logboek::{Logregel, Soort},
 };
 
@@ -60,6 +67,17 @@ impl Accept {
     pub(super) fn soort(&self) -> Berichtsoort {
         self.toegelaten.bericht().feiten.soort
     }
+
+    /// Which request it makes a bericht of: whose, and its `request_id`.
+    pub(super) fn request(&self) -> Request {
+        (self.toegelaten.afzender().partner.clone(), self.toegelaten.bericht().request_id)
+    }
+
+    /// The postvakken in which it counts as open. What follows another bericht is let in all the same.
+    pub(super) fn counted(&self) -> impl Iterator<Item = &Adres> {
+        let counts = !self.soort().follows();
+        self.toegelaten.stempels().iter().filter(move |_| counts).map(|(adres, _)| adres)
+    }
 }
 
 /// What became of an accept.
@@ -83,18 +101,15 @@ pub(super) async fn accept(
     accept: &Arc<Accept>,
 ) -> Result<Result<Accepted, Weigering>, StoreError> {
     let now = work.log.micros();
-    if accept.is_outdated(now, work.versie) {
+    if accept.is_outdated(now, work.versie()) {
         return Ok(Ok(Accepted::Outdated));
     }
-    let request_id = accept.toegelaten.bericht().request_id;
-    if let Some(known) = work.made_by(&accept.toegelaten.afzender().partner, request_id).await? {
+    if let Some(known) = work.made_by(accept.request()).await? {
         return Ok(Ok(Accepted::Repeat(known)));
     }
-    if !accept.soort().follows() {
-        for (adres, _) in accept.toegelaten.stempels() {
-            if work.open(adres).await? >= accept.postvak_limit {
-                return Ok(Err(Weigering::PostvakVol));
-            }
+    for adres in accept.counted() {
+        if work.open(adres).await? >= accept.postvak_limit {
+            return Ok(Err(Weigering::PostvakVol));
         }
     }
     // Whatever can refuse comes before the first write.
@@ -103,11 +118,11 @@ pub(super) async fn accept(
         Err(weigering) => return Ok(Err(weigering)),
     };
     let mut regels = Vec::with_capacity(accept.regels.len());
-    for (at, regel) in accept.regels.iter().enumerate() {
+    for regel in &accept.regels {
         regels.push(work.log.append(Some(accept.id), regel.clone())?);
-        if !accept.soort().follows() {
-            work.count_open(&accept.toegelaten.stempels()[at].0, 1).await?;
-        }
+    }
+    for adres in accept.counted() {
+        work.count_open(adres, 1).await?;
     }
     let log_indexes: Vec<u64> = regels.iter().map(|(log_index, _)| *log_index).collect();
     if let Some(first) = log_indexes.first() {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use sqlx::Row;
 
-use super::{DbConnection, DbRow, Pool, StoreError, int, many::insert_all, tijd, uint};
+use super::{
+    DbConnection, DbRow, Pool, StoreError, int,
+    rows::{Column, Rows, Script, fetch_all},
+    tijd, uint,
+};
 use crate::{
     domain::BerichtId,
     logboek::{
@@ -20,13 +24,15 @@ pub struct Head {
     pub(super) frontier: Frontier,
     /// `tijd` of the last regel, microseconds; never runs back.
     pub(super) tijd: i64,
+    /// The version of what is in force.
+    pub(super) versie: u64,
 }
 
 impl Head {
     /// Reads the head without keeping anybody from it.
     pub(super) async fn load(connection: &mut DbConnection) -> Result<Self, StoreError> {
         Self::read(
-            &sqlx::query("SELECT naam, grootte, frontier, tijd FROM logboek WHERE id = 1")
+            &sqlx::query("SELECT naam, grootte, frontier, tijd, versie FROM logboek WHERE id = 1")
                 .fetch_one(connection)
                 .await?,
         )
@@ -39,7 +45,7 @@ impl Head {
         sleutels: &str,
     ) -> Result<(String, String), StoreError> {
         sqlx::query(
-            "INSERT INTO logboek (id, naam, grootte, frontier, tijd, sleutels) VALUES (1, $1, 0, $2, 0, $3) \
+            "INSERT INTO logboek (id, naam, grootte, frontier, tijd, versie, sleutels) VALUES (1, $1, 0, $2, 0, 0, $3) \
              ON CONFLICT (id) DO UPDATE SET sleutels = coalesce(logboek.sleutels, excluded.sleutels) \
              WHERE logboek.naam = excluded.naam",
         )
@@ -57,7 +63,8 @@ impl Head {
     pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
         let frontier = Frontier::from_bytes(uint(row.try_get("grootte")?), row.try_get("frontier")?)
             .ok_or_else(|| StoreError::inconsistent("logboek", "frontier", 1))?;
-        Ok(Self { naam: row.try_get("naam")?, frontier, tijd: row.try_get("tijd")? })
+        let versie = uint(row.try_get("versie")?);
+        Ok(Self { naam: row.try_get("naam")?, frontier, tijd: row.try_get("tijd")?, versie })
     }
 }
 
@@ -156,33 +163,54 @@ impl Appender {
         self.openingen.push((log_index, zouten));
     }
 
-    /// Writes everything, the head last. Gives the commit, to be used once the transaction is durable.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`]; then nothing counts.
-    pub async fn finish(self, tx: &mut DbConnection, signer: &Signer) -> Result<Commit, StoreError> {
+    /// The version of what is in force.
+    #[must_use]
+    pub fn versie(&self) -> u64 {
+        self.head.versie
+    }
+
+    /// What is in force changes with this transaction.
+    pub(super) fn set_versie(&mut self, versie: u64) {
+        self.head.versie = versie;
+    }
+
+    /// What is to be written, the head last. Gives the commit, to be used once the transaction is durable.
+    pub(super) async fn finish(
+        self,
+        tx: &mut DbConnection,
+        script: &mut Script,
+        signer: &Signer,
+    ) -> Result<Commit, StoreError> {
         let Self { head, nodes, regels, openingen } = self;
         let grootte = head.frontier.size();
         let first = grootte - regels.len() as u64;
-        insert_regels(tx, first, &regels).await?;
-        insert_all(tx, "INSERT INTO openingen (log_index, zouten) ", &openingen, |row, (log_index, zouten)| {
-            row.bind(int(*log_index)).bind(zouten.as_slice());
-        })
-        .await?;
-        write_tiles(tx, first, grootte, &nodes).await?;
+        let tiles = grown_tiles(tx, first, &regels, &nodes).await?;
+        insert_regels(script, first, regels);
+        let opening = |(log_index, zouten): (u64, Vec<u8>)| [int(log_index).into(), zouten.into()];
+        script.insert(
+            "openingen",
+            Rows::of(&[Column::Int("log_index"), Column::Bytes("zouten")], openingen, opening),
+            "",
+        );
+        let tile = |((niveau, nummer), hashes): ((u8, u64), Vec<u8>)| {
+            [i64::from(niveau).into(), int(nummer).into(), hashes.into()]
+        };
+        script.insert(
+            "tegels",
+            Rows::of(&TEGELS, tiles, tile),
+            "ON CONFLICT (niveau, nummer) DO UPDATE SET hashes = excluded.hashes",
+        );
         let checkpoint = Checkpoint { origin: head.naam.clone(), size: grootte, root: head.frontier.root() };
         let nota = signer.sign(&checkpoint);
-        sqlx::query("INSERT INTO checkpoints (grootte, nota) VALUES ($1, $2)")
-            .bind(int(grootte))
-            .bind(&nota)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("UPDATE logboek SET grootte = $1, frontier = $2, tijd = $3 WHERE id = 1")
-            .bind(int(grootte))
-            .bind(head.frontier.to_bytes())
-            .bind(head.tijd)
-            .execute(&mut *tx)
-            .await?;
+        let note = [int(grootte).into(), nota.as_str().into()];
+        script.insert("checkpoints", Rows::of(&[Column::Int("grootte"), Column::Text("nota")], [note], |row| row), "");
+        let new_head =
+            [int(grootte).into(), head.frontier.to_bytes().into(), head.tijd.into(), int(head.versie).into()];
+        script.statement(
+            "UPDATE logboek SET grootte = v.grootte, frontier = v.frontier, tijd = v.tijd, versie = v.versie FROM {v} \
+             WHERE logboek.id = 1",
+            Rows::of(&HEAD, [new_head], |row| row),
+        );
         Ok(Commit { nota, grootte, nodes })
     }
 
@@ -193,68 +221,73 @@ impl Appender {
     }
 }
 
-async fn insert_regels(tx: &mut DbConnection, first: u64, regels: &[NewRegel]) -> Result<(), sqlx::Error> {
-    let rows: Vec<(u64, &NewRegel)> = (first..).zip(regels).collect();
-    insert_all(tx, "INSERT INTO logregels (log_index, regel, hash, bericht) ", &rows, |row, (index, regel)| {
-        row.bind(int(*index))
-            .bind(regel.leaf.as_slice())
-            .bind(regel.hash.as_slice())
-            .bind(regel.bericht.map(|id| id.0.as_bytes().to_vec()));
-    })
-    .await
+const HEAD: [Column<'_>; 4] =
+    [Column::Int("grootte"), Column::Bytes("frontier"), Column::Int("tijd"), Column::Int("versie")];
+const TEGELS: [Column<'_>; 3] = [Column::Int("niveau"), Column::Int("nummer"), Column::Bytes("hashes")];
+const REGELS: [Column<'_>; 4] =
+    [Column::Int("log_index"), Column::Bytes("regel"), Column::Bytes("hash"), Column::Bytes("bericht")];
+
+fn insert_regels(script: &mut Script, first: u64, regels: Vec<NewRegel>) {
+    let row = |(index, NewRegel { leaf, hash, bericht }): (u64, NewRegel)| {
+        let bericht = bericht.map(|id| id.0.as_bytes().to_vec());
+        [int(index).into(), leaf.into(), hash.as_slice().into(), bericht.into()]
+    };
+    script.insert("logregels", Rows::of(&REGELS, (first..).zip(regels), row), "");
 }
 
-/// Writes the level-0 tiles that became full, and every higher tile that grew.
-async fn write_tiles(
+/// The level-0 tiles that became full, and every higher tile that grew: by level and number, with all their hashes.
+async fn grown_tiles(
     tx: &mut DbConnection,
     first: u64,
-    grootte: u64,
+    regels: &[NewRegel],
     nodes: &HashMap<Node, Hash>,
-) -> Result<(), StoreError> {
-    for nummer in first / TILE_WIDTH..grootte / TILE_WIDTH {
-        let rows =
-            sqlx::query("SELECT hash FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index")
-                .bind(int(nummer * TILE_WIDTH))
-                .bind(int((nummer + 1) * TILE_WIDTH))
-                .fetch_all(&mut *tx)
-                .await?;
-        let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.try_get("hash")).collect::<Result<_, _>>()?;
-        put_tile(tx, 0, nummer, &hashes.concat()).await?;
+) -> Result<BTreeMap<(u8, u64), Vec<u8>>, StoreError> {
+    let mut added: BTreeMap<(u8, u64), BTreeMap<u64, Hash>> = BTreeMap::new();
+    let full = first / TILE_WIDTH..(first + regels.len() as u64) / TILE_WIDTH;
+    for (index, regel) in (first..).zip(regels).filter(|(index, _)| full.contains(&(index / TILE_WIDTH))) {
+        added.entry((0, index / TILE_WIDTH)).or_default().insert(index, regel.hash);
     }
-    let mut grown: BTreeMap<(u8, u64), Vec<(u64, Hash)>> = BTreeMap::new();
     for (node, hash) in nodes {
         let (niveau, nummer, _) = tile_of(*node);
         // Nodes of the old frontier are in their tile already.
         let is_new = (node.index + 1) << node.level > first;
         if node.level > 0 && node.level % 8 == 0 && is_new {
-            grown.entry((niveau, nummer)).or_default().push((node.index, *hash));
+            added.entry((niveau, nummer)).or_default().insert(node.index, *hash);
         }
     }
-    for ((niveau, nummer), mut added) in grown {
-        added.sort_unstable_by_key(|(index, _)| *index);
-        let mut hashes: Vec<u8> = sqlx::query("SELECT hashes FROM tegels WHERE niveau = $1 AND nummer = $2")
-            .bind(i64::from(niveau))
-            .bind(int(nummer))
-            .fetch_optional(&mut *tx)
-            .await?
-            .map(|row| row.try_get("hashes"))
-            .transpose()?
-            .unwrap_or_default();
-        hashes.extend(added.iter().flat_map(|(_, hash)| hash));
-        put_tile(tx, niveau, nummer, &hashes).await?;
+    let mut tiles = begun_tiles(tx, first, added.keys().copied().collect()).await?;
+    for (tile, hashes) in added {
+        let bytes = tiles.entry(tile).or_default();
+        hashes.values().for_each(|hash| bytes.extend_from_slice(hash));
     }
-    Ok(())
+    Ok(tiles)
 }
 
-async fn put_tile(tx: &mut DbConnection, niveau: u8, nummer: u64, hashes: &[u8]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO tegels (niveau, nummer, hashes) VALUES ($1, $2, $3) \
-         ON CONFLICT (niveau, nummer) DO UPDATE SET hashes = excluded.hashes",
-    )
-    .bind(i64::from(niveau))
-    .bind(int(nummer))
-    .bind(hashes)
-    .execute(tx)
-    .await
-    .map(drop)
+/// What is known already of these tiles: of level 0 the hashes of the regels before `first`, of higher ones what was written.
+async fn begun_tiles(
+    tx: &mut DbConnection,
+    first: u64,
+    tiles: Vec<(u8, u64)>,
+) -> Result<BTreeMap<(u8, u64), Vec<u8>>, StoreError> {
+    let (leaves, higher): (Vec<_>, Vec<_>) = tiles.into_iter().partition(|(niveau, _)| *niveau == 0);
+    // Of several that become full only the first was begun before.
+    let leaves = leaves.into_iter().filter(|(_, nummer)| nummer * TILE_WIDTH < first);
+    let leaves = Rows::of(&[Column::Int("nummer"), Column::Int("van"), Column::Int("tot")], leaves, |(_, nummer)| {
+        [int(nummer).into(), int(nummer * TILE_WIDTH).into(), int(first).into()]
+    });
+    let higher = Rows::of(&[Column::Int("niveau"), Column::Int("nummer")], higher, |(niveau, nummer)| {
+        [i64::from(niveau).into(), int(nummer).into()]
+    });
+    let of_leaves = "SELECT CAST(0 AS BIGINT) AS niveau, v.nummer, r.log_index, r.hash AS hashes FROM {v} \
+                     JOIN logregels r ON r.log_index >= v.van AND r.log_index < v.tot";
+    let of_higher = "SELECT t.niveau, t.nummer, CAST(0 AS BIGINT) AS log_index, t.hashes FROM {v} \
+                     JOIN tegels t ON t.niveau = v.niveau AND t.nummer = v.nummer";
+    let mut found: BTreeMap<(u8, u64), BTreeMap<i64, Vec<u8>>> = BTreeMap::new();
+    for row in fetch_all(tx, [(of_leaves, leaves), (of_higher, higher)]).await? {
+        let nummer = uint(row.try_get("nummer")?);
+        let niveau = u8::try_from(row.try_get::<i64, _>("niveau")?);
+        let niveau = niveau.map_err(|_| StoreError::inconsistent("tegels", "niveau", nummer))?;
+        found.entry((niveau, nummer)).or_default().insert(row.try_get("log_index")?, row.try_get("hashes")?);
+    }
+    Ok(found.into_iter().map(|(tile, parts)| (tile, parts.into_values().flatten().collect())).collect())
 }

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 
 use super::{
     StoreError,
+    accept::Accept,
     dialect::Dialect,
     event::{Answer, Event, apply},
     work::Work,
@@ -45,8 +46,10 @@ impl Failure {
 
 /// Carries out every event, in order.
 pub(super) async fn apply_all(work: &mut Work<'_>, dialect: Dialect, batch: &[Event]) -> Result<Vec<Answer>, Failure> {
-    let requests = batch.iter().filter_map(Event::request).collect();
-    caught(work.look_up(requests)).await.map_err(|error| Failure::of(dialect, None, error))?;
+    let accepts = || batch.iter().filter_map(Event::accept);
+    let requests = accepts().map(Accept::request).collect();
+    let postvakken = accepts().flat_map(Accept::counted).cloned().collect();
+    caught(work.look_up(requests, postvakken)).await.map_err(|error| Failure::of(dialect, None, error))?;
     let mut answers = Vec::with_capacity(batch.len());
     for (at, event) in batch.iter().enumerate() {
         match caught(apply(work, event)).await {

@@ -7,10 +7,9 @@ use uuid::Uuid;
 
 use super::{
     DbRow, Pool, StoreError,
-    dialect::Dialect,
-    many::Many,
     postvak::moment,
     rij::{PostvakRij, select_rows},
+    rows::{Column, Rows, fetch},
     toestand::Toestand,
 };
 use crate::domain::{
@@ -188,17 +187,11 @@ pub async fn correcties(
     berichten: impl Iterator<Item = BerichtId>,
 ) -> Result<HashMap<BerichtId, Vec<Correctie>>, StoreError> {
     let mut found: HashMap<BerichtId, Vec<Correctie>> = HashMap::new();
-    let ids: Vec<Vec<u8>> = berichten.map(|id| id.0.as_bytes().to_vec()).collect();
-    if ids.is_empty() {
-        return Ok(found);
-    }
     let mut connection = read.acquire().await?;
-    let query = Many::new(
-        Dialect::of(&connection),
-        "SELECT id, in_antwoord_op, tijd, betwist FROM berichten WHERE berichtsoort = 'rectificatie' AND in_antwoord_op IN ",
-    );
-    let query = query.list(ids).push(" ORDER BY id");
-    for row in query.build().fetch_all(&mut *connection).await? {
+    let berichten = Rows::of(&[Column::Bytes("bericht")], berichten, |id| [id.0.as_bytes().as_slice().into()]);
+    let sql = "SELECT id, in_antwoord_op, tijd, betwist FROM berichten WHERE berichtsoort = 'rectificatie' \
+               AND in_antwoord_op IN (SELECT v.bericht FROM {v}) ORDER BY id";
+    for row in fetch(&mut connection, sql, berichten).await? {
         let original = bericht_id(row.try_get("in_antwoord_op")?, "berichten")?;
         found.entry(original).or_default().push(Correctie {
             bericht: bericht_id(row.try_get("id")?, "berichten")?,

@@ -10,16 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use futures_util::StreamExt;
 use jiff::civil::Date;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use tempfile::TempDir;
-use tokio_stream::StreamExt;
 
 use super::{
     DbConnection, DbRow, Pool, StoreError,
     dialect::{Dialect, snapshot},
-    many::{Many, in_sizes, insert_all},
     open::{Database, OpenError},
+    rows::{Cell, Column, Rows, Script},
 };
 use crate::{
     config::Opslag,
@@ -42,8 +42,8 @@ const TABLES: [&str; 12] = [
     "dagsleutels",
 ];
 
-/// Rows that are held at once.
-const PAGE: usize = 256;
+/// Rows that are held at once: each can have content of a megabyte.
+const PAGE: usize = 64;
 
 /// A database cannot be copied.
 #[derive(Debug, thiserror::Error)]
@@ -129,10 +129,10 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
     // After the rows: a key too many does no harm.
     if dialect == Dialect::Sqlite {
         let keys: Vec<(Date, Wrapped)> = DayKeyFile::read(key_dir)?.into_iter().collect();
-        insert_all(&mut target.writer, "INSERT INTO dagsleutels (dag, sleutel) ", &keys, |row, (day, wrapped)| {
-            row.bind(day.to_string()).bind(wrapped.as_str());
-        })
-        .await?;
+        let key = |(day, wrapped): (Date, Wrapped)| [day.to_string().into(), wrapped.as_str().into()];
+        let mut script = Script::new(Dialect::Sqlite);
+        script.insert("dagsleutels", Rows::of(&[Column::Text("dag"), Column::Text("sleutel")], keys, key), "");
+        script.execute(&mut target.writer).await?;
     }
     every_day_key_is_there(&mut target.writer).await?;
     // One file, without a log beside it: it can be read where nothing can be written.
@@ -295,48 +295,41 @@ async fn copy_table(
     columns: &[(String, String)],
 ) -> Result<(), CopyError> {
     let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let names = names.join(", ");
-    let into = format!("INSERT INTO {table} ({names}) ");
-    let mut rows = sqlx::query(AssertSqlSafe(format!("SELECT {names} FROM {table}"))).fetch(source);
-    let mut page: Vec<DbRow> = Vec::with_capacity(PAGE);
-    loop {
-        let row = rows.next().await.transpose()?;
-        let last = row.is_none();
-        page.extend(row);
-        if page.len() == PAGE || last {
-            for some in in_sizes(&page) {
-                insert(target, &into, columns, some).await?;
+    let columns: Vec<Column<'_>> = columns.iter().map(column).collect();
+    let mut rows =
+        sqlx::query(AssertSqlSafe(format!("SELECT {} FROM {table}", names.join(", ")))).fetch(source).chunks(PAGE);
+    while let Some(page) = rows.next().await {
+        let mut cells = Vec::with_capacity(page.len() * columns.len());
+        for row in page {
+            let row = row?;
+            for (at, column) in columns.iter().enumerate() {
+                cells.push(cell(&row, at, *column)?);
             }
-            page.clear();
         }
-        if last {
-            return Ok(());
-        }
+        let mut script = Script::new(Dialect::of(target));
+        script.insert(table, Rows::of_cells(&columns, cells), "");
+        script.execute(target).await.map_err(|error| match error {
+            StoreError::Database(error) => error.into(),
+            error => CopyError::from(error),
+        })?;
+    }
+    Ok(())
+}
+
+fn column<'c>((name, declared): &'c (String, String)) -> Column<'c> {
+    match declared.as_str() {
+        "BIGINT" => Column::Int(name),
+        "BLOB" => Column::Bytes(name),
+        _ => Column::Text(name),
     }
 }
 
-async fn insert(
-    target: &mut DbConnection,
-    into: &str,
-    columns: &[(String, String)],
-    rows: &[DbRow],
-) -> Result<(), sqlx::Error> {
-    let mut wrong = None;
-    let insert = Many::new(Dialect::of(target), into).values(rows, |bound, row| {
-        for (at, (_, declared)) in columns.iter().enumerate() {
-            // A NULL too has the type of its column: PostgreSQL asks for it.
-            let value = match declared.as_str() {
-                "BIGINT" => row.try_get::<Option<i64>, _>(at).map(|value| bound.bind(value)),
-                "BLOB" => row.try_get::<Option<Vec<u8>>, _>(at).map(|value| bound.bind(value)),
-                _ => row.try_get::<Option<String>, _>(at).map(|value| bound.bind(value)),
-            };
-            wrong = wrong.take().or(value.err());
-        }
-    });
-    match wrong {
-        Some(error) => Err(error),
-        None => insert.build().execute(target).await.map(drop),
-    }
+fn cell(row: &DbRow, at: usize, column: Column<'_>) -> Result<Cell, sqlx::Error> {
+    Ok(match column {
+        Column::Int(_) => row.try_get::<Option<i64>, _>(at)?.into(),
+        Column::Text(_) => row.try_get::<Option<String>, _>(at)?.into(),
+        Column::Bytes(_) => row.try_get::<Option<Vec<u8>>, _>(at)?.into(),
+    })
 }
 
 #[cfg(test)]

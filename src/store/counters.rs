@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{DbConnection, StoreError, uint};
+use super::{
+    DbConnection, StoreError,
+    rows::{Column, Rows, Script},
+    uint,
+};
 use crate::domain::Adres;
 
 /// How many open berichten each postvak has, read and written once a transaction.
@@ -10,6 +14,11 @@ use crate::domain::Adres;
 pub struct Counters(BTreeMap<Adres, (i64, bool)>);
 
 impl Counters {
+    /// So many were found; where none were, nothing is open.
+    pub(super) fn found(&mut self, adres: Adres, open: i64) {
+        self.0.entry(adres).or_insert((open, false));
+    }
+
     async fn entry(&mut self, tx: &mut DbConnection, adres: &Adres) -> Result<&mut (i64, bool), StoreError> {
         if !self.0.contains_key(adres) {
             let open = sqlx::query_scalar("SELECT open FROM postvakken WHERE partner = $1 AND loket = $2")
@@ -17,9 +26,9 @@ impl Counters {
                 .bind(adres.loket.as_str())
                 .fetch_optional(tx)
                 .await?;
-            self.0.insert(adres.clone(), (open.unwrap_or(0), false));
+            self.found(adres.clone(), open.unwrap_or(0));
         }
-        Ok(self.0.get_mut(adres).expect("inserted above"))
+        Ok(self.0.get_mut(adres).expect("found above"))
     }
 
     pub(super) async fn open(&mut self, tx: &mut DbConnection, adres: &Adres) -> Result<u64, StoreError> {
@@ -33,19 +42,13 @@ impl Counters {
         Ok(())
     }
 
-    /// Writes what changed, in the order of addresses, so that two writers never wait for each other.
-    pub(super) async fn write(self, tx: &mut DbConnection) -> Result<(), StoreError> {
-        for (adres, (open, _)) in self.0.iter().filter(|(_, (_, changed))| *changed) {
-            sqlx::query(
-                "INSERT INTO postvakken (partner, loket, open) VALUES ($1, $2, $3) \
-                 ON CONFLICT (partner, loket) DO UPDATE SET open = excluded.open",
-            )
-            .bind(adres.partner.as_str())
-            .bind(adres.loket.as_str())
-            .bind(open)
-            .execute(&mut *tx)
-            .await?;
-        }
-        Ok(())
+    /// Writes what changed.
+    pub(super) fn write(self, script: &mut Script) {
+        const COLUMNS: [Column<'_>; 3] = [Column::Text("partner"), Column::Text("loket"), Column::Int("open")];
+        let changed = self.0.into_iter().filter(|(_, (_, changed))| *changed);
+        let rows = Rows::of(&COLUMNS, changed, |(adres, (open, _))| {
+            [adres.partner.as_str().into(), adres.loket.as_str().into(), open.into()]
+        });
+        script.insert("postvakken", rows, "ON CONFLICT (partner, loket) DO UPDATE SET open = excluded.open");
     }
 }

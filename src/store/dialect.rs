@@ -59,27 +59,25 @@ impl Dialect {
     /// its beginning has done so, with PostgreSQL the lock on this row does.
     ///
     /// It comes first in a transaction, and everything later in it is a statement of its own: under READ COMMITTED those see all
-    /// that was committed before the lock was had.
+    /// that was committed before the lock was had. With it comes the database's own time in microseconds, where it has a clock of
+    /// its own: as of when the lock was had, hence the two steps.
     pub(super) fn lock_head(self) -> &'static str {
         match self {
-            Self::Sqlite => "SELECT naam, sleutels, grootte, frontier, tijd FROM logboek WHERE id = 1",
-            Self::Postgres => "SELECT naam, sleutels, grootte, frontier, tijd FROM logboek WHERE id = 1 FOR UPDATE",
-        }
-    }
-
-    /// The version of what is in force, and the database's own time in microseconds where it has a clock of its own.
-    pub(super) fn version_and_time(self) -> &'static str {
-        match self {
-            Self::Sqlite => "SELECT coalesce(max(versie), 0), NULL FROM documenten",
+            Self::Sqlite => {
+                "SELECT naam, sleutels, grootte, frontier, tijd, versie, NULL AS nu FROM logboek WHERE id = 1"
+            }
             Self::Postgres => {
-                "SELECT coalesce(max(versie), 0), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FROM documenten"
+                "WITH hoofd AS MATERIALIZED \
+                 (SELECT naam, sleutels, grootte, frontier, tijd, versie FROM logboek WHERE id = 1 FOR UPDATE) \
+                 SELECT naam, sleutels, grootte, frontier, tijd, versie, \
+                 CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS nu FROM hoofd"
             }
         }
     }
 
-    /// Tells other gateways that something arrived, when the transaction commits.
-    pub(super) fn notify(self) -> Option<&'static str> {
-        (self == Self::Postgres).then_some("SELECT pg_notify('ketenpoort', $1)")
+    /// The database's own time in microseconds, where it has a clock of its own.
+    pub(super) fn time(self) -> Option<&'static str> {
+        (self == Self::Postgres).then_some("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
     }
 
     /// The migrations.

@@ -49,7 +49,8 @@ pub struct Changed {
 /// # Errors
 /// [`StoreError::Database`].
 pub async fn newest_versie(read: &Pool) -> Result<u64, StoreError> {
-    let versie: Option<i64> = sqlx::query_scalar("SELECT max(versie) FROM documenten").fetch_one(read).await?;
+    let versie: Option<i64> =
+        sqlx::query_scalar("SELECT versie FROM logboek WHERE id = 1").fetch_optional(read).await?;
     Ok(uint(versie.unwrap_or(0)))
 }
 
@@ -60,7 +61,7 @@ pub async fn newest_versie(read: &Pool) -> Result<u64, StoreError> {
 pub async fn in_force(read: &Pool) -> Result<(u64, Vec<Document>), StoreError> {
     // One statement, so that version and documents are of one moment.
     let rows = sqlx::query(
-        "SELECT d.soort, d.naam, d.hash, d.tekst, (SELECT max(versie) FROM documenten) AS newest FROM documenten d \
+        "SELECT d.soort, d.naam, d.hash, d.tekst, (SELECT versie FROM logboek WHERE id = 1) AS newest FROM documenten d \
          WHERE d.tekst IS NOT NULL AND NOT EXISTS \
          (SELECT 1 FROM documenten n WHERE n.soort = d.soort AND n.naam = d.naam AND n.log_index > d.log_index) \
          ORDER BY d.soort, d.naam",
@@ -132,10 +133,10 @@ pub async fn all_deelnemers(read: &Pool) -> Result<Vec<String>, StoreError> {
 
 /// Writes a change, unless what is in force changed since it was judged.
 pub(super) async fn change(work: &mut Work<'_>, change: &Change) -> Result<Result<Changed, Outdated>, StoreError> {
-    if change.basis != work.versie {
+    if change.basis != work.log.versie() {
         return Ok(Err(Outdated));
     }
-    let next = work.versie + 1;
+    let next = work.log.versie() + 1;
     let mut regels = Vec::with_capacity(change.wijzigingen.len());
     for wijziging in &change.wijzigingen {
         let (log_index, leaf) = match &change.actor {
@@ -157,7 +158,7 @@ pub(super) async fn change(work: &mut Work<'_>, change: &Change) -> Result<Resul
         .await?;
         regels.push((log_index, leaf));
     }
-    work.versie = next;
+    work.log.set_versie(next);
     Ok(Ok(Changed { versie: next, regels }))
 }
 

@@ -23,7 +23,7 @@ use super::{
     zoek::{self, Find, Found},
 };
 use crate::{
-    domain::{Adres, BerichtId, PartnerNaam, Weigering},
+    domain::{Adres, BerichtId, Weigering},
     logboek::{Logregel, Soort},
     sleutels::dagsleutels::Wrapped,
 };
@@ -99,7 +99,7 @@ pub enum Event {
 impl Event {
     /// Sealed content that it carries, bytes.
     pub(super) fn bytes(&self) -> usize {
-        if let Self::Accept(accept, _) = self { accept.inhoud.len() } else { 0 }
+        self.accept().map_or(0, |accept| accept.inhoud.len())
     }
 
     /// What kind it is, for the process log.
@@ -124,11 +124,9 @@ impl Event {
         }
     }
 
-    /// Which request it makes a bericht of: whose, and its `request_id`.
-    pub(super) fn request(&self) -> Option<(PartnerNaam, uuid::Uuid)> {
-        let Self::Accept(accept, _) = self else { return None };
-        let toegelaten = &accept.toegelaten;
-        Some((toegelaten.afzender().partner.clone(), toegelaten.bericht().request_id))
+    /// The bericht that it wants accepted.
+    pub(super) fn accept(&self) -> Option<&Accept> {
+        if let Self::Accept(accept, _) = self { Some(accept) } else { None }
     }
 }
 
@@ -142,7 +140,7 @@ fn answer<T: Send + 'static>(reply: &Reply<T>, value: T) -> Answer {
 
 /// Carries out one event in the transaction under way. Its answer is of use once that is durable.
 pub(super) async fn apply(work: &mut Work<'_>, event: &Event) -> Result<Answer, StoreError> {
-    let versie = work.versie;
+    let versie = work.versie();
     Ok(match event {
         Event::Accept(accept, reply) => answer(reply, accept::accept(work, accept).await?),
         Event::Act(actor, reply) => {

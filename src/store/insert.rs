@@ -3,10 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    DbConnection,
     accept::{Accept, Pseudoniem},
     int,
-    many::{Row, insert_all},
+    rows::{Cell, Column, Rows, Script},
     toestand::Toestand,
 };
 use crate::domain::{Adres, BerichtId, Berichtsoort, Doelgroep, Kenmerk};
@@ -24,92 +23,134 @@ pub(super) struct NewBericht {
 }
 
 /// Writes them.
-pub(super) async fn insert(tx: &mut DbConnection, new: &[NewBericht]) -> Result<(), sqlx::Error> {
-    insert_all(tx, BERICHTEN, new, bericht).await?;
-    let marks = |new: &NewBericht| {
-        let id = new.accept.id;
-        new.accept.pseudoniemen.iter().map(move |mark| (id, mark.clone())).collect::<Vec<_>>()
-    };
-    let marks: Vec<(BerichtId, Pseudoniem)> = new.iter().flat_map(marks).collect();
-    insert_all(tx, PSEUDONIEMEN, &marks, pseudoniem).await?;
-    let ontvangers: Vec<(&NewBericht, usize)> =
-        new.iter().flat_map(|new| (0..new.log_indexes.len()).map(move |at| (new, at))).collect();
-    insert_all(tx, POSTVAK, &ontvangers, ontvanger).await?;
+pub(super) fn insert(script: &mut Script, new: &[NewBericht]) {
+    script.insert("berichten", Rows::of(&BERICHTEN, new, bericht), "");
+    let marks = new.iter().flat_map(|new| new.accept.pseudoniemen.iter().map(|mark| (new.accept.id, mark)));
+    script.insert("pseudoniemen", Rows::of(&PSEUDONIEMEN, marks, pseudoniem), "");
+    let ontvangers = new.iter().flat_map(|new| (0..new.log_indexes.len()).map(move |at| (new, at)));
+    script.insert("postvak", Rows::of(&POSTVAK, ontvangers, ontvanger), "");
     // Two betrokkenen can share a mark.
     let places: BTreeSet<(Adres, [u8; 32], BerichtId)> = new.iter().flat_map(vindbaar).collect();
-    let places: Vec<_> = places.into_iter().collect();
-    insert_all(tx, "INSERT INTO vindbaar (partner, loket, pseudoniem, bericht) ", &places, |row, place| {
-        let (adres, pseudoniem, bericht) = place;
-        row.bind(adres.partner.as_str()).bind(adres.loket.as_str()).bind(pseudoniem.as_slice()).bind(id(*bericht));
-    })
-    .await
+    let place = |(adres, pseudoniem, bericht): (Adres, [u8; 32], BerichtId)| {
+        [adres.partner.as_str().into(), adres.loket.as_str().into(), pseudoniem.as_slice().into(), id(bericht)]
+    };
+    script.insert("vindbaar", Rows::of(&VINDBAAR, places, place), "");
 }
 
-const BERICHTEN: &str = "INSERT INTO berichten (id, afzender_partner, afzender_loket, afzender_oin, request_id, berichtsoort, \
-                         gesprek, in_antwoord_op, vervangt, verlenging, betwist, gewaarschuwd, doelgroep, tijd, wacht_tot, \
-                         vingerafdruk, herhaling, inhoud) ";
+const BERICHTEN: [Column<'_>; 18] = [
+    Column::Bytes("id"),
+    Column::Text("afzender_partner"),
+    Column::Text("afzender_loket"),
+    Column::Text("afzender_oin"),
+    Column::Bytes("request_id"),
+    Column::Text("berichtsoort"),
+    Column::Bytes("gesprek"),
+    Column::Bytes("in_antwoord_op"),
+    Column::Bytes("vervangt"),
+    Column::Int("verlenging"),
+    Column::Int("betwist"),
+    Column::Int("gewaarschuwd"),
+    Column::Text("doelgroep"),
+    Column::Int("tijd"),
+    Column::Int("wacht_tot"),
+    Column::Bytes("vingerafdruk"),
+    Column::Bytes("herhaling"),
+    Column::Bytes("inhoud"),
+];
 
-fn bericht(row: &mut Row<'_>, NewBericht { accept, micros, .. }: &NewBericht) {
+fn bericht(NewBericht { accept, micros, .. }: &NewBericht) -> [Cell; 18] {
     let (toegelaten, bericht) = (&accept.toegelaten, accept.toegelaten.bericht());
-    row.bind(id(accept.id))
-        .bind(toegelaten.afzender().partner.as_str())
-        .bind(toegelaten.afzender().loket.as_str())
-        .bind(toegelaten.identiteit().oin.as_str())
-        .bind(bericht.request_id.as_bytes().as_slice())
-        .bind(accept.soort().as_str())
-        .bind(id(accept.gesprek))
-        .bind(bericht.in_antwoord_op.map(id))
-        .bind(bericht.vervangt.map(id))
-        .bind(i64::from(toegelaten.verlenging()))
-        .bind(i64::from(bericht.feiten.betwist))
-        .bind(0_i64)
-        .bind(toegelaten.doelgroep().map(Doelgroep::as_str))
-        .bind(*micros)
-        .bind(accept.wacht_tot)
-        .bind(accept.vingerafdruk.as_slice())
-        .bind(accept.herhaling.as_slice())
-        .bind(accept.inhoud.as_slice());
+    [
+        id(accept.id),
+        toegelaten.afzender().partner.as_str().into(),
+        toegelaten.afzender().loket.as_str().into(),
+        toegelaten.identiteit().oin.as_str().into(),
+        bericht.request_id.as_bytes().as_slice().into(),
+        accept.soort().as_str().into(),
+        id(accept.gesprek),
+        bericht.in_antwoord_op.map(id).into(),
+        bericht.vervangt.map(id).into(),
+        i64::from(toegelaten.verlenging()).into(),
+        i64::from(bericht.feiten.betwist).into(),
+        Cell::Int(0),
+        toegelaten.doelgroep().map(Doelgroep::as_str).into(),
+        (*micros).into(),
+        accept.wacht_tot.into(),
+        accept.vingerafdruk.as_slice().into(),
+        accept.herhaling.as_slice().into(),
+        accept.inhoud.as_slice().into(),
+    ]
 }
 
-const PSEUDONIEMEN: &str = "INSERT INTO pseudoniemen (bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem) ";
+const PSEUDONIEMEN: [Column<'_>; 5] = [
+    Column::Bytes("bericht"),
+    Column::Int("volgnummer"),
+    Column::Text("kenmerk"),
+    Column::Int("hoofdpersoon"),
+    Column::Bytes("pseudoniem"),
+];
 
-fn pseudoniem(row: &mut Row<'_>, (bericht, mark): &(BerichtId, Pseudoniem)) {
-    row.bind(id(*bericht))
-        .bind(i64::try_from(mark.volgnummer).expect("a bericht has at most 16 betrokkenen"))
-        .bind(mark.kenmerk.as_str())
-        .bind(i64::from(mark.hoofdpersoon))
-        .bind(mark.pseudoniem.as_slice());
+fn pseudoniem((bericht, mark): (BerichtId, &Pseudoniem)) -> [Cell; 5] {
+    [
+        id(bericht),
+        i64::try_from(mark.volgnummer).expect("a bericht has at most 16 betrokkenen").into(),
+        mark.kenmerk.as_str().into(),
+        i64::from(mark.hoofdpersoon).into(),
+        mark.pseudoniem.as_slice().into(),
+    ]
 }
 
-const POSTVAK: &str = "INSERT INTO postvak (log_index, bericht, partner, loket, oin, grondslag, regel, convenant, \
-                       verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, stand, \
-                       poging, gelezen, lease_tot) ";
+const POSTVAK: [Column<'_>; 18] = [
+    Column::Int("log_index"),
+    Column::Bytes("bericht"),
+    Column::Text("partner"),
+    Column::Text("loket"),
+    Column::Text("oin"),
+    Column::Text("grondslag"),
+    Column::Text("regel"),
+    Column::Text("convenant"),
+    Column::Text("verwerkingsactiviteit"),
+    Column::Text("houdbaar_tot_en_met"),
+    Column::Text("bewaar_inhoud"),
+    Column::Bytes("sleutel"),
+    Column::Bytes("in_antwoord_op"),
+    Column::Int("toestand"),
+    Column::Int("stand"),
+    Column::Int("poging"),
+    Column::Int("gelezen"),
+    Column::Int("lease_tot"),
+];
 
-fn ontvanger(row: &mut Row<'_>, (new, at): &(&NewBericht, usize)) {
+fn ontvanger((new, at): (&NewBericht, usize)) -> [Cell; 18] {
     let NewBericht { accept, micros, log_indexes, reserved_until } = new;
-    let (adres, stempel) = &accept.toegelaten.stempels()[*at];
-    let (oin, sleutel) = &accept.sleutels[*at];
+    let (adres, stempel) = &accept.toegelaten.stempels()[at];
+    let (oin, sleutel) = &accept.sleutels[at];
     // An answer to a waiting Ask is reserved for it: as if leased, never handed out.
     let toestand = if reserved_until > micros { Toestand::Afgeleverd } else { Toestand::Wacht };
-    row.bind(int(log_indexes[*at]))
-        .bind(id(accept.id))
-        .bind(adres.partner.as_str())
-        .bind(adres.loket.as_str())
-        .bind(oin.as_str())
-        .bind(stempel.grondslag.as_str())
-        .bind(stempel.regel.as_str())
-        .bind(stempel.convenant.as_str())
-        .bind(stempel.verwerkingsactiviteit.as_str())
-        .bind(stempel.houdbaar_tot_en_met.to_string())
-        .bind(stempel.bewaar_inhoud.as_str())
-        .bind(sleutel.as_slice())
-        .bind(accept.toegelaten.bericht().in_antwoord_op.map(id))
-        .bind(toestand as i64)
-        .bind(int(log_indexes[*at]))
-        .bind(0_i64)
-        .bind(0_i64)
-        .bind(*reserved_until);
+    [
+        int(log_indexes[at]).into(),
+        id(accept.id),
+        adres.partner.as_str().into(),
+        adres.loket.as_str().into(),
+        oin.as_str().into(),
+        stempel.grondslag.as_str().into(),
+        stempel.regel.as_str().into(),
+        stempel.convenant.as_str().into(),
+        stempel.verwerkingsactiviteit.as_str().into(),
+        stempel.houdbaar_tot_en_met.to_string().into(),
+        stempel.bewaar_inhoud.as_str().into(),
+        sleutel.as_slice().into(),
+        accept.toegelaten.bericht().in_antwoord_op.map(id).into(),
+        (toestand as i64).into(),
+        int(log_indexes[at]).into(),
+        Cell::Int(0),
+        Cell::Int(0),
+        (*reserved_until).into(),
+    ]
 }
+
+const VINDBAAR: [Column<'_>; 4] =
+    [Column::Text("partner"), Column::Text("loket"), Column::Bytes("pseudoniem"), Column::Bytes("bericht")];
 
 /// Where a scenario can be found.
 fn vindbaar(new: &NewBericht) -> Vec<(Adres, [u8; 32], BerichtId)> {
@@ -125,6 +166,6 @@ fn vindbaar(new: &NewBericht) -> Vec<(Adres, [u8; 32], BerichtId)> {
     marks.flat_map(at).collect()
 }
 
-fn id(bericht: BerichtId) -> Vec<u8> {
-    bericht.0.as_bytes().to_vec()
+fn id(bericht: BerichtId) -> Cell {
+    bericht.0.as_bytes().as_slice().into()
 }

@@ -179,9 +179,8 @@ impl Store {
     /// [`StoreError::Database`].
     pub async fn tell_time(&self, klok: &Klok) -> Result<(), StoreError> {
         let mut connection = self.read.acquire().await?;
-        let query = Dialect::of(&connection).version_and_time();
-        let (_, theirs): (i64, Option<i64>) = sqlx::query_as(query).fetch_one(&mut *connection).await?;
-        if let Some(theirs) = theirs {
+        if let Some(time) = Dialect::of(&connection).time() {
+            let theirs: i64 = sqlx::query_scalar(time).fetch_one(&mut *connection).await?;
             klok.heard_database(moment(theirs), self.most_apart);
         }
         Ok(())

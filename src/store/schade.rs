@@ -30,7 +30,7 @@ pub struct Damage {
 /// Moves a row, if it still is damaged and was not moved before. Gives whether it was moved now.
 pub(super) async fn damage(work: &mut Work<'_>, damage: &Damage) -> Result<Result<bool, Outdated>, StoreError> {
     let now = work.log.micros();
-    if damage.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie)) {
+    if damage.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie())) {
         return Ok(Err(Outdated));
     }
     let row = select_rows!("WHERE p.log_index = $1")

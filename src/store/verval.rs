@@ -35,7 +35,7 @@ pub struct Expire {
 /// Lapses a row, if it is still there to lapse.
 pub(super) async fn expire(work: &mut Work<'_>, expire: &Expire) -> Result<Result<(), Outdated>, StoreError> {
     let now = work.log.micros();
-    if expire.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie)) {
+    if expire.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie())) {
         return Ok(Err(Outdated));
     }
     let row = select_rows!("WHERE p.log_index = $1")

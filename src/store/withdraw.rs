@@ -66,8 +66,8 @@ pub(super) async fn withdraw(
         return Ok(Ok(Err(Weigering::BerichtOnbekend)));
     }
     let got = rijen.iter().filter(|rij| can_end(rij) && rij.kreeg()).map(|rij| &rij.ontvanger);
-    let outdated = verzoek.as_ref().is_some_and(|verzoek| verzoek.is_outdated(work.log.micros(), work.versie));
-    if outdated || *judged_by != work.versie || !got.eq(kregen) {
+    let outdated = verzoek.as_ref().is_some_and(|verzoek| verzoek.is_outdated(work.log.micros(), work.versie()));
+    if outdated || *judged_by != work.versie() || !got.eq(kregen) {
         return Ok(Err(Outdated));
     }
     if !rijen.iter().any(|rij| can_end(rij) || rij.toestand == Toestand::Ingetrokken) {

@@ -21,10 +21,9 @@ use super::{
     counters::Counters,
     dialect::Dialect,
     insert::{NewBericht, insert},
-    many::{Many, in_sizes},
     micros,
     postvak::moment,
-    uint,
+    rows::{Column, Rows, Script, fetch_all},
 };
 use crate::{
     domain::{Adres, BerichtId, Klok, PartnerNaam},
@@ -32,14 +31,12 @@ use crate::{
 };
 
 /// Which request: whose, and its `request_id`.
-type Request = (PartnerNaam, Uuid);
+pub(super) type Request = (PartnerNaam, Uuid);
 
 /// A transaction under way: the regels it appends, and what it is about to write.
 pub(super) struct Work<'t> {
     tx: &'t mut DbConnection,
     pub(super) log: Appender,
-    /// The version of what is in force.
-    pub(super) versie: u64,
     counters: Counters,
     new: Vec<NewBericht>,
     /// Rows of several events were being written together and that was not finished: what failed then is not the fault of the
@@ -80,17 +77,14 @@ impl<'t> Work<'t> {
                 "de database is een andere geworden, met een ander logboek of andere sleutels".to_owned(),
             ));
         }
-        let (versie, theirs): (i64, Option<i64>) =
-            sqlx::query_as(dialect.version_and_time()).fetch_one(&mut *tx).await?;
         klok.heard_logboek(moment(head.tijd));
-        if let Some(theirs) = theirs {
+        if let Some(theirs) = row.try_get::<Option<i64>, _>("nu")? {
             klok.heard_database(moment(theirs), most_apart);
         }
         klok.trust().map_err(StoreError::Clock)?;
         Ok(Self {
             tx,
             log: Appender::new(&head, micros(klok.now())),
-            versie: uint(versie),
             counters: Counters::default(),
             new: Vec::new(),
             flushing: false,
@@ -99,62 +93,75 @@ impl<'t> Work<'t> {
         })
     }
 
+    /// The version of what is in force.
+    pub(super) fn versie(&self) -> u64 {
+        self.log.versie()
+    }
+
     /// The database, with all that was accepted so far.
     pub(super) async fn database(&mut self) -> Result<&mut DbConnection, StoreError> {
         if !self.new.is_empty() {
             self.flushing = true;
-            insert(self.tx, &take(&mut self.new)).await?;
+            let mut script = Script::new(Dialect::of(self.tx));
+            insert(&mut script, &take(&mut self.new));
+            script.execute(self.tx).await?;
             self.flushing = false;
         }
         Ok(self.tx)
     }
 
-    /// Looks up many requests at once; each is then known to [`Work::made_by`].
-    pub(super) async fn look_up(&mut self, requests: Vec<Request>) -> Result<(), StoreError> {
-        for some in in_sizes(&requests) {
-            let query = Many::new(
-                Dialect::of(self.tx),
-                "SELECT id, afzender_partner, request_id FROM berichten WHERE (afzender_partner, request_id) IN (",
-            );
-            let query = query.values(some, |row, (partner, request)| {
-                row.bind(partner.as_str()).bind(request.as_bytes().as_slice());
-            });
-            let found = query.push(")").build().fetch_all(&mut *self.tx).await?;
-            for row in found {
-                let id = bericht_id(row.try_get("id")?, "berichten")?;
-                let wrong = |column| StoreError::inconsistent("berichten", column, id);
-                let partner = row.try_get::<&str, _>("afzender_partner")?.parse();
-                let request = Uuid::from_slice(row.try_get("request_id")?);
-                let request =
-                    (partner.map_err(|_| wrong("afzender_partner"))?, request.map_err(|_| wrong("request_id"))?);
-                self.requests.insert(request, Some(id));
+    /// Looks up many requests and postvakken at once; each is then known to [`Work::made_by`] and [`Work::open`].
+    pub(super) async fn look_up(
+        &mut self,
+        requests: Vec<Request>,
+        postvakken: BTreeSet<Adres>,
+    ) -> Result<(), StoreError> {
+        const REQUESTS: [Column<'_>; 2] = [Column::Text("partner"), Column::Bytes("request")];
+        const POSTVAKKEN: [Column<'_>; 2] = [Column::Text("partner"), Column::Text("loket")];
+        let asked = Rows::of(&REQUESTS, &requests, |(partner, request)| {
+            [partner.as_str().into(), request.as_bytes().as_slice().into()]
+        });
+        let counted =
+            Rows::of(&POSTVAKKEN, &postvakken, |adres| [adres.partner.as_str().into(), adres.loket.as_str().into()]);
+        let made = "SELECT b.id, b.afzender_partner AS partner, b.request_id, NULL AS loket, CAST(0 AS BIGINT) AS open FROM {v} \
+                    JOIN berichten b ON b.afzender_partner = v.partner AND b.request_id = v.request";
+        let open = "SELECT NULL AS id, p.partner, NULL AS request_id, p.loket, p.open FROM {v} \
+                    JOIN postvakken p ON p.partner = v.partner AND p.loket = v.loket";
+        for row in fetch_all(self.tx, [(made, asked), (open, counted)]).await? {
+            let partner: &str = row.try_get("partner")?;
+            if let Some(loket) = row.try_get::<Option<&str>, _>("loket")? {
+                let wrong = || StoreError::inconsistent("postvakken", "partner", format!("{partner}/{loket}"));
+                let adres = format!("{partner}/{loket}").parse().map_err(|_| wrong())?;
+                self.counters.found(adres, row.try_get("open")?);
+                continue;
             }
+            let id = bericht_id(row.try_get("id")?, "berichten")?;
+            let wrong = |column| StoreError::inconsistent("berichten", column, id);
+            let request = Uuid::from_slice(row.try_get("request_id")?);
+            let request =
+                (partner.parse().map_err(|_| wrong("afzender_partner"))?, request.map_err(|_| wrong("request_id"))?);
+            self.requests.insert(request, Some(id));
         }
+        // What was not found is not there.
         for request in requests {
             self.requests.entry(request).or_insert(None);
         }
+        postvakken.into_iter().for_each(|adres| self.counters.found(adres, 0));
         Ok(())
     }
 
     /// The bericht that this request made before.
-    pub(super) async fn made_by(
-        &mut self,
-        partner: &PartnerNaam,
-        request: Uuid,
-    ) -> Result<Option<BerichtId>, StoreError> {
-        let request = (partner.clone(), request);
+    pub(super) async fn made_by(&mut self, request: Request) -> Result<Option<BerichtId>, StoreError> {
         if !self.requests.contains_key(&request) {
-            self.look_up(vec![request.clone()]).await?;
+            self.look_up(vec![request.clone()], BTreeSet::new()).await?;
         }
         Ok(self.requests[&request])
     }
 
     /// Accepts a bericht: its regels are in the log already.
     pub(super) fn accepted(&mut self, new: NewBericht) {
-        let toegelaten = &new.accept.toegelaten;
-        let request = (toegelaten.afzender().partner.clone(), toegelaten.bericht().request_id);
-        self.requests.insert(request, Some(new.accept.id));
-        self.rung.extend(toegelaten.stempels().iter().map(|(adres, _)| adres.clone()));
+        self.requests.insert(new.accept.request(), Some(new.accept.id));
+        self.rung.extend(new.accept.toegelaten.stempels().iter().map(|(adres, _)| adres.clone()));
         self.new.push(new);
     }
 
@@ -174,19 +181,18 @@ impl<'t> Work<'t> {
     }
 
     /// Writes what is left, the head last. What it gives is of use once the transaction is durable.
-    pub(super) async fn finish(mut self, signer: &Signer) -> Result<Finished, StoreError> {
-        self.database().await?;
-        let Self { tx, log, counters, rung, .. } = self;
-        counters.write(tx).await?;
-        if let Some(notify) = Dialect::of(tx).notify()
-            && !rung.is_empty()
-        {
+    pub(super) async fn finish(self, signer: &Signer) -> Result<Finished, StoreError> {
+        let Self { tx, log, counters, new, rung, .. } = self;
+        let mut script = Script::new(Dialect::of(tx));
+        insert(&mut script, &new);
+        counters.write(&mut script);
+        let commit = if log.is_empty() { None } else { Some(log.finish(tx, &mut script, signer).await?) };
+        if !rung.is_empty() {
             let bells: Vec<String> = rung.iter().map(ToString::to_string).collect();
             // Longer than a notification can be: everybody looks.
-            let bells = Some(bells.join(" ")).filter(|bells| bells.len() < 8000).unwrap_or_default();
-            sqlx::query(notify).bind(bells).execute(&mut *tx).await?;
+            script.ring(Some(bells.join(" ")).filter(|bells| bells.len() < 8000).unwrap_or_default());
         }
-        let commit = if log.is_empty() { None } else { Some(log.finish(tx, signer).await?) };
+        script.execute(tx).await?;
         Ok(Finished { commit, rung })
     }
 }

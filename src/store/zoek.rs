@@ -11,10 +11,9 @@ use super::{
     DbConnection, Outdated, Pool, StoreError,
     accept::Pseudoniem,
     berichten::bericht_id,
-    dialect::Dialect,
-    many::Many,
     postvak::{self, moment},
     rij::{Actor, PostvakRij, select_rows},
+    rows::{Column, Rows, fetch},
     work::Work,
 };
 use crate::{
@@ -52,7 +51,7 @@ const MOST_FOUND: usize = 100;
 
 /// Finds, and logs each hit; or the one miss.
 pub(super) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Result<Vec<Found>, Outdated>, StoreError> {
-    if find.van_kracht.versie() != work.versie {
+    if find.van_kracht.versie() != work.versie() {
         return Ok(Err(Outdated));
     }
     // Everything is read before anything is logged.
@@ -155,12 +154,10 @@ pub(super) async fn pseudoniemen_of(
 ) -> Result<Vec<(BerichtId, Pseudoniem)>, StoreError> {
     let mut found = Vec::new();
     for ids in berichten.chunks(1000) {
-        let query = Many::new(
-            Dialect::of(connection),
-            "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen WHERE bericht IN ",
-        );
-        let query = query.list(ids.iter().map(|id| id.0.as_bytes().to_vec()));
-        for row in query.build().fetch_all(&mut *connection).await? {
+        let ids = Rows::of(&[Column::Bytes("bericht")], ids, |id| [id.0.as_bytes().as_slice().into()]);
+        let sql = "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen \
+                   WHERE bericht IN (SELECT v.bericht FROM {v})";
+        for row in fetch(connection, sql, ids).await? {
             let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
             let wrong = |column| StoreError::inconsistent("pseudoniemen", column, bericht);
             let mark = Pseudoniem {

@@ -1,13 +1,14 @@
 -- The first schema. Written in the subset that SQLite and PostgreSQL share, so that one set of queries serves both.
 -- Moments are microseconds since 1970 UTC; days are ISO 8601 text in Europe/Amsterdam; ids are the 16 bytes of a UUID.
 
--- One row: the head of the logboek. Locked last in every transaction.
+-- One row: the head of the logboek, locked first in every transaction that writes. `versie` is that of what is in force.
 CREATE TABLE logboek (
     id BIGINT PRIMARY KEY,
     naam TEXT NOT NULL,
     grootte BIGINT NOT NULL,
     frontier BLOB NOT NULL,
-    tijd BIGINT NOT NULL
+    tijd BIGINT NOT NULL,
+    versie BIGINT NOT NULL
 );
 
 -- Leaves of the tree, verbatim.
