@@ -318,7 +318,7 @@ async fn copy_table(
 
 fn column<'c>((name, declared): &'c (String, String)) -> Column<'c> {
     match declared.as_str() {
-        "BIGINT" => Column::Int(name),
+        "BIGINT" | "INTEGER" => Column::Int(name),
         "BLOB" => Column::Bytes(name),
         _ => Column::Text(name),
     }

@@ -85,7 +85,7 @@ impl Dialect {
         let in_words = |(version, name, sql): &(i64, &'static str, &'static str)| {
             let sql = match self {
                 Self::Sqlite => sql.into_sql_str(),
-                Self::Postgres => AssertSqlSafe(sql.replace(" BLOB", " BYTEA")).into_sql_str(),
+                Self::Postgres => AssertSqlSafe(of_postgres(sql)).into_sql_str(),
             };
             Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
         };
@@ -141,6 +141,12 @@ impl Dialect {
             _ => StoreError::Fatal(error.to_string()),
         }
     }
+}
+
+/// The words of a migration as PostgreSQL knows them.
+fn of_postgres(sql: &str) -> String {
+    let words = [(" BLOB", " BYTEA"), (" INTEGER PRIMARY KEY", " BIGINT PRIMARY KEY"), (" WITHOUT ROWID", "")];
+    words.into_iter().fold(sql.to_owned(), |sql, (sqlite, postgres)| sql.replace(sqlite, postgres))
 }
 
 #[cfg(test)]
