@@ -70,17 +70,27 @@ impl Cel<'_> {
         found.into_iter().map(|(at, (ander, een))| (at, ander, een)).collect()
     }
 
-    /// What each convenant would stamp and since when, whoever has a mandaat: that may be given any day.
+    /// What each convenant would stamp and since when, whoever has a mandaat: that may be given any day. One that leaves a choice
+    /// of grondslag claims it too.
     fn claims(&self, van_kracht: &VanKracht, vraag: &Vraag<'_>) -> Vec<(usize, Timestamp, Kant)> {
         let mut best: BTreeMap<usize, Gestempeld<'_>> = BTreeMap::new();
+        let mut choices: BTreeMap<usize, Kant> = BTreeMap::new();
         for (at, convenant, regel) in &self.regels {
             if let Some(claim) = vraag.claim(convenant, regel, van_kracht.productie()) {
                 let longest = best.entry(*at).or_insert(claim);
                 if longest.length() < claim.length() {
                     *longest = claim;
                 }
+                continue;
+            }
+            let chosen = vraag.each_grondslag(regel);
+            for claim in chosen.filter_map(|vraag| vraag.claim(convenant, regel, van_kracht.productie())) {
+                let id = claim.grondslag.id.clone();
+                choices.entry(*at).and_modify(|kant| kant.grondslagen.push(id)).or_insert_with(|| Kant::of(&claim));
             }
         }
-        best.into_iter().map(|(at, claim)| (at, van_kracht.since(vraag, at).0, Kant::of(&claim))).collect()
+        choices.retain(|at, _| !best.contains_key(at));
+        let claims = best.into_iter().map(|(at, claim)| (at, Kant::of(&claim))).chain(choices);
+        claims.map(|(at, kant)| (at, van_kracht.since(vraag, at).0, kant)).collect()
     }
 }

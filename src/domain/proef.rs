@@ -37,6 +37,12 @@ impl Proef {
 
     /// In Dutch, after what is allowed; empty for a bericht that asks nothing.
     pub(super) fn tekst(&self) -> String {
+        let words = self.words();
+        if words.is_empty() { words } else { format!(" ({words})") }
+    }
+
+    /// What it asks, in Dutch.
+    pub(super) fn words(&self) -> String {
         let mut words = Vec::new();
         if self.bsn {
             words.push("met BSN".to_owned());
@@ -55,7 +61,7 @@ impl Proef {
         if let Some(grondslag) = &self.grondslag {
             words.push(format!("met grondslag {grondslag} gekozen"));
         }
-        if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
+        words.join(", ")
     }
 }
 

@@ -74,8 +74,8 @@ pub struct Samenloop {
     pub andere: Kant,
     /// How a sender chooses the other, in Dutch.
     pub kiezen: String,
-    /// What only the other allows and therefore stamps, in Dutch.
-    pub alleen_andere: Vec<&'static str>,
+    /// What the other stamps all the same, because it alone allows that or has allowed it longer, in Dutch.
+    pub ongenoemd: Vec<String>,
     /// The day on which both are in force, where that is later than today.
     pub vanaf: Option<Date>,
     /// Whether the other would keep it usable longer.
@@ -86,12 +86,13 @@ impl Samenloop {
     /// What both say, in Dutch, for somebody who knows the exchange already.
     #[must_use]
     pub fn tekst(&self) -> String {
-        let Self { stempelt, andere, kiezen, alleen_andere, vanaf, langer, .. } = self;
+        let Self { stempelt, andere, kiezen, ongenoemd, vanaf, langer, .. } = self;
         let vanaf = vanaf.map_or(String::new(), |day| format!("vanaf {day} "));
-        let alleen = if alleen_andere.is_empty() {
+        let alleen = if ongenoemd.is_empty() {
             String::new()
         } else {
-            format!("; wat alleen {} toestaat ({}) stempelt dat", andere.convenant, alleen_andere.join(", "))
+            let (naam, what) = (&andere.convenant, ongenoemd.join("; "));
+            format!("; wat alleen {naam} toestaat of zij al langer toestaat ({what}) stempelt {naam}")
         };
         let langste = if *langer {
             let grondslagen = andere.grondslagen.join(" of ");
@@ -318,7 +319,7 @@ impl<'k> Cel<'k> {
                     stempelt: stempelt.clone(),
                     andere: andere.clone(),
                     kiezen: self.kiezen(van_kracht, andere, at),
-                    alleen_andere: self.only(&andere.convenant, &stempelt.convenant),
+                    ongenoemd: self.unnamed(van_kracht, &andere.convenant, at),
                     vanaf: (at > day).then_some(at),
                     langer: other_last > last,
                 };
@@ -328,12 +329,11 @@ impl<'k> Cel<'k> {
         found
     }
 
-    /// Which of several stamps: the one of a bericht without a choice, else of one that makes a choice.
+    /// Which of several stamps a bericht that asks nothing; where that leaves a choice, who makes one.
     fn senior(&self, van_kracht: &VanKracht, kanten: &[(Kant, Date, String)], day: Date) -> Option<usize> {
-        let ids = kanten.iter().flat_map(|(kant, _, _)| &kant.grondslagen).cloned().map(Some);
-        let mut proeven = std::iter::once(None).chain(ids).map(|grondslag| Proef { grondslag, ..Proef::default() });
-        let stamped = proeven.find_map(|proef| self.stamp(van_kracht, &proef, None, day))?;
-        kanten.iter().position(|(kant, _, _)| kant.convenant == stamped.convenant.naam)
+        let (at, _) = self.ask(&Proef::default(), None, day, |vraag| vraag.senior(van_kracht)).ok()?;
+        let naam = &van_kracht.convenanten()[at].naam;
+        kanten.iter().position(|(kant, _, _)| kant.convenant == *naam)
     }
 
     /// What a sender names to get this one.
@@ -350,23 +350,20 @@ impl<'k> Cel<'k> {
         }
     }
 
-    /// In what one convenant is wider than the other.
-    fn only(&self, one: &str, other: &str) -> Vec<&'static str> {
-        let of = |naam: &str, test: &dyn Fn(&Regel) -> bool| {
-            self.regels.iter().any(|(_, convenant, regel)| convenant.naam == naam && test(regel))
-        };
-        let most = |naam: &str| {
-            let own = self.regels.iter().filter(|(_, convenant, _)| convenant.naam == naam);
-            own.map(|(_, _, regel)| regel.max_verlengingen).max()
-        };
-        let wider = |test: &dyn Fn(&Regel) -> bool| of(one, test) && !of(other, test);
-        let all = [
-            ("met BSN", wider(&|regel| regel.bsn_toegestaan)),
-            ("zonder mede-ontvanger", wider(&|regel| regel.mede_ontvanger.is_empty())),
-            ("vaker verlengd", most(one) > most(other)),
-            ("met oude peildatum", wider(&|regel| regel.telt_vanaf == TeltVanaf::Aanvaarding)),
-        ];
-        all.into_iter().filter(|(_, wider)| *wider).map(|(what, _)| what).collect()
+    /// What this one stamps although nobody names it, in Dutch: what it alone allows, or allows longer than the others. Of those that
+    /// ask the least.
+    fn unnamed(&self, van_kracht: &VanKracht, naam: &str, day: Date) -> Vec<String> {
+        let proeven = self.proeven(van_kracht, day);
+        let mut least: Vec<&Proef> = Vec::new();
+        for proef in proeven.iter().filter(|proef| proef.grondslag.is_none()) {
+            if least.iter().any(|known| known.asks_no_more(proef)) {
+                continue;
+            }
+            if self.stamp(van_kracht, proef, None, day).is_some_and(|stamped| stamped.convenant.naam == naam) {
+                least.push(proef);
+            }
+        }
+        least.into_iter().map(Proef::words).collect()
     }
 }
 

@@ -6,7 +6,8 @@
 //! version without the exchange loses it. Of two that began in the same moment stamps who does not stand behind the other
 //! (`staat_achter`), then who was loaded first in the logboek.
 //!
-//! Mandaten do not count in the past: they are no part of the convenant.
+//! Mandaten do not count in the past: they are no part of the convenant. What leaves a choice of grondslag allows the exchange too: who
+//! makes no choice is told to make one, and does not get the stamp of a convenant that came later.
 
 use jiff::Timestamp;
 
@@ -46,7 +47,7 @@ pub struct Historie {
 }
 
 impl VanKracht {
-    /// Which of these convenanten, each of which allows what is asked, stamps it: its place among them.
+    /// Which of these convenanten, each of which allows what is asked, speaks for it: its place among them.
     pub(super) fn senior(&self, vraag: &Vraag<'_>, among: impl Iterator<Item = usize>) -> usize {
         let mut periods: Vec<(usize, usize, (Timestamp, u64))> =
             among.enumerate().map(|(place, at)| (place, at, self.since(vraag, at))).collect();
@@ -73,10 +74,11 @@ impl VanKracht {
         let now = now.map(|(_, convenant, regel)| (geladen, Timestamp::MAX, convenant, regel));
         let mut periods: Vec<(Timestamp, Timestamp, u64)> = Vec::new();
         for (geladen, tot, convenant, regel) in earlier.chain(now) {
-            let Some((van, tot_en_met)) = vraag.term_in(convenant, regel, self.productie()) else { continue };
-            let (begin, end) = (geladen.tijd.max(start_of(van)), tot.min(unreadable_from(tot_en_met)));
-            if begin < end && begin <= vraag.now {
-                periods.push((end, begin, geladen.log_index));
+            for (van, tot_en_met) in vraag.terms_in(convenant, regel, self.productie()) {
+                let (begin, end) = (geladen.tijd.max(start_of(van)), tot.min(unreadable_from(tot_en_met)));
+                if begin < end && begin <= vraag.now {
+                    periods.push((end, begin, geladen.log_index));
+                }
             }
         }
         // Back from now, by where each ends: one that ends before the others begin leaves a gap, and so do all after it.

@@ -98,8 +98,15 @@ impl Vraag<'_> {
     /// The rule that stamps: of the senior convenant the one that keeps the bericht usable longest.
     ///
     /// # Errors
-    /// The [`Weigering`] of the rule that came nearest, where none allows it.
+    /// The [`Weigering`] of the rule that came nearest, where none allows it; [`Weigering::GrondslagKiezen`] where the senior
+    /// convenant leaves a choice and the sender made none.
     pub(super) fn stamp<'k>(&self, van_kracht: &'k VanKracht) -> Result<Gestempeld<'k>, Weigering> {
+        self.senior(van_kracht)?.1.ok_or(Weigering::GrondslagKiezen)
+    }
+
+    /// The number of the senior convenant, and what it stamps; nothing where its sender must choose a grondslag first. One that leaves
+    /// a choice is asked like any other: who forgets to choose must not get the stamp of another one.
+    pub(super) fn senior<'k>(&self, van_kracht: &'k VanKracht) -> Result<(usize, Option<Gestempeld<'k>>), Weigering> {
         let mut nearest = Miss::none(match self.convenant {
             Some(_) => Weigering::ConvenantNietToegestaan,
             None => Weigering::GeenRegel,
@@ -108,12 +115,46 @@ impl Vraag<'_> {
             let so_far = std::mem::replace(&mut nearest, Miss::none(Weigering::GeenRegel));
             nearest = so_far.or(miss);
         });
-        match allowing.as_slice() {
-            [] => Err(nearest.weigering),
-            [(_, only)] => Ok(*only),
+        let choosing = self.choosing(van_kracht, &allowing);
+        match (allowing.as_slice(), choosing.as_slice()) {
+            ([], []) => Err(nearest.weigering),
+            ([(at, only)], []) => Ok((*at, Some(*only))),
+            ([], [only]) => Ok((*only, None)),
             // Only now is the past asked: most berichten have one convenant that allows them.
-            several => Ok(several[van_kracht.senior(self, several.iter().map(|(at, _)| *at))].1),
+            (several, choosing) => {
+                let all: Vec<usize> = several.iter().map(|(at, _)| *at).chain(choosing.iter().copied()).collect();
+                let place = van_kracht.senior(self, all.iter().copied());
+                Ok((all[place], several.get(place).map(|(_, gestempeld)| *gestempeld)))
+            }
         }
+    }
+
+    /// The numbers of other convenanten that would allow it if its sender chose one of their grondslagen.
+    fn choosing(&self, van_kracht: &VanKracht, allowing: &[(usize, Gestempeld<'_>)]) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        if self.grondslag.is_some() {
+            return found;
+        }
+        let all = van_kracht.regels(self.soort, self.van, self.naar);
+        for (at, convenant, regel) in all.filter(|(_, _, regel)| regel.grondslagen.len() > 1) {
+            let named = self.convenant.is_none_or(|named| named == convenant.naam);
+            let known = found.last() == Some(&at) || allowing.iter().any(|(other, _)| *other == at);
+            let mut chosen = self.each_grondslag(regel);
+            if named && !known && chosen.any(|vraag| vraag.stamp_by(van_kracht, convenant, regel).is_ok()) {
+                found.push(at);
+            }
+        }
+        found
+    }
+
+    /// The same with each choice that its sender has under a rule; itself where a choice was made.
+    pub(super) fn each_grondslag<'r>(&self, regel: &'r Regel) -> impl Iterator<Item = Vraag<'r>>
+    where
+        Self: 'r,
+    {
+        let chosen = self.grondslag;
+        let possible = regel.grondslagen.iter().filter(move |id| chosen.is_none_or(|chosen| chosen == *id));
+        possible.map(|id| Vraag { grondslag: Some(id), ..*self })
     }
 
     /// What each convenant would stamp that allows it, by the number of the convenant; `missed` hears why rules do not.
@@ -170,9 +211,13 @@ impl Vraag<'_> {
         houdbaar_tot_en_met(regel.houdbaarheid, regel.telt_vanaf, self.vanaf, self.peildatum)
     }
 
-    /// First and last day on which a rule of an earlier version would have allowed this, if it would. Everything that the
-    /// convenant itself asks counts; a mandaat does not, because it stands outside the convenant.
-    pub(super) fn term_in(&self, convenant: &Convenant, regel: &Regel, productie: bool) -> Option<(Date, Date)> {
+    /// First and last day on which a rule, of today or of an earlier version, allows this; for each grondslag that its sender can
+    /// choose. Everything that the convenant itself asks counts; a mandaat does not, because it stands outside the convenant.
+    pub(super) fn terms_in(&self, convenant: &Convenant, regel: &Regel, productie: bool) -> Vec<(Date, Date)> {
+        self.each_grondslag(regel).filter_map(|vraag| vraag.term_in(convenant, regel, productie)).collect()
+    }
+
+    fn term_in(&self, convenant: &Convenant, regel: &Regel, productie: bool) -> Option<(Date, Date)> {
         if !regel.covers(self.soort, self.van, self.naar) || self.conditions(regel).is_err() {
             return None;
         }

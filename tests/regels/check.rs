@@ -61,7 +61,7 @@ fn two_convenanten_on_one_exchange_are_told_once_with_who_stamps_and_what_can_be
     let naming = [
         "contextinformatieverzoek van zsm naar zvh: stempelt convenant test (grondslag a",
         "krijgt alleen wie grondslag b of convenant twee noemt",
-        "wat alleen twee toestaat (met BSN) stempelt dat",
+        "wat alleen twee toestaat of zij al langer toestaat (met BSN) stempelt twee",
     ];
     only(&told(two(other.clone())), "overlap", &naming);
     // The same on the same terms is told too: who reads must know which of both to change.

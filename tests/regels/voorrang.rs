@@ -10,7 +10,7 @@ use ketenpoort::{
     },
 };
 
-use crate::bouw::{bericht, convenant, deelnemers, mandaat, partner, patroon, regel};
+use crate::bouw::{bericht, convenant, deelnemers, grondslag, mandaat, partner, patroon, regel};
 
 const NOON: &str = "2026-11-30T11:00:00Z";
 
@@ -178,12 +178,70 @@ fn what_a_version_did_not_allow_counts_for_nothing() {
 }
 
 #[test]
-fn where_the_senior_one_leaves_a_choice_another_stamps_who_makes_none() {
+fn where_the_senior_one_leaves_a_choice_nobody_else_stamps_who_makes_none() {
     let choice = versie("eerste", 1, Regel { grondslagen: vec!["a".into(), "b".into()], ..regel("r") });
-    let both = loads(&[(FIRST, vec![choice.clone()]), (LATER, vec![andere(), choice])]);
+    let third = Regel { grondslagen: vec!["c".into()], houdbaarheid: Termijn::Maanden(9), ..regel("lang") };
+    let mut other = versie("andere", 1, third);
+    other.grondslagen.push(grondslag("c"));
+    for other in [other.clone(), behind(other, "eerste")] {
+        let before = loads(&[(FIRST, vec![choice.clone()])]);
+        let both = loads(&[(FIRST, vec![choice.clone()]), (LATER, vec![other, choice.clone()])]);
+        assert_eq!(judge(bericht(), &both).unwrap_err(), Weigering::GrondslagKiezen);
+        for (id, stamps) in [("a", "eerste-1"), ("b", "eerste-1"), ("c", "andere-1")] {
+            let chosen = Bericht { grondslag: Some(id.to_owned()), ..bericht() };
+            assert_eq!(judge(chosen, &both).unwrap().convenant, stamps, "{id}");
+        }
+        let named = Bericht { convenant: Some("andere".to_owned()), ..bericht() };
+        assert_eq!(judge(named, &both).unwrap().convenant, "andere-1");
+        let said = verschil(&before, &both, date(2026, 11, 30));
+        let met = said.iter().filter(|zin| zin.starts_with("Meer dan een convenant: ")).collect::<Vec<_>>();
+        let [one] = met.as_slice() else { panic!("{said:?}") };
+        assert!(one.contains("stempelt convenant eerste (grondslag a of b"), "{one}");
+        assert!(one.contains("krijgt alleen wie grondslag c of convenant andere noemt"), "{one}");
+        assert!(!said.iter().any(|zin| zin.contains("te kiezen")), "{said:?}");
+    }
+}
+
+#[test]
+fn who_had_to_choose_nothing_and_must_now_is_told() {
+    let choice = versie("eerste", 1, Regel { grondslagen: vec!["a".into(), "b".into()], ..regel("r") });
+    let both = loads(&[(FIRST, vec![andere()]), (LATER, vec![andere(), choice.clone()])]);
+    let without = loads(&[(FIRST, vec![andere()]), (LATER, vec![andere(), choice.clone()]), (LAST, vec![choice])]);
     assert_eq!(stamps(&both), "andere-1");
-    let chosen = Bericht { grondslag: Some("b".to_owned()), ..bericht() };
-    assert_eq!(judge(chosen, &both).unwrap().convenant, "eerste-1");
+    assert_eq!(judge(bericht(), &without).unwrap_err(), Weigering::GrondslagKiezen);
+    let said = verschil(&both, &without, date(2026, 11, 30));
+    assert!(said.iter().any(|zin| zin.starts_with("Afzender moet nu zelf een grondslag kiezen: ")), "{said:?}");
+}
+
+#[test]
+fn two_that_come_together_need_a_word_too_where_one_leaves_a_choice() {
+    let choice = versie("eerste", 1, Regel { grondslagen: vec!["a".into(), "b".into()], ..regel("r") });
+    let count = |convenanten: Vec<Convenant>| onbeslist(&loads(&[(FIRST, convenanten)]), date(2026, 11, 30)).len();
+    assert_eq!(count(vec![andere(), choice.clone()]), 1);
+    assert_eq!(count(vec![behind(andere(), "eerste"), choice]), 0);
+}
+
+/// The second one allows BSN, and has for longer than the first one, which stamps everything else.
+#[test]
+fn what_another_one_has_allowed_longer_is_told_as_it_is_stamped() {
+    let with_bsn =
+        |naam, number, of: &Convenant| versie(naam, number, Regel { bsn_toegestaan: true, ..of.regels[0].clone() });
+    let (wider, other) = (with_bsn("eerste", 2, &eerste()), with_bsn("andere", 1, &andere()));
+    let before = loads(&[(FIRST, vec![eerste()]), (LATER, vec![other.clone(), eerste()])]);
+    let after = loads(&[(FIRST, vec![eerste()]), (LATER, vec![other.clone(), eerste()]), (LAST, vec![other, wider])]);
+    for van_kracht in [&before, &after] {
+        let told = samenlopen(van_kracht, date(2026, 11, 30));
+        let [(samenloop, ..)] = told.as_slice() else { panic!("{told:?}") };
+        let expected = "wat alleen andere toestaat of zij al langer toestaat (met BSN) stempelt andere";
+        assert!(samenloop.tekst().contains(expected), "{}", samenloop.tekst());
+    }
+    // Where the first one has allowed it longer, there is nothing of the kind.
+    let own = loads(&[
+        (FIRST, vec![with_bsn("eerste", 1, &eerste())]),
+        (LATER, vec![with_bsn("andere", 1, &andere()), with_bsn("eerste", 1, &eerste())]),
+    ]);
+    let told = samenlopen(&own, date(2026, 11, 30));
+    assert!(!told[0].0.tekst().contains("met BSN"), "{}", told[0].0.tekst());
 }
 
 fn behind(convenant: Convenant, other: &str) -> Convenant {

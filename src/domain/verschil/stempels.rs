@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::super::{
-    Adres, Berichtsoort, VanKracht,
+    Adres, Berichtsoort, VanKracht, Weigering,
     plaatsen::{Plaatsen, Wie, routes},
     proef::Proef,
     samenloop::{Cel, Kant, Samenloop, cellen},
@@ -106,11 +106,17 @@ fn stamps(
     let mut told: Vec<(Ander, &Proef)> = Vec::new();
     for at in days {
         for proef in &proeven {
-            let before = was.stamp(oud, proef, None, at).map(|stamped| Kant::of(&stamped));
-            let after = is.stamp(nieuw, proef, None, at).map(|stamped| Kant::of(&stamped));
+            let asked = [(was, oud), (is, nieuw)].map(|(cel, van_kracht)| {
+                cel.ask(proef, None, at, |vraag| vraag.stamp(van_kracht).map(|stamped| Kant::of(&stamped)))
+            });
+            let [chose, chooses] = [&asked[0], &asked[1]].map(|asked| matches!(asked, Err(Weigering::GrondslagKiezen)));
+            let [before, after] = asked.map(Result::ok);
             let (end, change) = match (&before, &after) {
                 (Some(one), Some(other)) if one != other => {
                     (format!("{}: nu {} (was {})", proef.tekst(), other.tekst(), one.tekst()), (before, after))
+                }
+                (None, Some(other)) if chose && at == day => {
+                    (format!("{}: nu {}", proef.tekst(), other.tekst()), (before, after))
                 }
                 // That a convenant begins later shows only when it begins.
                 (None, Some(other)) if at > day => (format!("{}: {}", proef.tekst(), other.tekst()), (before, after)),
@@ -123,7 +129,9 @@ fn stamps(
             let when = if at > day { format!(" vanaf {at}") } else { String::new() };
             let begin = match &change {
                 (Some(_), Some(_)) => format!("Ander stempel{when}"),
+                (None, _) if chose && at == day => "Afzender hoeft geen grondslag meer te kiezen".to_owned(),
                 (None, _) => format!("Gestempeld{when}"),
+                (_, None) if chooses => "Afzender moet nu zelf een grondslag kiezen".to_owned(),
                 (_, None) => "Niet meer toegestaan".to_owned(),
             };
             told.push((change, proef));

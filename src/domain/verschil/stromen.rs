@@ -209,7 +209,6 @@ fn wider(stamps: &Voorwaarden, other: &Voorwaarden) -> Voorwaarden {
         mandaat: stamps.mandaat.and(other.mandaat),
         mede_ontvanger: if without { BTreeSet::new() } else { &stamps.mede_ontvanger | &other.mede_ontvanger },
         verlengingen: stamps.verlengingen.max(other.verlengingen),
-        keuze: stamps.keuze && other.keuze,
         ..stamps.clone()
     }
 }
