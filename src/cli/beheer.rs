@@ -198,7 +198,10 @@ impl Klok {
             return print_line(&to_json(&believed).to_string());
         }
         print_line(&match believed.twijfel {
-            Some(twijfel) => format!("De twijfel is voorbij ({twijfel}). Wat vervallen is eindigt pas na een uur."),
+            Some(twijfel) => format!(
+                "De twijfel is voorbij ({twijfel}). Vanaf nu geldt {}. Wat vervallen is eindigt pas na een uur.",
+                believed.tijd
+            ),
             None => "De klok was niet in twijfel; er is niets gewijzigd.".to_owned(),
         })
     }
@@ -211,6 +214,7 @@ async fn toestand(who: &Who, json: bool) -> Result<(), Failure> {
     if json {
         print_line(&to_json(&toestand).to_string())?;
     } else {
+        print_line(&format!("Klok van deze machine:   {}", toestand.klok))?;
         print_line(&format!("Tijd volgens deze poort: {}", toestand.tijd))?;
         for reden in &toestand.redenen {
             print_line(&format!("Geen dienst: {reden}."))?;

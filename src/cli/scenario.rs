@@ -109,6 +109,13 @@ impl Find {
         if found.scenarios.is_empty() {
             proceslog::say("geen scenario van kracht gevonden bij de loketten van dit certificaat");
         }
+        for scenario in found.scenarios.iter().filter(|scenario| scenario.beschadigd) {
+            let afzender = scenario.afzender.clone().unwrap_or_default();
+            proceslog::say(&format!(
+                "LET OP: scenario {} is beschadigd en niet meer te lezen. Bel {}/{}: die weet ervan.",
+                scenario.bericht, afzender.partner, afzender.loket
+            ));
+        }
         found.scenarios.iter().try_for_each(|scenario| print_line(&to_json(scenario).to_string()))
     }
 }

@@ -210,6 +210,12 @@ impl Klok {
         state.moment(now)
     }
 
+    /// What the wall clock says, believed or not: to be shown to who decides about it, and for nothing else.
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Whether the clock may be believed.
     ///
     /// # Errors

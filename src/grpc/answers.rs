@@ -158,6 +158,7 @@ pub fn gevonden(gevonden: &Gevonden) -> proto::FindScenarioResponse {
         .into(),
         hoofdpersoon: *hoofdpersoon,
         correcties: gevonden.correcties.get(&rij.bericht).into_iter().flatten().map(correctie).collect(),
+        beschadigd: rij.toestand == Toestand::Beschadigd,
     };
     proto::FindScenarioResponse { scenarios: gevonden.scenarios.iter().map(scenario).collect() }
 }

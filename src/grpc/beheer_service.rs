@@ -97,6 +97,7 @@ impl BeheerService for BeheerApi {
             redenen,
             tijd: self.exchange.klok.now().to_string(),
             vervalt: self.exchange.klok.may_lapse(),
+            klok: self.exchange.klok.wall().to_string(),
         }))
     }
 
@@ -112,7 +113,7 @@ impl BeheerService for BeheerApi {
         };
         let outcome = outcome.map(|ended| {
             let (twijfel, bewijs) = ended.map(|(twijfel, bewijs)| (twijfel.uitleg(), bewijs.to_string())).unzip();
-            proto::BelieveClockResponse { twijfel, bewijs }
+            proto::BelieveClockResponse { twijfel, bewijs, tijd: self.exchange.klok.now().to_string() }
         });
         self.answer(&call, outcome).await
     }

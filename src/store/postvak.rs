@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
+use sqlx::Row;
 
 use super::{
     DbConnection, Pool, StoreError, int,
     rij::{Actor, PostvakRij, select_rows},
     toestand::Toestand,
     work::Work,
+    zoek,
 };
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Bewaar, VanKracht, Weigering, houdbaarheid::amsterdam_date},
@@ -82,6 +84,7 @@ pub(super) async fn acknowledge(
     if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.beeindigd.is_none() {
         let (ended, _) = actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor))?;
         work.end_content(&mut rij, ended).await?;
+        zoek::forget(work.database().await?, &rij).await?;
     }
     Ok(Ok(work.log.micros()))
 }
@@ -167,20 +170,22 @@ pub(super) async fn find(
     row.as_ref().map(PostvakRij::read).transpose()
 }
 
-/// Until when the newest bericht with a key is houdbaar: a day whose key must exist.
+/// Rows that are looked through for a day that can be read.
+const LOOKED_THROUGH: i64 = 100;
+
+/// Until when the newest bericht with a key is houdbaar: a day whose key must exist. A damaged row says nothing, and the one before it
+/// is asked.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
-    let newest: Option<(i64, String)> = sqlx::query_as(
-        "SELECT log_index, houdbaar_tot_en_met FROM postvak WHERE sleutel IS NOT NULL ORDER BY log_index DESC LIMIT 1",
+    let newest = sqlx::query(
+        "SELECT houdbaar_tot_en_met FROM postvak WHERE sleutel IS NOT NULL ORDER BY log_index DESC LIMIT $1",
     )
-    .fetch_optional(read)
+    .bind(LOOKED_THROUGH)
+    .fetch_all(read)
     .await?;
-    let parse = |(row, day): (i64, String)| {
-        day.parse().map_err(|_| StoreError::inconsistent("postvak", "houdbaar_tot_en_met", row))
-    };
-    newest.map(parse).transpose()
+    Ok(newest.iter().find_map(|row| row.try_get::<&str, _>("houdbaar_tot_en_met").ok()?.parse().ok()))
 }
 
 /// Whether anything in a postvak can be handed out now, or judged anew; a look that does not wait for the writer.

@@ -92,6 +92,13 @@ impl Toestand {
         matches!(self, Self::Wacht | Self::Afgeleverd | Self::Bevestigd | Self::Geweigerd)
     }
 
+    /// Whether a search still finds it. What is damaged is found, so that who searches at night hears that there was something, and
+    /// whom to ask.
+    #[must_use]
+    pub fn is_found(self) -> bool {
+        self.is_current() || self == Self::Beschadigd
+    }
+
     /// Whether the drawing has this arrow.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
@@ -157,6 +164,9 @@ impl Work<'_> {
         if next.ends_content() {
             self.end_content(rij, stand).await?;
         }
+        if !next.is_found() {
+            zoek::forget(self.database().await?, rij).await?;
+        }
         Ok(stand)
     }
 
@@ -180,7 +190,7 @@ impl Work<'_> {
         .bind(rij.bericht.0.as_bytes().to_vec())
         .execute(self.database().await?)
         .await?;
-        zoek::forget(self.database().await?, rij).await
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     postvak::{self, moment},
     rij::{Actor, PostvakRij, select_rows},
     rows::{Column, Rows, fetch},
+    toestand::Toestand,
     work::Work,
 };
 use crate::{
@@ -77,7 +78,7 @@ pub(super) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Result<Vec<
     Ok(Ok(found))
 }
 
-/// The scenario's of a person that can be read now at these loketten, the newest first.
+/// The scenario's of a person that can be read now at these loketten, or could be if they were not damaged; the newest first.
 async fn current(tx: &mut DbConnection, find: &Find, micros: i64) -> Result<Vec<Found>, StoreError> {
     let now = moment(micros);
     let today = amsterdam_date(now);
@@ -107,8 +108,8 @@ async fn current(tx: &mut DbConnection, find: &Find, micros: i64) -> Result<Vec<
         // A row that is gone or cannot be read is an error: somebody who searches at night must never hear "none" instead.
         let gone = || StoreError::inconsistent("vindbaar", "bericht", bericht);
         let rij = postvak::find(tx, bericht, adres).await?.ok_or_else(gone)?;
-        let current = rij.toestand.is_current()
-            && rij.beeindigd.is_none()
+        let current = rij.toestand.is_found()
+            && (rij.beeindigd.is_none() || rij.toestand == Toestand::Beschadigd)
             && rij.stempel.houdbaar_tot_en_met >= today
             && rij.may_be_handed(&find.van_kracht, now).is_ok();
         if current && found.len() < MOST_FOUND {
@@ -172,7 +173,7 @@ pub(super) async fn pseudoniemen_of(
     Ok(found)
 }
 
-/// What has no content any more is not found.
+/// It is not found any more.
 pub(super) async fn forget(tx: &mut DbConnection, rij: &PostvakRij) -> Result<(), StoreError> {
     if rij.soort == Berichtsoort::Scenario {
         sqlx::query("DELETE FROM vindbaar WHERE bericht = $1 AND partner = $2 AND loket = $3")

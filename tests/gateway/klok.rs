@@ -114,7 +114,7 @@ async fn a_step_that_lasts_ends_by_the_word_of_an_operator_which_is_a_regel() {
     let gateway = start().await;
     let last_day = proto::SendRequest { houdbaar_tot_en_met: Some(today().to_string()), ..check() };
     let bericht = send(&mut gateway.client("zsm").await, last_day).await.unwrap().bericht;
-    assert_eq!(word(&gateway).await.unwrap(), proto::BelieveClockResponse::default());
+    assert_eq!(word(&gateway).await.unwrap().twijfel, None);
 
     gateway.clock.step(hours(30));
     assert_eq!(try_send(&gateway).await, in_doubt());
@@ -125,8 +125,13 @@ async fn a_step_that_lasts_ends_by_the_word_of_an_operator_which_is_a_regel() {
         gateway.clock.step(hours(-30));
         return;
     }
+    // Both are shown: who compares the clock must see what it says, and not what is reckoned meanwhile.
+    let told = gereed(&gateway).await;
+    let [klok, tijd] = [&told.klok, &told.tijd].map(|moment| moment.parse::<jiff::Timestamp>().unwrap());
+    assert!(klok.duration_since(tijd).abs() > hours(29), "{told:?}");
     let believed = word(&gateway).await.unwrap();
     assert!(believed.twijfel.is_some());
+    assert!(believed.tijd.parse::<jiff::Timestamp>().unwrap() >= klok, "{believed:?}");
     assert_eq!(gateway.verify_proof(&believed.bewijs.unwrap()).soort, Soort::Beheerd);
     // What had its last day is not given any more, and is not ended before the hour is over.
     assert_eq!(received(&gateway).await, Vec::<String>::new());

@@ -225,22 +225,82 @@ async fn rows_that_cannot_be_read_keep_nothing_from_being_delivered_or_from_laps
     sqlx::query("UPDATE postvak SET bewaar_inhoud = 'houdbaarheid'").execute(&mut sql).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_search_that_meets_what_it_cannot_read_never_answers_none() {
-    let gateway = TestGateway::start().await;
-    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+/// A scenario about one person, and the search for that person.
+fn scenario() -> proto::SendRequest {
     let mut scenario = template("scenario");
     scenario["inhoud"]["betrokkenen"] = json!([
         {"rol": "BETROKKENE_ROL_HOOFDPERSOON", "naam": "Bram van Verzonnenhove", "geboortedatum": "1987-05-12", "skn": "7310482"},
     ]);
-    let receipt = send(&mut zvh, request(scenario)).await.unwrap();
-    let persoon = proto::Zoekpersoon { skn: Some("7310482".to_owned()), ..proto::Zoekpersoon::default() };
-    let search = proto::FindScenarioRequest {
-        persoon: Some(persoon),
+    request(scenario)
+}
+
+fn search() -> proto::FindScenarioRequest {
+    proto::FindScenarioRequest {
+        persoon: Some(proto::Zoekpersoon { skn: Some("7310482".to_owned()), ..proto::Zoekpersoon::default() }),
         zaaknummer: "ZSM-2026-004711".to_owned(),
         loket: String::new(),
         medewerker: "zsm-nacht-02".to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_starts_whatever_stands_in_the_newest_row() {
+    let mut gateway = TestGateway::start().await;
+    let receipt = send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let last_day = receipt.aanvaardingen[0].stempel.as_ref().unwrap().houdbaar_tot_en_met.clone();
+    let mut sql = gateway.sql().await;
+    let change = "UPDATE postvak SET houdbaar_tot_en_met = $1 WHERE log_index = $2";
+    sqlx::query(change).bind("ooit").bind(index(&receipt)).execute(&mut sql).await.unwrap();
+    gateway.restart_with(|_| {}).await;
+    let mut zsm = gateway.client("zsm").await;
+    let later = send(&mut zsm, check()).await.unwrap().bericht;
+    let mut zvh = gateway.client(ZVH).await;
+    assert_eq!(Receiver::open(&mut zvh, "", 5).await.unwrap().bericht().await.bericht, later);
+    // Put back so that the end of this test can verify the rest.
+    let mut sql = gateway.sql().await;
+    sqlx::query(change).bind(last_day).bind(index(&receipt)).execute(&mut sql).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_scenario_is_found_and_said_to_be_damaged_until_it_lapses_or_is_withdrawn() {
+    let gateway = TestGateway::start().await;
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let mut sql = gateway.sql().await;
+    let mut damaged = Vec::new();
+    for _ in 0..2 {
+        let receipt = send(&mut zvh, scenario()).await.unwrap();
+        let volwassenen = proto::FetchRequest { loket: "volwassenen".to_owned(), ..fetch(&receipt.bericht) };
+        // Read before, so that it can be withdrawn from who read it.
+        zsm.fetch(volwassenen.clone()).await.unwrap();
+        spoil(&mut sql, "berichten", "inhoud", index(&receipt), flipped).await;
+        assert_eq!(weigering(zsm.fetch(volwassenen).await), "inhoud_beschadigd");
+        damaged.push(receipt.bericht);
+    }
+    let found = async |zsm: &mut Client| {
+        let found = zsm.find_scenario(search()).await.unwrap().into_inner().scenarios;
+        assert!(found.iter().all(|scenario| scenario.beschadigd), "{found:?}");
+        found.into_iter().map(|scenario| scenario.bericht).collect::<Vec<_>>()
     };
+    damaged.reverse();
+    assert_eq!(found(&mut zsm).await, damaged);
+    let withdraw = proto::WithdrawRequest {
+        bericht: damaged.pop().unwrap(),
+        reden: proto::RedenIntrekking::Onjuist.into(),
+        medewerker: "m-1".to_owned(),
+        ..Default::default()
+    };
+    zvh.withdraw(withdraw).await.unwrap();
+    assert_eq!(found(&mut zsm).await, damaged);
+    gateway.clock.advance(SignedDuration::from_hours(24 * 100));
+    assert_eq!(found(&mut zsm).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_meets_what_it_cannot_read_never_answers_none() {
+    let gateway = TestGateway::start().await;
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let receipt = send(&mut zvh, scenario()).await.unwrap();
+    let search = search();
     assert_eq!(zsm.find_scenario(search.clone()).await.unwrap().into_inner().scenarios.len(), 1);
     let mut sql = gateway.sql().await;
     for (spoil, mend) in [

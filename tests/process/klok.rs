@@ -145,7 +145,7 @@ async fn an_operator_ends_a_doubt_at_the_command_line_and_only_where_a_word_can_
     set.to("+26h");
     set.send(&mut zsm, 2).await.unwrap_err();
     let said = set.beheer(&word, 0);
-    assert!(said.contains("De twijfel is voorbij"), "{said}");
+    assert!(said.contains("De twijfel is voorbij") && said.contains("Vanaf nu geldt"), "{said}");
     assert_eq!(set.logged("beheerd"), 1);
     // It is remembered over a stop, with the hour that lapsing waits.
     set.served.stop();
