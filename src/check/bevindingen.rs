@@ -106,9 +106,9 @@ closed_list! {
             "de privesleutel van de poort is niet te gebruiken: {reden}",
             "the private key of the gateway cannot be used: {reden}";
         /// A key that is not of the gateway alone.
-        SleutelOpen { wat: String, rechten: String, gewenst: String } = "sleutel_open",
+        SleutelOpen { wat: String, what: String, rechten: String, gewenst: String } = "sleutel_open",
             "{wat} heeft rechten {rechten}: anderen op deze machine kunnen erbij. Maak het {gewenst} (chmod), en vervang de sleutel als iemand haar kan hebben gelezen.",
-            "{wat} has mode {rechten}: others on this machine can reach it. Make it {gewenst} (chmod), and replace the key if somebody can have read it.";
+            "{what} has mode {rechten}: others on this machine can reach it. Make it {gewenst} (chmod), and replace the key if somebody can have read it.";
         /// One authority under two names.
         CaDubbel { een: String, ander: String } = "ca_dubbel",
             "[[ca]] {een} en [[ca]] {ander} hebben hetzelfde certificaat of dezelfde sleutel: dan is niet zeker voor wie een certificaat instaat. Houd er een.",

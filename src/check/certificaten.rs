@@ -17,7 +17,7 @@ use super::{
     rechten,
 };
 use crate::{
-    config::Config,
+    config::{Config, Opslag},
     domain::{einde::horizon, houdbaarheid::amsterdam_date},
     tls::{
         TlsError,
@@ -31,6 +31,8 @@ use crate::{
 const CRL_DAYS: i64 = 7;
 /// How the gateway itself is called in a sentence.
 const POORT: &str = "de poort";
+/// And its connection to the database.
+const DATABASE: &str = "de verbinding met de database";
 
 /// The findings of all files, at a moment.
 #[must_use]
@@ -58,6 +60,7 @@ pub fn bevindingen(config: &Config, now: Timestamp) -> Vec<Bevinding> {
         uitgevers.extend(paths.iter().filter(|(naam, _)| naam == ca.naam()).map(|(_, uitgever)| uitgever.clone()));
         look.lists(&config.cas[*at].bestand, ca, &uitgevers);
     }
+    look.database(config);
     rechten::bevindingen(config, &mut look.found);
     look.found
 }
@@ -87,6 +90,23 @@ impl Look {
 
     fn certificates(&mut self, file: &Path, naam: &str) -> Option<Vec<CertificateDer<'static>>> {
         self.read(file, naam, settings::certificates(file))
+    }
+
+    /// The certificates by which the database is known, and this gateway to it: the driver passes over what it cannot read.
+    fn database(&mut self, config: &Config) {
+        let Opslag::Postgres(postgres) = &config.opslag else { return };
+        for server in &postgres.servers {
+            for file in ["sslrootcert", "sslcert"].into_iter().filter_map(|option| server.file(option)) {
+                if let Some(certificates) = self.certificates(&file, DATABASE) {
+                    self.terms(&file, DATABASE, &certificates);
+                }
+            }
+            if let Some((certificate, key)) = server.file("sslcert").zip(server.file("sslkey"))
+                && let Err(error) = settings::certified_key(&certificate, &key)
+            {
+                self.read::<()>(&key, DATABASE, Err(error));
+            }
+        }
     }
 
     fn own_key(&mut self, config: &Config) {
@@ -171,10 +191,12 @@ impl Look {
                 self.note(file, Waarschuwing::CrlOntbreekt { naam, uitgever });
             }
         }
+        // As at a handshake: one that ended counts for nothing where another one holds.
+        let rank = |list: &Crl| (list.holds(now), list.this_update());
         let mut newest: BTreeMap<_, &Crl> = BTreeMap::new();
         for list in ca.lists().iter().filter(|list| list.this_update() <= now) {
             let known = newest.entry(list.source()).or_insert(list);
-            if list.this_update() > known.this_update() {
+            if rank(list) > rank(known) {
                 *known = list;
             }
         }

@@ -51,6 +51,12 @@ impl Server {
     pub fn url(&self) -> &Url {
         &self.0
     }
+
+    /// The file that one of `sslrootcert`, `sslcert` and `sslkey` names.
+    #[must_use]
+    pub fn file(&self, option: &str) -> Option<PathBuf> {
+        self.0.query_pairs().find(|(key, _)| key == option).map(|(_, path)| PathBuf::from(&*path))
+    }
 }
 
 impl Display for Server {

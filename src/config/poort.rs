@@ -29,8 +29,9 @@ impl FromStr for Netwerk {
             Ok(address) => IpNet::from(address),
             Err(_) => text.parse().map_err(|_| ())?,
         };
-        // `10.1.0.7/16` is a typing error, or means one machine: whoever wrote it has to say which.
-        if network.trunc() == network { Ok(Self(network)) } else { Err(()) }
+        // `10.1.0.7/16` is a typing error, or means one machine: whoever wrote it has to say which. The whole internet is no balancer:
+        // then anybody could say for whom it connects.
+        if network.trunc() == network && network.prefix_len() > 0 { Ok(Self(network)) } else { Err(()) }
     }
 }
 
@@ -49,4 +50,19 @@ pub(super) fn poort(section: Section<'_>) -> Option<Poort> {
     let proxy_van = proxy_van.collect();
     section.finish();
     Some(Poort { adres: adres?.value, proxy_van })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_one_and_never_everybody() {
+        for good in ["10.0.0.7", "10.1.0.0/16", "fd00::/8", "::1"] {
+            assert!(good.parse::<Netwerk>().is_ok(), "{good}");
+        }
+        for bad in ["10.1.0.7/16", "0.0.0.0/0", "::/0", "10.1.0.0/33", "balancer", ""] {
+            assert!(bad.parse::<Netwerk>().is_err(), "{bad}");
+        }
+    }
 }

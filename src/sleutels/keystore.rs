@@ -36,6 +36,15 @@ pub enum KeyError {
         /// Which file.
         path: PathBuf,
     },
+    /// A file was there, and is no longer.
+    #[error(
+        "sleutelbestand {path} is weg, terwijl de poort draait. Hang de map weer aan zoals zij was: de poort gaat dan vanzelf verder. Maak \
+         er niets nieuws in, en zet een kopie alleen terug als het bestand verloren is: de nieuwste."
+    )]
+    Vanished {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A file is not there, and others are.
     #[error(
         "sleutelbestand {path} ontbreekt naast de andere. Zet de kopie terug die bij deze database hoort; maak nooit een nieuwe."

@@ -176,7 +176,8 @@ impl DayKeyFile {
         let days = read_document(&self.path)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.iter().any(|(day, wrapped)| days.get(day) != Some(wrapped)) {
-            return Err(KeyError::Damaged { path: self.path.clone() });
+            let path = self.path.clone();
+            return Err(if self.path.exists() { KeyError::Damaged { path } } else { KeyError::Vanished { path } });
         }
         seen.clone_from(&days);
         Ok(days)

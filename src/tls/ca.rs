@@ -18,6 +18,12 @@ use super::{
     settings::{content, provider},
 };
 
+/// Whether a certificate may issue others (RFC 5280, section 4.2.1.9).
+fn is_authority(certificate: &[u8]) -> bool {
+    let parsed = X509Certificate::from_der(certificate);
+    parsed.is_ok_and(|(_, parsed)| parsed.basic_constraints().ok().flatten().is_some_and(|found| found.value.ca))
+}
+
 /// A CA by its name in the configuration. What its anchors vouch for is checked against them alone, so that an OIN is bound to
 /// its issuer.
 pub struct TrustedCa {
@@ -48,6 +54,12 @@ impl TrustedCa {
         certificates: &[CertificateDer<'static>],
         lists: Vec<Crl>,
     ) -> Result<Self, TlsError> {
+        if certificates.iter().any(|certificate| !is_authority(certificate)) {
+            return Err(content(
+                bestand,
+                "een certificaat dat geen CA is (basicConstraints zonder CA); bedoeld is dat van de uitgever",
+            ));
+        }
         let anchor = |certificate| anchor_from_trusted_cert(certificate).map(|anchor| anchor.to_owned());
         let anchors = certificates.iter().map(anchor).collect::<Result<_, _>>();
         let anchors = anchors.map_err(|error| content(bestand, format!("geen bruikbare CA: {error}")))?;

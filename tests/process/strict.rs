@@ -99,7 +99,7 @@ fn first_block(text: &str) -> String {
 
 #[test]
 fn a_start_in_production_refuses_what_check_tells() {
-    let cases: [Case; 14] = [
+    let cases: [Case; 17] = [
         ("no list at all", |p| p.change("ketenpoort.toml", "crl = [\"lijsten.pem\"]", ""), &["crl_ontbreekt"]),
         (
             "the list of the issuing CA missing",
@@ -146,6 +146,33 @@ fn a_start_in_production_refuses_what_check_tells() {
             |p| p.write("lijsten.pem", p.read("lijsten.pem") + &p.read("ca.pem")),
             &["certificaat_onleesbaar"],
         ),
+        (
+            "a certificate that is no CA in the place of one",
+            |p| p.write("ca.pem", p.read("ca.pem") + &first_block(&p.read("gateway/cert.pem"))),
+            &["certificaat_onleesbaar"],
+        ),
+        (
+            "a link to a key in a directory in which others can put one",
+            |p| {
+                fs::create_dir(p.at("open")).unwrap();
+                p.mode("open", 0o777);
+                fs::rename(p.at("gateway/key.pem"), p.at("open/key.pem")).unwrap();
+                std::os::unix::fs::symlink(p.at("open/key.pem"), p.at("gateway/key.pem")).unwrap();
+            },
+            &["sleutel_open"],
+        ),
+        (
+            "a database whose own CA cannot be read whole, and a key of another certificate for it",
+            |p| {
+                p.write("db.pem", format!("\u{feff}{}", p.read("ca.pem")));
+                p.write("ik.pem", p.read("gateway/cert.pem"));
+                p.write("ik.key", p.ca.issue(&own_leaf()).unwrap().key_pem);
+                p.mode("ik.key", 0o644);
+                let url = "postgres://kp@127.0.0.1:1/keten?sslrootcert=db.pem&sslcert=ik.pem&sslkey=ik.key";
+                p.change("ketenpoort.toml", "sqlite:ketenpoort.db", url);
+            },
+            &["certificaat_onleesbaar", "sleutel_open"],
+        ),
     ];
     for (what, spoil, codes) in cases {
         let prepared = prepare();
@@ -153,6 +180,27 @@ fn a_start_in_production_refuses_what_check_tells() {
         println!("{what}");
         prepared.assert_refused(codes);
     }
+}
+
+#[test]
+fn a_database_that_others_can_read_is_told() {
+    let prepared = prepare();
+    prepared.write("ketenpoort.db", "");
+    prepared.mode("ketenpoort.db", 0o666);
+    let told = prepared.check();
+    assert!(told.contains("de database heeft rechten 0666") && told.contains("(sleutel_open)"), "{told}");
+    prepared.mode("ketenpoort.db", 0o600);
+    assert!(!prepared.check().contains("(sleutel_open)"));
+}
+
+/// As at a handshake: of several lists of one issuer the newest that holds counts.
+#[test]
+fn a_list_that_ended_beside_one_that_holds_is_nothing_to_tell() {
+    let prepared = prepare();
+    prepared.write("lijsten.pem", lists(&prepared, -48, 240) + &lists(&prepared, -9, -1));
+    assert!(!prepared.check().contains("crl_"), "{}", prepared.check());
+    let Prepared { dir, port, .. } = prepared;
+    Served::in_production(dir, port).stop();
 }
 
 #[test]
