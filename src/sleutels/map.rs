@@ -257,3 +257,29 @@ fn lock_file(path: &Path) -> Result<File, KeyError> {
 fn io_error(path: &Path, source: io::Error) -> KeyError {
     KeyError::Io { path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_is_not_said_to_be_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keys, away) = (dir.path().join("sleutels"), dir.path().join("weg"));
+        fs::create_dir(&keys).unwrap();
+        let file = DayKeyFile::take(&keys).unwrap();
+        let (first, second) = (date(2027, 1, 1), date(2027, 1, 2));
+        file.add(first, "00".to_owned()).await.unwrap();
+        assert!(file.find(first).await.unwrap().is_some());
+        fs::rename(&keys, &away).unwrap();
+        let gone = file.add(second, "01".to_owned()).await;
+        assert!(matches!(gone, Err(KeyError::Vanished { .. })), "{gone:?}");
+        fs::rename(&away, &keys).unwrap();
+        file.add(second, "01".to_owned()).await.unwrap();
+        fs::write(keys.join(DOCUMENT), r#"{"versie": 1, "epoch": 1, "dagsleutels": {}}"#).unwrap();
+        let damaged = file.find(first).await;
+        assert!(matches!(damaged, Err(KeyError::Damaged { .. })), "{damaged:?}");
+    }
+}
