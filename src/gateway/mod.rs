@@ -1,5 +1,6 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
+mod ends;
 mod look;
 mod open;
 mod run;
@@ -115,7 +116,8 @@ impl Gateway {
         let certificates = Certificates::read(config, &in_force)?;
         let Opened { database, map, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
         let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));
-        let listener = Arc::new(certificates.listener(config, Arc::clone(&klok))?);
+        let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
+        let listener = Arc::new(listener);
         let (grpc, adres) = listen(config.grpc).await?;
         let (beheer, beheer_adres) = match config.beheer {
             Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
@@ -141,7 +143,7 @@ impl Gateway {
             accepting.spawn(serve_beheer(listener, &exchange, config, beheer, stopped.clone()));
         }
         accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
-        let ended = tokio::spawn(run(exchange, watch, accepting, writer, stopped));
+        let ended = tokio::spawn(run(exchange, (watch, ends), accepting, writer, stopped));
         Ok(Self { adres, beheer: beheer_adres, stop, ended })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::GatewayError;
+use super::{GatewayError, ends::Ends};
 use crate::{
     config::{Config, ConfigError, Opslag, documents::Parsed},
     domain::{Document, Herinnering, Identiteit, Klok, Rng},
@@ -28,18 +28,21 @@ use crate::{
 pub(super) struct Certificates {
     tls: ServerConfig,
     identifier: Arc<Identifier>,
+    ends: Ends,
 }
 
 impl Certificates {
     /// Reads the files; who is who stands in what is in force.
     pub(super) fn read(config: &Config, in_force: &InForce) -> Result<Self, GatewayError> {
         let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
-        let identifier = Arc::new(Identifier::new(cas.collect::<Result<_, _>>()?, in_force.subscribe()));
+        let cas = cas.collect::<Result<Vec<_>, _>>()?;
+        let ends = Ends::of(&settings::certificates(&config.certificaat)?, &cas);
+        let identifier = Arc::new(Identifier::new(cas, in_force.subscribe()));
         let tls = settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?;
-        Ok(Self { tls, identifier })
+        Ok(Self { tls, identifier, ends })
     }
 
-    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<Listener, GatewayError> {
+    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<(Listener, Ends), GatewayError> {
         let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
         let bounds = accept::Bounds {
             connections: config.grenzen.connections,
@@ -47,7 +50,7 @@ impl Certificates {
             connection_age_seconds: config.grenzen.connection_age_seconds,
         };
         let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
-        Ok(Listener { tls, identifier: self.identifier, bounds, handshakes, klok })
+        Ok((Listener { tls, identifier: self.identifier, bounds, handshakes, klok }, self.ends))
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::GatewayError;
+use super::{GatewayError, ends::Ends};
 use crate::{
     exchange::{Exchange, announce::Announcer, klok::ClockWatch},
     store::StoreError,
@@ -49,7 +49,7 @@ pub(super) async fn end_what_lapsed(exchange: Arc<Exchange>, mut stopped: watch:
 /// Runs until stopped, or until the writer gives up: then nothing may be handed out any more.
 pub(super) async fn run(
     exchange: Arc<Exchange>,
-    mut watch: ClockWatch,
+    (mut watch, mut ends): (ClockWatch, Ends),
     mut accepting: JoinSet<()>,
     mut writer: JoinHandle<Result<(), StoreError>>,
     mut stopped: watch::Receiver<bool>,
@@ -65,6 +65,7 @@ pub(super) async fn run(
             }
             _ = tick.tick() => {
                 watch.look(&exchange).await;
+                ends.look(exchange.klok.now());
                 let refreshed = exchange.refresh().await;
                 // Said once, not twice a second until it is mended.
                 if let (Err(error), false) = (&refreshed, unreadable) {

@@ -1,6 +1,6 @@
 //! A certificate authority whose certificates may connect: its anchors, its revocation lists, and a path to them.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use rustls::{
     CertRevocationListError, CertificateError, DistinguishedName, OtherError,
@@ -81,6 +81,16 @@ impl TrustedCa {
     /// Its revocation lists.
     pub(crate) fn lists(&self) -> &[Crl] {
         &self.lists
+    }
+
+    /// When the lists of each source have all ended, Unix seconds.
+    pub(crate) fn ends_of_lists(&self) -> Vec<i64> {
+        let mut ends: BTreeMap<_, i64> = BTreeMap::new();
+        for list in &self.lists {
+            let end = ends.entry(list.source()).or_insert(i64::MIN);
+            *end = (*end).max(list.next_update());
+        }
+        ends.into_values().collect()
     }
 
     /// Whether one of these issuers, the contents of names, is an anchor of this CA: else no path can lead to it.

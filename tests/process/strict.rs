@@ -7,7 +7,7 @@ use ketenpoort::{clock::SystemClock, domain::Clock, pki::DevCa};
 
 use crate::{
     production::{Prepared, own_leaf, prepare},
-    served::{Served, expect, ketenpoort, stderr},
+    served::{Served, expect, ketenpoort, stderr, until},
 };
 
 impl Prepared {
@@ -201,6 +201,25 @@ fn a_list_that_ended_beside_one_that_holds_is_nothing_to_tell() {
     assert!(!prepared.check().contains("crl_"), "{}", prepared.check());
     let Prepared { dir, port, .. } = prepared;
     Served::in_production(dir, port).stop();
+}
+
+/// From then on nobody gets in, the operator neither: it must be seen where somebody looks.
+#[test]
+fn a_list_that_ends_while_the_gateway_runs_is_said() {
+    let prepared = prepare();
+    let now = SystemClock.now();
+    let (before, soon) = (now - SignedDuration::from_hours(1), now + SignedDuration::from_secs(6));
+    prepared.write("lijsten.pem", prepared.ca.crl_pem(&[], before, soon).unwrap());
+    let Prepared { dir, port, .. } = prepared;
+    let mut served = Served::in_production(dir, port);
+    let ended = |log: String| {
+        log.lines()
+            .filter(|line| line.contains("ERROR") && line.contains("has ended: a revocation list of CA pki"))
+            .count()
+    };
+    assert_eq!(ended(served.log()), 0);
+    until("it is said of both lists", || (ended(served.log()) == 2).then_some(()));
+    served.stop();
 }
 
 #[test]
