@@ -241,12 +241,12 @@ fn stroom_json(stroom: &Stroom) -> Value {
 /// comes beside it.
 fn both(oud: &Path, nieuw: &Path, now: Timestamp) -> Result<(VanKracht, VanKracht), ConfigError> {
     if is_configuration(oud) || is_configuration(nieuw) {
-        let load = |file| {
-            let (config, parsed) = Config::load_with_documents(file, false, now)?;
+        let load = |file, oud: Option<&VanKracht>| {
+            let (config, parsed) = Config::load_after(file, oud, now)?;
             Ok(parsed.van_kracht(0, &config.omgeving(PRODUCTIE)))
         };
-        let (oud, nieuw) = (load(oud)?.loaded_at(long_before(now)), load(nieuw)?);
-        let nieuw = nieuw.loaded_after(&oud, now);
+        let oud = load(oud, None)?.loaded_at(long_before(now));
+        let nieuw = load(nieuw, Some(&oud))?.loaded_after(&oud, now);
         return Ok((oud, nieuw));
     }
     let (deelnemers, convenanten) = los::convenanten([oud, nieuw])?;

@@ -33,13 +33,14 @@ use jiff::Timestamp;
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
 use self::{
     aanvaard::Aanvaardbaar,
+    convenant::hash,
     documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting, undecided},
     fout::Fout,
     opslag::opslag,
     poort::poort,
     section::{Mistake, Mistakes, Section, Vorm, read_file, short},
 };
-use crate::domain::houdbaarheid::amsterdam_date;
+use crate::domain::{VanKracht, houdbaarheid::amsterdam_date};
 
 /// Everything that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +138,25 @@ impl Config {
     pub fn load_with_documents(file: &Path, productie: bool, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
         let (named, config) = load_noting(file, &mistakes);
-        let parsed = named.parse(productie, now, &mistakes);
+        let parsed = named.parse(productie, &mistakes, together(now));
+        ConfigError::unless_empty(&mistakes)?;
+        Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
+    }
+
+    /// The same, of documents that came in force one after the other: only what is new or changed since `oud` is judged as coming in
+    /// force `now`. Without `oud` all of them are in force already.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake.
+    pub fn load_after(file: &Path, oud: Option<&VanKracht>, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
+        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+        let (named, config) = load_noting(file, &mistakes);
+        let parsed = named.parse(false, &mistakes, |van_kracht, bronnen| {
+            let Some(oud) = oud else { return Vec::new() };
+            let is_known = |bron: &Bron| oud.convenanten().iter().any(|known| known.hash == hash(&bron.tekst));
+            let new: Vec<Bron> = bronnen.iter().filter(|bron| !is_known(bron)).cloned().collect();
+            undecided(&van_kracht.loaded_after(oud, now), &new, amsterdam_date(now))
+        });
         ConfigError::unless_empty(&mistakes)?;
         Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
     }
@@ -150,7 +169,7 @@ impl Config {
         let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
         let Omgeving { cas, .. } = self.omgeving(productie);
         let named = Named { cas, deelnemers: Some(self.deelnemers.clone()), convenanten: self.convenanten.clone() };
-        let parsed = named.parse(productie, now, &mistakes);
+        let parsed = named.parse(productie, &mistakes, together(now));
         ConfigError::unless_empty(&mistakes)?;
         Ok(parsed.expect("files without mistakes give documents"))
     }
@@ -160,6 +179,11 @@ impl Config {
     pub fn omgeving(&self, productie: bool) -> Omgeving {
         Omgeving { cas: self.cas.iter().map(|ca| ca.naam.clone()).collect(), productie }
     }
+}
+
+/// What nothing decides between documents that come in force at one moment.
+fn together(now: Timestamp) -> impl FnOnce(VanKracht, &[Bron]) -> Vec<Mistake> {
+    move |van_kracht, bronnen| undecided(&van_kracht.loaded_at(now), bronnen, amsterdam_date(now))
 }
 
 /// What a configuration says about documents: they are read although something else in it is wrong, so that every mistake
@@ -173,7 +197,13 @@ struct Named {
 
 impl Named {
     /// `None` without deelnemers: what convenanten say of partners cannot be judged then.
-    fn parse(&self, productie: bool, now: Timestamp, mistakes: &Mistakes) -> Option<Parsed> {
+    /// `undecided` judges what has no mistakes by itself.
+    fn parse(
+        &self,
+        productie: bool,
+        mistakes: &Mistakes,
+        undecided: impl FnOnce(VanKracht, &[Bron]) -> Vec<Mistake>,
+    ) -> Option<Parsed> {
         let bron = |file: &PathBuf| Some(Bron { herkomst: file.clone(), tekst: read(file, mistakes)? });
         let deelnemers = bron(self.deelnemers.as_ref()?);
         let convenanten: Vec<Bron> = self.convenanten.iter().filter_map(bron).collect();
@@ -181,8 +211,8 @@ impl Named {
         let omgeving = Omgeving { cas: self.cas.clone(), productie };
         let parsed = parse_noting(&bronnen, &omgeving, mistakes);
         if mistakes.borrow().is_empty() {
-            let van_kracht = parsed.clone().van_kracht(0, &omgeving).loaded_at(now);
-            mistakes.borrow_mut().extend(undecided(&van_kracht, &bronnen, amsterdam_date(now)));
+            let van_kracht = parsed.clone().van_kracht(0, &omgeving);
+            mistakes.borrow_mut().extend(undecided(van_kracht, &bronnen));
         }
         Some(parsed)
     }

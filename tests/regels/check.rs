@@ -385,6 +385,32 @@ fn diff_says_what_changes_between_configurations_and_between_convenanten() {
     expect(&diff(&files.0, &nieuw.path("weg.toml"), &[]), 2);
 }
 
+/// What stands in the old configuration was there before: only what is new beside it can be undecided.
+#[test]
+fn diff_shows_a_convenant_that_comes_beside_another_and_asks_only_of_two_new_ones() {
+    let (oud, nieuw) = (Data::new(), Data::new());
+    let text = fs::read_to_string(oud.path("convenanten/bij.toml")).unwrap();
+    for naam in ["een", "twee"] {
+        let other = text.replace("naam = \"bij\"", &format!("naam = \"bij-{naam}\""));
+        let other = other.replace("bij-regeling", &format!("regeling-{naam}"));
+        fs::write(nieuw.path(&format!("convenanten/bij-{naam}.toml")), other).unwrap();
+    }
+    let configs = [oud.path("ketenpoort.toml"), nieuw.path("ketenpoort.toml")];
+    let diff = || run(&["check", "--diff", configs[0].to_str().unwrap(), configs[1].to_str().unwrap()]);
+    let list = "\"convenanten/bij.toml\"";
+    nieuw.replace("ketenpoort.toml", list, &format!("{list}, \"convenanten/bij-een.toml\""));
+    assert!(expect(&nieuw.check(&[]), 2).1.contains("samen_van_kracht"));
+    let (said, _) = expect(&diff(), 0);
+    assert!(
+        said.contains("Meer dan een convenant: bij_melding") && said.contains("stempelt convenant bij ("),
+        "{said}"
+    );
+    nieuw.replace("ketenpoort.toml", list, &format!("{list}, \"convenanten/bij-twee.toml\""));
+    let (_, err) = expect(&diff(), 2);
+    let told: Vec<&str> = err.lines().filter(|line| line.contains("samen_van_kracht")).collect();
+    assert!(told.len() == 1 && told[0].contains("bij-een") && told[0].contains("bij-twee"), "{err}");
+}
+
 #[test]
 fn one_convenant_is_shown_alone_and_a_convenant_is_no_configuration() {
     let data = Data::new();
