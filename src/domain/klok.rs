@@ -239,7 +239,10 @@ impl Klok {
         let (mut state, now) = self.look();
         let apart = now.wall.duration_since(theirs).abs();
         if apart.as_secs().unsigned_abs() > most_apart_seconds {
-            state.doubt.get_or_insert(Twijfel::Database { seconds: apart.as_secs() });
+            // A step heals by itself, and stays what is said; of the database the newest word counts.
+            if matches!(state.doubt, None | Some(Twijfel::Database { .. })) {
+                state.doubt = Some(Twijfel::Database { seconds: apart.as_secs() });
+            }
         } else if matches!(
             state.doubt,
             Some(Twijfel::Sprong { .. } | Twijfel::Vooruit { .. } | Twijfel::Database { .. })
