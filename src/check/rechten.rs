@@ -56,12 +56,17 @@ fn is_key(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "key") || path.ends_with("dagsleutels.json")
 }
 
-fn note(path: &Path, (wat, what): (&str, &str), mask: u32, gewenst: &str, found: &mut Vec<Bevinding>) {
+fn note(path: &Path, in_both_languages: (&str, &str), mask: u32, gewenst: &str, found: &mut Vec<Bevinding>) {
     let Ok(mode) = fs::metadata(path).map(|metadata| Permissions::mode(&metadata.permissions())) else { return };
     let sticky = mask == OTHERS_WRITE && mode & STICKY != 0;
     if mode & mask != 0 && !sticky {
-        let (wat, what, rechten) = (wat.to_owned(), what.to_owned(), format!("{:04o}", mode & 0o7777));
-        let waarschuwing = Waarschuwing::SleutelOpen { wat, what, rechten, gewenst: gewenst.to_owned() };
+        let (dutch, english) = in_both_languages;
+        let waarschuwing = Waarschuwing::SleutelOpen {
+            wat: dutch.to_owned(),
+            what: english.to_owned(),
+            rechten: format!("{:04o}", mode & 0o7777),
+            gewenst: gewenst.to_owned(),
+        };
         found.push((Onderwerp::Bestand(path.to_owned()), waarschuwing));
     }
 }

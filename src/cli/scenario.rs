@@ -111,7 +111,7 @@ impl Find {
         }
         for scenario in found.scenarios.iter().filter(|scenario| scenario.beschadigd) {
             let afzender = scenario.afzender.clone().unwrap_or_default();
-            proceslog::say(&format!(
+            proceslog::say(format!(
                 "LET OP: scenario {} is beschadigd en niet meer te lezen. Bel {}/{}: die weet ervan.",
                 scenario.bericht, afzender.partner, afzender.loket
             ));

@@ -202,8 +202,8 @@ impl Appender {
         );
         let checkpoint = Checkpoint { origin: head.naam.clone(), size: grootte, root: head.frontier.root() };
         let nota = signer.sign(&checkpoint);
-        let note = [int(grootte).into(), nota.as_str().into()];
-        script.insert("checkpoints", Rows::of(&[Column::Int("grootte"), Column::Text("nota")], [note], |row| row), "");
+        let issued = [int(grootte).into(), nota.as_str().into()];
+        script.insert("checkpoints", Rows::of(&CHECKPOINTS, [issued], |row| row), "");
         let new_head =
             [int(grootte).into(), head.frontier.to_bytes().into(), head.tijd.into(), int(head.versie).into()];
         script.statement(
@@ -223,6 +223,7 @@ impl Appender {
 
 const HEAD: [Column<'_>; 4] =
     [Column::Int("grootte"), Column::Bytes("frontier"), Column::Int("tijd"), Column::Int("versie")];
+const CHECKPOINTS: [Column<'_>; 2] = [Column::Int("grootte"), Column::Text("nota")];
 const TEGELS: [Column<'_>; 3] = [Column::Int("niveau"), Column::Int("nummer"), Column::Bytes("hashes")];
 const REGELS: [Column<'_>; 4] =
     [Column::Int("log_index"), Column::Bytes("regel"), Column::Bytes("hash"), Column::Bytes("bericht")];
@@ -258,7 +259,7 @@ async fn grown_tiles(
     let mut tiles = begun_tiles(tx, first, added.keys().copied().collect()).await?;
     for (tile, hashes) in added {
         let bytes = tiles.entry(tile).or_default();
-        hashes.values().for_each(|hash| bytes.extend_from_slice(hash));
+        bytes.extend(hashes.values().flatten());
     }
     Ok(tiles)
 }

@@ -316,7 +316,7 @@ async fn copy_table(
     Ok(())
 }
 
-fn column<'c>((name, declared): &'c (String, String)) -> Column<'c> {
+fn column((name, declared): &(String, String)) -> Column<'_> {
     match declared.as_str() {
         "BIGINT" | "INTEGER" => Column::Int(name),
         "BLOB" => Column::Bytes(name),

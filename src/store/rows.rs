@@ -333,3 +333,62 @@ impl Array {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions, Row, any::AnyConnectOptions};
+
+    use super::*;
+
+    const COLUMNS: [Column<'_>; 3] = [Column::Int("a"), Column::Text("b"), Column::Bytes("c")];
+
+    #[tokio::test]
+    async fn whatever_is_in_rows_and_however_many_there_are_arrives() {
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = "sqlite::memory:".parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB)").execute(&mut connection).await.unwrap();
+        // More than one statement takes.
+        let most = i64::try_from(MOST_CELLS).unwrap();
+        let row = |at: i64| match at % 3 {
+            0 => [at.into(), "'\"\\{}, \n\u{e9}".into(), vec![0, 255].into()],
+            1 => [at.into(), Cell::Null, Cell::Null],
+            _ => [at.into(), "".into(), Vec::new().into()],
+        };
+        let mut script = Script::new(Dialect::Sqlite);
+        script.insert("t", Rows::of(&COLUMNS, 0..most, row), "");
+        script.statement("DELETE FROM t WHERE a IN (SELECT v.a FROM {v})", Rows::of(&COLUMNS, [3], row));
+        script.statement("DELETE FROM t WHERE a IN (SELECT v.a FROM {v})", Rows::of(&COLUMNS, [], row));
+        script.execute(&mut connection).await.unwrap();
+        let asked = [0, 1, 2, 3, most - 1];
+        let sql = "SELECT t.a, t.b, t.c FROM {v} JOIN t ON t.a = v.a";
+        let found =
+            fetch_all(&mut connection, [(sql, Rows::of(&COLUMNS, asked, row)), (sql, Rows::of(&COLUMNS, [], row))]);
+        let mut found: Vec<(i64, Option<String>, Option<Vec<u8>>)> =
+            found.await.unwrap().iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+        found.sort();
+        let text = Some("'\"\\{}, \n\u{e9}".to_owned());
+        let empty = (Some(String::new()), Some(Vec::new()));
+        assert_eq!(found[0], (0, text.clone(), Some(vec![0, 255])));
+        assert_eq!(found[1], (1, None, None));
+        assert_eq!(found[2], (2, empty.0, empty.1));
+        assert_eq!(found[3], (most - 1, text, Some(vec![0, 255])));
+        assert_eq!(found.len(), 4);
+    }
+
+    #[test]
+    fn for_postgresql_a_text_is_the_same_however_many_rows_there_are() {
+        let text = |rows: Vec<[Cell; 3]>| {
+            let mut script = Script::new(Dialect::Postgres);
+            script.insert("t", Rows::of(&COLUMNS, rows, |row| row), "");
+            script.sql
+        };
+        let one = text(vec![[1.into(), "x".into(), vec![1].into()]]);
+        let two = text(vec![[1.into(), Cell::Null, vec![].into()], [2.into(), "\"\\".into(), Cell::Null]]);
+        assert_eq!(one, two);
+        let mut array = Array::default();
+        array.push_quoted("a\"b\\c, {}");
+        array.push("NULL");
+        assert_eq!(array.end(), r#"{"a\"b\\c, {}",NULL}"#);
+    }
+}

@@ -146,7 +146,9 @@ impl<'t> Work<'t> {
         for request in requests {
             self.requests.entry(request).or_insert(None);
         }
-        postvakken.into_iter().for_each(|adres| self.counters.found(adres, 0));
+        for adres in postvakken {
+            self.counters.found(adres, 0);
+        }
         Ok(())
     }
 
