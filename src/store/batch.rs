@@ -44,20 +44,30 @@ impl Failure {
     }
 }
 
-/// Carries out every event, in order.
+/// Carries out every event, the confirmations first and the others in order; gives the answers in the order of the batch. What many of
+/// them ask is looked up at once.
 pub(super) async fn apply_all(work: &mut Work<'_>, dialect: Dialect, batch: &[Event]) -> Result<Vec<Answer>, Failure> {
-    let accepts = || batch.iter().filter_map(Event::accept);
-    let requests = accepts().map(Accept::request).collect();
-    let postvakken = accepts().flat_map(Accept::counted).cloned().collect();
-    caught(work.look_up(requests, postvakken)).await.map_err(|error| Failure::of(dialect, None, error))?;
+    caught(look_up(work, batch)).await.map_err(|error| Failure::of(dialect, None, error))?;
+    // Between the looking up of a row and its confirmation nothing else may move it.
+    let (first, others): (Vec<_>, Vec<_>) = batch.iter().enumerate().partition(|(_, event)| event.confirms().is_some());
     let mut answers = Vec::with_capacity(batch.len());
-    for (at, event) in batch.iter().enumerate() {
+    for (at, event) in first.into_iter().chain(others) {
         match caught(apply(work, event)).await {
-            Ok(answer) => answers.push(answer),
+            Ok(answer) => answers.push((at, answer)),
             Err(error) => return Err(Failure::of(dialect, Some(at).filter(|_| !work.flushing), error)),
         }
     }
-    Ok(answers)
+    answers.sort_unstable_by_key(|(at, _)| *at);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+async fn look_up(work: &mut Work<'_>, batch: &[Event]) -> Result<(), StoreError> {
+    let accepts = || batch.iter().filter_map(Event::accept);
+    let confirms = || batch.iter().filter_map(Event::confirms);
+    let requests = accepts().map(Accept::request).collect();
+    let counted = accepts().flat_map(Accept::counted).chain(confirms().map(|(_, adres)| adres));
+    work.look_up(requests, counted.cloned().collect()).await?;
+    work.look_up_confirmed(confirms().collect()).await
 }
 
 /// A panic is an error like any other: what it left half done is rolled back, and the process goes on. What it said goes where every

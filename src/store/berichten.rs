@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     DbRow, Pool, StoreError,
     postvak::moment,
-    rij::{PostvakRij, select_rows},
+    rij::{Gelezen, PostvakRij, select_rows},
     rows::{Column, Rows, fetch},
     toestand::Toestand,
 };

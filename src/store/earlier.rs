@@ -6,7 +6,7 @@ use super::{
     DbConnection, StoreError,
     accept::{Accept, Pseudoniem},
     int,
-    rij::{PostvakRij, select_rows},
+    rij::{Gelezen, PostvakRij, select_rows},
     verval,
     work::Work,
     zoek::pseudoniemen_of,

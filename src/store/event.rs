@@ -124,6 +124,11 @@ impl Event {
         }
     }
 
+    /// What it wants confirmed, and where.
+    pub(super) fn confirms(&self) -> Option<(BerichtId, &Adres)> {
+        if let Self::Acknowledge(bericht, adres, ..) = self { Some((*bericht, adres)) } else { None }
+    }
+
     /// The bericht that it wants accepted.
     pub(super) fn accept(&self) -> Option<&Accept> {
         if let Self::Accept(accept, _) = self { Some(accept) } else { None }

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::{
     DbConnection, StoreError, int,
     postvak::moment,
-    rij::{Actor, Looked, PostvakRij, read_each, rows_and_indexes},
+    rij::{Actor, Looked, PostvakRij, Verzegeld, indexes_sql, read_each, sealed_sql},
     toestand::Toestand,
     work::Work,
 };
@@ -91,7 +91,7 @@ pub(super) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Leased, 
                 }
                 after = log_index;
                 let offered = match row {
-                    Ok(rij) => offer(work, lease, rij, &mut leased).await,
+                    Ok(verzegeld) => offer(work, lease, verzegeld, &mut leased).await,
                     Err(error) => Err(error),
                 };
                 match offered {
@@ -114,19 +114,23 @@ pub(super) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Leased, 
 }
 
 /// Hands out one bericht, or notes why not.
-async fn offer(work: &mut Work<'_>, lease: &Lease, mut rij: PostvakRij, leased: &mut Leased) -> Result<(), StoreError> {
+async fn offer(
+    work: &mut Work<'_>,
+    lease: &Lease,
+    verzegeld: Verzegeld,
+    leased: &mut Leased,
+) -> Result<(), StoreError> {
     let now = work.log.micros();
-    if let Err(weigering) = rij.may_be_handed(&lease.van_kracht, moment(now)) {
+    if let Err(weigering) = verzegeld.rij.may_be_handed(&lease.van_kracht, moment(now)) {
         leased.judged += 1;
         // A gateway that cannot read what is in force leaves a refusal to one that can.
         if lease.van_kracht.gelezen() != lease.van_kracht.versie() {
             return Ok(());
         }
-        return refuse(work, lease, rij, &weigering).await;
+        return refuse(work, lease, verzegeld.rij, &weigering).await;
     }
-    let opening = rij.open(lease.opener.as_ref());
-    // What is sealed is of no use any more.
-    rij.inhoud = None;
+    let opening = verzegeld.open(lease.opener.as_ref());
+    let mut rij = verzegeld.rij;
     match opening {
         Opening::Opened(opened) => {
             rij.poging += 1;
@@ -170,6 +174,13 @@ async fn refuse(
     Ok(())
 }
 
+/// The text that gives rows with their content, and the one that gives their indexes.
+macro_rules! sealed_and_indexes {
+    ($rest:literal) => {
+        (sealed_sql!($rest), indexes_sql!($rest))
+    };
+}
+
 /// Which rows of a postvak are looked at.
 #[derive(Clone, Copy)]
 enum Candidates {
@@ -192,7 +203,7 @@ impl Candidates {
         now: i64,
         after: i64,
         most: usize,
-    ) -> Result<Vec<Looked>, StoreError> {
+    ) -> Result<Vec<Looked<Verzegeld>>, StoreError> {
         let (partner, loket) = (lease.adres.partner.as_str(), lease.adres.loket.as_str());
         let today = amsterdam_date(moment(now)).to_string();
         let without: Vec<String> = lease.without.iter().map(ToString::to_string).collect();
@@ -216,23 +227,23 @@ impl Candidates {
     /// Of the rows, and of their indexes alone.
     fn sql(self) -> (&'static str, &'static str) {
         match self {
-            Self::Lapsed => rows_and_indexes!(
+            Self::Lapsed => sealed_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 1 AND p.lease_tot <= $3 \
                  AND p.houdbaar_tot_en_met >= $4 AND ($5 = '' OR $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $6 \
                  ORDER BY p.log_index LIMIT $7"
             ),
-            Self::Refused => rows_and_indexes!(
+            Self::Refused => sealed_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 3 \
                  AND (p.beoordeeld_versie < $3 OR (p.beoordeeld_versie = $3 AND p.beoordeeld_dag < $4)) \
                  AND p.houdbaar_tot_en_met >= $4 AND ($5 = '' OR $5 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $6 \
                  ORDER BY p.log_index LIMIT $7"
             ),
-            Self::Waiting => rows_and_indexes!(
+            Self::Waiting => sealed_and_indexes!(
                 "WHERE p.partner = $1 AND p.loket = $2 AND p.toestand = 0 \
                  AND p.houdbaar_tot_en_met >= $3 AND ($4 = '' OR $4 NOT LIKE '%' || p.houdbaar_tot_en_met || '%') AND p.log_index > $5 \
                  ORDER BY p.log_index LIMIT $6"
             ),
-            Self::Answers(_) => rows_and_indexes!(
+            Self::Answers(_) => sealed_and_indexes!(
                 "WHERE p.in_antwoord_op = $1 AND p.partner = $2 AND p.loket = $3 AND (p.toestand = 0 \
                  OR (p.toestand = 1 AND (p.poging = 0 OR p.lease_tot <= $4)) \
                  OR (p.toestand = 3 AND (p.beoordeeld_versie < $5 OR (p.beoordeeld_versie = $5 AND p.beoordeeld_dag < $6)))) \

@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use super::{
     DbConnection, Pool, StoreError, int,
-    rij::{Actor, PostvakRij, select_rows},
+    rij::{Actor, Gelezen, PostvakRij, Verzegeld, sealed_sql, select_rows},
     toestand::Toestand,
     work::Work,
     zoek,
@@ -60,7 +60,7 @@ pub(super) async fn acknowledge(
     adres: &Adres,
     actor: &Actor,
 ) -> Result<Result<i64, Weigering>, StoreError> {
-    let Some(mut rij) = find(work.database().await?, bericht, adres).await? else {
+    let Some(mut rij) = work.looked_up(bericht, adres).await? else {
         return Ok(Err(Weigering::BerichtOnbekend));
     };
     if let Some(at) = rij.bevestigd {
@@ -70,17 +70,18 @@ pub(super) async fn acknowledge(
         return Ok(Err(Weigering::NietAfgeleverd));
     }
     let regel = rij.regel(Soort::Bevestigd, actor);
+    rij.bevestigd = Some(work.log.micros());
     if rij.toestand.may_become(Toestand::Bevestigd) {
         work.step(&mut rij, Toestand::Bevestigd, 0, actor, regel).await?;
     } else {
         // It came late, and counts; what happened meanwhile stays.
         actor.log(&mut work.log, Some(bericht), regel)?;
+        sqlx::query("UPDATE postvak SET bevestigd = $1 WHERE log_index = $2")
+            .bind(rij.bevestigd)
+            .bind(int(rij.log_index))
+            .execute(work.database().await?)
+            .await?;
     }
-    sqlx::query("UPDATE postvak SET bevestigd = $1 WHERE log_index = $2")
-        .bind(work.log.micros())
-        .bind(int(rij.log_index))
-        .execute(work.database().await?)
-        .await?;
     if rij.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.beeindigd.is_none() {
         let (ended, _) = actor.log(&mut work.log, Some(bericht), rij.regel(Soort::Vernietigd, actor))?;
         work.end_content(&mut rij, ended).await?;
@@ -119,9 +120,10 @@ pub(super) async fn consult(
     consult: &Consult,
 ) -> Result<Result<Consulted, Weigering>, StoreError> {
     let Consult { bericht, adres, actor, van_kracht, opener } = consult;
-    let Some(mut rij) = find(work.database().await?, *bericht, adres).await? else {
+    let Some(verzegeld) = find_sealed(work.database().await?, *bericht, adres).await? else {
         return Ok(Err(Weigering::BerichtOnbekend));
     };
+    let rij = &verzegeld.rij;
     match rij.toestand {
         Toestand::Ingetrokken => return Ok(Err(Weigering::Ingetrokken)),
         Toestand::Vervangen => return Ok(Err(Weigering::Vervangen)),
@@ -139,12 +141,13 @@ pub(super) async fn consult(
     if rij.beeindigd.is_some() && rij.bevestigd.is_some() && rij.stempel.bewaar_inhoud == Bewaar::Bevestiging {
         return Ok(Err(Weigering::InhoudNietBewaard));
     }
-    let opened = match rij.open(opener.as_ref()) {
+    let opening = verzegeld.open(opener.as_ref());
+    let rij = verzegeld.rij;
+    let opened = match opening {
         Opening::Opened(opened) => opened,
         Opening::Damaged => return Ok(Ok(Consulted::Damaged(Box::new(rij)))),
         Opening::NoKey => return Ok(Ok(Consulted::NoKey(rij.stempel.houdbaar_tot_en_met))),
     };
-    rij.inhoud = None;
     actor.log(&mut work.log, Some(*bericht), rij.regel(Soort::Geraadpleegd, actor))?;
     // The first reading since the last terugkoppeling is what its afzender waits for.
     let open = rij.terugkoppeling_open.or((rij.soort == Berichtsoort::Scenario).then_some(now));
@@ -168,6 +171,20 @@ pub(super) async fn find(
         .fetch_optional(tx)
         .await?;
     row.as_ref().map(PostvakRij::read).transpose()
+}
+
+async fn find_sealed(
+    tx: &mut DbConnection,
+    bericht: BerichtId,
+    adres: &Adres,
+) -> Result<Option<Verzegeld>, StoreError> {
+    let row = sqlx::query(sealed_sql!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3"))
+        .bind(bericht.0.as_bytes().to_vec())
+        .bind(adres.partner.as_str())
+        .bind(adres.loket.as_str())
+        .fetch_optional(tx)
+        .await?;
+    row.as_ref().map(Verzegeld::read).transpose()
 }
 
 /// Rows that are looked through for a day that can be read.

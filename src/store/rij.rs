@@ -16,52 +16,68 @@ use crate::{
     sleutels::{Opener, Opening, WrapContext},
 };
 
-/// The rows of a postvak with what is needed of their bericht; takes the rest of the statement as a literal. Columns are named:
-/// with a star a prepared statement would break when a newer version adds one.
+/// The rows of a postvak with what is needed of their bericht; takes what is wanted besides and the rest of the statement as literals.
+/// Columns are named: with a star a prepared statement would break when a newer version adds one.
 macro_rules! rows_sql {
-    ($rest:literal) => {
+    ($also:literal, $rest:literal) => {
         concat!(
             "SELECT p.log_index, p.bericht, p.partner, p.loket, p.oin, p.grondslag, p.regel, p.convenant, p.verwerkingsactiviteit, \
-             p.houdbaar_tot_en_met, p.bewaar_inhoud, p.sleutel, p.in_antwoord_op, p.toestand, p.stand, p.beeindigd, p.poging, \
-             p.gelezen, p.weigering, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.inhoud \
-             FROM postvak p JOIN berichten b ON b.id = p.bericht ",
+             p.houdbaar_tot_en_met, p.bewaar_inhoud, p.in_antwoord_op, p.toestand, p.stand, p.beeindigd, p.poging, \
+             p.gelezen, p.weigering, p.bevestigd, p.terugkoppeling_open, p.vernietiging, b.afzender_partner, b.afzender_loket, \
+             b.afzender_oin, b.berichtsoort, b.gesprek, b.in_antwoord_op AS volgt, b.vervangt, b.tijd",
+            $also,
+            " FROM postvak p JOIN berichten b ON b.id = p.bericht ",
             $rest
         )
     };
 }
 pub(super) use rows_sql;
 
-/// The same as a statement.
+/// The same with what it takes to open content.
+macro_rules! sealed_sql {
+    ($rest:literal) => {
+        crate::store::rij::rows_sql!(", p.sleutel, b.inhoud", $rest)
+    };
+}
+pub(super) use sealed_sql;
+
+/// Rows without content, as a statement.
 macro_rules! select_rows {
     ($rest:literal) => {
-        sqlx::query(crate::store::rij::rows_sql!($rest))
+        sqlx::query(crate::store::rij::rows_sql!("", $rest))
     };
 }
 pub(super) use select_rows;
 
-/// The same as text, and the text that gives only the indexes of those rows: for [`read_each`].
-macro_rules! rows_and_indexes {
+/// The text that gives only the indexes of rows: for [`read_each`].
+macro_rules! indexes_sql {
     ($rest:literal) => {
-        (
-            crate::store::rij::rows_sql!($rest),
-            concat!("SELECT p.log_index FROM postvak p JOIN berichten b ON b.id = p.bericht ", $rest),
-        )
+        concat!("SELECT p.log_index FROM postvak p JOIN berichten b ON b.id = p.bericht ", $rest)
     };
 }
-pub(super) use rows_and_indexes;
+pub(super) use indexes_sql;
+
+/// What is read of a row: with content or without.
+pub(super) trait Gelezen: Sized {
+    /// The statement that reads one row, by its index.
+    const ONE: &'static str;
+
+    /// From a row of such a statement.
+    fn read(row: &DbRow) -> Result<Self, StoreError>;
+}
 
 /// A row that was looked at: its index, and what it holds or what is wrong with it.
-pub(super) type Looked = (i64, Result<PostvakRij, StoreError>);
+pub(super) type Looked<T> = (i64, Result<T, StoreError>);
 
 /// Reads many rows, the damaged ones apart. Text that is none fails a statement as a whole; then each row is asked for by itself.
-pub(super) async fn read_each(
+pub(super) async fn read_each<T: Gelezen>(
     connection: &mut DbConnection,
     rows: Query<'_, Db, AnyArguments>,
     indexes: Query<'_, Db, AnyArguments>,
-) -> Result<Vec<Looked>, StoreError> {
+) -> Result<Vec<Looked<T>>, StoreError> {
     let dialect = Dialect::of(connection);
     match rows.fetch_all(&mut *connection).await {
-        Ok(rows) => rows.iter().map(|row| Ok((row.try_get("log_index")?, PostvakRij::read(row)))).collect(),
+        Ok(rows) => rows.iter().map(|row| Ok((row.try_get("log_index")?, T::read(row)))).collect(),
         Err(error) if dialect.is_in_trouble(&error) => Err(error.into()),
         Err(_) => {
             let mut looked = Vec::new();
@@ -75,10 +91,13 @@ pub(super) async fn read_each(
 }
 
 /// A row, or what is wrong with it.
-async fn read_one(connection: &mut DbConnection, log_index: i64) -> Result<Result<PostvakRij, StoreError>, StoreError> {
+async fn read_one<T: Gelezen>(
+    connection: &mut DbConnection,
+    log_index: i64,
+) -> Result<Result<T, StoreError>, StoreError> {
     let dialect = Dialect::of(connection);
-    match select_rows!("WHERE p.log_index = $1").bind(log_index).fetch_one(&mut *connection).await {
-        Ok(row) => Ok(PostvakRij::read(&row)),
+    match sqlx::query(T::ONE).bind(log_index).fetch_one(&mut *connection).await {
+        Ok(row) => Ok(T::read(&row)),
         Err(error) if dialect.is_in_trouble(&error) => Err(error.into()),
         Err(error) => {
             let bericht = sqlx::query_scalar("SELECT bericht FROM postvak WHERE log_index = $1").bind(log_index);
@@ -86,6 +105,18 @@ async fn read_one(connection: &mut DbConnection, log_index: i64) -> Result<Resul
             let which = format!("{log_index} (bericht {})", bericht_id(&bericht, "postvak")?);
             Ok(Err(StoreError::inconsistent("postvak", "een kolom", format!("{which}: {error}"))))
         }
+    }
+}
+
+/// Says of an error in which row it is.
+fn in_row(row: &DbRow, error: StoreError) -> StoreError {
+    let log_index: i64 = row.try_get("log_index").unwrap_or(-1);
+    let bericht = row.try_get::<Vec<u8>, _>("bericht").ok().and_then(|id| bericht_id(&id, "postvak").ok());
+    let which = bericht.map_or_else(|| log_index.to_string(), |bericht| format!("{log_index} (bericht {bericht})"));
+    match error {
+        StoreError::Database(error) => StoreError::inconsistent("postvak", "een kolom", format!("{which}: {error}")),
+        StoreError::Inconsistent { table, column, .. } => StoreError::inconsistent(table, column, which),
+        other => other,
     }
 }
 
@@ -178,10 +209,42 @@ pub struct PostvakRij {
     pub vernietiging: Option<Vernietiging>,
     /// When it was confirmed, microseconds.
     pub bevestigd: Option<i64>,
+}
+
+/// A bericht for one ontvanger, with its content.
+pub(super) struct Verzegeld {
+    pub(super) rij: PostvakRij,
     /// The wrapped data key, as long as it is kept.
-    pub sleutel: Option<Vec<u8>>,
+    sleutel: Option<Vec<u8>>,
     /// The sealed content, as long as it is kept.
-    pub inhoud: Option<Vec<u8>>,
+    inhoud: Option<Vec<u8>>,
+}
+
+impl Gelezen for Verzegeld {
+    const ONE: &'static str = sealed_sql!("WHERE p.log_index = $1");
+
+    fn read(row: &DbRow) -> Result<Self, StoreError> {
+        let rij = PostvakRij::read(row)?;
+        let bytes = |column| row.try_get(column).map_err(|error| in_row(row, StoreError::Database(error)));
+        Ok(Self { rij, sleutel: bytes("sleutel")?, inhoud: bytes("inhoud")? })
+    }
+}
+
+impl Verzegeld {
+    /// Opens its content, as its ontvanger.
+    pub(super) fn open(&self, opener: &dyn Opener) -> Opening {
+        let (Some(wrapped), Some(sealed)) = (&self.sleutel, &self.inhoud) else { return Opening::Damaged };
+        let PostvakRij { bericht, afzender, ontvanger, stempel, .. } = &self.rij;
+        opener.open(&WrapContext { bericht: *bericht, afzender, ontvanger, stempel }, wrapped, sealed)
+    }
+}
+
+impl Gelezen for PostvakRij {
+    const ONE: &'static str = rows_sql!("", "WHERE p.log_index = $1");
+
+    fn read(row: &DbRow) -> Result<Self, StoreError> {
+        Self::decode(row).map_err(|error| in_row(row, error))
+    }
 }
 
 /// Whether a stamp still holds for an ontvanger and the OIN that it was given for.
@@ -214,21 +277,6 @@ fn stempel(row: &DbRow, log_index: u64) -> Result<Stempel, StoreError> {
 }
 
 impl PostvakRij {
-    pub(super) fn read(row: &DbRow) -> Result<Self, StoreError> {
-        let which = || {
-            let log_index: i64 = row.try_get("log_index").unwrap_or(-1);
-            let bericht = row.try_get::<Vec<u8>, _>("bericht").ok().and_then(|id| bericht_id(&id, "postvak").ok());
-            bericht.map_or_else(|| log_index.to_string(), |bericht| format!("{log_index} (bericht {bericht})"))
-        };
-        Self::decode(row).map_err(|error| match error {
-            StoreError::Database(error) => {
-                StoreError::inconsistent("postvak", "een kolom", format!("{}: {error}", which()))
-            }
-            StoreError::Inconsistent { table, column, .. } => StoreError::inconsistent(table, column, which()),
-            other => other,
-        })
-    }
-
     /// Whether its stamp still holds, so that it may be handed out: what is in force allows it, and its ontvanger is still the
     /// organisation that it was stamped for. A name that was given to another one does not give away old post.
     ///
@@ -236,13 +284,6 @@ impl PostvakRij {
     /// The [`Weigering`] that the sender is told.
     pub fn may_be_handed(&self, van_kracht: &VanKracht, now: Timestamp) -> Result<(), Weigering> {
         stamp_holds(self.soort, &self.afzender, (&self.ontvanger, &self.oin), &self.stempel, van_kracht, now)
-    }
-
-    /// Opens its content, as its ontvanger.
-    pub(super) fn open(&self, opener: &dyn Opener) -> Opening {
-        let (Some(wrapped), Some(sealed)) = (&self.sleutel, &self.inhoud) else { return Opening::Damaged };
-        let Self { bericht, afzender, ontvanger, stempel, .. } = self;
-        opener.open(&WrapContext { bericht: *bericht, afzender, ontvanger, stempel }, wrapped, sealed)
     }
 
     fn decode(row: &DbRow) -> Result<Self, StoreError> {
@@ -296,8 +337,6 @@ impl PostvakRij {
                 .transpose()
                 .map_err(|()| wrong("vernietiging"))?,
             bevestigd: row.try_get("bevestigd")?,
-            sleutel: row.try_get("sleutel")?,
-            inhoud: row.try_get("inhoud")?,
         })
     }
 

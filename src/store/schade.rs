@@ -6,7 +6,7 @@ use super::{
     Outdated, StoreError,
     accept::{Accept, accept},
     int,
-    rij::{Actor, PostvakRij, select_rows},
+    rij::{Actor, Gelezen, Verzegeld},
     toestand::Toestand,
     work::Work,
 };
@@ -33,16 +33,13 @@ pub(super) async fn damage(work: &mut Work<'_>, damage: &Damage) -> Result<Resul
     if damage.melding.as_ref().is_some_and(|melding| melding.is_outdated(now, work.versie())) {
         return Ok(Err(Outdated));
     }
-    let row = select_rows!("WHERE p.log_index = $1")
-        .bind(int(damage.log_index))
-        .fetch_optional(work.database().await?)
-        .await?;
-    let rij = row.as_ref().map(PostvakRij::read).transpose()?;
-    let damaged = |rij: &PostvakRij| {
-        let is_damaged = matches!(rij.open(damage.opener.as_ref()), Opening::Damaged);
+    let row = sqlx::query(Verzegeld::ONE).bind(int(damage.log_index)).fetch_optional(work.database().await?).await?;
+    let verzegeld = row.as_ref().map(Verzegeld::read).transpose()?;
+    let damaged = |verzegeld: &Verzegeld| {
+        let (rij, is_damaged) = (&verzegeld.rij, matches!(verzegeld.open(damage.opener.as_ref()), Opening::Damaged));
         rij.toestand.may_become(Toestand::Beschadigd) && rij.beeindigd.is_none() && is_damaged
     };
-    let Some(mut rij) = rij.filter(damaged) else { return Ok(Ok(false)) };
+    let Some(Verzegeld { mut rij, .. }) = verzegeld.filter(damaged) else { return Ok(Ok(false)) };
     let regel = rij.regel(Soort::Beschadigd, &damage.actor);
     work.step(&mut rij, Toestand::Beschadigd, 0, &damage.actor, regel).await?;
     if let Some(melding) = &damage.melding {

@@ -38,9 +38,12 @@
 //! withdraws a convenant by mistake loses nothing. A confirmation that comes late is logged; after one of the four ends it changes
 //! no state.
 
+use std::collections::BTreeMap;
+
 use super::{
     StoreError, int,
     rij::{Actor, PostvakRij},
+    rows::{Column, Rows, Script},
     work::Work,
     zoek,
 };
@@ -131,6 +134,37 @@ impl Toestand {
     }
 }
 
+/// Where a row was moved to.
+pub(super) struct Moved {
+    toestand: Toestand,
+    stand: u64,
+    poging: u32,
+    lease_tot: i64,
+    bevestigd: Option<i64>,
+}
+
+/// Writes where rows were moved to, by their indexes.
+pub(super) fn write_moved(script: &mut Script, moved: BTreeMap<u64, Moved>) {
+    const COLUMNS: [Column<'_>; 6] = [
+        Column::Int("log_index"),
+        Column::Int("toestand"),
+        Column::Int("stand"),
+        Column::Int("poging"),
+        Column::Int("lease_tot"),
+        Column::Int("bevestigd"),
+    ];
+    let rows = Rows::of(&COLUMNS, moved, |(log_index, moved)| {
+        let Moved { toestand, stand, poging, lease_tot, bevestigd } = moved;
+        let (toestand, poging) = (toestand as i64, i64::from(poging));
+        [int(log_index).into(), toestand.into(), int(stand).into(), poging.into(), lease_tot.into(), bevestigd.into()]
+    });
+    script.statement(
+        "UPDATE postvak SET toestand = v.toestand, stand = v.stand, poging = v.poging, lease_tot = v.lease_tot, \
+         bevestigd = v.bevestigd FROM {v} WHERE postvak.log_index = v.log_index",
+        rows,
+    );
+}
+
 impl Work<'_> {
     /// Moves a row on, with the regel that says so; its lease ends at `lease_tot`. Gives the index of the regel. A regel that
     /// cannot be written is found before anything is changed.
@@ -153,14 +187,8 @@ impl Work<'_> {
         }
         rij.toestand = next;
         rij.stand = stand;
-        sqlx::query("UPDATE postvak SET toestand = $1, stand = $2, poging = $3, lease_tot = $4 WHERE log_index = $5")
-            .bind(next as i64)
-            .bind(int(stand))
-            .bind(i64::from(rij.poging))
-            .bind(lease_tot)
-            .bind(int(rij.log_index))
-            .execute(self.database().await?)
-            .await?;
+        let moved = Moved { toestand: next, stand, poging: rij.poging, lease_tot, bevestigd: rij.bevestigd };
+        self.moved(rij.log_index, moved);
         if next.ends_content() {
             self.end_content(rij, stand).await?;
         }
@@ -176,7 +204,6 @@ impl Work<'_> {
         if rij.beeindigd.is_some() {
             return Ok(());
         }
-        rij.sleutel = None;
         rij.beeindigd = Some(regel);
         sqlx::query("UPDATE postvak SET sleutel = NULL, beeindigd = $1 WHERE log_index = $2")
             .bind(int(regel))

@@ -7,7 +7,7 @@
 //! [`Work::database`] is the only way to the database.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem::take,
 };
 
@@ -22,8 +22,10 @@ use super::{
     dialect::Dialect,
     insert::{NewBericht, insert},
     micros,
-    postvak::moment,
+    postvak::{self, moment},
+    rij::{Gelezen, PostvakRij, rows_sql},
     rows::{Column, Rows, Script, fetch_all},
+    toestand::{Moved, write_moved},
 };
 use crate::{
     domain::{Adres, BerichtId, Klok, PartnerNaam},
@@ -39,6 +41,9 @@ pub(super) struct Work<'t> {
     pub(super) log: Appender,
     counters: Counters,
     new: Vec<NewBericht>,
+    moved: BTreeMap<u64, Moved>,
+    /// Rows that are about to be confirmed.
+    confirming: HashMap<(BerichtId, Adres), PostvakRij>,
     /// Rows of several events were being written together and that was not finished: what failed then is not the fault of the
     /// event that happened to ask for it.
     pub(super) flushing: bool,
@@ -87,6 +92,8 @@ impl<'t> Work<'t> {
             log: Appender::new(&head, micros(klok.now())),
             counters: Counters::default(),
             new: Vec::new(),
+            moved: BTreeMap::new(),
+            confirming: HashMap::new(),
             flushing: false,
             requests: HashMap::new(),
             rung: BTreeSet::new(),
@@ -98,16 +105,51 @@ impl<'t> Work<'t> {
         self.log.versie()
     }
 
-    /// The database, with all that was accepted so far.
+    /// The database, with all that was accepted and moved so far.
     pub(super) async fn database(&mut self) -> Result<&mut DbConnection, StoreError> {
-        if !self.new.is_empty() {
+        if !self.new.is_empty() || !self.moved.is_empty() {
             self.flushing = true;
             let mut script = Script::new(Dialect::of(self.tx));
             insert(&mut script, &take(&mut self.new));
+            write_moved(&mut script, take(&mut self.moved));
             script.execute(self.tx).await?;
             self.flushing = false;
         }
         Ok(self.tx)
+    }
+
+    /// A row of the postvak was moved on. It is not one that this transaction accepted: whoever moves a row has read it.
+    pub(super) fn moved(&mut self, log_index: u64, moved: Moved) {
+        self.moved.insert(log_index, moved);
+    }
+
+    /// Looks up many rows that are to be confirmed at once. What is not found here, or cannot be read, is asked for by itself.
+    pub(super) async fn look_up_confirmed(&mut self, asked: Vec<(BerichtId, &Adres)>) -> Result<(), StoreError> {
+        const COLUMNS: [Column<'_>; 3] = [Column::Bytes("bericht"), Column::Text("partner"), Column::Text("loket")];
+        let asked = Rows::of(&COLUMNS, asked, |(bericht, adres)| {
+            [bericht.0.as_bytes().as_slice().into(), adres.partner.as_str().into(), adres.loket.as_str().into()]
+        });
+        let sql = rows_sql!("", "JOIN {v} ON v.bericht = p.bericht AND v.partner = p.partner AND v.loket = p.loket");
+        let found = match fetch_all(self.tx, [(sql, asked)]).await {
+            Err(StoreError::Database(error)) if !Dialect::of(self.tx).is_in_trouble(&error) => return Ok(()),
+            found => found?,
+        };
+        for rij in found.iter().filter_map(|row| PostvakRij::read(row).ok()) {
+            self.confirming.insert((rij.bericht, rij.ontvanger.clone()), rij);
+        }
+        Ok(())
+    }
+
+    /// A row that is to be confirmed, looked up before or now.
+    pub(super) async fn looked_up(
+        &mut self,
+        bericht: BerichtId,
+        adres: &Adres,
+    ) -> Result<Option<PostvakRij>, StoreError> {
+        match self.confirming.remove(&(bericht, adres.clone())) {
+            Some(rij) => Ok(Some(rij)),
+            None => postvak::find(self.database().await?, bericht, adres).await,
+        }
     }
 
     /// Looks up many requests and postvakken at once; each is then known to [`Work::made_by`] and [`Work::open`].
@@ -184,9 +226,10 @@ impl<'t> Work<'t> {
 
     /// Writes what is left, the head last. What it gives is of use once the transaction is durable.
     pub(super) async fn finish(self, signer: &Signer) -> Result<Finished, StoreError> {
-        let Self { tx, log, counters, new, rung, .. } = self;
+        let Self { tx, log, counters, new, moved, rung, .. } = self;
         let mut script = Script::new(Dialect::of(tx));
         insert(&mut script, &new);
+        write_moved(&mut script, moved);
         counters.write(&mut script);
         let commit = if log.is_empty() { None } else { Some(log.finish(tx, &mut script, signer).await?) };
         if !rung.is_empty() {

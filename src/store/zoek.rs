@@ -12,7 +12,7 @@ use super::{
     accept::Pseudoniem,
     berichten::bericht_id,
     postvak::{self, moment},
-    rij::{Actor, PostvakRij, select_rows},
+    rij::{Actor, Gelezen, PostvakRij, select_rows},
     rows::{Column, Rows, fetch},
     toestand::Toestand,
     work::Work,

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::{
     super::{
         Pool, StoreError, int,
-        rij::{PostvakRij, read_each, rows_and_indexes},
+        rij::{Verzegeld, indexes_sql, read_each, sealed_sql},
     },
     regels,
 };
@@ -73,16 +73,16 @@ pub async fn content(read: &Pool, keys: &KeyStore) -> Result<Content, StoreError
     let mut content = Content::default();
     let mut after = -1;
     loop {
-        let (rows, indexes) =
-            rows_and_indexes!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2");
         let bound = |sql: &'static str| sqlx::query(sql).bind(after).bind(int(PAGE as u64));
-        let (rows, indexes) = (bound(rows), bound(indexes));
+        let rows = bound(sealed_sql!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2"));
+        let indexes =
+            bound(indexes_sql!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2"));
         let rows = read_each(&mut *read.acquire().await?, rows, indexes).await?;
         let full = rows.len() == PAGE;
         for (log_index, row) in rows {
             after = log_index;
             match row {
-                Ok(rij) => look_at(read, keys, &rij, &mut content).await?,
+                Ok(verzegeld) => look_at(read, keys, &verzegeld, &mut content).await?,
                 Err(error) => content.damaged.push(error.to_string()),
             }
         }
@@ -92,13 +92,14 @@ pub async fn content(read: &Pool, keys: &KeyStore) -> Result<Content, StoreError
     }
 }
 
-async fn look_at(read: &Pool, keys: &KeyStore, rij: &PostvakRij, content: &mut Content) -> Result<(), StoreError> {
+async fn look_at(read: &Pool, keys: &KeyStore, verzegeld: &Verzegeld, content: &mut Content) -> Result<(), StoreError> {
+    let rij = &verzegeld.rij;
     let day = rij.stempel.houdbaar_tot_en_met;
     if keys.existing(day).await.is_err() {
         *content.without_key.entry(day).or_default() += 1;
         return Ok(());
     }
-    let wrong = match rij.open(keys) {
+    let wrong = match verzegeld.open(keys) {
         Opening::Opened(opened) => {
             let said = regels(read, rij.log_index, 1).await?;
             let said = said.first().and_then(|(_, leaf)| Logregel::from_leaf(leaf).ok()).and_then(|regel| regel.inhoud);
