@@ -18,6 +18,7 @@ mod scenario;
 mod secrecy;
 mod served;
 mod start;
+mod statements;
 mod strict;
 mod tamper;
 #[allow(dead_code, reason = "shared with other tests")]
