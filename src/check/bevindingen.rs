@@ -107,8 +107,8 @@ closed_list! {
             "the private key of the gateway cannot be used: {reden}";
         /// A key that is not of the gateway alone.
         SleutelOpen { wat: String, what: String, rechten: String, gewenst: String } = "sleutel_open",
-            "{wat} heeft rechten {rechten}: anderen op deze machine kunnen erbij. Maak het {gewenst} (chmod), en vervang de sleutel als iemand haar kan hebben gelezen.",
-            "{what} has mode {rechten}: others on this machine can reach it. Make it {gewenst} (chmod), and replace the key if somebody can have read it.";
+            "{wat} heeft rechten {rechten}: anderen op deze machine kunnen erbij. Zet de rechten op {gewenst} (chmod), en vervang sleutels die iemand kan hebben gelezen.",
+            "{what} has mode {rechten}: others on this machine can reach it. Make it {gewenst} (chmod), and replace keys that somebody can have read.";
         /// One authority under two names.
         CaDubbel { een: String, ander: String } = "ca_dubbel",
             "[[ca]] {een} en [[ca]] {ander} hebben hetzelfde certificaat of dezelfde sleutel: dan is niet zeker voor wie een certificaat instaat. Houd er een.",

@@ -136,11 +136,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every mistake.
     pub fn load_with_documents(file: &Path, productie: bool, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
-        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let (named, config) = load_noting(file, &mistakes);
-        let parsed = named.parse(productie, &mistakes, together(now));
-        ConfigError::unless_empty(&mistakes)?;
-        Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
+        Self::load_judged(file, productie, together(now))
     }
 
     /// The same, of documents that came in force one after the other: only what is new or changed since `oud` is judged as coming in
@@ -149,14 +145,22 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every mistake.
     pub fn load_after(file: &Path, oud: Option<&VanKracht>, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
-        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
-        let (named, config) = load_noting(file, &mistakes);
-        let parsed = named.parse(false, &mistakes, |van_kracht, bronnen| {
+        Self::load_judged(file, false, |van_kracht, bronnen| {
             let Some(oud) = oud else { return Vec::new() };
             let is_known = |bron: &Bron| oud.convenanten().iter().any(|known| known.hash == hash(&bron.tekst));
             let new: Vec<Bron> = bronnen.iter().filter(|bron| !is_known(bron)).cloned().collect();
             undecided(&van_kracht.loaded_after(oud, now), &new, amsterdam_date(now))
-        });
+        })
+    }
+
+    fn load_judged(
+        file: &Path,
+        productie: bool,
+        undecided: impl FnOnce(VanKracht, &[Bron]) -> Vec<Mistake>,
+    ) -> Result<(Self, Parsed), ConfigError> {
+        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+        let (named, config) = load_noting(file, &mistakes);
+        let parsed = named.parse(productie, &mistakes, undecided);
         ConfigError::unless_empty(&mistakes)?;
         Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
     }

@@ -1,5 +1,5 @@
-//! What was read at the start and ends while the gateway runs: its own certificate, certificates of CA's, revocation lists. Said when it
-//! has ended, and again each hour.
+//! What was read at the start and ends while the gateway runs: its own certificate, and revocation lists. Said when it has ended, and
+//! again each hour.
 
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ impl Ends {
             own.map(|end| (end, "the certificate of the gateway: nobody can connect".to_owned())).into_iter().collect();
         for ca in cas {
             let lists = ca.ends_of_lists().into_iter();
-            all.extend(
-                lists.map(|end| (end, format!("a revocation list of CA {}: nobody of it is admitted", ca.naam()))),
-            );
+            all.extend(lists.map(|end| {
+                (end, format!("a revocation list of CA {}: nobody whom its issuer signed is admitted", ca.naam()))
+            }));
         }
         Self { all, said: None }
     }

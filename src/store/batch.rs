@@ -67,7 +67,7 @@ async fn look_up(work: &mut Work<'_>, batch: &[Event]) -> Result<(), StoreError>
     let requests = accepts().map(Accept::request).collect();
     let counted = accepts().flat_map(Accept::counted).chain(confirms().map(|(_, adres)| adres));
     work.look_up(requests, counted.cloned().collect()).await?;
-    work.look_up_confirmed(confirms().collect()).await
+    work.look_up_rows_to_confirm(confirms().collect()).await
 }
 
 /// A panic is an error like any other: what it left half done is rolled back, and the process goes on. What it said goes where every

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     DbRow, Pool, StoreError,
     postvak::moment,
-    rij::{Gelezen, PostvakRij, select_rows},
+    rij::{PostvakRij, ReadRow, select_rows},
     rows::{Column, Rows, fetch},
     toestand::Toestand,
 };

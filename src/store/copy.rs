@@ -53,7 +53,7 @@ pub enum CopyError {
     Open(#[from] OpenError),
     /// Reading or writing failed; what was half written is gone.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// Day keys cannot be read or written.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -92,13 +92,19 @@ pub enum CopyError {
     NotEmpty,
 }
 
+impl From<StoreError> for CopyError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // The head of the logboek is the first row that is copied: somebody else was first.
+            StoreError::Database(sqlx::Error::Database(refused)) if refused.is_unique_violation() => Self::NotEmpty,
+            error => Self::Store(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for CopyError {
     fn from(error: sqlx::Error) -> Self {
-        // The head of the logboek is the first row that is copied: somebody else was first.
-        match error.as_database_error() {
-            Some(refused) if refused.is_unique_violation() => Self::NotEmpty,
-            _ => Self::Store(error.into()),
-        }
+        StoreError::from(error).into()
     }
 }
 
@@ -308,10 +314,7 @@ async fn copy_table(
         }
         let mut script = Script::new(Dialect::of(target));
         script.insert(table, Rows::of_cells(&columns, cells), "");
-        script.execute(target).await.map_err(|error| match error {
-            StoreError::Database(error) => error.into(),
-            error => CopyError::from(error),
-        })?;
+        script.execute(target).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::{
     DbConnection, StoreError,
     accept::{Accept, Pseudoniem},
     int,
-    rij::{Gelezen, PostvakRij, select_rows},
+    rij::{PostvakRij, ReadRow, select_rows},
     verval,
     work::Work,
     zoek::pseudoniemen_of,

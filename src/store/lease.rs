@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::{
     DbConnection, StoreError, int,
     postvak::moment,
-    rij::{Actor, Looked, PostvakRij, Verzegeld, indexes_sql, read_each, sealed_sql},
+    rij::{Actor, Looked, PostvakRij, Verzegeld, read_each, sealed_and_indexes},
     toestand::Toestand,
     work::Work,
 };
@@ -172,13 +172,6 @@ async fn refuse(
         .execute(work.database().await?)
         .await?;
     Ok(())
-}
-
-/// The text that gives rows with their content, and the one that gives their indexes.
-macro_rules! sealed_and_indexes {
-    ($rest:literal) => {
-        (sealed_sql!($rest), indexes_sql!($rest))
-    };
 }
 
 /// Which rows of a postvak are looked at.

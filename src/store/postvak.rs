@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use super::{
     DbConnection, Pool, StoreError, int,
-    rij::{Actor, Gelezen, PostvakRij, Verzegeld, sealed_sql, select_rows},
+    rij::{Actor, PostvakRij, ReadRow, Verzegeld},
     toestand::Toestand,
     work::Work,
     zoek,
@@ -60,7 +60,7 @@ pub(super) async fn acknowledge(
     adres: &Adres,
     actor: &Actor,
 ) -> Result<Result<i64, Weigering>, StoreError> {
-    let Some(mut rij) = work.looked_up(bericht, adres).await? else {
+    let Some(mut rij) = work.row_to_confirm(bericht, adres).await? else {
         return Ok(Err(Weigering::BerichtOnbekend));
     };
     if let Some(at) = rij.bevestigd {
@@ -120,7 +120,7 @@ pub(super) async fn consult(
     consult: &Consult,
 ) -> Result<Result<Consulted, Weigering>, StoreError> {
     let Consult { bericht, adres, actor, van_kracht, opener } = consult;
-    let Some(verzegeld) = find_sealed(work.database().await?, *bericht, adres).await? else {
+    let Some(verzegeld) = find::<Verzegeld>(work.database().await?, *bericht, adres).await? else {
         return Ok(Err(Weigering::BerichtOnbekend));
     };
     let rij = &verzegeld.rij;
@@ -159,32 +159,19 @@ pub(super) async fn consult(
     Ok(Ok(Consulted::Read(Box::new(rij), opened)))
 }
 
-pub(super) async fn find(
+/// The row of a bericht at an address, with its content or without.
+pub(super) async fn find<T: ReadRow>(
     tx: &mut DbConnection,
     bericht: BerichtId,
     adres: &Adres,
-) -> Result<Option<PostvakRij>, StoreError> {
-    let row = select_rows!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3")
+) -> Result<Option<T>, StoreError> {
+    let row = sqlx::query(T::AT)
         .bind(bericht.0.as_bytes().to_vec())
         .bind(adres.partner.as_str())
         .bind(adres.loket.as_str())
         .fetch_optional(tx)
         .await?;
-    row.as_ref().map(PostvakRij::read).transpose()
-}
-
-async fn find_sealed(
-    tx: &mut DbConnection,
-    bericht: BerichtId,
-    adres: &Adres,
-) -> Result<Option<Verzegeld>, StoreError> {
-    let row = sqlx::query(sealed_sql!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3"))
-        .bind(bericht.0.as_bytes().to_vec())
-        .bind(adres.partner.as_str())
-        .bind(adres.loket.as_str())
-        .fetch_optional(tx)
-        .await?;
-    row.as_ref().map(Verzegeld::read).transpose()
+    row.as_ref().map(T::read).transpose()
 }
 
 /// Rows that are looked through for a day that can be read.

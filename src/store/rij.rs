@@ -1,17 +1,14 @@
 //! A row of the postvak: one bericht for one ontvanger, read and compared with its regel.
 
+mod actor;
+
 use jiff::{Timestamp, civil::Date};
 use sqlx::{Row, any::AnyArguments, query::Query};
 
-use super::{
-    Db, DbConnection, DbRow, StoreError, append::Appender, berichten::bericht_id, dialect::Dialect, toestand::Toestand,
-    uint,
-};
+pub use self::actor::Actor;
+use super::{Db, DbConnection, DbRow, StoreError, berichten::bericht_id, dialect::Dialect, toestand::Toestand, uint};
 use crate::{
-    domain::{
-        Adres, BerichtId, Berichtsoort, Identiteit, Oin, Rol, Stempel, VanKracht, Vernietiging, Weigering,
-        still_allowed,
-    },
+    domain::{Adres, BerichtId, Berichtsoort, Oin, Rol, Stempel, VanKracht, Vernietiging, Weigering, still_allowed},
     logboek::{Logregel, Soort},
     sleutels::{Opener, Opening, WrapContext},
 };
@@ -49,7 +46,6 @@ macro_rules! select_rows {
 }
 pub(super) use select_rows;
 
-/// The text that gives only the indexes of rows: for [`read_each`].
 macro_rules! indexes_sql {
     ($rest:literal) => {
         concat!("SELECT p.log_index FROM postvak p JOIN berichten b ON b.id = p.bericht ", $rest)
@@ -57,10 +53,28 @@ macro_rules! indexes_sql {
 }
 pub(super) use indexes_sql;
 
+/// Two texts for [`read_each`]: what gives rows without content, and what gives only their indexes.
+macro_rules! rows_and_indexes {
+    ($rest:literal) => {
+        (crate::store::rij::rows_sql!("", $rest), crate::store::rij::indexes_sql!($rest))
+    };
+}
+pub(super) use rows_and_indexes;
+
+/// The same of rows with what it takes to open content.
+macro_rules! sealed_and_indexes {
+    ($rest:literal) => {
+        (crate::store::rij::sealed_sql!($rest), crate::store::rij::indexes_sql!($rest))
+    };
+}
+pub(super) use sealed_and_indexes;
+
 /// What is read of a row: with content or without.
-pub(super) trait Gelezen: Sized {
+pub(super) trait ReadRow: Sized {
     /// The statement that reads one row, by its index.
     const ONE: &'static str;
+    /// The statement that reads one row, by its bericht, partner and loket.
+    const AT: &'static str;
 
     /// From a row of such a statement.
     fn read(row: &DbRow) -> Result<Self, StoreError>;
@@ -70,7 +84,7 @@ pub(super) trait Gelezen: Sized {
 pub(super) type Looked<T> = (i64, Result<T, StoreError>);
 
 /// Reads many rows, the damaged ones apart. Text that is none fails a statement as a whole; then each row is asked for by itself.
-pub(super) async fn read_each<T: Gelezen>(
+pub(super) async fn read_each<T: ReadRow>(
     connection: &mut DbConnection,
     rows: Query<'_, Db, AnyArguments>,
     indexes: Query<'_, Db, AnyArguments>,
@@ -91,7 +105,7 @@ pub(super) async fn read_each<T: Gelezen>(
 }
 
 /// A row, or what is wrong with it.
-async fn read_one<T: Gelezen>(
+async fn read_one<T: ReadRow>(
     connection: &mut DbConnection,
     log_index: i64,
 ) -> Result<Result<T, StoreError>, StoreError> {
@@ -117,48 +131,6 @@ fn in_row(row: &DbRow, error: StoreError) -> StoreError {
         StoreError::Database(error) => StoreError::inconsistent("postvak", "een kolom", format!("{which}: {error}")),
         StoreError::Inconsistent { table, column, .. } => StoreError::inconsistent(table, column, which),
         other => other,
-    }
-}
-
-/// Who does something and why, as the logboek writes it.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The verified identity.
-    pub identiteit: Identiteit,
-    /// W3C trace id, 32 hexadecimal digits.
-    pub trace: Option<String>,
-    /// Commitment to the employee, and its salt.
-    pub medewerker: Option<(String, [u8; 32])>,
-    /// Commitment to the reason, and its salt.
-    pub reden: Option<(String, [u8; 32])>,
-}
-
-impl Actor {
-    /// A regel of what it does.
-    pub(super) fn regel(&self, soort: Soort) -> Logregel {
-        Logregel {
-            rol: Some(self.identiteit.rol.to_string()),
-            actor: Some(self.identiteit.oin.to_string()),
-            trace: self.trace.clone(),
-            medewerker: self.medewerker.as_ref().map(|(commitment, _)| commitment.clone()),
-            reden: self.reden.as_ref().map(|(commitment, _)| commitment.clone()),
-            ..Logregel::new(String::new(), soort)
-        }
-    }
-
-    /// Appends a regel with the salts of its commitments. Gives its index and its bytes.
-    pub(super) fn log(
-        &self,
-        log: &mut Appender,
-        bericht: Option<BerichtId>,
-        regel: Logregel,
-    ) -> Result<(u64, Vec<u8>), StoreError> {
-        let (log_index, leaf) = log.append(bericht, regel)?;
-        let zouten: Vec<u8> = self.medewerker.iter().chain(&self.reden).flat_map(|(_, zout)| *zout).collect();
-        if !zouten.is_empty() {
-            log.keep_salts(log_index, zouten);
-        }
-        Ok((log_index, leaf))
     }
 }
 
@@ -220,8 +192,9 @@ pub(super) struct Verzegeld {
     inhoud: Option<Vec<u8>>,
 }
 
-impl Gelezen for Verzegeld {
+impl ReadRow for Verzegeld {
     const ONE: &'static str = sealed_sql!("WHERE p.log_index = $1");
+    const AT: &'static str = sealed_sql!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3");
 
     fn read(row: &DbRow) -> Result<Self, StoreError> {
         let rij = PostvakRij::read(row)?;
@@ -239,8 +212,9 @@ impl Verzegeld {
     }
 }
 
-impl Gelezen for PostvakRij {
+impl ReadRow for PostvakRij {
     const ONE: &'static str = rows_sql!("", "WHERE p.log_index = $1");
+    const AT: &'static str = rows_sql!("", "WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3");
 
     fn read(row: &DbRow) -> Result<Self, StoreError> {
         Self::decode(row).map_err(|error| in_row(row, error))

@@ -4,10 +4,13 @@
 //! statements of a script follow each other; for PostgreSQL it is one array a column, so that the text is the same however many rows
 //! there are, and the statements are parts of one (`WITH`).
 
+mod arrays;
+
 use std::fmt::Write;
 
 use sqlx::{Arguments, AssertSqlSafe, Encode, Type, any::AnyArguments, query::Query};
 
+use self::arrays::OneColumn;
 use super::{Db, DbConnection, DbRow, StoreError, dialect::Dialect};
 
 /// Values in one statement of SQLite at most; it takes 32,766.
@@ -225,40 +228,23 @@ impl Script {
 
     /// One array a column. Bytes go as one value, with where each begins and how long it is.
     fn arrays(&mut self, Rows { columns, cells }: Rows<'_>) {
-        let mut arrays: Vec<(Array, Vec<u8>)> = columns.iter().map(|_| Default::default()).collect();
-        let mut lengths: Vec<Array> = columns.iter().map(|_| Array::default()).collect();
+        let mut whole: Vec<OneColumn> = columns.iter().map(|_| OneColumn::default()).collect();
         for (at, cell) in cells.into_iter().enumerate() {
-            let (array, all) = &mut arrays[at % columns.len()];
-            match cell {
-                Cell::Null => {
-                    array.push("NULL");
-                    lengths[at % columns.len()].push("NULL");
-                }
-                Cell::Int(number) => array.push(&number.to_string()),
-                Cell::Text(text) => array.push_quoted(&text),
-                Cell::Bytes(bytes) => {
-                    array.push(&(all.len() + 1).to_string());
-                    lengths[at % columns.len()].push(&bytes.len().to_string());
-                    all.extend(bytes);
-                }
-            }
+            whole[at % columns.len()].push(cell);
         }
         let (mut shown, mut from, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for ((column, (array, all)), length) in columns.iter().zip(arrays).zip(lengths) {
-            let (name, begins) = (column.name(), self.bind(array.end()));
-            match column {
-                Column::Int(_) | Column::Text(_) => {
-                    let kind = if matches!(column, Column::Int(_)) { "bigint" } else { "text" };
-                    shown.push(name.to_owned());
-                    from.push(format!("${begins}::{kind}[]"));
-                    names.push(name.to_owned());
-                }
-                Column::Bytes(_) => {
-                    let (long, all) = (self.bind(length.end()), self.bind(all));
-                    shown.push(format!("substring(${all}::bytea FROM {name}_van FOR {name}_lang) AS {name}"));
-                    from.push(format!("${begins}::int[], ${long}::int[]"));
-                    names.push(format!("{name}_van, {name}_lang"));
-                }
+        for (column, OneColumn { values, lengths, bytes }) in columns.iter().zip(whole) {
+            let (name, values) = (column.name(), self.bind(values.end()));
+            if let Column::Bytes(_) = column {
+                let (lengths, bytes) = (self.bind(lengths.end()), self.bind(bytes));
+                shown.push(format!("substring(${bytes}::bytea FROM {name}_van FOR {name}_lang) AS {name}"));
+                from.push(format!("${values}::int[], ${lengths}::int[]"));
+                names.push(format!("{name}_van, {name}_lang"));
+            } else {
+                let kind = if matches!(column, Column::Int(_)) { "bigint" } else { "text" };
+                shown.push(name.to_owned());
+                from.push(format!("${values}::{kind}[]"));
+                names.push(name.to_owned());
             }
         }
         let [shown, from, names] = [shown, from, names].map(|parts| parts.join(", "));
@@ -293,45 +279,6 @@ pub(super) async fn fetch_all<const N: usize>(
         return Ok(Vec::new());
     }
     Ok(script.query().fetch_all(connection).await?)
-}
-
-/// An array of PostgreSQL as text (manual, "Array Input and Output Syntax").
-struct Array(String);
-
-impl Default for Array {
-    fn default() -> Self {
-        Self("{".to_owned())
-    }
-}
-
-impl Array {
-    fn comma(&mut self) {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-    }
-
-    fn push(&mut self, plain: &str) {
-        self.comma();
-        self.0.push_str(plain);
-    }
-
-    fn push_quoted(&mut self, text: &str) {
-        self.comma();
-        self.0.push('"');
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                self.0.push('\\');
-            }
-            self.0.push(c);
-        }
-        self.0.push('"');
-    }
-
-    fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
-    }
 }
 
 #[cfg(test)]
@@ -386,9 +333,5 @@ mod tests {
         let one = text(vec![[1.into(), "x".into(), vec![1].into()]]);
         let two = text(vec![[1.into(), Cell::Null, vec![].into()], [2.into(), "\"\\".into(), Cell::Null]]);
         assert_eq!(one, two);
-        let mut array = Array::default();
-        array.push_quoted("a\"b\\c, {}");
-        array.push("NULL");
-        assert_eq!(array.end(), r#"{"a\"b\\c, {}",NULL}"#);
     }
 }

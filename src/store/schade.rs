@@ -6,7 +6,7 @@ use super::{
     Outdated, StoreError,
     accept::{Accept, accept},
     int,
-    rij::{Actor, Gelezen, Verzegeld},
+    rij::{Actor, ReadRow, Verzegeld},
     toestand::Toestand,
     work::Work,
 };

@@ -11,7 +11,7 @@ use super::{
     accept::{Accept, accept},
     int,
     postvak::moment,
-    rij::{self, Actor, Gelezen, PostvakRij, indexes_sql, read_each, rows_sql, select_rows},
+    rij::{self, Actor, PostvakRij, ReadRow, read_each, rows_and_indexes, select_rows},
     toestand::Toestand,
     work::Work,
 };
@@ -98,14 +98,8 @@ impl Looked {
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn due(read: &Pool, today: Date, most: u32, passed: u32) -> Result<Looked, StoreError> {
-    let (rows, indexes) = (
-        rows_sql!(
-            "",
-            "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2 OFFSET $3"
-        ),
-        indexes_sql!(
-            "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2 OFFSET $3"
-        ),
+    let (rows, indexes) = rows_and_indexes!(
+        "WHERE p.toestand < 4 AND p.houdbaar_tot_en_met < $1 ORDER BY p.houdbaar_tot_en_met, p.log_index LIMIT $2 OFFSET $3"
     );
     let bound =
         |sql: &'static str| sqlx::query(sql).bind(today.to_string()).bind(i64::from(most)).bind(i64::from(passed));
@@ -119,20 +113,11 @@ pub async fn due(read: &Pool, today: Date, most: u32, passed: u32) -> Result<Loo
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn to_warn(read: &Pool, today: Date, until: Date, most: u32, passed: u32) -> Result<Looked, StoreError> {
-    let (rows, indexes) = (
-        rows_sql!(
-            "",
-            "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
+    let (rows, indexes) = rows_and_indexes!(
+        "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
          (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 4 \
           ORDER BY q.houdbaar_tot_en_met, q.log_index LIMIT 1) \
          AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3 OFFSET $4"
-        ),
-        indexes_sql!(
-            "WHERE b.berichtsoort = 'scenario' AND b.gewaarschuwd = 0 AND p.log_index = \
-         (SELECT q.log_index FROM postvak q WHERE q.bericht = b.id AND q.toestand < 4 \
-          ORDER BY q.houdbaar_tot_en_met, q.log_index LIMIT 1) \
-         AND p.houdbaar_tot_en_met BETWEEN $1 AND $2 ORDER BY b.id LIMIT $3 OFFSET $4"
-        ),
     );
     let bound = |sql: &'static str| {
         let query = sqlx::query(sql).bind(today.to_string()).bind(until.to_string());

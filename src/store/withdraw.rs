@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     DbConnection, Outdated, StoreError,
     accept::{Accept, Accepted, accept},
-    rij::{Actor, Gelezen, PostvakRij, select_rows},
+    rij::{Actor, PostvakRij, ReadRow, select_rows},
     toestand::Toestand,
     uint,
     work::Work,

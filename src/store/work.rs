@@ -24,7 +24,7 @@ use super::{
     insert::{NewBericht, insert},
     micros,
     postvak::{self, moment},
-    rij::{Gelezen, PostvakRij, rows_sql},
+    rij::{PostvakRij, ReadRow, rows_sql},
     rows::{Column, Rows, Script, fetch_all},
     toestand::{Moved, write_moved},
 };
@@ -125,7 +125,7 @@ impl<'t> Work<'t> {
     }
 
     /// Looks up many rows that are to be confirmed at once. What is not found here, or cannot be read, is asked for by itself.
-    pub(super) async fn look_up_confirmed(&mut self, asked: Vec<(BerichtId, &Adres)>) -> Result<(), StoreError> {
+    pub(super) async fn look_up_rows_to_confirm(&mut self, asked: Vec<(BerichtId, &Adres)>) -> Result<(), StoreError> {
         const COLUMNS: [Column<'_>; 3] = [Column::Bytes("bericht"), Column::Text("partner"), Column::Text("loket")];
         let asked = Rows::of(&COLUMNS, asked, |(bericht, adres)| {
             [bericht.0.as_bytes().as_slice().into(), adres.partner.as_str().into(), adres.loket.as_str().into()]
@@ -146,7 +146,7 @@ impl<'t> Work<'t> {
     }
 
     /// A row that is to be confirmed, looked up before or now.
-    pub(super) async fn looked_up(
+    pub(super) async fn row_to_confirm(
         &mut self,
         bericht: BerichtId,
         adres: &Adres,

@@ -12,7 +12,7 @@ use super::{
     accept::Pseudoniem,
     berichten::bericht_id,
     postvak::{self, moment},
-    rij::{Actor, Gelezen, PostvakRij, select_rows},
+    rij::{Actor, PostvakRij, ReadRow, select_rows},
     rows::{Column, Rows, fetch},
     toestand::Toestand,
     work::Work,
@@ -107,7 +107,7 @@ async fn current(tx: &mut DbConnection, find: &Find, micros: i64) -> Result<Vec<
         let Some((kenmerk, hoofdpersoon)) = recognised.get(&bericht).copied() else { continue };
         // A row that is gone or cannot be read is an error: somebody who searches at night must never hear "none" instead.
         let gone = || StoreError::inconsistent("vindbaar", "bericht", bericht);
-        let rij = postvak::find(tx, bericht, adres).await?.ok_or_else(gone)?;
+        let rij = postvak::find::<PostvakRij>(tx, bericht, adres).await?.ok_or_else(gone)?;
         let current = rij.toestand.is_found()
             && (rij.beeindigd.is_none() || rij.toestand == Toestand::Beschadigd)
             && rij.stempel.houdbaar_tot_en_met >= today

@@ -18,12 +18,6 @@ use super::{
     settings::{content, provider},
 };
 
-/// Whether a certificate may issue others (RFC 5280, section 4.2.1.9).
-fn is_authority(certificate: &[u8]) -> bool {
-    let parsed = X509Certificate::from_der(certificate);
-    parsed.is_ok_and(|(_, parsed)| parsed.basic_constraints().ok().flatten().is_some_and(|found| found.value.ca))
-}
-
 /// A CA by its name in the configuration. What its anchors vouch for is checked against them alone, so that an OIN is bound to
 /// its issuer.
 pub struct TrustedCa {
@@ -170,6 +164,12 @@ impl TrustedCa {
 fn key(certificate: &Cert<'_>) -> Result<Vec<u8>, Error> {
     let whole = certificate.subject_public_key_info();
     Any::from_der(&whole).map(|(_, key)| key.as_bytes().to_vec()).map_err(|_| Error::BadDer)
+}
+
+/// Whether a certificate may issue others (RFC 5280, section 4.2.1.9).
+fn is_authority(certificate: &[u8]) -> bool {
+    let parsed = X509Certificate::from_der(certificate);
+    parsed.is_ok_and(|(_, parsed)| parsed.basic_constraints().ok().flatten().is_some_and(|found| found.value.ca))
 }
 
 /// A CA whose key usage does not name lists may sign none (RFC 5280, section 6.3.3, under f).

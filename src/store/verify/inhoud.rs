@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::{
     super::{
         Pool, StoreError, int,
-        rij::{Verzegeld, indexes_sql, read_each, sealed_sql},
+        rij::{Verzegeld, read_each, sealed_and_indexes},
     },
     regels,
 };
@@ -73,10 +73,10 @@ pub async fn content(read: &Pool, keys: &KeyStore) -> Result<Content, StoreError
     let mut content = Content::default();
     let mut after = -1;
     loop {
+        let (rows, indexes) =
+            sealed_and_indexes!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2");
         let bound = |sql: &'static str| sqlx::query(sql).bind(after).bind(int(PAGE as u64));
-        let rows = bound(sealed_sql!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2"));
-        let indexes =
-            bound(indexes_sql!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2"));
+        let (rows, indexes) = (bound(rows), bound(indexes));
         let rows = read_each(&mut *read.acquire().await?, rows, indexes).await?;
         let full = rows.len() == PAGE;
         for (log_index, row) in rows {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     super::{
         DbConnection, StoreError, int,
-        rij::{Gelezen, PostvakRij, select_rows},
+        rij::{PostvakRij, ReadRow, select_rows},
         tijd,
     },
     VerifyError, tree, uint,
