@@ -35,6 +35,7 @@ pub mod client;
 pub mod clock;
 pub mod demo;
 pub mod files;
+pub mod jobs;
 pub mod pki;
 pub mod proceslog;
 pub mod proto;

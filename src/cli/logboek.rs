@@ -26,7 +26,12 @@ use crate::{
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
     sleutels::KeyMap,
-    store::{Database, Pool, proofs, verify, zoek::berichten_over},
+    store::{
+        Database, Pool,
+        ledger::{proofs, regels::regels},
+        reading::personen::berichten_over,
+        verify,
+    },
 };
 
 /// The largest answer with receipts that exists has some 32 proofs of 2 KiB; bytes.
@@ -348,7 +353,7 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
     let mut found = Vec::new();
     let mut from = 0;
     loop {
-        let page = verify::regels(&read, from, 1024).await.map_err(|error| Failure::Refused(error.to_string()))?;
+        let page = regels(&read, from, 1024).await.map_err(|error| Failure::Refused(error.to_string()))?;
         let Some((last, _)) = page.last() else { return Ok(found) };
         from = last + 1;
         for (index, leaf) in page {

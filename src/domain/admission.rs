@@ -6,7 +6,8 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Doelgroep, Eerdere, Identiteit, Overtreding, VanKracht, Weigering,
+    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Doelgroep, Eerdere, Identiteit, Oin, Overtreding, VanKracht,
+    Weigering,
     eerder::{check_answer, check_renewal, follow},
     houdbaarheid::amsterdam_date,
     vraag::{Gestempeld, Miss, Vraag, rests_on},
@@ -29,6 +30,25 @@ pub struct Stempel {
     pub bewaar_inhoud: Bewaar,
 }
 
+/// Who gets a bericht, and with which stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ontvanger {
+    /// Where it goes.
+    pub adres: Adres,
+    /// The OIN that the partner there has on that day: whoever gets its name later does not get this.
+    pub oin: Oin,
+    /// The stamp.
+    pub stempel: Stempel,
+}
+
+impl Ontvanger {
+    /// The address as the logboek writes it.
+    #[must_use]
+    pub fn in_logboek(&self) -> String {
+        format!("{}/{}", self.oin, self.adres.loket)
+    }
+}
+
 /// A bericht that a convenant allows, stamped for each ontvanger.
 #[derive(Clone, Debug)]
 pub struct Toegelaten {
@@ -38,7 +58,7 @@ pub struct Toegelaten {
     gesprek: Option<BerichtId>,
     verlenging: u8,
     doelgroep: Option<Doelgroep>,
-    stempels: Vec<(Adres, Stempel)>,
+    ontvangers: Vec<Ontvanger>,
     dag: Date,
     versie: u64,
 }
@@ -80,10 +100,10 @@ impl Toegelaten {
         self.doelgroep
     }
 
-    /// Each ontvanger with its stamp, in the order sent.
+    /// Each ontvanger with its stamp, in the order sent; at least one.
     #[must_use]
-    pub fn stempels(&self) -> &[(Adres, Stempel)] {
-        &self.stempels
+    pub fn ontvangers(&self) -> &[Ontvanger] {
+        &self.ontvangers
     }
 
     /// The Amsterdam date on which it was judged; a stamp holds for an acceptance on that date only.
@@ -123,20 +143,19 @@ pub fn admit(
     if !bericht.feiten.soort.follows() {
         van_kracht.all_open(&bericht.ontvangers, today)?;
     }
-    check_renewal(&bericht, &afzender, vervangt.as_ref(), today)?;
+    check_renewal(&bericht, &afzender, vervangt.as_ref())?;
     let earlier = vervangt.as_ref().or(verzoek.as_ref());
     let verlenging = vervangt.as_ref().map_or(0, |old| old.verlenging.saturating_add(1));
     let doelgroep = match &verzoek {
         Some(verzoek) if verzoek.doelgroep.is_some() => verzoek.doelgroep,
         _ => doelgroep(&bericht, today),
     };
-    let stempels = if bericht.feiten.soort.follows() {
+    let ontvangers = if bericht.feiten.soort.follows() {
         follow(&bericht, &afzender, verzoek.as_ref(), van_kracht, today)?
     } else {
         let exchange =
             Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, now, today, van_kracht };
-        let stamped = bericht.ontvangers.iter().map(|ontvanger| Ok((ontvanger.clone(), exchange.stamp(ontvanger)?)));
-        stamped.collect::<Result<_, Weigering>>()?
+        bericht.ontvangers.iter().map(|adres| exchange.stamp(adres)).collect::<Result<_, Weigering>>()?
     };
     Ok(Toegelaten {
         afzender,
@@ -144,7 +163,7 @@ pub fn admit(
         gesprek: earlier.map(|earlier| earlier.gesprek),
         verlenging,
         doelgroep,
-        stempels,
+        ontvangers,
         dag: today,
         versie: van_kracht.versie(),
         bericht,
@@ -157,27 +176,38 @@ fn doelgroep(bericht: &Bericht, today: Date) -> Option<Doelgroep> {
     bericht.feiten.geboortedatum.and_then(|born| born.doelgroep_on(day))
 }
 
-/// Whether a stamp given earlier still holds at delivery: both partners there, and a convenant in force that
-/// allows this berichtsoort between the two on that grondslag. What follows another bericht asks for its ontvanger only.
+/// Whether a stamp given earlier still holds at delivery: the ontvanger is still the organisation that it was given for, and what is in
+/// force allows this berichtsoort between the two on that grondslag. What follows another bericht asks for its ontvanger only.
 ///
 /// # Errors
 /// The [`Weigering`] that the sender is told.
 pub fn still_allowed(
     soort: Berichtsoort,
     afzender: &Adres,
-    ontvanger: &Adres,
-    stempel: &Stempel,
+    ontvanger: &Ontvanger,
     van_kracht: &VanKracht,
     now: Timestamp,
 ) -> Result<(), Weigering> {
     let today = amsterdam_date(now);
+    let Ontvanger { adres, oin, stempel } = ontvanger;
     if stempel.houdbaar_tot_en_met < today {
         return Err(Weigering::Vervallen);
     }
-    van_kracht.partner_at(ontvanger)?;
-    if soort.follows() {
-        return Ok(());
+    let partner = van_kracht.partner_at(adres)?;
+    if !soort.follows() {
+        rests_on_something(soort, afzender, (adres, stempel), van_kracht, today)?;
     }
+    if partner.oins.contains(oin) { Ok(()) } else { Err(Weigering::OntvangerAnders) }
+}
+
+/// Whether a convenant in force allows this berichtsoort between the two on the grondslag of this stamp.
+fn rests_on_something(
+    soort: Berichtsoort,
+    afzender: &Adres,
+    (ontvanger, stempel): (&Adres, &Stempel),
+    van_kracht: &VanKracht,
+    today: Date,
+) -> Result<(), Weigering> {
     van_kracht.partner_at(afzender)?;
     let mut nearest = Miss::none(Weigering::GeenRegel);
     for (_, convenant, regel) in van_kracht.regels(soort, afzender, ontvanger) {
@@ -223,10 +253,9 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// The stamp for one ontvanger, and the sender's own wish for a shorter houdbaarheid.
-    fn stamp(&self, ontvanger: &Adres) -> Result<Stempel, Weigering> {
-        self.van_kracht.partner_at(ontvanger)?;
-        let Gestempeld { convenant, regel, grondslag, mut tot_en_met } =
-            self.vraag(ontvanger).stamp(self.van_kracht)?;
+    fn stamp(&self, adres: &Adres) -> Result<Ontvanger, Weigering> {
+        let oin = self.van_kracht.partner_at(adres)?.oin().clone();
+        let Gestempeld { convenant, regel, grondslag, mut tot_en_met } = self.vraag(adres).stamp(self.van_kracht)?;
         if let Some(shorter) = self.bericht.houdbaar_tot_en_met {
             if shorter > tot_en_met {
                 return Err(Weigering::HoudbaarheidTeLang);
@@ -234,14 +263,15 @@ impl Exchange<'_> {
             tot_en_met = shorter;
         }
         let verwerkingsactiviteit = regel.verwerkingsactiviteit.as_ref().unwrap_or(&grondslag.verwerkingsactiviteit);
-        Ok(Stempel {
+        let stempel = Stempel {
             grondslag: grondslag.id.clone(),
             regel: regel.id.clone(),
             convenant: convenant.hash.clone(),
             verwerkingsactiviteit: verwerkingsactiviteit.clone(),
             houdbaar_tot_en_met: tot_en_met,
             bewaar_inhoud: regel.bewaar_inhoud,
-        })
+        };
+        Ok(Ontvanger { adres: adres.clone(), oin, stempel })
     }
 
     fn vraag<'v>(&'v self, ontvanger: &'v Adres) -> Vraag<'v> {

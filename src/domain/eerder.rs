@@ -3,10 +3,19 @@
 //! Pure. A renewal replaces, an answer answers, and what follows (a rectificatie, what the gateway itself sends) rests on the
 //! stamp of the original: what somebody got must remain correctable when a convenant has lapsed. A replacement names only what
 //! exists already and is replaced once, so that no chain of replacements can turn back on itself.
+//!
+//! What an earlier bericht says for ever is judged at the admission; where it stands now is judged in [`may_come_after`].
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
-use super::{Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Doelgroep, Stempel, Termijn, VanKracht, Weigering};
+use super::{
+    Adres, Bericht, BerichtId, Berichtsoort, Bewaar, Doelgroep, Ontvanger, Stempel, Termijn, Toegelaten, Toestand,
+    VanKracht, Weigering,
+    persoon::{Pseudoniemen, contradict, may_be_same},
+};
+
+/// So often one loket can follow a bericht with one berichtsoort.
+const MOST_FOLLOWING: u64 = 20;
 
 /// What is known of an earlier bericht.
 #[derive(Clone, Debug)]
@@ -32,34 +41,37 @@ pub struct Eerder {
 /// An earlier bericht for one ontvanger.
 #[derive(Clone, Debug)]
 pub struct EerdereOntvanger {
-    /// Who.
-    pub adres: Adres,
-    /// What was stamped on it.
-    pub stempel: Stempel,
-    /// Whether it was handed out.
-    pub kreeg: bool,
-    /// What became of it there.
-    pub lot: Lot,
-}
-
-/// What became of an earlier bericht at one ontvanger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lot {
-    /// Not ended: it can be read until its last day, as long as a convenant allows that.
-    Geldig,
-    /// Withdrawn by its afzender.
-    Ingetrokken,
-    /// Replaced by a renewal.
-    Vervangen,
-    /// Lapsed or damaged.
-    Beeindigd,
+    /// Who, and what was stamped on it.
+    pub ontvanger: Ontvanger,
+    /// Where it stands there.
+    pub toestand: Toestand,
+    /// Whether it was handed out there, or read.
+    pub was_received: bool,
 }
 
 impl EerdereOntvanger {
-    /// Whether it can be read today.
-    fn readable(&self, today: Date) -> bool {
-        self.lot == Lot::Geldig && self.stempel.houdbaar_tot_en_met >= today
+    /// Whether it can be read on this day, as long as a convenant allows that.
+    fn is_readable(&self, day: Date) -> bool {
+        self.toestand.is_current() && self.ontvanger.stempel.houdbaar_tot_en_met >= day
     }
+}
+
+impl Eerder {
+    /// Whom of its ontvangers an address is, if any.
+    fn at(&self, adres: &Adres) -> Option<&EerdereOntvanger> {
+        self.ontvangers.iter().find(|of| of.ontvanger.adres == *adres)
+    }
+}
+
+/// A rectificatie of a bericht, as whoever reads the original must see it.
+#[derive(Clone, Debug)]
+pub struct Correctie {
+    /// The rectificatie.
+    pub bericht: BerichtId,
+    /// When it was accepted.
+    pub tijd: Timestamp,
+    /// Whether it disputes the original.
+    pub betwist: bool,
 }
 
 /// The earlier berichten that a new one names.
@@ -69,6 +81,96 @@ pub struct Eerdere {
     pub verzoek: Option<Eerder>,
     /// By `vervangt`, if it exists.
     pub vervangt: Option<Eerder>,
+}
+
+/// What came of an earlier bericht since, as whoever writes the next one finds it.
+#[derive(Clone, Debug, Default)]
+pub struct Sindsdien {
+    /// Whether a renewal replaced it.
+    pub is_replaced: bool,
+    /// Whether its afzender was warned that it lapses.
+    pub is_warned: bool,
+    /// Until when an Ask waits for its answers.
+    pub asked_until: Option<Timestamp>,
+    /// What was sent in answer to it, or followed it.
+    pub vervolg: Vec<Vervolg>,
+    /// The people it is about.
+    pub personen: Vec<Pseudoniemen>,
+}
+
+/// What one loket sent, of one kind, in answer to an earlier bericht or after it.
+#[derive(Clone, Debug)]
+pub struct Vervolg {
+    /// Its kind.
+    pub soort: Berichtsoort,
+    /// Who sent it.
+    pub afzender: Adres,
+    /// How often.
+    pub aantal: u64,
+    /// Whether one of them arrived, or still can. One that was withdrawn, lapsed or was damaged before it arrived does not count:
+    /// another may come in its place. One that was refused at delivery does: it can still arrive.
+    pub stands: bool,
+}
+
+/// Whether a bericht that was let through may still come after what was before: what changes from one moment to the next, so that it is
+/// judged once, by who writes it.
+///
+/// # Errors
+/// The [`Weigering`] that its sender gets.
+pub fn may_come_after(
+    toegelaten: &Toegelaten,
+    personen: &[Pseudoniemen],
+    eerder: &Eerder,
+    sindsdien: &Sindsdien,
+) -> Result<(), Weigering> {
+    let (bericht, afzender) = (toegelaten.bericht(), toegelaten.afzender());
+    let soort = bericht.feiten.soort;
+    let from_here = sindsdien.vervolg.iter().find(|of| of.soort == soort && of.afzender == *afzender);
+    if soort.answers_once() {
+        if eerder.at(afzender).is_some_and(|own| own.toestand == Toestand::Ingetrokken) {
+            return Err(Weigering::VerzoekIngetrokken);
+        }
+        if from_here.is_some_and(|of| of.stands) {
+            return Err(Weigering::AlBeantwoord);
+        }
+    }
+    // A warning is of use only as long as there is something to renew.
+    if bericht.vervangt.is_some() || soort == Berichtsoort::Vervalwaarschuwing {
+        may_still_be_renewed(toegelaten, eerder, sindsdien)?;
+    }
+    // What needs no rule must become no way around those.
+    let by_partner = soort.follows() && !soort.from_gateway();
+    if by_partner && from_here.is_some_and(|of| of.aantal >= MOST_FOLLOWING) {
+        return Err(Weigering::TeVaakGevolgd);
+    }
+    if about_the_same(bericht, personen, &sindsdien.personen) { Ok(()) } else { Err(Weigering::BetrokkeneAnders) }
+}
+
+fn may_still_be_renewed(toegelaten: &Toegelaten, eerder: &Eerder, sindsdien: &Sindsdien) -> Result<(), Weigering> {
+    if sindsdien.is_replaced {
+        return Err(Weigering::AlVervangen);
+    }
+    // Another gateway may have warned meanwhile.
+    let warned = toegelaten.bericht().vervangt.is_none() && sindsdien.is_warned;
+    if warned || !eerder.ontvangers.iter().any(|of| of.is_readable(toegelaten.dag())) {
+        return Err(Weigering::NietTeVerlengen);
+    }
+    Ok(())
+}
+
+/// Whether a bericht is about nobody else than the earlier one.
+fn about_the_same(bericht: &Bericht, personen: &[Pseudoniemen], earlier: &[Pseudoniemen]) -> bool {
+    let first = || earlier.iter().filter(|of| of.hoofdpersoon);
+    let (follows, renews) = (bericht.feiten.soort.follows(), bericht.vervangt.is_some());
+    let agrees = |of: &Pseudoniemen| match (follows, of.hoofdpersoon) {
+        (true, _) => earlier.iter().any(|known| may_be_same(&of.kenmerken, &known.kenmerken)),
+        (false, true) if renews => first().any(|known| may_be_same(&of.kenmerken, &known.kenmerken)),
+        // An answer may write a name differently.
+        (false, true) => !first().any(|known| contradict(&of.kenmerken, &known.kenmerken)),
+        // A systeem can grow.
+        (false, false) => true,
+    };
+    earlier.is_empty() || personen.iter().all(agrees)
 }
 
 /// Whether an answer answers what it names. It goes to who asked; where that loket has closed since, to `asker`, where it refers
@@ -87,44 +189,27 @@ pub(super) fn check_answer(
         (None, Some(_), _) => Err(Weigering::AntwoordPastNiet),
         (Some(_), Some(_), None) => Err(Weigering::AntwoordNietVanU),
         (Some(answered), Some(_), Some(verzoek)) => {
-            let own = verzoek.ontvangers.iter().find(|ontvanger| ontvanger.adres == *afzender);
             let back = |adres: &Adres| *adres == verzoek.afzender || Some(adres) == asker;
             let to_asker = matches!(bericht.ontvangers.as_slice(), [only] if back(only));
-            let Some(own) = own.filter(|_| to_asker) else {
-                return Err(Weigering::AntwoordNietVanU);
-            };
-            if verzoek.soort != answered {
-                Err(Weigering::AntwoordPastNiet)
-            } else if own.lot == Lot::Ingetrokken && soort.answers_once() {
-                Err(Weigering::VerzoekIngetrokken)
-            } else {
-                Ok(())
+            match verzoek.at(afzender) {
+                Some(_) if to_asker && verzoek.soort == answered => Ok(()),
+                Some(_) if to_asker => Err(Weigering::AntwoordPastNiet),
+                _ => Err(Weigering::AntwoordNietVanU),
             }
         }
     }
 }
 
 /// Whether a renewal may replace what it names. How often, its rule says.
-pub(super) fn check_renewal(
-    bericht: &Bericht,
-    afzender: &Adres,
-    vervangt: Option<&Eerder>,
-    today: Date,
-) -> Result<(), Weigering> {
+pub(super) fn check_renewal(bericht: &Bericht, afzender: &Adres, vervangt: Option<&Eerder>) -> Result<(), Weigering> {
     if bericht.vervangt.is_none() {
         return Ok(());
     }
     let old = vervangt.filter(|old| old.afzender == *afzender).ok_or(Weigering::VervangtNietVanU)?;
     let same_ontvangers = old.ontvangers.len() == bericht.ontvangers.len()
-        && old.ontvangers.iter().all(|ontvanger| bericht.ontvangers.contains(&ontvanger.adres));
+        && old.ontvangers.iter().all(|of| bericht.ontvangers.contains(&of.ontvanger.adres));
     if !bericht.feiten.soort.is_renewable() || old.soort != bericht.feiten.soort || !same_ontvangers {
         return Err(Weigering::VervangtPastNiet);
-    }
-    if old.ontvangers.iter().any(|ontvanger| ontvanger.lot == Lot::Vervangen) {
-        return Err(Weigering::AlVervangen);
-    }
-    if !old.ontvangers.iter().any(|ontvanger| ontvanger.readable(today)) {
-        return Err(Weigering::NietTeVerlengen);
     }
     // A check from before the old one was sent is not a check of what it says.
     match bericht.feiten.actualiteit_getoetst_op {
@@ -140,7 +225,7 @@ pub(super) fn follow(
     original: Option<&Eerder>,
     van_kracht: &VanKracht,
     today: Date,
-) -> Result<Vec<(Adres, Stempel)>, Weigering> {
+) -> Result<Vec<Ontvanger>, Weigering> {
     let ontvangers = match bericht.feiten.soort {
         Berichtsoort::Rectificatie => rectified(bericht, afzender, original, van_kracht, today)?,
         _ => bericht.ontvangers.clone(),
@@ -155,12 +240,12 @@ pub(super) fn follow(
     }
     let houdbaar_tot_en_met = bericht.houdbaar_tot_en_met.unwrap_or(until);
     let stamp = |adres: Adres| {
-        van_kracht.partner_at(&adres)?;
+        let oin = van_kracht.partner_at(&adres)?.oin().clone();
         // An answer, and a warning to who sent the original, rest on what one of its ontvangers got.
-        let of = |who: &Adres| original.ontvangers.iter().find(|ontvanger| ontvanger.adres == *who);
-        let rests_on = of(&adres).or_else(|| of(afzender)).or(original.ontvangers.first());
-        let rests_on = rests_on.expect("an accepted bericht has an ontvanger").stempel.clone();
-        Ok((adres, Stempel { houdbaar_tot_en_met, bewaar_inhoud: Bewaar::Houdbaarheid, ..rests_on }))
+        let rests_on = original.at(&adres).or_else(|| original.at(afzender)).or(original.ontvangers.first());
+        let rests_on = rests_on.expect("an accepted bericht has an ontvanger").ontvanger.stempel.clone();
+        let stempel = Stempel { houdbaar_tot_en_met, bewaar_inhoud: Bewaar::Houdbaarheid, ..rests_on };
+        Ok(Ontvanger { adres, oin, stempel })
     };
     ontvangers.into_iter().map(stamp).collect()
 }
@@ -177,9 +262,9 @@ fn rectified(
     if original.soort.from_gateway() {
         return Err(Weigering::AntwoordPastNiet);
     }
-    let reached = original.ontvangers.iter().filter(|ontvanger| ontvanger.kreeg || ontvanger.readable(today));
-    let reached: Vec<Adres> =
-        reached.map(|ontvanger| ontvanger.adres.clone()).filter(|adres| van_kracht.partner_at(adres).is_ok()).collect();
+    let reached = original.ontvangers.iter().filter(|of| of.was_received || of.is_readable(today));
+    let reached = reached.map(|of| of.ontvanger.adres.clone());
+    let reached: Vec<Adres> = reached.filter(|adres| van_kracht.partner_at(adres).is_ok()).collect();
     let given = &bericht.ontvangers;
     let all = given.len() == reached.len() && given.iter().all(|adres| reached.contains(adres));
     if reached.is_empty() || !(given.is_empty() || all) {

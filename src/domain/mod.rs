@@ -2,7 +2,7 @@
 //!
 //! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
 //! [`loket`], [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
-//! [`bericht`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht, and [`voorrang`]
+//! [`bericht`], [`toestand`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht, and [`voorrang`]
 //! says which convenant stamps where several allow it. [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and
 //! [`mod@onbeslist`] where nothing says which one stamps.
 //! [`einde`] and [`verschil`] say what time and a change do to it. [`klok`] decides whether the clock may be believed.
@@ -26,17 +26,18 @@ pub mod persoon;
 mod plaatsen;
 mod proef;
 pub mod samenloop;
+pub mod toestand;
 pub mod van_kracht;
 pub mod verschil;
 pub mod voorrang;
 mod vraag;
 pub mod weigering;
 
-pub use admission::{Stempel, Toegelaten, admit, still_allowed};
+pub use admission::{Ontvanger, Stempel, Toegelaten, admit, still_allowed};
 pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Feiten, Geboortedatum, Vernietiging};
 pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
-pub use eerder::{Eerder, Eerdere, EerdereOntvanger, Lot};
+pub use eerder::{Correctie, Eerder, Eerdere, EerdereOntvanger, Sindsdien, Vervolg};
 pub use houdbaarheid::{TeltVanaf, Termijn};
 pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
 pub use klok::{Herinnering, Klok, Twijfel};
@@ -45,6 +46,7 @@ pub use mandaat::{Mandaat, Mandaathouder};
 pub use matrix::{Stroom, matrix};
 pub use partner::{Adres, LoketNaam, Oin, Partner, PartnerNaam};
 pub use persoon::{Kenmerk, Persoon};
+pub use toestand::Toestand;
 pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
 pub use voorrang::{Geladen, Historie, Versie};
 pub use weigering::{Overtreding, Weigering};

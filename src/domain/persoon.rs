@@ -93,6 +93,15 @@ impl Persoon {
     }
 }
 
+/// The keyed pseudonyms of one betrokkene: HMAC-SHA-256 of each mark. All that the store knows of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pseudoniemen {
+    /// Whether the bericht is about this one first.
+    pub hoofdpersoon: bool,
+    /// Each with what it is a pseudonym of.
+    pub kenmerken: Vec<(Kenmerk, [u8; 32])>,
+}
+
 /// The surest mark that both have the same, unless a surer one contradicts: of two people with one name and birthday, each with
 /// its own SKN, only one is meant.
 #[must_use]

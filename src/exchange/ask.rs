@@ -1,16 +1,22 @@
 //! Ask: send a verzoek and wait for its answers.
 //!
-//! The answer of each ontvanger is reserved for the waiting call (as if leased) as long as it waits; one that comes later, or is
-//! not taken, is offered in the postvak like anything else.
+//! The answer of each ontvanger is reserved for the waiting call as long as it waits; one that comes later, or is not taken, is offered
+//! in the postvak like anything else. What was taken is given back when the call goes away before it is answered.
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Call, Exchange, Handed, Receipt, unavailable};
+use super::{
+    Call, Exchange, Receipt,
+    deliver::{CHUNK, Held},
+    unavailable,
+    views::Handed,
+};
 use crate::{
     domain::{Adres, Bericht, BerichtId, Weigering},
-    store::{Event, berichten::answered_by},
+    store::{Event, reading::berichten::answered_by},
 };
 
 const POLL: Duration = Duration::from_millis(500);
@@ -40,12 +46,14 @@ impl Exchange {
         let actor = self.actor(call, Some(&bericht.medewerker));
         let latest = call.deadline.map(|deadline| deadline.checked_sub(MARGIN).unwrap_or(deadline));
         let until = (Instant::now() + wait).min(latest.unwrap_or_else(|| Instant::now() + wait));
-        let micros = i64::try_from(until.saturating_duration_since(Instant::now()).as_micros()).unwrap_or(i64::MAX);
-        let wacht_tot = self.klok.now().as_microsecond().saturating_add(micros);
-        let receipt = self.send(call, bericht, wacht_tot).await?;
+        let wait =
+            SignedDuration::try_from(until.saturating_duration_since(Instant::now())).unwrap_or(SignedDuration::MAX);
+        let asked_until = self.klok.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let receipt = self.send(call, bericht, Some(asked_until)).await?;
 
         let verzoek = receipt.bericht;
         let _waiting = Waiting { exchange: Arc::clone(self), verzoek, adres: adres.clone() };
+        let held = Held::new(self, adres.clone());
         let mut antwoorden = Vec::new();
         let bell = self.store.wakers.of(&adres);
         loop {
@@ -54,11 +62,13 @@ impl Exchange {
             // Who has answered is asked first: what comes in between is then leased in any case. A repeated Ask may find
             // that an answer was handed out before.
             let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
-            antwoorden.extend(self.lease(call, &adres, Some(verzoek), 0, &actor).await?);
+            antwoorden.extend(self.lease(call, &held, Some(verzoek), CHUNK, &actor).await?);
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
             let zonder_antwoord: Vec<Adres> =
                 ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();
             if zonder_antwoord.is_empty() || Instant::now() >= until {
+                // The caller has them, and confirms them in its own time.
+                held.let_go();
                 return Ok(Asked { receipt, antwoorden, zonder_antwoord });
             }
             // Elapsed or rung: look again either way.
@@ -76,10 +86,10 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let (exchange, verzoek, adres) = (Arc::clone(&self.exchange), self.verzoek, self.adres.clone());
-        tokio::spawn(async move {
+        let (writer, verzoek, adres) = (self.exchange.store.writer.clone(), self.verzoek, self.adres.clone());
+        self.exchange.tasks.spawn("the end of an ask", async move {
             // If this does not get through, the reservation ends at its time.
-            drop(exchange.store.writer.write(|reply| Event::EndAsk(verzoek, adres, reply)).await);
+            drop(writer.write(|reply| Event::EndAsk(verzoek, adres, reply)).await);
         });
     }
 }

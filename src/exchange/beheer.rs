@@ -10,9 +10,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Call, Exchange,
-    send::MOST_TURNS,
-    unavailable,
+    Call, Exchange, MOST_TURNS, unavailable,
     van_kracht::{aside, bron},
     verleden::Verleden,
 };
@@ -29,7 +27,7 @@ use crate::{
         verschil::verschil,
     },
     logboek::TlogProof,
-    store::{Actor, Change, Event, Wijziging, documenten},
+    store::{Actor, Change, Event, NotDone, Wijziging, reading::documenten},
 };
 
 /// What beheer asks.
@@ -94,9 +92,12 @@ impl Exchange {
                 ..self.actor(call, Some(&opdracht.medewerker))
             };
             let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor) };
-            let event = |reply| Event::Change(Box::new(change), reply);
-            let (changed, commit) = self.write(event).await?;
-            let Ok(changed) = changed else { continue };
+            self.trust_clock()?;
+            let written = self.store.writer.write(|reply| Event::Change(Box::new(change), reply)).await;
+            let (changed, commit) = match written {
+                Err(NotDone::Outdated) => continue,
+                written => written.map_err(|error| self.said(error))?,
+            };
             let commit = commit.ok_or_else(|| unavailable("a change without a commit"))?;
             self.refresh().await.map_err(unavailable)?;
             let proven =

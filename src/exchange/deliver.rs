@@ -2,35 +2,75 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    future::ready,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use tokio::sync::Notify;
 
-use super::{Call, Exchange, unavailable};
+use super::{
+    Call, Exchange, unavailable,
+    views::{BerichtView, Handed},
+};
 use crate::{
-    domain::{Adres, BerichtId, LoketNaam, Weigering, houdbaarheid::amsterdam_date},
+    domain::{Adres, BerichtId, Correctie, LoketNaam, VanKracht, Weigering, houdbaarheid::amsterdam_date},
+    jobs::Tasks,
     sleutels::Opened,
     store::{
-        Actor, Consult, Consulted, Correctie, Event, Lease, Leased, PostvakRij, berichten::correcties,
-        postvak::has_open,
+        Actor, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Post, PostvakRij, Writer,
+        reading::{berichten::correcties, postvakken::has_open},
     },
 };
 
 /// So many at once, so that one reader does not hold the writer long.
-const CHUNK: u32 = 64;
+pub(super) const CHUNK: usize = 64;
 /// How often the writer is asked again because keys had to be read first, or much was judged and nothing handed out.
 const MOST_ROUNDS: usize = 64;
 
-/// A bericht that is handed out, opened.
-pub struct Handed {
-    /// The bericht for this ontvanger.
-    pub rij: PostvakRij,
-    /// Content and its salt.
-    pub opened: Opened,
-    /// What its afzender corrected since.
-    pub correcties: Vec<Correctie>,
+/// What one receiver was handed and has not confirmed. It is held from the commit on, and given back at once when this goes: a client
+/// that lost its connection need not wait until its leases lapse.
+pub(super) struct Held {
+    leases: Mutex<HashMap<BerichtId, HeldLease>>,
+    adres: Adres,
+    writer: Writer,
+    tasks: Tasks,
+}
+
+impl Held {
+    pub(super) fn new(exchange: &Exchange, adres: Adres) -> Arc<Self> {
+        let (writer, tasks) = (exchange.store.writer.clone(), exchange.tasks.clone());
+        Arc::new(Self { leases: Mutex::default(), adres, writer, tasks })
+    }
+
+    /// Whoever has them keeps them until they lapse.
+    pub(super) fn let_go(&self) {
+        self.leases().clear();
+    }
+
+    fn leases(&self) -> MutexGuard<'_, HashMap<BerichtId, HeldLease>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Holder for Held {
+    fn hold(&self, leases: &[HeldLease]) {
+        self.leases().extend(leases.iter().map(|lease| (lease.bericht, *lease)));
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let leases: Vec<HeldLease> = self.leases().drain().map(|(_, lease)| lease).collect();
+        if leases.is_empty() {
+            return;
+        }
+        let (writer, adres) = (self.writer.clone(), self.adres.clone());
+        self.tasks.spawn("leases that are given back", async move {
+            // If this does not get through, the leases lapse by themselves.
+            drop(writer.write(|reply| Event::Release(adres, leases, reply)).await);
+        });
+    }
 }
 
 /// An open postvak: what one receiver took and did not confirm is given back at once when it goes.
@@ -40,7 +80,7 @@ pub struct Postvak {
     adres: Adres,
     actor: Actor,
     bell: Arc<Notify>,
-    held: Mutex<HashMap<BerichtId, (u64, u32)>>,
+    held: Arc<Held>,
 }
 
 impl Exchange {
@@ -57,7 +97,8 @@ impl Exchange {
         let adres = call.identiteit().adres(loket)?;
         let bell = self.store.wakers.of(&adres);
         let actor = self.actor(call, Some(medewerker));
-        Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held: Mutex::default() })
+        let held = Held::new(self, adres.clone());
+        Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held })
     }
 
     /// Reads one bericht again, until it expires.
@@ -73,13 +114,12 @@ impl Exchange {
     ) -> Result<Handed, Weigering> {
         let adres = call.identiteit().adres(loket)?;
         let actor = self.actor(call, Some(medewerker));
+        let judge = |van_kracht: Arc<VanKracht>| {
+            let (adres, actor, opener) = (adres.clone(), actor.clone(), self.keys.clone());
+            ready(Ok(Box::new(Consult { bericht, adres, actor, van_kracht, opener })))
+        };
         for _ in 0..MOST_ROUNDS {
-            let event = |van_kracht, reply| {
-                let (adres, actor, opener) = (adres.clone(), actor.clone(), self.keys.clone());
-                Event::Consult(Box::new(Consult { bericht, adres, actor, van_kracht, opener }), reply)
-            };
-            let (consulted, _) = self.write_judged(call, event).await?;
-            match consulted? {
+            match self.write_judged(call, judge, Event::Consult).await?.0 {
                 Consulted::Read(rij, opened) => {
                     let mut found = correcties(&self.store.read, [bericht].into_iter()).await.map_err(unavailable)?;
                     return self.hand(*rij, opened, found.remove(&bericht).unwrap_or_default());
@@ -98,22 +138,22 @@ impl Exchange {
     pub(super) async fn lease(
         &self,
         call: &Call,
-        adres: &Adres,
+        held: &Arc<Held>,
         verzoek: Option<BerichtId>,
-        most: u32,
+        most: usize,
         actor: &Actor,
     ) -> Result<Vec<Handed>, Weigering> {
-        let lease_micros = i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let held_for = SignedDuration::from_secs(i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX));
         let mut without: BTreeSet<Date> = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
-            let event = |van_kracht, reply| {
-                let (adres, actor) = (adres.clone(), actor.clone());
-                let (opener, without) = (self.keys.clone(), without.clone());
-                let lease = Lease { adres, verzoek, most, lease_micros, actor, van_kracht, opener, without };
-                Event::Lease(Box::new(lease), reply)
+            let judge = |van_kracht: Arc<VanKracht>| {
+                let (adres, without, gelezen) = (held.adres.clone(), without.clone(), van_kracht.gelezen());
+                let post = Post { adres, verzoek, without, gelezen };
+                let (actor, opener, holder) = (actor.clone(), self.keys.clone(), Arc::clone(held) as Arc<dyn Holder>);
+                ready(Ok(Box::new(Lease { post, most, held_for, actor, van_kracht, opener, holder })))
             };
-            let (leased, _) = self.write_judged(call, event).await?;
-            let again = leased.is_cut_short() || !leased.unknown.is_empty();
+            let (leased, _) = self.write_judged(call, judge, Event::Lease).await?;
+            let again = leased.is_cut_short || !leased.unknown.is_empty();
             without.extend(self.look_after(&leased).await);
             if !leased.handed.is_empty() || !again {
                 return self.hand_all(leased).await;
@@ -133,14 +173,18 @@ impl Exchange {
         Ok(handed.into_iter().filter_map(hand).collect())
     }
 
-    /// Whether a bericht may still be handed out today.
-    fn may_leave(&self, rij: &PostvakRij) -> bool {
-        rij.stempel.houdbaar_tot_en_met >= amsterdam_date(self.klok.now())
+    /// Whether what is houdbaar until this day may still be handed out.
+    fn may_leave(&self, last_day: Date) -> bool {
+        last_day >= amsterdam_date(self.klok.now())
     }
 
     fn hand(&self, rij: PostvakRij, opened: Opened, correcties: Vec<Correctie>) -> Result<Handed, Weigering> {
         // A process that was stopped between the transaction and here may find that it is another day.
-        if self.may_leave(&rij) { Ok(Handed { rij, opened, correcties }) } else { Err(Weigering::Vervallen) }
+        if !self.may_leave(rij.last_day()) {
+            return Err(Weigering::Vervallen);
+        }
+        let poging = rij.poging;
+        Ok(Handed { bericht: BerichtView::from(rij), poging, opened, correcties })
     }
 }
 
@@ -151,7 +195,7 @@ impl Postvak {
         Arc::clone(&self.bell)
     }
 
-    /// Hands out what waits now, at most `most`. Must run to its end: what it leased is lost to others until then.
+    /// Hands out what waits now, at most `most`.
     ///
     /// # Errors
     /// [`Weigering::NietBeschikbaar`] or [`Weigering::KlokOnzeker`].
@@ -163,42 +207,23 @@ impl Postvak {
         if !waits.await.map_err(unavailable)? {
             return Ok(Vec::new());
         }
-        let handed = exchange.lease(&self.call, &self.adres, None, most.min(CHUNK), &self.actor).await?;
-        self.held().extend(handed.iter().map(|handed| (handed.rij.bericht, (handed.rij.log_index, handed.rij.poging))));
-        Ok(handed)
+        let most = usize::try_from(most).unwrap_or(CHUNK).min(CHUNK);
+        exchange.lease(&self.call, &self.held, None, most, &self.actor).await
     }
 
     /// Whether this may still leave: its last day may have passed since it was taken.
     #[must_use]
     pub fn may_leave(&self, handed: &Handed) -> bool {
-        self.exchange.may_leave(&handed.rij)
+        self.exchange.may_leave(handed.bericht.stempel.houdbaar_tot_en_met)
     }
 
     /// Confirms a bericht.
     ///
     /// # Errors
     /// The [`Weigering`], not yet logged.
-    pub async fn acknowledge(&self, bericht: BerichtId) -> Result<i64, Weigering> {
+    pub async fn acknowledge(&self, bericht: BerichtId) -> Result<Timestamp, Weigering> {
         let at = self.exchange.acknowledge(&self.call, &self.adres.loket, bericht).await?;
-        self.held().remove(&bericht);
+        self.held.leases().remove(&bericht);
         Ok(at)
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashMap<BerichtId, (u64, u32)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Postvak {
-    fn drop(&mut self) {
-        let leases: Vec<(u64, u32)> = self.held().drain().map(|(_, lease)| lease).collect();
-        if leases.is_empty() {
-            return;
-        }
-        let (exchange, adres) = (Arc::clone(&self.exchange), self.adres.clone());
-        tokio::spawn(async move {
-            // If this does not get through, the leases lapse by themselves.
-            drop(exchange.store.writer.write(|reply| Event::Release(adres, leases, reply)).await);
-        });
     }
 }

@@ -3,18 +3,20 @@
 //! Runs by itself, some at a time until nothing is due. What it did not get to is still unreadable: every verb asks for the day
 //! too.
 
+use std::sync::Arc;
+
+use futures_util::future::join_all;
 use jiff::{ToSpan, civil::Date};
 
-use super::{Exchange, LoadError};
+use super::Exchange;
 use crate::{
-    domain::{Berichtsoort, houdbaarheid::amsterdam_date},
-    store::{Accepted, Event, Expire, PostvakRij, verval},
+    domain::{Berichtsoort, VanKracht, houdbaarheid::amsterdam_date},
+    jobs::Next,
+    store::{Accepted, Event, Expire, NotDone, PostvakRij, reading::postvakken},
 };
 
 /// So many at once.
 const CHUNK: u32 = 64;
-/// After so many that could not be ended the rest waits for the next time: then something else is wrong.
-const MOST_FAILED: u32 = 4;
 
 /// What the sweep is after.
 #[derive(Clone, Copy)]
@@ -26,83 +28,97 @@ enum Due {
 }
 
 impl Exchange {
-    /// Ends and warns what is due now. Gives whether there is more to do at once. Nothing is ended as long as the clock is in
-    /// doubt, nor for an hour after that: what ends by a wrong day does not come back.
+    /// Ends some of what has lapsed. Nothing is ended as long as the clock is in doubt, nor for an hour after that: what ends by a wrong
+    /// day does not come back.
     ///
     /// # Errors
     /// When the database cannot be read or written; what is due stays due.
-    pub async fn expire(&self) -> Result<bool, LoadError> {
-        if self.klok.trust().is_err() {
-            return Ok(false);
+    pub async fn end_lapsed(&self) -> Result<Next, NotDone> {
+        if self.klok.trust().is_err() || !self.klok.may_lapse() {
+            return Ok(Next::InTime);
         }
-        let today = amsterdam_date(self.klok.now());
-        let until = today.saturating_add(i64::from(self.bounds.vervalwaarschuwing_dagen).days());
-        let lapsed = if self.klok.may_lapse() { self.sweep(Due::Lapsed, today).await } else { Ok(false) };
-        let warned = self.sweep(Due::Soon(until), today).await;
-        Ok(lapsed? | warned?)
+        self.sweep(Due::Lapsed).await
     }
 
-    /// Does some of what is due. What cannot be read or done is passed over, so that it keeps nothing else from ending.
-    async fn sweep(&self, due: Due, today: Date) -> Result<bool, LoadError> {
-        let passed_over = &self.store.passed;
-        let (mut passed, mut failures, mut failed, mut progress) = (0, 0, None, false);
+    /// Warns some of whose scenario's lapse soon. Nobody is warned as long as the clock is in doubt.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written; what is due stays due.
+    pub async fn warn_of_lapsing(&self) -> Result<Next, NotDone> {
+        if self.klok.trust().is_err() {
+            return Ok(Next::InTime);
+        }
+        let days = i64::from(self.bounds.vervalwaarschuwing_dagen).days();
+        self.sweep(Due::Soon(amsterdam_date(self.klok.now()).saturating_add(days))).await
+    }
+
+    /// Does some of what is due, all at once, so that few transactions do it. What cannot be read or done is passed over, so that it
+    /// keeps nothing else from ending.
+    async fn sweep(&self, due: Due) -> Result<Next, NotDone> {
+        let today = amsterdam_date(self.klok.now());
+        let mut passed = 0;
         loop {
             let looked = match due {
-                Due::Lapsed => verval::due(&self.store.read, today, CHUNK, passed).await?,
-                Due::Soon(until) => verval::to_warn(&self.store.read, today, until, CHUNK, passed).await?,
+                Due::Lapsed => postvakken::due(&self.store.read, today, CHUNK, passed).await?,
+                Due::Soon(until) => postvakken::to_warn(&self.store.read, today, until, CHUNK, passed).await?,
             };
-            passed_over.say(&looked.unreadable);
-            passed += u32::try_from(looked.unreadable.len()).unwrap_or(CHUNK);
-            for rij in &looked.rijen {
-                if passed_over.is_left_alone(rij.log_index) {
-                    passed += 1;
-                    continue;
-                }
-                let done = match due {
-                    Due::Lapsed => self.lapse(rij).await,
-                    Due::Soon(_) => self.warn(rij).await,
-                };
-                passed += u32::from(!matches!(done, Ok(true)));
-                progress |= matches!(done, Ok(true));
+            self.passed.say(&looked.unreadable);
+            let (left_alone, rijen): (Vec<_>, Vec<_>) =
+                looked.rijen.iter().partition(|rij| self.passed.is_left_alone(rij.log_index));
+            let done = join_all(rijen.iter().map(|rij| self.end_or_warn(due, rij))).await;
+            let mut errors = Vec::new();
+            for (rij, done) in rijen.iter().zip(done) {
                 if let Err(error) = done {
-                    passed_over.failed(rij.log_index);
-                    failed = Some(error);
-                    failures += 1;
-                    if failures == MOST_FAILED {
-                        break;
-                    }
+                    self.passed.failed(rij.log_index);
+                    errors.push(error);
                 }
             }
-            if progress || !looked.full || failures == MOST_FAILED {
-                return failed.map_or(Ok(looked.full && progress), Err);
+            let progress = errors.len() < rijen.len();
+            match errors.pop() {
+                Some(error) if !progress => return Err(error),
+                // Of many that fail together it is enough to hear of one.
+                Some(error) => tracing::error!(%error, "some of what is due could not be done yet"),
+                None => {}
             }
+            if progress || !looked.full {
+                return Ok(if looked.full { Next::AtOnce } else { Next::InTime });
+            }
+            passed += u32::try_from(left_alone.len() + looked.unreadable.len()).unwrap_or(CHUNK);
         }
     }
 
-    /// Gives whether it is done.
-    async fn lapse(&self, rij: &PostvakRij) -> Result<bool, LoadError> {
+    async fn end_or_warn(&self, due: Due, rij: &PostvakRij) -> Result<(), NotDone> {
+        match due {
+            Due::Lapsed => self.lapse(rij).await,
+            Due::Soon(_) => self.warn(rij).await,
+        }
+    }
+
+    async fn lapse(&self, rij: &PostvakRij) -> Result<(), NotDone> {
         // What follows another bericht causes no further one.
-        let tell = rij.kreeg() && !rij.soort.follows();
-        let melding =
-            if tell { self.about(rij, Berichtsoort::Vervalmelding, rij.ontvanger.clone()).await? } else { None };
-        let expire = Expire { log_index: rij.log_index, kreeg: rij.kreeg(), actor: self.gateway_itself(), melding };
-        let (done, _) = self.store.writer.write(|reply| Event::Expire(Box::new(expire), reply)).await?;
-        if done.is_err() {
-            // Midnight, or a change: it is still due the next time.
-            self.refresh().await?;
-            return Ok(false);
-        }
-        Ok(true)
+        let tell = rij.was_received() && !rij.soort.follows();
+        let judge = |_: Arc<VanKracht>| async {
+            let melding = if tell {
+                self.about(rij, Berichtsoort::Vervalmelding, rij.ontvanger.adres.clone()).await?
+            } else {
+                None
+            };
+            let (log_index, was_received, actor) = (rij.log_index, rij.was_received(), self.gateway_itself());
+            Ok(Box::new(Expire { log_index, was_received, actor, melding }))
+        };
+        self.write_anew(judge, Event::Expire).await.map(drop)
     }
 
-    /// Gives whether it is done.
-    async fn warn(&self, rij: &PostvakRij) -> Result<bool, LoadError> {
-        let Some(accept) = self.about(rij, Berichtsoort::Vervalwaarschuwing, rij.afzender.clone()).await? else {
-            self.store.writer.write(|reply| Event::NobodyToWarn(rij.bericht, reply)).await?;
-            return Ok(true);
+    async fn warn(&self, rij: &PostvakRij) -> Result<(), NotDone> {
+        let warning = self.about(rij, Berichtsoort::Vervalwaarschuwing, rij.afzender.clone()).await?;
+        let Some(accept) = warning else {
+            return self.store.writer.write(|reply| Event::NobodyToWarn(rij.bericht, reply)).await.map(drop);
         };
-        let (accepted, _) = self.store.writer.write(|reply| Event::Accept(accept, reply)).await?;
-        // Renewed or ended meanwhile, or outdated: then there is nothing to warn of, or it is still due the next time.
-        Ok(matches!(accepted, Ok(Accepted::New { .. })))
+        match self.store.writer.write(|reply| Event::Accept(accept, reply)).await {
+            Ok((Accepted::New { .. } | Accepted::Repeat(_), _)) => Ok(()),
+            // Renewed or ended meanwhile: then there is nothing to warn of.
+            Err(NotDone::Refused(_)) => Err(NotDone::Outdated),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -1,13 +1,19 @@
 //! Find: the current scenario's of a person, and those that were consulted and wait for a terugkoppeling.
 
-use std::collections::HashMap;
+use std::{future::ready, sync::Arc};
 
-use jiff::ToSpan;
+use jiff::{Timestamp, ToSpan};
 
-use super::{Call, Exchange, unavailable};
+use super::{
+    Call, Exchange, unavailable,
+    views::{BerichtView, GevondenScenario, OpenTerugkoppeling},
+};
 use crate::{
-    domain::{Adres, BerichtId, LoketNaam, Persoon, Weigering},
-    store::{Actor, Correctie, Event, Find, Found, PostvakRij, berichten::correcties, zoek::open_terugkoppelingen},
+    domain::{Adres, LoketNaam, Persoon, Toestand, VanKracht, Weigering},
+    store::{
+        Actor, Event, Find, Found, PostvakRij,
+        reading::{berichten::correcties, postvakken::open_terugkoppelingen},
+    },
 };
 
 /// Rows in one answer, at most.
@@ -26,20 +32,12 @@ pub struct Zoekvraag {
     pub medewerker: String,
 }
 
-/// What was found.
-pub struct Gevonden {
-    /// Each scenario.
-    pub scenarios: Vec<Found>,
-    /// What its afzender corrected since.
-    pub correcties: HashMap<BerichtId, Vec<Correctie>>,
-}
-
 impl Exchange {
-    /// Finds the current scenario's of a person at the caller's own loketten.
+    /// Finds the current scenario's of a person at the caller's own loketten, the newest first.
     ///
     /// # Errors
     /// [`Weigering::LoketNietVanU`], not yet logged.
-    pub async fn find_scenario(&self, call: &Call, vraag: &Zoekvraag) -> Result<Gevonden, Weigering> {
+    pub async fn find_scenario(&self, call: &Call, vraag: &Zoekvraag) -> Result<Vec<GevondenScenario>, Weigering> {
         let identiteit = call.identiteit();
         let adressen: Vec<Adres> = match &vraag.loket {
             Some(loket) => vec![identiteit.adres(loket)?],
@@ -51,15 +49,23 @@ impl Exchange {
         let betrokkene = self.committed(named.join("\n").as_bytes());
         let reden = Some(self.committed(vraag.zaaknummer.as_bytes()));
         let actor = Actor { reden, ..self.actor(call, Some(&vraag.medewerker)) };
-        let event = |van_kracht, reply| {
+        let judge = |van_kracht: Arc<VanKracht>| {
             let (adressen, kenmerken) = (adressen.clone(), kenmerken.clone());
             let (betrokkene, actor) = (betrokkene.clone(), actor.clone());
-            Event::Find(Box::new(Find { adressen, kenmerken, betrokkene, actor, van_kracht }), reply)
+            ready(Ok(Box::new(Find { adressen, kenmerken, betrokkene, actor, van_kracht })))
         };
-        let (scenarios, _) = self.write_judged(call, event).await?;
-        let berichten = scenarios.iter().map(|found| found.rij.bericht);
+        let (found, _) = self.write_judged(call, judge, Event::Find).await?;
+        let berichten = found.iter().map(|found| found.rij.bericht);
         let correcties = correcties(&self.store.read, berichten).await.map_err(unavailable)?;
-        Ok(Gevonden { scenarios, correcties })
+        let scenario = |Found { rij, kenmerk, hoofdpersoon }: Found| GevondenScenario {
+            kenmerk,
+            hoofdpersoon,
+            beschadigd: rij.toestand == Toestand::Beschadigd,
+            // One scenario can lie at several loketten of the caller.
+            correcties: correcties.get(&rij.bericht).cloned().unwrap_or_default(),
+            bericht: BerichtView::from(rij),
+        };
+        Ok(found.into_iter().map(scenario).collect())
     }
 
     /// The caller's consulted scenario's that wait for a terugkoppeling longer than so many days.
@@ -71,11 +77,16 @@ impl Exchange {
         call: &Call,
         loket: &LoketNaam,
         langer_dan_dagen: u16,
-    ) -> Result<Vec<PostvakRij>, Weigering> {
+    ) -> Result<Vec<OpenTerugkoppeling>, Weigering> {
         let adres = call.identiteit().adres(loket)?;
-        self.van_kracht().deelnemers().still(&call.aangemeld)?;
         let before = self.klok.now().saturating_sub((24 * i64::from(langer_dan_dagen)).hours());
-        let before = before.map_or(i64::MIN, jiff::Timestamp::as_microsecond);
-        open_terugkoppelingen(&self.store.read, &adres, before, MOST_OPEN).await.map_err(unavailable)
+        let before = before.unwrap_or(Timestamp::MIN);
+        let read = self.reading(call)?;
+        let open = open_terugkoppelingen(read, &adres, before, MOST_OPEN).await.map_err(unavailable)?;
+        let waits = |rij: PostvakRij| {
+            let sinds = rij.terugkoppeling_open?;
+            Some(OpenTerugkoppeling { bericht: rij.bericht, ontvanger: rij.ontvanger.adres, sinds })
+        };
+        Ok(open.into_iter().filter_map(waits).collect())
     }
 }

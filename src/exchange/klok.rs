@@ -10,7 +10,7 @@ use crate::{
     domain::{Twijfel, Weigering},
     logboek::TlogProof,
     sleutels::Wacht,
-    store::{Actor, Event, StoreError},
+    store::{Actor, Event, NotDone, StoreError},
 };
 
 /// A doubt that goes on is said again after so long.
@@ -107,7 +107,7 @@ impl ClockWatch {
     ///
     /// # Errors
     /// When it cannot be written; it is tried again at each look.
-    pub async fn begin(&mut self, exchange: &Exchange) -> Result<(), StoreError> {
+    pub async fn begin(&mut self, exchange: &Exchange) -> Result<(), NotDone> {
         exchange.klok.trust().map_err(StoreError::Clock)?;
         exchange.store.writer.write(Event::Start).await?;
         self.begun = true;

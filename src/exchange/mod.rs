@@ -1,18 +1,20 @@
 //! The verbs: what a partner can do. One file a verb; each goes down to the store once and up once.
 //!
-//! A verb gets a verified [`Call`] and parsed values, and gives a value or a [`Weigering`]; the caller logs the refusal with
-//! [`Exchange::refuse`] before it leaves (promise 1). Not here: the wire (`grpc`), what is allowed (`domain`).
+//! A verb gets a verified [`Call`] and parsed values, and gives what the caller may see ([`views`]) or a [`Weigering`]; whoever called it
+//! logs the refusal with [`Exchange::refuse`] before it leaves: nothing leaves unlogged. Not here: the wire (`grpc`), what is allowed
+//! (`domain`).
 
-pub mod acknowledge;
 pub mod announce;
 pub mod ask;
 pub mod beheer;
+mod confirm;
 pub mod deliver;
 pub mod expire;
 pub mod find;
 pub mod klok;
 mod leesbaar;
 pub mod loketten;
+pub mod passed;
 pub mod poort;
 pub mod refuse;
 pub mod schade;
@@ -21,19 +23,20 @@ pub mod send;
 pub mod status;
 pub mod van_kracht;
 mod verleden;
+pub mod views;
 mod wachtend;
 pub mod withdraw;
 
 pub use ask::Asked;
 pub use beheer::{Gevolg, Gewijzigd, Opdracht};
-pub use deliver::{Handed, Postvak};
-pub use find::{Gevonden, Zoekvraag};
+pub use deliver::Postvak;
+pub use find::Zoekvraag;
+pub use passed::PassedOver;
 pub use poort::{RedenIntrekking, VanDePoort};
 pub use refuse::{About, Weigeringen};
 pub use send::{Aanvaarding, Receipt};
-pub use status::StatusView;
 pub use van_kracht::{InForce, LoadError};
-pub use withdraw::{Intrekking, Uitkomst};
+pub use withdraw::Intrekking;
 
 use std::{fmt::Display, sync::Arc};
 
@@ -41,11 +44,15 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Aangemeld, Identiteit, Klok, Rng, Weigering},
+    domain::{Aangemeld, Identiteit, Klok, Rng, VanKracht, Weigering},
+    jobs::Tasks,
     logboek::commitment,
     sleutels::KeyStore,
-    store::{Actor, Durable, Event, Reply, Store},
+    store::{Actor, Durable, Event, NotDone, Pool, Reply, Store, StoreError},
 };
+
+/// A date turns once, and what is in force changes rarely: more often means that something is wrong.
+const MOST_TURNS: usize = 4;
 
 /// Bounds of the exchange.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +85,10 @@ pub struct Exchange {
     pub encode: fn(&VanDePoort) -> Vec<u8>,
     /// Weigeringen that are logged once a minute.
     pub weigeringen: Weigeringen,
+    /// Rows that are passed over.
+    pub passed: PassedOver,
+    /// What goes on when a caller has gone.
+    pub tasks: Tasks,
 }
 
 /// One call of a verified partner.
@@ -103,10 +114,71 @@ impl Exchange {
     /// Hands an event to the writer. In doubt about the clock nothing is written, and the caller hears why.
     async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, Weigering> {
         self.trust_clock()?;
-        self.store.writer.write(event).await.map_err(|error| {
-            // The doubt may have come up in the transaction itself.
-            self.trust_clock().err().unwrap_or_else(|| unavailable(error))
-        })
+        self.store.writer.write(event).await.map_err(|error| self.said(error))
+    }
+
+    /// Writes what a call asks, judged by what is in force now; again when what it was judged by changed meanwhile. Who is no
+    /// deelnemer any more writes nothing.
+    async fn write_judged<P, T, F>(
+        &self,
+        call: &Call,
+        judge: impl Fn(Arc<VanKracht>) -> F,
+        event: fn(P, Reply<T>) -> Event,
+    ) -> Result<Durable<T>, Weigering>
+    where
+        F: Future<Output = Result<P, Weigering>>,
+    {
+        self.trust_clock()?;
+        let judge = |van_kracht: Arc<VanKracht>| {
+            let (still, judged) = (van_kracht.deelnemers().still(&call.aangemeld), judge(van_kracht));
+            async {
+                still?;
+                Ok(judged.await?)
+            }
+        };
+        self.write_anew(judge, event).await.map_err(|error| self.said(error))
+    }
+
+    /// Writes what is judged by what is in force now; again when what it was judged by changed meanwhile.
+    async fn write_anew<P, T, F>(
+        &self,
+        judge: impl Fn(Arc<VanKracht>) -> F,
+        event: fn(P, Reply<T>) -> Event,
+    ) -> Result<Durable<T>, NotDone>
+    where
+        F: Future<Output = Result<P, NotDone>>,
+    {
+        for _ in 0..MOST_TURNS {
+            let judged = judge(self.van_kracht()).await?;
+            match self.store.writer.write(|reply| event(judged, reply)).await {
+                Err(NotDone::Outdated) => {}
+                written => return written,
+            }
+            if let Err(error) = self.refresh().await {
+                tracing::error!(%error, "what is in force could not be read, to judge by");
+                return Err(StoreError::NotWritten.into());
+            }
+        }
+        Err(NotDone::Outdated)
+    }
+
+    /// What a caller hears of what was not done.
+    fn said(&self, error: NotDone) -> Weigering {
+        match error {
+            NotDone::Refused(weigering) => weigering,
+            NotDone::Outdated => unavailable(
+                "judged again and again: what is in force changes faster than it can be judged by, or the clock is behind the last \
+                 regel of the logboek, on an earlier day",
+            ),
+            // A doubt may have come up in the transaction itself.
+            NotDone::Failed(error) => self.trust_clock().err().unwrap_or_else(|| unavailable(error)),
+        }
+    }
+
+    /// The reading side, for a call. Who is no deelnemer any more reads nothing.
+    fn reading(&self, call: &Call) -> Result<&Pool, Weigering> {
+        self.van_kracht().deelnemers().still(&call.aangemeld)?;
+        Ok(&self.store.read)
     }
 
     /// Whether anything that depends on the time can be answered.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::{Exchange, seal::Sealed};
+use super::Exchange;
 use crate::{
     domain::{
         Adres, Bericht, BerichtId, Berichtsoort, Eerder, Eerdere, Feiten, Identiteit, LoketNaam, Weigering, admit,
         weigering::Aard,
     },
-    store::{Accept, Actor, PostvakRij, StoreError, berichten::find},
+    store::{Accept, Actor, PostvakRij, StoreError, reading::berichten::find},
 };
 
 /// What it says.
@@ -58,6 +58,18 @@ impl RedenIntrekking {
     }
 }
 
+/// On whose behalf the gateway says something.
+pub(super) struct Namens<'a> {
+    /// Whose.
+    pub(super) identiteit: &'a Identiteit,
+    /// From which loket.
+    pub(super) loket: &'a LoketNaam,
+    /// Staff reference of the acting employee; empty where the gateway acts by itself.
+    pub(super) medewerker: &'a str,
+    /// The trace id of what it follows from.
+    pub(super) trace: Option<String>,
+}
+
 impl Exchange {
     /// The gateway, as who does something by itself.
     pub(super) fn gateway_itself(&self) -> Actor {
@@ -76,7 +88,7 @@ impl Exchange {
             Ok(original) => original,
             // Another row of it is damaged, which must not keep this one from ending.
             Err(error @ StoreError::Inconsistent { .. }) => {
-                self.store.passed.say(&[error]);
+                self.passed.say(&[error]);
                 None
             }
             Err(error) => return Err(error),
@@ -86,13 +98,13 @@ impl Exchange {
             soort,
             bericht: rij.bericht,
             over: rij.soort,
-            houdbaar_tot_en_met: rij.stempel.houdbaar_tot_en_met,
-            ontvanger: Some(rij.ontvanger.clone()),
+            houdbaar_tot_en_met: rij.last_day(),
+            ontvanger: Some(rij.ontvanger.adres.clone()),
             reden: None,
         };
         let loket = Adres::gateway().loket;
-        let trace = Some(self.new_trace());
-        match self.of_gateway(&says, (&self.poort, &loket, ""), vec![naar], original.into_eerder(), trace).await {
+        let namens = Namens { identiteit: &self.poort, loket: &loket, medewerker: "", trace: Some(self.new_trace()) };
+        match self.of_gateway(&says, namens, vec![naar], original.as_earlier()).await {
             Ok(accept) => Ok(Some(accept)),
             Err(weigering) if weigering.aard() == Aard::Onbeschikbaar => Err(StoreError::NotWritten),
             Err(_) => Ok(None),
@@ -103,12 +115,11 @@ impl Exchange {
     pub(super) async fn of_gateway(
         &self,
         says: &VanDePoort,
-        namens: (&Identiteit, &LoketNaam, &str),
+        namens: Namens<'_>,
         ontvangers: Vec<Adres>,
         original: Eerder,
-        trace: Option<String>,
     ) -> Result<Arc<Accept>, Weigering> {
-        let (identiteit, loket, medewerker) = namens;
+        let Namens { identiteit, loket, medewerker, trace } = namens;
         let mut random = [0; 16];
         self.rng.fill(&mut random);
         let bericht = Bericht {
@@ -129,7 +140,6 @@ impl Exchange {
         };
         let eerdere = Eerdere { verzoek: Some(original), vervangt: None };
         let toegelaten = admit(bericht, identiteit, eerdere, &self.van_kracht(), self.klok.now())?;
-        let Sealed { accept, .. } = self.seal(toegelaten, trace, 0).await?;
-        Ok(accept)
+        self.seal(toegelaten, trace, None).await
     }
 }

@@ -12,7 +12,7 @@ use super::{Call, Exchange};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering, weigering::Aard},
     logboek::{Logregel, Soort},
-    store::{Event, StoreError},
+    store::{Event, NotDone},
 };
 
 /// What is known of what was refused.
@@ -78,8 +78,8 @@ impl Exchange {
     /// Writes a regel for each identity and reason of a minute that has passed; of every minute with `all`.
     ///
     /// # Errors
-    /// [`StoreError`]; what was not written is kept for the next time.
-    pub async fn flush_weigeringen(&self, all: bool) -> Result<(), StoreError> {
+    /// [`NotDone`]; what was not written is kept for the next time.
+    pub async fn flush_weigeringen(&self, all: bool) -> Result<(), NotDone> {
         let minute = self.minute();
         while let Some((key, aantal)) = self.weigeringen.take(|key| all || key.minute < minute) {
             let regel = Logregel {

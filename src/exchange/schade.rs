@@ -2,20 +2,20 @@
 //!
 //! A key that is gone is no damage: a key directory can vanish and come back, and what was sealed is then whole.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 
-use super::{Exchange, LoadError};
+use super::Exchange;
 use crate::{
-    domain::Berichtsoort,
-    store::{Damage, Event, Leased, PostvakRij},
+    domain::{Berichtsoort, VanKracht},
+    store::{Damage, Event, Leased, NotDone, PostvakRij},
 };
 
 impl Exchange {
     /// Looks after what a lease met and could not hand out. Gives the days whose key cannot be had now.
     pub(super) async fn look_after(&self, leased: &Leased) -> BTreeSet<Date> {
-        self.store.passed.say(&leased.unreadable);
+        self.passed.say(&leased.unreadable);
         for rij in &leased.damaged {
             if let Err(error) = self.end_damaged(rij).await {
                 // It stays where it is, and is found again at the next look.
@@ -25,7 +25,7 @@ impl Exchange {
         let mut without = BTreeSet::new();
         for day in &leased.unknown {
             if let Err(error) = self.keys.existing(*day).await {
-                self.store.passed.say_of_day(*day, &error);
+                self.passed.say_of_day(*day, &error);
                 without.insert(*day);
             }
         }
@@ -33,27 +33,23 @@ impl Exchange {
     }
 
     /// Ends a bericht for one ontvanger whose content is damaged, and tells its afzender.
-    pub(super) async fn end_damaged(&self, rij: &PostvakRij) -> Result<(), LoadError> {
-        for _ in 0..super::send::MOST_TURNS {
+    pub(super) async fn end_damaged(&self, rij: &PostvakRij) -> Result<(), NotDone> {
+        let judge = |_: Arc<VanKracht>| async {
             // The gateway has nobody to send it again.
             let tell = !rij.afzender.is_gateway();
             let melding =
                 if tell { self.about(rij, Berichtsoort::Schademelding, rij.afzender.clone()).await? } else { None };
-            let (log_index, opener) = (rij.log_index, self.keys.clone());
-            let damage = Damage { log_index, actor: self.gateway_itself(), melding, opener };
-            match self.store.writer.write(|reply| Event::Damage(Box::new(damage), reply)).await? {
-                (Ok(true), _) => {
-                    tracing::error!(
-                        bericht = %rij.bericht, log_index, ontvanger = %rij.ontvanger,
-                        "the content of a bericht is damaged; it ended, and its afzender was told"
-                    );
-                    return Ok(());
-                }
-                // Somebody else was first, or it was mended.
-                (Ok(false), _) => return Ok(()),
-                (Err(_), _) => drop(self.refresh().await?),
-            }
+            let (log_index, actor, opener) = (rij.log_index, self.gateway_itself(), self.keys.clone());
+            Ok(Box::new(Damage { log_index, actor, melding, opener }))
+        };
+        // Somebody else was first, or it was mended.
+        if let (false, _) = self.write_anew(judge, Event::Damage).await? {
+            return Ok(());
         }
+        tracing::error!(
+            bericht = %rij.bericht, log_index = rij.log_index, ontvanger = %rij.ontvanger.adres,
+            "the content of a bericht is damaged; it ended, and its afzender was told"
+        );
         Ok(())
     }
 }

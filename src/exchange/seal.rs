@@ -2,18 +2,34 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{Exchange, unavailable};
 use crate::{
-    domain::{Adres, BerichtId, Kenmerk, Oin, Persoon, Stempel, Toegelaten, Weigering},
+    domain::{BerichtId, Kenmerk, Ontvanger, Persoon, Toegelaten, Weigering, persoon::Pseudoniemen},
     logboek::{Logregel, Soort, commitment},
     sleutels::{DataKey, Herhaling, WrapContext},
-    store::{Accept, Actor, Pseudoniem},
+    store::{Accept, AcceptOntvanger, Actor},
 };
 
-/// A bericht sealed for its ontvangers.
-pub(super) struct Sealed {
-    pub(super) accept: Arc<Accept>,
-    pub(super) inhoud_zout: [u8; 32],
+/// A regel `aanvaard`, but for what differs by ontvanger, and the salts of its commitments.
+struct Commitments {
+    regel: Logregel,
+    zouten: Vec<u8>,
+}
+
+/// The regel `aanvaard` of one ontvanger.
+fn accepted(regel: &Logregel, ontvanger: &Ontvanger) -> Logregel {
+    let stempel = &ontvanger.stempel;
+    Logregel {
+        ontvanger: Some(ontvanger.in_logboek()),
+        grondslag: Some(stempel.grondslag.clone()),
+        regel: Some(stempel.regel.clone()),
+        verwerkingsactiviteit: Some(stempel.verwerkingsactiviteit.clone()),
+        convenant: Some(stempel.convenant.clone()),
+        houdbaar_tot_en_met: Some(stempel.houdbaar_tot_en_met.to_string()),
+        ..regel.clone()
+    }
 }
 
 impl Exchange {
@@ -22,8 +38,8 @@ impl Exchange {
         &self,
         toegelaten: Toegelaten,
         trace: Option<String>,
-        wacht_tot: i64,
-    ) -> Result<Sealed, Weigering> {
+        asked_until: Option<Timestamp>,
+    ) -> Result<Arc<Accept>, Weigering> {
         let rng = self.rng.as_ref();
         let id = self.new_id();
         let gesprek = toegelaten.gesprek().unwrap_or(id);
@@ -31,46 +47,49 @@ impl Exchange {
         let herhaling = Herhaling::random(rng);
         let inhoud_zout = herhaling.inhoud_zout;
         let data_key = DataKey::random(rng);
-        let van_kracht = self.van_kracht();
         let inhoud = data_key.seal(id, toegelaten.afzender(), &inhoud_zout, &bericht.inhoud, rng);
-        let mut sleutels = Vec::with_capacity(toegelaten.stempels().len());
-        for (ontvanger, stempel) in toegelaten.stempels() {
+        let Commitments { regel, zouten } = self.commitments(&toegelaten, trace.as_deref(), gesprek, &inhoud_zout);
+        let mut ontvangers = Vec::with_capacity(toegelaten.ontvangers().len());
+        for ontvanger in toegelaten.ontvangers() {
+            let Ontvanger { adres, stempel, .. } = ontvanger;
             let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).await.map_err(unavailable)?;
-            let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger, stempel };
-            let oin = van_kracht.partner_at(ontvanger)?.oin().clone();
-            sleutels.push((oin, data_key.wrap(&day_key.in_use(), &context, rng)));
+            let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger: adres, stempel };
+            let sleutel = data_key.wrap(&day_key.in_use(), &context, rng);
+            ontvangers.push(AcceptOntvanger {
+                ontvanger: ontvanger.clone(),
+                sleutel,
+                regel: accepted(&regel, ontvanger),
+            });
         }
-        let (regels, zouten) = self.regels(&toegelaten, trace.as_deref(), gesprek, &inhoud_zout, &sleutels);
-        let last_day = toegelaten.stempels().iter().map(|(_, stempel)| stempel.houdbaar_tot_en_met).max();
+        let last_day = toegelaten.ontvangers().iter().map(|ontvanger| ontvanger.stempel.houdbaar_tot_en_met).max();
         let last_day = last_day.expect("a bericht has at least one ontvanger");
         let day_key = self.keys.day_key(last_day).await.map_err(unavailable)?;
         let accept = Accept {
             id,
             gesprek,
             actor: Actor { identiteit: toegelaten.identiteit().clone(), trace, medewerker: None, reden: None },
-            pseudoniemen: self.pseudoniemen(&bericht.feiten.personen),
-            regels,
+            personen: self.pseudoniemen(&bericht.feiten.personen),
+            ontvangers,
             zouten,
             vingerafdruk: herhaling.fingerprint(&bericht.vingerafdruk),
             herhaling: herhaling.seal(&day_key.in_use(), id, toegelaten.afzender(), rng),
             inhoud,
-            sleutels,
-            wacht_tot,
+            inhoud_zout,
+            asked_until,
             postvak_limit: self.bounds.postvak,
             toegelaten,
         };
-        Ok(Sealed { accept: Arc::new(accept), inhoud_zout })
+        Ok(Arc::new(accept))
     }
 
-    /// The regel `aanvaard` for each ontvanger, and the salts of its commitments.
-    fn regels(
+    /// What the regels `aanvaard` of a bericht have in common, and the salts of their commitments.
+    fn commitments(
         &self,
         toegelaten: &Toegelaten,
         trace: Option<&str>,
         gesprek: BerichtId,
         inhoud_zout: &[u8; 32],
-        sleutels: &[(Oin, Vec<u8>)],
-    ) -> (Vec<Logregel>, Vec<u8>) {
+    ) -> Commitments {
         let (bericht, identiteit) = (toegelaten.bericht(), toegelaten.identiteit());
         let mut zouten = Vec::with_capacity(32 * (1 + bericht.betrokkenen.len()));
         let mut commit = |value: &[u8]| {
@@ -82,45 +101,30 @@ impl Exchange {
         // The gateway acts by itself, without an employee.
         let medewerker = (!bericht.medewerker.is_empty()).then(|| commit(bericht.medewerker.as_bytes()));
         let betrokkene: Vec<String> = bericht.betrokkenen.iter().map(|betrokkene| commit(betrokkene)).collect();
-        let inhoud = commitment(inhoud_zout, &bericht.inhoud);
-        let regel = |(ontvanger, stempel): &(Adres, Stempel), oin: &Oin| Logregel {
+        let regel = Logregel {
             gesprek: Some(gesprek.to_string()),
             afzender: Some(format!("{}/{}", identiteit.oin, toegelaten.afzender().loket)),
-            ontvanger: Some(format!("{oin}/{}", ontvanger.loket)),
             rol: Some(identiteit.rol.to_string()),
             actor: Some(identiteit.oin.to_string()),
             berichtsoort: Some(bericht.feiten.soort.to_string()),
-            grondslag: Some(stempel.grondslag.clone()),
-            regel: Some(stempel.regel.clone()),
-            verwerkingsactiviteit: Some(stempel.verwerkingsactiviteit.clone()),
-            convenant: Some(stempel.convenant.clone()),
-            houdbaar_tot_en_met: Some(stempel.houdbaar_tot_en_met.to_string()),
             in_antwoord_op: bericht.in_antwoord_op.map(|id| id.to_string()),
             vervangt: bericht.vervangt.map(|id| id.to_string()),
             trace: trace.map(str::to_owned),
-            betrokkene: betrokkene.clone(),
-            medewerker: medewerker.clone(),
-            inhoud: Some(inhoud.clone()),
+            betrokkene,
+            medewerker,
+            inhoud: Some(commitment(inhoud_zout, &bericht.inhoud)),
             ..Logregel::new(String::new(), Soort::Aanvaard)
         };
-        let regels =
-            toegelaten.stempels().iter().zip(sleutels).map(|(stempel, (oin, _))| regel(stempel, oin)).collect();
-        (regels, zouten)
+        Commitments { regel, zouten }
     }
 
     /// By what each of these people can be found, and compared.
-    fn pseudoniemen(&self, personen: &[Persoon]) -> Vec<Pseudoniem> {
-        let of = |(volgnummer, persoon): (usize, &Persoon)| {
-            let hoofdpersoon = persoon.hoofdpersoon;
-            let marks = self.keyed(persoon.alle_kenmerken());
-            marks.into_iter().map(move |(kenmerk, pseudoniem)| Pseudoniem {
-                volgnummer,
-                hoofdpersoon,
-                kenmerk,
-                pseudoniem,
-            })
+    fn pseudoniemen(&self, personen: &[Persoon]) -> Vec<Pseudoniemen> {
+        let of = |persoon: &Persoon| Pseudoniemen {
+            hoofdpersoon: persoon.hoofdpersoon,
+            kenmerken: self.keyed(persoon.alle_kenmerken()),
         };
-        personen.iter().enumerate().flat_map(of).collect()
+        personen.iter().map(of).collect()
     }
 
     /// Marks of a person as the store knows them.

@@ -16,14 +16,14 @@ use tokio::{
 };
 use tracing::Span;
 
-use super::{Call, Exchange, leesbaar::Leesbaar, send::MOST_TURNS, unavailable, verleden::Verleden};
+use super::{Exchange, leesbaar::Leesbaar, verleden::Verleden};
 use crate::{
     config::{
         ConfigError,
         documents::{Bron, Omgeving, parse, partners},
     },
-    domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
-    store::{Durable, Event, Outdated, Pool, Reply, StoreError, documenten},
+    domain::{Document, Oin, PartnerNaam, VanKracht},
+    store::{Pool, StoreError, reading::documenten},
 };
 
 /// What is in force cannot be read.
@@ -217,23 +217,5 @@ impl Exchange {
             self.store.wakers.ring_all();
         }
         Ok(changed)
-    }
-
-    /// Writes an event that rests on what is in force; again when that changed meanwhile.
-    pub(super) async fn write_judged<T>(
-        &self,
-        call: &Call,
-        event: impl Fn(Arc<VanKracht>, Reply<Result<T, Outdated>>) -> Event,
-    ) -> Result<Durable<T>, Weigering> {
-        for _ in 0..MOST_TURNS {
-            let van_kracht = self.van_kracht();
-            van_kracht.deelnemers().still(&call.aangemeld)?;
-            let written = self.write(|reply| event(van_kracht, reply)).await?;
-            match written {
-                (Ok(value), commit) => return Ok((value, commit)),
-                (Err(Outdated), _) => drop(self.refresh().await.map_err(unavailable)?),
-            }
-        }
-        Err(unavailable("what is in force changes faster than it can be judged by"))
     }
 }

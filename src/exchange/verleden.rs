@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     config::convenant::of_the_past,
     domain::{Geladen, Historie, VanKracht, Versie},
-    store::{Pool, StoreError, documenten},
+    store::{Pool, StoreError, reading::documenten},
 };
 
 /// When the versions of each convenant were loaded since it was last withdrawn, as of one version of what is in force.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Exchange, unavailable};
 use crate::{
     domain::{Berichtsoort, PartnerNaam, VanKracht, Weigering},
-    store::wachtend::waiting,
+    store::reading::wachtend::waiting,
 };
 
 /// How many berichten of one kind between two partners.
@@ -22,11 +22,11 @@ impl Exchange {
     pub(super) async fn what_waits(&self, before: &VanKracht, after: &VanKracht) -> Result<Vec<String>, Weigering> {
         let now = self.klok.now();
         let (groups, unreadable) = waiting(&self.store.read, now).await.map_err(unavailable)?;
-        self.store.passed.say(&unreadable);
+        self.passed.say(&unreadable);
         let mut counted: BTreeMap<(Berichtsoort, PartnerNaam, PartnerNaam), Counted> = BTreeMap::new();
         for group in groups {
             let allowed = |van_kracht| group.may_be_handed(van_kracht, now).is_ok();
-            let of = (group.soort, group.afzender.partner.clone(), group.ontvanger.partner.clone());
+            let of = (group.soort, group.afzender.partner.clone(), group.ontvanger.adres.partner.clone());
             match (group.geweigerd, allowed(before), allowed(after)) {
                 (false, true, false) => counted.entry(of).or_default().refused += group.aantal,
                 (true, false, true) => counted.entry(of).or_default().again += group.aantal,

@@ -1,10 +1,11 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
 mod ends;
+mod jobs;
 mod look;
 mod open;
+mod ports;
 mod run;
-mod serve;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -16,16 +17,16 @@ use tokio::{
 use self::{
     look::look,
     open::{Certificates, Known, Opened},
-    run::{end_what_lapsed, run},
-    serve::{listen, serve_beheer, serve_partners},
+    ports::ports,
+    run::run,
 };
 use crate::{
     config::{Config, ConfigError},
-    domain::{Clock, Klok, Rng},
+    domain::{Clock, Klok, Rng, Rol},
     exchange::{InForce, LoadError, klok::ClockWatch},
     logboek::{NoteError, Signer},
     sleutels::{KeyError, Wacht},
-    store::{StoreError, append::last_moment, open::OpenError},
+    store::{NotDone, OpenError, StoreError, ledger::regels::last_moment},
     tls::TlsError,
 };
 
@@ -73,6 +74,9 @@ pub enum GatewayError {
     /// The writer stopped.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The first regels could not be written.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
 }
 
 /// A running gateway.
@@ -118,11 +122,12 @@ impl Gateway {
         let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));
         let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
         let listener = Arc::new(listener);
-        let (grpc, adres) = listen(config.grpc).await?;
-        let (beheer, beheer_adres) = match config.beheer {
-            Some(adres) => listen(adres).await.map(|(socket, adres)| (Some(socket), Some(adres)))?,
-            None => (None, None),
-        };
+        let mut open = Vec::new();
+        for port in ports(config) {
+            open.push(port.open().await?);
+        }
+        let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
+        let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
         let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::clone(&klok)).await?;
         let read = store.read.clone();
         let mut watch = ClockWatch::new(wacht);
@@ -137,14 +142,13 @@ impl Gateway {
             }
         };
         let (stop, stopped) = watch::channel(false);
-        let mut accepting = JoinSet::new();
-        accepting.spawn(serve_partners(Arc::clone(&listener), &exchange, config, grpc, stopped.clone()));
-        if let Some(beheer) = beheer {
-            accepting.spawn(serve_beheer(listener, &exchange, config, beheer, stopped.clone()));
+        let mut running = JoinSet::new();
+        for open in open {
+            running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
         }
-        accepting.spawn(end_what_lapsed(Arc::clone(&exchange), stopped.clone()));
-        let ended = tokio::spawn(run(exchange, (watch, ends), accepting, writer, stopped));
-        Ok(Self { adres, beheer: beheer_adres, stop, ended })
+        jobs::start(&mut running, &exchange, watch, ends, &stopped);
+        let ended = tokio::spawn(run(exchange, running, writer, stopped));
+        Ok(Self { adres, beheer, stop, ended })
     }
 
     /// Tells the gateway to stop: no new connections, calls under way are finished.

@@ -8,13 +8,15 @@ use super::{GatewayError, ends::Ends};
 use crate::{
     config::{Config, ConfigError, Opslag, documents::Parsed},
     domain::{Document, Herinnering, Identiteit, Klok, Rng},
-    exchange::{self, Exchange, InForce, Weigeringen, beheer::first_change, klok::ClockWatch},
+    exchange::{self, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, klok::ClockWatch},
     grpc::answers,
+    jobs::Tasks,
     logboek::{self, Signer},
     sleutels::{DayKeyFile, DayKeyPlace, KeyMap, KeyStore, Wacht},
     store::{
-        Change, Database, Event, Pool, SharedDayKeys, Store, StoreError, append::logboek_naam, documenten,
-        open::OpenError, postvak::newest_day, proofs,
+        Change, Database, Event, NotDone, OpenError, Pool, SharedDayKeys, Store, StoreError,
+        ledger::{proofs, regels::logboek_naam},
+        reading::{documenten, postvakken::newest_day},
     },
     tls::{
         Handshakes,
@@ -149,20 +151,21 @@ impl Known {
             poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),
+            passed: PassedOver::default(),
+            tasks: Tasks::default(),
         };
         exchange.store.tell_time(&exchange.klok).await?;
         match watch.begin(&exchange).await {
             // With something in force the ports can open, so that callers hear what is wrong, and an operator can say a word.
-            Err(StoreError::Clock(twijfel)) if first.is_none() => {
+            Err(NotDone::Failed(StoreError::Clock(twijfel))) if first.is_none() => {
                 tracing::error!(%twijfel, "the clock is not believed: this run begins once it is");
             }
             begun => begun?,
         }
         if let Some(first) = first {
-            let writer = &exchange.store.writer;
-            let (changed, _) = writer.write(|reply| Event::Change(Box::new(first), reply)).await?;
-            if changed.is_err() {
-                tracing::info!("another gateway put its files in force first; those count");
+            match exchange.store.writer.write(|reply| Event::Change(Box::new(first), reply)).await {
+                Err(NotDone::Outdated) => tracing::info!("another gateway put its files in force first; those count"),
+                written => drop(written?),
             }
         }
         exchange.refresh().await?;

@@ -3,11 +3,16 @@
 use prost::Message;
 
 use crate::{
-    domain::{Adres, Berichtsoort, Kenmerk, Stempel, Vernietiging, Weigering},
-    exchange::{Gevonden, Handed, Receipt, RedenIntrekking, StatusView, Uitkomst, VanDePoort},
-    logboek::{Logregel, Soort},
+    domain::{Adres, Berichtsoort, Correctie, Kenmerk, Stempel, Toestand, Vernietiging, Weigering},
+    exchange::{
+        Aanvaarding, Receipt, RedenIntrekking, VanDePoort,
+        views::{
+            BerichtView, Gebeurtenis, GevondenScenario, Handed, InGesprek, Ingetrokken, IngetrokkenAt,
+            OpenTerugkoppeling, StandsAt, StatusView, Uitkomst,
+        },
+    },
+    logboek::tijd,
     proto::{self, inhoud::Soort as Inhoud},
-    store::{Correctie, Found, PostvakRij, Toestand, Withdrawn, tijd},
 };
 
 /// An address for the wire.
@@ -29,20 +34,17 @@ fn stempel(stempel: &Stempel) -> proto::Stempel {
 /// A receipt for the wire.
 #[must_use]
 pub fn ontvangstbewijs(receipt: Receipt) -> proto::Ontvangstbewijs {
+    let aanvaarding = |of: Aanvaarding| proto::Aanvaarding {
+        ontvanger: Some(adres(&of.ontvanger)),
+        stempel: Some(stempel(&of.stempel)),
+        log_index: of.bewijs.index,
+        bewijs: of.bewijs.to_string(),
+    };
     proto::Ontvangstbewijs {
         bericht: receipt.bericht.to_string(),
         gesprek: receipt.gesprek.to_string(),
-        tijd: tijd(receipt.micros),
-        aanvaardingen: receipt
-            .aanvaardingen
-            .into_iter()
-            .map(|aanvaarding| proto::Aanvaarding {
-                ontvanger: Some(adres(&aanvaarding.ontvanger)),
-                stempel: Some(stempel(&aanvaarding.stempel)),
-                log_index: aanvaarding.bewijs.index,
-                bewijs: aanvaarding.bewijs.to_string(),
-            })
-            .collect(),
+        tijd: tijd(receipt.tijd),
+        aanvaardingen: receipt.aanvaardingen.into_iter().map(aanvaarding).collect(),
         inhoud_zout: receipt.inhoud_zout.to_vec(),
     }
 }
@@ -52,25 +54,25 @@ pub fn ontvangstbewijs(receipt: Receipt) -> proto::Ontvangstbewijs {
 /// # Errors
 /// When what was stored is no content of ours.
 pub fn aflevering(handed: &Handed) -> Result<proto::Aflevering, Weigering> {
-    let Handed { rij, opened, correcties } = handed;
+    let Handed { bericht: BerichtView { bericht, ontvanger, .. }, poging, opened, correcties } = handed;
     let inhoud = proto::Inhoud::decode(opened.inhoud.as_slice()).map_err(|_| {
-        tracing::error!(bericht = %rij.bericht, "stored content does not decode");
+        tracing::error!(%bericht, "stored content does not decode");
         Weigering::NietBeschikbaar
     })?;
     Ok(proto::Aflevering {
-        bericht: rij.bericht.to_string(),
-        gesprek: rij.gesprek.to_string(),
-        afzender: Some(adres(&rij.afzender)),
-        ontvanger: Some(adres(&rij.ontvanger)),
-        berichtsoort: rij.soort.to_string(),
-        tijd: tijd(rij.micros),
-        in_antwoord_op: rij.in_antwoord_op.map(|id| id.to_string()),
-        stempel: Some(stempel(&rij.stempel)),
-        poging: rij.poging,
-        log_index: rij.log_index,
+        bericht: bericht.to_string(),
+        gesprek: handed.bericht.gesprek.to_string(),
+        afzender: Some(adres(&handed.bericht.afzender)),
+        ontvanger: Some(adres(ontvanger)),
+        berichtsoort: handed.bericht.soort.to_string(),
+        tijd: tijd(handed.bericht.tijd),
+        in_antwoord_op: handed.bericht.in_antwoord_op.map(|id| id.to_string()),
+        stempel: Some(stempel(&handed.bericht.stempel)),
+        poging: *poging,
+        log_index: handed.bericht.log_index,
         inhoud: Some(inhoud),
         inhoud_zout: opened.zout.to_vec(),
-        vervangt: rij.vervangt.map(|id| id.to_string()),
+        vervangt: handed.bericht.vervangt.map(|id| id.to_string()),
         correcties: correcties.iter().map(correctie).collect(),
     })
 }
@@ -78,77 +80,69 @@ pub fn aflevering(handed: &Handed) -> Result<proto::Aflevering, Weigering> {
 /// Where a bericht stands, for the wire.
 #[must_use]
 pub fn status(view: StatusView) -> proto::GetStatusResponse {
-    let ontvangers = view.ontvangers.iter().map(|(rij, bewijs)| status_ontvanger(rij, bewijs)).collect();
-    let tijdlijn =
-        view.tijdlijn.into_iter().map(|(index, ontvanger, regel)| gebeurtenis(index, ontvanger.as_ref(), regel));
     proto::GetStatusResponse {
         bericht: view.bericht.to_string(),
         gesprek: view.gesprek.to_string(),
         berichtsoort: view.soort.to_string(),
         afzender: Some(adres(&view.afzender)),
-        tijd: tijd(view.micros),
+        tijd: tijd(view.tijd),
         in_antwoord_op: view.in_antwoord_op.map(|id| id.to_string()),
-        ontvangers,
-        tijdlijn: tijdlijn.collect(),
+        ontvangers: view.ontvangers.into_iter().map(status_ontvanger).collect(),
+        tijdlijn: view.tijdlijn.into_iter().map(gebeurtenis).collect(),
         vervangt: view.vervangt.map(|id| id.to_string()),
         vervangen_door: view.vervangen_door.map(|id| id.to_string()),
         correcties: view.correcties.iter().map(correctie).collect(),
-        gesprek_berichten: view.gesprek_berichten.iter().map(|rijen| gesprek_bericht(rijen)).collect(),
+        gesprek_berichten: view.gesprek_berichten.iter().map(gesprek_bericht).collect(),
     }
 }
 
-fn gesprek_bericht(rijen: &[PostvakRij]) -> proto::GesprekBericht {
-    let rij = rijen.first().expect("a bericht has an ontvanger");
+fn gesprek_bericht(of: &InGesprek) -> proto::GesprekBericht {
     proto::GesprekBericht {
-        bericht: rij.bericht.to_string(),
-        berichtsoort: rij.soort.to_string(),
-        afzender: Some(adres(&rij.afzender)),
-        ontvangers: rijen.iter().map(|rij| adres(&rij.ontvanger)).collect(),
-        tijd: tijd(rij.micros),
-        in_antwoord_op: rij.in_antwoord_op.map(|id| id.to_string()),
-        vervangt: rij.vervangt.map(|id| id.to_string()),
+        bericht: of.bericht.to_string(),
+        berichtsoort: of.soort.to_string(),
+        afzender: Some(adres(&of.afzender)),
+        ontvangers: of.ontvangers.iter().map(adres).collect(),
+        tijd: tijd(of.tijd),
+        in_antwoord_op: of.in_antwoord_op.map(|id| id.to_string()),
+        vervangt: of.vervangt.map(|id| id.to_string()),
     }
 }
 
 fn correctie(correctie: &Correctie) -> proto::Correctie {
-    proto::Correctie {
-        bericht: correctie.bericht.to_string(),
-        tijd: tijd(correctie.micros),
-        betwist: correctie.betwist,
-    }
+    proto::Correctie { bericht: correctie.bericht.to_string(), tijd: tijd(correctie.tijd), betwist: correctie.betwist }
 }
 
 /// What a withdrawal did, for the wire.
 #[must_use]
-pub fn withdrawn(withdrawn: &Withdrawn) -> proto::WithdrawResponse {
-    let intrekking = |(rij, by): &(PostvakRij, Option<(u64, Soort)>)| proto::Intrekking {
-        ontvanger: Some(adres(&rij.ontvanger)),
-        uitkomst: match Uitkomst::of(rij, by.map(|(_, soort)| soort)) {
+pub fn withdrawn(withdrawn: Ingetrokken) -> proto::WithdrawResponse {
+    let intrekking = |IngetrokkenAt { ontvanger, uitkomst, log_index }: IngetrokkenAt| proto::Intrekking {
+        ontvanger: Some(adres(&ontvanger)),
+        uitkomst: match uitkomst {
             Uitkomst::NietBereikbaar => proto::IntrekkingUitkomst::NietBereikbaar,
             Uitkomst::Ingetrokken => proto::IntrekkingUitkomst::Ingetrokken,
             Uitkomst::VernietigingGevraagd => proto::IntrekkingUitkomst::VernietigingGevraagd,
             Uitkomst::WasBeeindigd => proto::IntrekkingUitkomst::WasBeeindigd,
         }
         .into(),
-        log_index: by.map_or(rij.stand, |(index, _)| index),
+        log_index,
     };
     proto::WithdrawResponse {
-        intrekkingen: withdrawn.rijen.iter().map(intrekking).collect(),
-        vernietigingsverzoek: withdrawn.vernietigingsverzoek.as_ref().map(|(id, _)| id.to_string()),
+        intrekkingen: withdrawn.ontvangers.into_iter().map(intrekking).collect(),
+        vernietigingsverzoek: withdrawn.vernietigingsverzoek.map(|id| id.to_string()),
     }
 }
 
 /// What was found, for the wire.
 #[must_use]
-pub fn gevonden(gevonden: &Gevonden) -> proto::FindScenarioResponse {
-    let scenario = |Found { rij, kenmerk, hoofdpersoon }: &Found| proto::GevondenScenario {
-        bericht: rij.bericht.to_string(),
-        gesprek: rij.gesprek.to_string(),
-        afzender: Some(adres(&rij.afzender)),
-        ontvanger: Some(adres(&rij.ontvanger)),
-        tijd: tijd(rij.micros),
-        houdbaar_tot_en_met: rij.stempel.houdbaar_tot_en_met.to_string(),
-        kenmerk: match kenmerk {
+pub fn gevonden(gevonden: Vec<GevondenScenario>) -> proto::FindScenarioResponse {
+    let scenario = |found: GevondenScenario| proto::GevondenScenario {
+        bericht: found.bericht.bericht.to_string(),
+        gesprek: found.bericht.gesprek.to_string(),
+        afzender: Some(adres(&found.bericht.afzender)),
+        ontvanger: Some(adres(&found.bericht.ontvanger)),
+        tijd: tijd(found.bericht.tijd),
+        houdbaar_tot_en_met: found.bericht.stempel.houdbaar_tot_en_met.to_string(),
+        kenmerk: match found.kenmerk {
             Kenmerk::Skn => proto::Kenmerk::Skn,
             Kenmerk::Bsn => proto::Kenmerk::Bsn,
             Kenmerk::NaamGeboortedatum => proto::Kenmerk::NaamGeboortedatum,
@@ -156,20 +150,20 @@ pub fn gevonden(gevonden: &Gevonden) -> proto::FindScenarioResponse {
             Kenmerk::Naam => proto::Kenmerk::Unspecified,
         }
         .into(),
-        hoofdpersoon: *hoofdpersoon,
-        correcties: gevonden.correcties.get(&rij.bericht).into_iter().flatten().map(correctie).collect(),
-        beschadigd: rij.toestand == Toestand::Beschadigd,
+        hoofdpersoon: found.hoofdpersoon,
+        correcties: found.correcties.iter().map(correctie).collect(),
+        beschadigd: found.beschadigd,
     };
-    proto::FindScenarioResponse { scenarios: gevonden.scenarios.iter().map(scenario).collect() }
+    proto::FindScenarioResponse { scenarios: gevonden.into_iter().map(scenario).collect() }
 }
 
 /// A consulted scenario that waits for a terugkoppeling, for the wire.
 #[must_use]
-pub fn open_terugkoppeling(rij: &PostvakRij) -> proto::OpenTerugkoppeling {
+pub fn open_terugkoppeling(open: &OpenTerugkoppeling) -> proto::OpenTerugkoppeling {
     proto::OpenTerugkoppeling {
-        bericht: rij.bericht.to_string(),
-        ontvanger: Some(adres(&rij.ontvanger)),
-        geraadpleegd: rij.terugkoppeling_open.map(tijd).unwrap_or_default(),
+        bericht: open.bericht.to_string(),
+        ontvanger: Some(adres(&open.ontvanger)),
+        geraadpleegd: tijd(open.sinds),
     }
 }
 
@@ -206,11 +200,10 @@ fn reden_intrekking(reden: RedenIntrekking) -> proto::RedenIntrekking {
     }
 }
 
-fn status_ontvanger(rij: &PostvakRij, bewijs: &str) -> proto::StatusOntvanger {
-    let toestand = match rij.toestand {
-        // Reserved for a waiting Ask and never handed out: to the world it waits.
-        Toestand::Afgeleverd if rij.poging == 0 => proto::Toestand::Wacht,
-        Toestand::Wacht => proto::Toestand::Wacht,
+fn status_ontvanger(at: StandsAt) -> proto::StatusOntvanger {
+    let toestand = match at.toestand {
+        // To the world an answer waits, whoever it is kept for.
+        Toestand::Wacht | Toestand::Gereserveerd => proto::Toestand::Wacht,
         Toestand::Afgeleverd => proto::Toestand::Afgeleverd,
         Toestand::Bevestigd => proto::Toestand::Bevestigd,
         Toestand::Geweigerd => proto::Toestand::Geweigerd,
@@ -219,29 +212,29 @@ fn status_ontvanger(rij: &PostvakRij, bewijs: &str) -> proto::StatusOntvanger {
         Toestand::Vervangen => proto::Toestand::Vervangen,
         Toestand::Beschadigd => proto::Toestand::Beschadigd,
     };
+    let vernietiging = match at.vernietiging {
+        None => proto::VernietigingUitkomst::Unspecified,
+        Some(Vernietiging::Vernietigd) => proto::VernietigingUitkomst::Vernietigd,
+        Some(Vernietiging::InDossierOpgenomen) => proto::VernietigingUitkomst::InDossierOpgenomen,
+        Some(Vernietiging::WettelijkeBewaarplicht) => proto::VernietigingUitkomst::WettelijkeBewaarplicht,
+    };
     proto::StatusOntvanger {
-        ontvanger: Some(adres(&rij.ontvanger)),
+        ontvanger: Some(adres(&at.ontvanger)),
         toestand: toestand.into(),
-        stempel: Some(stempel(&rij.stempel)),
-        log_index: rij.log_index,
-        poging: rij.poging,
-        bewijs: bewijs.to_owned(),
-        terugkoppeling_open_sinds: rij.terugkoppeling_open.map(tijd),
-        vernietiging: match rij.vernietiging {
-            None => proto::VernietigingUitkomst::Unspecified,
-            Some(Vernietiging::Vernietigd) => proto::VernietigingUitkomst::Vernietigd,
-            Some(Vernietiging::InDossierOpgenomen) => proto::VernietigingUitkomst::InDossierOpgenomen,
-            Some(Vernietiging::WettelijkeBewaarplicht) => proto::VernietigingUitkomst::WettelijkeBewaarplicht,
-        }
-        .into(),
+        stempel: Some(stempel(&at.stempel)),
+        log_index: at.log_index,
+        poging: at.poging,
+        bewijs: at.bewijs,
+        terugkoppeling_open_sinds: at.terugkoppeling_open.map(tijd),
+        vernietiging: vernietiging.into(),
     }
 }
 
-fn gebeurtenis(log_index: u64, ontvanger: Option<&Adres>, regel: Logregel) -> proto::Gebeurtenis {
+fn gebeurtenis(Gebeurtenis { log_index, ontvanger, regel }: Gebeurtenis) -> proto::Gebeurtenis {
     proto::Gebeurtenis {
         tijd: regel.tijd,
         soort: regel.soort.as_str().to_owned(),
-        ontvanger: ontvanger.map(adres),
+        ontvanger: Some(adres(&ontvanger)),
         log_index,
         weigering: regel.weigering,
     }

@@ -10,9 +10,9 @@ use tracing::Span;
 use super::{answers, content, convert, loketten, status::status};
 use crate::{
     domain::{Bericht, BerichtId, Berichtsoort, LoketNaam, Weigering},
-    exchange::{About, Call, Exchange, Handed, status::Lookup},
+    exchange::{About, Call, Exchange, status::Lookup, views::Handed},
+    logboek::tijd,
     proto::{self, exchange_service_server::ExchangeService, get_status_request::Zoek},
-    store::tijd,
 };
 
 /// The service of one exchange.
@@ -82,7 +82,7 @@ impl ExchangeService for ExchangeApi {
     async fn send(&self, request: Request<proto::SendRequest>) -> Result<Response<proto::SendResponse>, Status> {
         let call = call(&request);
         let (bericht, about) = self.parse(&call, request.get_ref()).await?;
-        match self.exchange.send(&call, bericht, 0).await {
+        match self.exchange.send(&call, bericht, None).await {
             Ok(receipt) => {
                 record(receipt.bericht);
                 let ontvangstbewijs = Some(answers::ontvangstbewijs(receipt));
@@ -140,7 +140,7 @@ impl ExchangeService for ExchangeApi {
         record(bericht);
         let about = About { bericht: Some(bericht), loket: Some(loket.clone()), ..About::default() };
         match self.exchange.acknowledge(&call, &loket, bericht).await {
-            Ok(micros) => Ok(Response::new(proto::AcknowledgeResponse { tijd: tijd(micros) })),
+            Ok(at) => Ok(Response::new(proto::AcknowledgeResponse { tijd: tijd(at) })),
             Err(weigering) => Err(self.refused(&call, about.hiding_unknown(&weigering), weigering).await),
         }
     }
@@ -181,7 +181,7 @@ impl ExchangeService for ExchangeApi {
             Err(weigering) => Err(weigering),
         };
         match withdrawn {
-            Ok(withdrawn) => Ok(Response::new(answers::withdrawn(&withdrawn))),
+            Ok(withdrawn) => Ok(Response::new(answers::withdrawn(withdrawn))),
             Err(weigering) => {
                 let about = About { bericht, loket, ..About::default() };
                 Err(self.refused(&call, about.hiding_unknown(&weigering), weigering).await)
@@ -200,7 +200,7 @@ impl ExchangeService for ExchangeApi {
             Err(weigering) => Err(weigering),
         };
         match gevonden {
-            Ok(gevonden) => Ok(Response::new(answers::gevonden(&gevonden))),
+            Ok(gevonden) => Ok(Response::new(answers::gevonden(gevonden))),
             Err(weigering) => {
                 let about = About { soort: Some(Berichtsoort::Scenario), ..About::default() };
                 Err(self.refused(&call, about, weigering).await)

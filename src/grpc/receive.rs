@@ -48,10 +48,10 @@ impl ExchangeApi {
         let (out, responses) = mpsc::channel(16);
         let credits = Arc::new(Semaphore::new(credit));
         let push = push(Arc::clone(&postvak), Arc::clone(&credits), out.clone(), self.stop.clone());
-        tokio::spawn(push.instrument(Span::current()));
+        self.exchange.tasks.spawn("a stream that hands out", push.instrument(Span::current()));
         let confirming = Arc::new(Semaphore::new(MOST_CONFIRMING as usize));
         let listen = Listen { api: self.clone(), call, postvak, credits, confirming, out };
-        tokio::spawn(listen.run(inbound).instrument(Span::current()));
+        self.exchange.tasks.spawn("a stream that listens", listen.run(inbound).instrument(Span::current()));
         Ok(Response::new(ReceiverStream::new(responses)))
     }
 
@@ -186,7 +186,7 @@ impl Listen {
                     drop(listen.out.send(listen.confirm(text).await).await);
                     drop(permit);
                 };
-                tokio::spawn(confirm.instrument(Span::current()));
+                self.api.exchange.tasks.spawn("a confirmation", confirm.instrument(Span::current()));
                 Ok(None)
             }
             Some(Verzoek::Open(_)) | None => {

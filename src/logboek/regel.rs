@@ -7,6 +7,7 @@
 //!
 //! Adding a key: put it in [`Logregel`] and in `check::KEYS` at the same place, optional; old readers skip it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use super::check::check_leaf;
@@ -167,6 +168,12 @@ impl Logregel {
         }
         Ok(serde_json::from_str(text)?)
     }
+}
+
+/// A moment as it stands in a logregel: UTC with exactly six decimals. Source: design, section 6.
+#[must_use]
+pub fn tijd(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 /// Salted commitment to a value that itself stays out of the log: SHA-256 of salt and value, in

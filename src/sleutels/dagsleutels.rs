@@ -27,7 +27,7 @@ pub trait DayKeyPlace: Send + Sync {
     fn add(&self, day: Date, wrapped: Wrapped) -> Pending<'_, ()>;
 
     /// Changes whenever what was found before may no longer lie there.
-    fn generation(&self) -> u64;
+    fn reconnects(&self) -> u64;
 }
 
 pub(super) fn wrap(key: &DayKey, root: &Secret, rng: &dyn Rng) -> Wrapped {

@@ -109,7 +109,7 @@ pub struct KeyStore {
 #[derive(Default)]
 struct Known {
     days: BTreeMap<Date, Arc<DayKey>>,
-    generation: u64,
+    reconnects: u64,
 }
 
 impl KeyStore {
@@ -156,17 +156,17 @@ impl KeyStore {
 
     fn known(&self, day: Date) -> Option<Arc<DayKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.days.get(&day).filter(|_| known.generation == self.place.generation()).cloned()
+        known.days.get(&day).filter(|_| known.reconnects == self.place.reconnects()).cloned()
     }
 
     /// Finds the key of a day in its place, and remembers it.
     async fn look(&self, day: Date) -> Result<Option<Arc<DayKey>>, KeyError> {
-        let generation = self.place.generation();
+        let reconnects = self.place.reconnects();
         let Some(wrapped) = self.place.find(day).await? else { return Ok(None) };
         let found = unwrap(day, &wrapped, &self.map.root).map(Arc::new).ok_or(KeyError::DamagedDay(day))?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.generation != generation {
-            *known = Known { days: BTreeMap::new(), generation };
+        if known.reconnects != reconnects {
+            *known = Known { days: BTreeMap::new(), reconnects };
         }
         known.days.insert(day, Arc::clone(&found));
         Ok(Some(found))
@@ -215,7 +215,7 @@ mod tests {
             })
         }
 
-        fn generation(&self) -> u64 {
+        fn reconnects(&self) -> u64 {
             self.looked.fetch_add(1, Ordering::SeqCst)
         }
     }

@@ -207,7 +207,7 @@ impl DayKeyPlace for DayKeyFile {
         })
     }
 
-    fn generation(&self) -> u64 {
+    fn reconnects(&self) -> u64 {
         0
     }
 }

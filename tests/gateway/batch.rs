@@ -3,12 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use ketenpoort::{
     exchange::Exchange,
     grpc::convert,
     logboek::{Logregel, Soort},
     sleutels::{Opener, Opening, WrapContext},
-    store::{Actor, Event, Lease, Leased, Outdated, StoreError},
+    store::{Actor, Event, HeldLease, Holder, Lease, NotDone, Post, StoreError, ledger::regels::regels},
 };
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -23,13 +24,13 @@ fn beheerd(reden: &str) -> Box<Logregel> {
     Box::new(Logregel { reden: Some(reden.to_owned()), ..Logregel::new(String::new(), Soort::Beheerd) })
 }
 
-async fn log(exchange: &Exchange, reden: String) -> Result<(), StoreError> {
+async fn log(exchange: &Exchange, reden: String) -> Result<(), NotDone> {
     exchange.store.writer.write(|reply| Event::Log(beheerd(&reden), None, reply)).await.map(drop)
 }
 
 /// How many regels `beheerd` there are.
 async fn beheerd_regels(exchange: &Exchange) -> usize {
-    let regels = ketenpoort::store::verify::regels(&exchange.store.read, 0, 10_000).await.unwrap();
+    let regels = regels(&exchange.store.read, 0, 10_000).await.unwrap();
     let regels = regels.iter().map(|(_, leaf)| Logregel::from_leaf(leaf).unwrap());
     regels.filter(|regel| regel.soort == Soort::Beheerd).count()
 }
@@ -48,7 +49,9 @@ async fn a_regel_that_cannot_be_written_among_many_undoes_only_itself_also_when_
         let written = join_all(events).await;
         for (number, written) in written.into_iter().enumerate() {
             match number {
-                7 | 13 => assert!(matches!(written, Err(StoreError::NotWritten)), "{number}: {written:?}"),
+                7 | 13 => {
+                    assert!(matches!(written, Err(NotDone::Failed(StoreError::NotWritten))), "{number}: {written:?}")
+                }
                 _ => written.unwrap_or_else(|error| panic!("{number} suffered with another: {error}")),
             }
         }
@@ -81,29 +84,42 @@ impl Opener for Broken {
     }
 }
 
+/// Nothing is handed out.
+struct Nobody;
+
+impl Holder for Nobody {
+    fn hold(&self, leases: &[HeldLease]) {
+        panic!("{leases:?} were handed out")
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
     let inside = Inside::open().await;
     let exchange = inside.exchange().await;
     let zsm = call(&exchange, "zsm.ketenpoort.test");
-    exchange.send(&zsm, convert::bericht(&check()).unwrap(), 0).await.unwrap();
+    exchange.send(&zsm, convert::bericht(&check()).unwrap(), None).await.unwrap();
     let zvh = call(&exchange, "zvh-baronie-breda.ketenpoort.test");
     let lease = || Lease {
-        adres: "zvh-baronie-breda".parse().unwrap(),
-        verzoek: None,
+        post: Post {
+            adres: "zvh-baronie-breda".parse().unwrap(),
+            verzoek: None,
+            without: BTreeSet::new(),
+            gelezen: exchange.van_kracht().gelezen(),
+        },
         most: 1,
-        lease_micros: 1,
+        held_for: SignedDuration::from_micros(1),
         actor: Actor { identiteit: zvh.identiteit().clone(), trace: None, medewerker: None, reden: None },
         van_kracht: exchange.van_kracht(),
         opener: Arc::new(Broken),
-        without: BTreeSet::new(),
+        holder: Arc::new(Nobody),
     };
     for round in 1..=3 {
         let writer = &exchange.store.writer;
-        let broken = writer.write::<Result<Leased, Outdated>>(|reply| Event::Lease(Box::new(lease()), reply));
+        let broken = writer.write(|reply| Event::Lease(Box::new(lease()), reply));
         let others = join_all((0..20).map(|number| log(&exchange, number.to_string())));
         let (broken, others) = tokio::join!(broken, others);
-        assert!(matches!(broken, Err(StoreError::NotWritten)));
+        assert!(matches!(broken, Err(NotDone::Failed(StoreError::NotWritten))));
         others.into_iter().for_each(|written| written.unwrap());
         assert_eq!(beheerd_regels(&exchange).await, round * 20);
     }

@@ -265,10 +265,11 @@ async fn looking_for_berichten_never_reads_the_whole_postvak() {
     let gateway = TestGateway::start().await;
     let mut database = gateway.sql().await;
     for (rest, index) in [
-        ("p.toestand = 0 ORDER BY p.log_index LIMIT 5", "postvak_wacht"),
-        ("p.toestand = 1 AND p.lease_tot <= 7 ORDER BY p.log_index LIMIT 5", "postvak_afgeleverd"),
+        ("p.toestand = 'wacht' ORDER BY p.log_index LIMIT 5", "postvak_wacht"),
+        // Only what has lapsed is found, and put in order after that.
+        ("p.toestand IN ('gereserveerd', 'afgeleverd') AND p.lease_tot <= 7 LIMIT 5", "postvak_uitgereikt"),
         (
-            "p.toestand = 3 AND p.beoordeeld_versie < 7 AND p.log_index > 3 ORDER BY p.log_index LIMIT 5",
+            "p.toestand = 'geweigerd' AND p.beoordeeld_versie < 7 AND p.log_index > 3 ORDER BY p.log_index LIMIT 5",
             "postvak_geweigerd",
         ),
     ] {

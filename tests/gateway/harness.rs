@@ -27,7 +27,7 @@ use ketenpoort::{
         receive_response::Antwoord,
     },
     sleutels::KeyMap,
-    store::{Database, Pool, verify},
+    store::{Database, Pool, ledger::regels::regels, verify},
 };
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, any::install_default_drivers};
@@ -274,7 +274,7 @@ impl TestGateway {
 
     pub async fn regels(&self) -> Vec<Logregel> {
         let read = self.read().await;
-        let regels = verify::regels(&read, 0, 100_000).await.unwrap();
+        let regels = regels(&read, 0, 100_000).await.unwrap();
         regels.iter().map(|(_, leaf)| Logregel::from_leaf(leaf).unwrap()).collect()
     }
 

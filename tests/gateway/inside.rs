@@ -6,8 +6,9 @@ use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::{Config, documents::Omgeving},
     domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok},
-    exchange::{Bounds, Call, Exchange, InForce, Weigeringen, beheer::first_change, van_kracht::all_oins},
+    exchange::{Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, van_kracht::all_oins},
     grpc::answers,
+    jobs::Tasks,
     logboek::Signer,
     sleutels::{KeyMap, KeyStore},
     store::{Database, Event, SharedDayKeys, Store, StoreError, verify},
@@ -47,7 +48,7 @@ impl Inside {
         let started = database.start(&config.logboek, &map.kenmerk(), signer(), klok(Arc::new(SystemClock))).await;
         let (store, writer) = started.unwrap();
         let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
-        store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap().0.unwrap();
+        store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap();
         Self { signer: signer(), dir, config, store, writer }
     }
 
@@ -80,6 +81,8 @@ impl Inside {
             poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),
+            passed: PassedOver::default(),
+            tasks: Tasks::default(),
         };
         assert!(exchange.refresh().await.unwrap());
         Arc::new(exchange)

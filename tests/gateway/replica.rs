@@ -34,7 +34,7 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
     let mut request = check();
     request.ontvangers[0].partner = "zvh-zeeland".to_owned();
     let zsm = call(&there, "zsm.ketenpoort.test");
-    let refused = there.send(&zsm, convert::bericht(&request).unwrap(), 0).await;
+    let refused = there.send(&zsm, convert::bericht(&request).unwrap(), None).await;
     assert_eq!(refused.err(), Some(Weigering::GeenRegel));
     assert_eq!(there.van_kracht().versie(), 2);
 
@@ -50,7 +50,7 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
     here.change(&call(&here, "beheer.ketenpoort.test"), &back).await.unwrap();
     assert!(there.refresh().await.unwrap());
     tokio::time::timeout(Duration::from_secs(1), changed.changed()).await.unwrap().unwrap();
-    there.send(&zsm, convert::bericht(&request).unwrap(), 0).await.map(drop).unwrap();
+    there.send(&zsm, convert::bericht(&request).unwrap(), None).await.map(drop).unwrap();
     drop((here, there));
     inside.end().await;
 }
@@ -74,7 +74,7 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
     let zsm = call(&there, "zsm.ketenpoort.test");
     let mut to_zeeland = check();
     to_zeeland.ontvangers[0].partner = "zvh-zeeland".to_owned();
-    there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), 0).await.map(drop).unwrap();
+    there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), None).await.map(drop).unwrap();
     here.change(&beheer, &change).await.unwrap();
     assert!(there.refresh().await.unwrap());
     assert!(!there.refresh().await.unwrap(), "it looks no more often than there is something new");
@@ -84,10 +84,10 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
         there.redenen()
     );
     assert_eq!((here.redenen(), there.van_kracht().gelezen()), (Vec::new(), 1));
-    there.send(&zsm, convert::bericht(&check()).unwrap(), 0).await.map(drop).unwrap();
+    there.send(&zsm, convert::bericht(&check()).unwrap(), None).await.map(drop).unwrap();
     // That a convenant is gone is known without reading any text.
     to_zeeland.request_id = request_id();
-    let refused = there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), 0).await;
+    let refused = there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), None).await;
     assert_eq!(refused.err(), Some(Weigering::GeenRegel));
     let taken = async |exchange: &Arc<Exchange>| {
         let zeeland = call(exchange, "zvh-zeeland.ketenpoort.test");

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, ToSpan};
 use ketenpoort::{
-    domain::{Clock, houdbaarheid::amsterdam_date},
+    domain::{Clock, Toestand, houdbaarheid::amsterdam_date},
     logboek::Soort,
     proto::{self, RedenIntrekking, receive_request::Verzoek},
-    store::{Toestand, berichten::find},
+    store::reading::berichten::find,
 };
 use proptest::{
     collection::vec,
@@ -186,7 +186,7 @@ impl World {
         }
         let leaves: Vec<Vec<u8>> =
             sqlx::query_scalar("SELECT regel FROM logregels ORDER BY log_index").fetch_all(&mut *tx).await.unwrap();
-        let rows: Vec<(Vec<u8>, String, i64)> =
+        let rows: Vec<(Vec<u8>, String, String)> =
             sqlx::query_as("SELECT bericht, oin || '/' || loket, toestand FROM postvak")
                 .fetch_all(&mut *tx)
                 .await
@@ -223,7 +223,7 @@ impl World {
             .into_iter()
             .map(|(bericht, ontvanger, toestand)| {
                 let bericht = uuid::Uuid::from_slice(&bericht).unwrap().to_string();
-                ((bericht, ontvanger), Toestand::ALL[usize::try_from(toestand).unwrap()])
+                ((bericht, ontvanger), toestand.parse().unwrap())
             })
             .collect();
         assert_eq!(rows, replayed, "where the rows stand, and where their regels lead");

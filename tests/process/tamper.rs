@@ -103,7 +103,7 @@ const BESIDE: &[Tampering] = &[
     // One more ontvanger, whom no regel names.
     Tampering {
         sql: "INSERT INTO postvak SELECT -1, bericht, 'om', loket, oin, grondslag, regel, convenant, \
-              verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, stand, beeindigd, \
+              verwerkingsactiviteit, houdbaar_tot_en_met, bewaar_inhoud, sleutel, in_antwoord_op, toestand, verplaatst_door, beeindigd_door, \
               poging, gelezen, lease_tot, weigering, beoordeeld_versie, beoordeeld_dag, bevestigd, terugkoppeling_open, \
               vernietiging FROM postvak WHERE log_index = 13",
         says: "postvak",
@@ -111,8 +111,11 @@ const BESIDE: &[Tampering] = &[
     // Content that is gone, without a regel that says so.
     Tampering { sql: "UPDATE postvak SET sleutel = NULL WHERE log_index = 13", says: "beeindigingen" },
     // A state that no regel brought about, or another one than the regel that it names.
-    Tampering { sql: "UPDATE postvak SET toestand = 5 WHERE log_index = 13", says: "logregel 13:" },
-    Tampering { sql: "UPDATE postvak SET toestand = 2, stand = 14 WHERE log_index = 13", says: "postvak" },
+    Tampering { sql: "UPDATE postvak SET toestand = 'ingetrokken' WHERE log_index = 13", says: "logregel 13:" },
+    Tampering {
+        sql: "UPDATE postvak SET toestand = 'bevestigd', verplaatst_door = 14 WHERE log_index = 13",
+        says: "postvak",
+    },
     // What the gateway itself goes by must agree with the copy that it looks up by.
     Tampering {
         sql: "UPDATE berichten SET in_antwoord_op = zeroblob(16) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",

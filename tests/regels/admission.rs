@@ -36,7 +36,7 @@ fn judge(bericht: Bericht, van_kracht: &VanKracht) -> Result<Toegelaten, Weigeri
 
 fn stamp(bericht: Bericht, van_kracht: &VanKracht) -> (String, String, String) {
     let toegelaten = judge(bericht, van_kracht).unwrap();
-    let (_, stempel) = &toegelaten.stempels()[0];
+    let stempel = &toegelaten.ontvangers()[0].stempel;
     (stempel.regel.clone(), stempel.grondslag.clone(), stempel.houdbaar_tot_en_met.to_string())
 }
 
@@ -153,10 +153,10 @@ fn stale_news_is_refused_and_a_sender_only_shortens() {
 fn at_delivery_the_stamp_must_still_rest_on_something() {
     let at_first = van_kracht(vec![convenant(vec![regel("r")])]);
     let toegelaten = judge(bericht(), &at_first).unwrap();
-    let (ontvanger, stempel) = toegelaten.stempels()[0].clone();
+    let ontvanger = toegelaten.ontvangers()[0].clone();
     let check = |van_kracht: &VanKracht, moment: &str| {
         let soort = Berichtsoort::Contextinformatieverzoek;
-        still_allowed(soort, toegelaten.afzender(), &ontvanger, &stempel, van_kracht, at(moment))
+        still_allowed(soort, toegelaten.afzender(), &ontvanger, van_kracht, at(moment))
     };
     assert_eq!(check(&at_first, NOON), Ok(()));
     assert_eq!(check(&at_first, "2027-01-02T11:00:00Z"), Err(Weigering::ConvenantNietVanKracht));
@@ -169,7 +169,7 @@ fn at_delivery_the_stamp_must_still_rest_on_something() {
     let other = van_kracht(vec![convenant(vec![Regel { grondslagen: vec!["b".into()], ..regel("r") }])]);
     assert_eq!(check(&other, NOON), Err(Weigering::GeenRegel));
     let mut left = deelnemers();
-    left.partners.remove(&ontvanger.partner);
+    left.partners.remove(&ontvanger.adres.partner);
     let gone = VanKracht::new(2, true, left, vec![convenant(vec![regel("r")])]);
     assert_eq!(check(&gone, NOON), Err(Weigering::PartnerOnbekend));
 }

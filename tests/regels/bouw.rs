@@ -3,8 +3,8 @@
 use jiff::civil::date;
 use ketenpoort::domain::{
     Acceptatie, Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Convenant, Deelnemers, Eerder,
-    EerdereOntvanger, Feiten, Grondslag, Loket, Lot, Mandaat, Partner, Regel, Status, Stempel, TeltVanaf, Termijn,
-    VanKracht,
+    EerdereOntvanger, Feiten, Grondslag, Loket, Mandaat, Ontvanger, Partner, Regel, Status, Stempel, TeltVanaf,
+    Termijn, Toestand, VanKracht,
 };
 use uuid::Uuid;
 
@@ -132,18 +132,22 @@ pub fn bericht() -> Bericht {
 
 /// An earlier bericht of 20 November 2026 that its ontvangers got, and can still read.
 pub fn eerder(id: BerichtId, soort: Berichtsoort, afzender: &str, ontvangers: &[&str]) -> Eerder {
+    let stempel = Stempel {
+        grondslag: "a".to_owned(),
+        regel: "vroeger".to_owned(),
+        convenant: "11".repeat(32),
+        verwerkingsactiviteit: "https://register.voorbeeld.test/a".to_owned(),
+        houdbaar_tot_en_met: date(2027, 2, 20),
+        bewaar_inhoud: Bewaar::Houdbaarheid,
+    };
     let ontvanger = |text: &&str| EerdereOntvanger {
-        adres: adres(text),
-        stempel: Stempel {
-            grondslag: "a".to_owned(),
-            regel: "vroeger".to_owned(),
-            convenant: "11".repeat(32),
-            verwerkingsactiviteit: "https://register.voorbeeld.test/a".to_owned(),
-            houdbaar_tot_en_met: date(2027, 2, 20),
-            bewaar_inhoud: Bewaar::Houdbaarheid,
+        ontvanger: Ontvanger {
+            adres: adres(text),
+            oin: "00000099000000101000".parse().unwrap(),
+            stempel: stempel.clone(),
         },
-        kreeg: true,
-        lot: Lot::Geldig,
+        toestand: Toestand::Bevestigd,
+        was_received: true,
     };
     Eerder {
         bericht: id,

@@ -5,8 +5,8 @@ use ketenpoort::{
     check::bevindingen::bevindingen,
     config::documents::parse,
     domain::{
-        Bericht, BerichtId, Berichtsoort, Contact, Deelnemers, Eerdere, Feiten, Identiteit, Loket, Overtreding, Regel,
-        Rol, Sluiting, Stempel, VanKracht, Weigering, admit, matrix, still_allowed, verschil::verschil,
+        Bericht, BerichtId, Berichtsoort, Contact, Deelnemers, Eerdere, Feiten, Identiteit, Loket, Ontvanger,
+        Overtreding, Regel, Rol, Sluiting, VanKracht, Weigering, admit, matrix, still_allowed, verschil::verschil,
     },
 };
 use uuid::Uuid;
@@ -143,7 +143,7 @@ fn bericht(soort: Berichtsoort, ontvangers: &[&str]) -> Bericht {
 }
 
 /// Judged as sent by a partner from `algemeen`, in answer to what zsm/jeugd asked where it is an answer.
-fn judge(van: &str, bericht: Bericht, van_kracht: &VanKracht, now: &str) -> Result<Stempel, Weigering> {
+fn judge(van: &str, bericht: Bericht, van_kracht: &VanKracht, now: &str) -> Result<Ontvanger, Weigering> {
     let van = adres(van);
     let identiteit = Identiteit {
         partner: van.partner.clone(),
@@ -155,7 +155,7 @@ fn judge(van: &str, bericht: Bericht, van_kracht: &VanKracht, now: &str) -> Resu
     let asked = |soort| eerder(id, soort, "zsm/jeugd", &[&van.to_string()]);
     let eerdere = Eerdere { verzoek: bericht.feiten.soort.answers().map(asked), vervangt: None };
     let toegelaten = admit(bericht, &identiteit, eerdere, van_kracht, now.parse::<Timestamp>().unwrap())?;
-    Ok(toegelaten.stempels()[0].1.clone())
+    Ok(toegelaten.ontvangers()[0].clone())
 }
 
 const VRAAG: Berichtsoort = Berichtsoort::Contextinformatieverzoek;
@@ -167,15 +167,16 @@ const AFTER: &str = "2026-11-30T23:00:00Z";
 fn from_its_day_in_amsterdam_a_closed_loket_takes_nothing_new_and_says_where_to_go() {
     let van_kracht = in_force(closed("zvh/jeugd", (2026, 12, 1), "zvh/algemeen"));
     let both = || bericht(VRAAG, &["zvh/algemeen", "zvh/jeugd"]);
-    let stempel = judge("zsm/algemeen", both(), &van_kracht, BEFORE).unwrap();
+    let open = judge("zsm/algemeen", bericht(VRAAG, &["zvh/jeugd"]), &van_kracht, BEFORE).unwrap();
+    judge("zsm/algemeen", both(), &van_kracht, BEFORE).unwrap();
     let refused = judge("zsm/algemeen", both(), &van_kracht, AFTER).unwrap_err();
     let uitleg = "gesloten sinds 2026-12-01; verwijst naar zvh/algemeen";
     assert_eq!(refused, Weigering::LoketGesloten(vec![Overtreding::new("ontvangers[1]", uitleg)]));
     assert_eq!(refused.overtredingen()[0].veld, "ontvangers[1]");
     judge("zsm/algemeen", bericht(VRAAG, &["zvh/algemeen"]), &van_kracht, AFTER).unwrap();
     // What was accepted before can still be collected.
-    let (van, naar, later) = (adres("zsm/algemeen"), adres("zvh/jeugd"), AFTER.parse().unwrap());
-    assert_eq!(still_allowed(VRAAG, &van, &naar, &stempel, &van_kracht, later), Ok(()));
+    let (van, later) = (adres("zsm/algemeen"), AFTER.parse().unwrap());
+    assert_eq!(still_allowed(VRAAG, &van, &open, &van_kracht, later), Ok(()));
 }
 
 #[test]

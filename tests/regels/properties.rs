@@ -12,8 +12,8 @@ use ketenpoort::{
     },
     domain::{
         Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep,
-        Eerdere, Feiten, Grondslag, Identiteit, Mandaat, Mandaathouder, Regel, Rol, Sluiting, Status, Stroom,
-        TeltVanaf, Termijn, Toegelaten, VanKracht, Weigering, admit,
+        Eerdere, Feiten, Grondslag, Identiteit, Mandaat, Mandaathouder, Ontvanger, Regel, Rol, Sluiting, Status,
+        Stroom, TeltVanaf, Termijn, Toegelaten, VanKracht, Weigering, admit,
         convenant::{matches_any, overlapping},
         matrix,
         verschil::verschil,
@@ -345,9 +345,9 @@ proptest! {
             match judge(&van, &bericht, &van_kracht) {
                 Err(weigering) => prop_assert!(!shown.iter().all(wish), "{weigering:?} {bericht:?}, shown {shown:?}"),
                 Ok(toegelaten) => {
-                    for ((_, stempel), shown) in toegelaten.stempels().iter().zip(&shown) {
+                    for (ontvanger, shown) in toegelaten.ontvangers().iter().zip(&shown) {
                         let until = shown.map(|shown| bericht.houdbaar_tot_en_met.unwrap_or(shown));
-                        prop_assert_eq!(Some(stempel.houdbaar_tot_en_met), until, "{:?}", bericht);
+                        prop_assert_eq!(Some(ontvanger.stempel.houdbaar_tot_en_met), until, "{:?}", bericht);
                     }
                 }
             }
@@ -370,7 +370,7 @@ proptest! {
             let is = judge(&van, &bericht, &more);
             prop_assert!(is.is_ok(), "{is:?} forbids {bericht:?}");
             let is = is.unwrap();
-            prop_assert_eq!(was.stempels(), is.stempels(), "{:?}", bericht);
+            prop_assert_eq!(was.ontvangers(), is.ontvangers(), "{:?}", bericht);
         }
     }
 
@@ -402,12 +402,12 @@ proptest! {
                     continue;
                 }
             };
-            for (naar, stempel) in was.stempels() {
+            for Ontvanger { adres: naar, stempel, .. } in was.ontvangers() {
                 let one = Bericht { houdbaar_tot_en_met: None, ..bericht.clone() };
                 let is = judge(&van, &one, &after);
-                let is = is.as_ref().ok().and_then(|is| is.stempels().iter().find(|(adres, _)| adres == naar));
+                let is = is.as_ref().ok().and_then(|is| is.ontvangers().iter().find(|of| of.adres == *naar));
                 if stempel.convenant != removed.hash {
-                    if let Some((_, is)) = is {
+                    if let Some(Ontvanger { stempel: is, .. }) = is {
                         prop_assert_eq!((&stempel.convenant, &stempel.regel), (&is.convenant, &is.regel));
                     }
                     continue;
@@ -419,7 +419,7 @@ proptest! {
                 let mut told = said.iter().filter(about);
                 let found = match is {
                     None => told.next().is_some(),
-                    Some((_, is)) => {
+                    Some(Ontvanger { stempel: is, .. }) => {
                         let by = after.convenanten().iter().find(|of| of.hash == is.convenant).unwrap();
                         let other = format!("nu convenant {} (grondslag {}, ", by.naam, is.grondslag);
                         told.any(|zin| zin.starts_with("Ander stempel") && zin.contains(&other))
@@ -438,7 +438,7 @@ proptest! {
         let van_kracht = VanKracht::new(1, productie, deelnemers(stand), convenanten);
         for (van, bericht) in berichten {
             let Ok(toegelaten) = judge(&van, &bericht, &van_kracht) else { continue };
-            for (_, stempel) in toegelaten.stempels() {
+            for Ontvanger { stempel, .. } in toegelaten.ontvangers() {
                 let convenant = van_kracht.convenanten().iter().find(|of| of.hash == stempel.convenant).unwrap();
                 let regel = convenant.regels.iter().find(|regel| regel.id == stempel.regel).unwrap();
                 let last = last_day(regel.houdbaarheid, TODAY);

@@ -52,7 +52,7 @@ fn judge(bericht: Bericht, van_kracht: &VanKracht) -> Result<Stempel, Weigering>
         loketten: ["algemeen".parse().unwrap()].into(),
     };
     let toegelaten = admit(bericht, &identiteit, Eerdere::default(), van_kracht, at(NOON))?;
-    Ok(toegelaten.stempels()[0].1.clone())
+    Ok(toegelaten.ontvangers()[0].stempel.clone())
 }
 
 /// Which version stamps a bericht that names nothing.

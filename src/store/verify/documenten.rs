@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use sqlx::Row;
 
-use super::{super::DbConnection, VerifyError, int, tijd, uint};
+use super::VerifyError;
 use crate::{
     domain::{Berichtsoort, DocumentSoort},
-    logboek::{Logregel, Soort},
+    logboek::{Logregel, Soort, tijd},
+    store::{
+        DbConnection,
+        values::{int, moment, uint},
+    },
 };
 
 /// The hash of each document in force, as the walk along the regels has come to know it.
 #[derive(Default)]
-pub(super) struct InForce {
+pub(in crate::store) struct InForce {
     hashes: BTreeMap<(DocumentSoort, String), String>,
     /// The hash of every convenant that ever was.
     ever: BTreeSet<String>,
@@ -22,7 +26,7 @@ pub(super) struct InForce {
 
 impl InForce {
     /// Compares a regel with what the table says, and takes over what it changes.
-    pub(super) async fn regel(
+    pub(in crate::store) async fn regel(
         &mut self,
         tx: &mut DbConnection,
         index: u64,
@@ -69,7 +73,7 @@ impl InForce {
             return bad("de bewaarde tekst is niet die van de regel");
         }
         // Since when a text counts decides which of two convenanten stamps.
-        if tijd(row.try_get("tijd")?) != regel.tijd {
+        if tijd(moment(row.try_get("tijd")?)) != regel.tijd {
             return bad("de tijd van de bewaarde tekst is niet die van de regel");
         }
         let key = (soort, naam);
@@ -86,7 +90,7 @@ impl InForce {
     }
 
     /// Each change was compared with its row; a different number means rows that no regel knows of.
-    pub(super) async fn finish(&self, tx: &mut DbConnection, size: u64) -> Result<(), VerifyError> {
+    pub(in crate::store) async fn finish(&self, tx: &mut DbConnection, size: u64) -> Result<(), VerifyError> {
         let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM documenten").fetch_one(tx).await?;
         if uint(rows) == self.changes { Ok(()) } else { Err(super::tree(size, "er zijn documenten zonder logregel")) }
     }

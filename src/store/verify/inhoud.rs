@@ -4,19 +4,21 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::civil::Date;
 
-use super::{
-    super::{
-        Pool, StoreError, int,
-        rij::{Verzegeld, read_each, sealed_and_indexes},
-    },
-    regels,
-};
 use crate::{
     domain::Rng,
     logboek::{Logregel, commitment},
     sleutels::{
         DayKeyFile, DayKeyPlace, KeyError, KeyMap, KeyStore, Opening,
         dagsleutels::{Pending, Wrapped},
+    },
+    store::{
+        Pool, StoreError,
+        ledger::regels::regels,
+        postvak::rij::{
+            read::{Verzegeld, read_each},
+            sql::sealed_and_indexes,
+        },
+        values::int,
     },
 };
 
@@ -46,7 +48,7 @@ impl DayKeyPlace for Read {
         Box::pin(async move { Err(KeyError::Gone(day)) })
     }
 
-    fn generation(&self) -> u64 {
+    fn reconnects(&self) -> u64 {
         0
     }
 }
@@ -71,16 +73,16 @@ pub async fn keys(read: &Pool, dir: &Path, rng: Arc<dyn Rng>) -> Result<KeyStore
 /// [`StoreError`] when the database cannot be read.
 pub async fn content(read: &Pool, keys: &KeyStore) -> Result<Content, StoreError> {
     let mut content = Content::default();
-    let mut after = -1;
+    let mut after: i64 = -1;
     loop {
         let (rows, indexes) =
-            sealed_and_indexes!("WHERE p.beeindigd IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2");
+            sealed_and_indexes!("WHERE p.beeindigd_door IS NULL AND p.log_index > $1 ORDER BY p.log_index LIMIT $2");
         let bound = |sql: &'static str| sqlx::query(sql).bind(after).bind(int(PAGE as u64));
         let (rows, indexes) = (bound(rows), bound(indexes));
         let rows = read_each(&mut *read.acquire().await?, rows, indexes).await?;
         let full = rows.len() == PAGE;
         for (log_index, row) in rows {
-            after = log_index;
+            after = int(log_index);
             match row {
                 Ok(verzegeld) => look_at(read, keys, &verzegeld, &mut content).await?,
                 Err(error) => content.damaged.push(error.to_string()),
@@ -94,7 +96,7 @@ pub async fn content(read: &Pool, keys: &KeyStore) -> Result<Content, StoreError
 
 async fn look_at(read: &Pool, keys: &KeyStore, verzegeld: &Verzegeld, content: &mut Content) -> Result<(), StoreError> {
     let rij = &verzegeld.rij;
-    let day = rij.stempel.houdbaar_tot_en_met;
+    let day = rij.last_day();
     if keys.existing(day).await.is_err() {
         *content.without_key.entry(day).or_default() += 1;
         return Ok(());
@@ -112,7 +114,7 @@ async fn look_at(read: &Pool, keys: &KeyStore, verzegeld: &Verzegeld, content: &
     match wrong {
         None => content.sound += 1,
         Some(wrong) => {
-            let (log_index, bericht, ontvanger) = (rij.log_index, rij.bericht, &rij.ontvanger);
+            let (log_index, bericht, ontvanger) = (rij.log_index, rij.bericht, &rij.ontvanger.adres);
             content
                 .damaged
                 .push(format!("de inhoud van bericht {bericht} voor {ontvanger} (regel {log_index}) {wrong}"));

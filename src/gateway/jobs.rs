@@ -1,0 +1,141 @@
+//! The jobs: what a gateway does by itself.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinSet};
+
+use super::ends::Ends;
+use crate::{
+    exchange::{Exchange, announce::Announcer, klok::ClockWatch},
+    jobs::{Job, Next, Trouble, run},
+};
+
+/// How often this process looks whether another one changed what is in force, whether the clock is right, and what is due.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Starts all of them.
+pub(super) fn start(
+    running: &mut JoinSet<&'static str>,
+    exchange: &Arc<Exchange>,
+    watch: ClockWatch,
+    ends: Ends,
+    stopped: &watch::Receiver<bool>,
+) {
+    let of = || Arc::clone(exchange);
+    running.spawn(run(WatchClock { watch, exchange: of() }, stopped.clone()));
+    running.spawn(run(SayWhatEnded { ends, exchange: of() }, stopped.clone()));
+    running.spawn(run(Refresh(of()), stopped.clone()));
+    running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
+    running.spawn(run(LogRefusals(of()), stopped.clone()));
+    running.spawn(run(EndLapsed(of()), stopped.clone()));
+    running.spawn(run(WarnOfLapsing(of()), stopped.clone()));
+}
+
+/// Says what is wrong with the clock, and remembers what is right.
+struct WatchClock {
+    watch: ClockWatch,
+    exchange: Arc<Exchange>,
+}
+
+impl Job for WatchClock {
+    const NAME: &'static str = "de klok";
+    const TROUBLE: &'static str = "the clock could not be watched";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.watch.look(&self.exchange).await;
+        Ok(Next::InTime)
+    }
+
+    async fn end(mut self) {
+        self.watch.stop(&self.exchange).await;
+    }
+}
+
+/// Says which certificates and lists have ended.
+struct SayWhatEnded {
+    ends: Ends,
+    exchange: Arc<Exchange>,
+}
+
+impl Job for SayWhatEnded {
+    const NAME: &'static str = "wat eindigde van certificaten en lijsten";
+    const TROUBLE: &'static str = "nobody looked which certificates have ended";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.ends.look(self.exchange.klok.now());
+        Ok(Next::InTime)
+    }
+}
+
+/// Keeps this process at what is in force.
+struct Refresh(Arc<Exchange>);
+
+impl Job for Refresh {
+    const NAME: &'static str = "wat van kracht is";
+    const TROUBLE: &'static str = "what is in force could not be read; nothing is accepted by the older version";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.0.refresh().await?;
+        Ok(Next::InTime)
+    }
+}
+
+/// Says what ends soon of what is in force.
+struct Announce {
+    announcer: Announcer,
+    exchange: Arc<Exchange>,
+}
+
+impl Job for Announce {
+    const NAME: &'static str = "wat binnenkort eindigt";
+    const TROUBLE: &'static str = "nobody looked what ends soon";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.announcer.announce(&self.exchange);
+        Ok(Next::InTime)
+    }
+}
+
+/// Logs the refusals that were counted.
+struct LogRefusals(Arc<Exchange>);
+
+impl Job for LogRefusals {
+    const NAME: &'static str = "getelde weigeringen";
+    const TROUBLE: &'static str = "counted refusals could not be logged yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.0.flush_weigeringen(false).await?;
+        Ok(Next::InTime)
+    }
+}
+
+/// Ends what has lapsed. Until it gets to it content stays unreadable, because every verb asks for the day.
+struct EndLapsed(Arc<Exchange>);
+
+impl Job for EndLapsed {
+    const NAME: &'static str = "wat vervalt";
+    const TROUBLE: &'static str = "what has lapsed could not be ended yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        Ok(self.0.end_lapsed().await?)
+    }
+}
+
+/// Warns whose scenario's lapse soon.
+struct WarnOfLapsing(Arc<Exchange>);
+
+impl Job for WarnOfLapsing {
+    const NAME: &'static str = "waarschuwingen voor verval";
+    const TROUBLE: &'static str = "whose scenario lapses soon could not be warned yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        Ok(self.0.warn_of_lapsing().await?)
+    }
+}

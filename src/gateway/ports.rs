@@ -1,0 +1,101 @@
+//! The ports: what listens on each, for which role, and which service answers.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use ipnet::IpNet;
+use tokio::{net::TcpListener, sync::watch};
+
+use super::GatewayError;
+use crate::{
+    config::Config,
+    domain::Rol,
+    exchange::Exchange,
+    grpc::{
+        beheer_service::BeheerApi,
+        boundary::{BEHEER_MESSAGE_LIMIT, Boundary, MESSAGE_LIMIT},
+        exchange_service::ExchangeApi,
+    },
+    proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
+    tls::accept::{self, Listener},
+};
+
+/// Calls of one operator that are being answered.
+const BEHEER_IN_FLIGHT: usize = 4;
+
+/// A port of the gateway.
+pub(super) struct Port {
+    /// Its name, as an operator reads it.
+    pub(super) naam: &'static str,
+    /// Who may connect, and so which service answers.
+    pub(super) rol: Rol,
+    /// Where it listens.
+    pub(super) adres: SocketAddr,
+    /// Balancers that say for whom they connect.
+    proxies: Vec<IpNet>,
+    /// Calls of one identity that are being answered.
+    in_flight: usize,
+}
+
+/// All ports that this configuration opens.
+pub(super) fn ports(config: &Config) -> Vec<Port> {
+    let partners = Port {
+        naam: "de poort voor partners",
+        rol: Rol::Partner,
+        adres: config.grpc,
+        proxies: config.grpc_proxy_van.clone(),
+        in_flight: config.grenzen.in_flight_partner,
+    };
+    let beheer = config.beheer.map(|adres| Port {
+        naam: "de poort voor beheer",
+        rol: Rol::Beheer,
+        adres,
+        proxies: config.beheer_proxy_van.clone(),
+        in_flight: BEHEER_IN_FLIGHT,
+    });
+    [Some(partners), beheer].into_iter().flatten().collect()
+}
+
+/// A port that is open.
+pub(super) struct Open {
+    pub(super) port: Port,
+    socket: TcpListener,
+    /// Where it listens, also where any free port was asked for.
+    pub(super) bound: SocketAddr,
+}
+
+impl Port {
+    /// Opens it; nobody is answered before it is served.
+    pub(super) async fn open(self) -> Result<Open, GatewayError> {
+        let error = |source| GatewayError::Listen { adres: self.adres, source };
+        let socket = TcpListener::bind(self.adres).await.map_err(error)?;
+        let bound = socket.local_addr().map_err(error)?;
+        Ok(Open { port: self, socket, bound })
+    }
+}
+
+impl Open {
+    /// Answers until told to stop, then finishes what is under way. Gives its name.
+    pub(super) fn serve(
+        self,
+        listener: Arc<Listener>,
+        exchange: &Arc<Exchange>,
+        stopped: watch::Receiver<bool>,
+    ) -> BoxFuture<'static, &'static str> {
+        let Self { port: Port { naam, rol, proxies, in_flight, .. }, socket, .. } = self;
+        let exchange = Arc::clone(exchange);
+        if rol == Rol::Beheer {
+            let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(&exchange)))
+                .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
+                .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
+            let boundary = Boundary::new(exchange, service, rol, in_flight);
+            let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
+            return accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed();
+        }
+        let api = ExchangeApi::new(Arc::clone(&exchange), stopped.clone());
+        let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
+        let boundary = Boundary::new(exchange, service, rol, in_flight);
+        let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
+        accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed()
+    }
+}

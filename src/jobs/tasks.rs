@@ -1,0 +1,75 @@
+//! Short tasks beside the calls: what must be finished when its caller has gone.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+/// Tasks under way, by name. A copy is the same.
+#[derive(Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    under_way: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+}
+
+/// One task under way; counted until it is dropped, also when it panics.
+struct UnderWay {
+    name: &'static str,
+    of: Tasks,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(count) = self.of.under_way().get_mut(self.name) {
+            *count -= 1;
+        }
+    }
+}
+
+impl Tasks {
+    /// Starts a task.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        *self.under_way().entry(name).or_default() += 1;
+        let under_way = UnderWay { name, of: self.clone() };
+        self.tracker.spawn(async move {
+            task.await;
+            drop(under_way);
+        });
+    }
+
+    /// Waits until all have ended, at most so long. Gives the names of those that have not, with how many there are of each.
+    pub async fn ended(&self, most: Duration) -> Vec<(&'static str, usize)> {
+        self.tracker.close();
+        // What is left then is what is still counted.
+        drop(timeout(most, self.tracker.wait()).await);
+        self.under_way().iter().map(|(name, count)| (*name, *count)).filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<&'static str, usize>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_waits_for_tasks_and_names_those_that_do_not_end() {
+        let tasks = Tasks::default();
+        tasks.spawn("kort", async { tokio::task::yield_now().await });
+        assert_eq!(tasks.ended(Duration::from_secs(10)).await, []);
+        for _ in 0..2 {
+            tasks.spawn("blijft", pending());
+        }
+        tasks.spawn("kapot", async { panic!("a mistake in the program") });
+        tasks.spawn("kort", async {});
+        assert_eq!(tasks.ended(Duration::from_millis(200)).await, [("blijft", 2)]);
+    }
+}

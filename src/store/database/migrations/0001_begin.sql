@@ -1,0 +1,161 @@
+-- The first schema. Written in the subset that SQLite and PostgreSQL share, so that one set of queries serves both.
+-- What SQLite alone knows is left out for PostgreSQL or called as there (`store/dialect`): BLOB is BYTEA, INTEGER PRIMARY KEY is BIGINT
+-- PRIMARY KEY, and WITHOUT ROWID is nothing. With them a table is its own index, and a bericht dirties that many pages less.
+-- Moments are microseconds since 1970 UTC; days are ISO 8601 text in Europe/Amsterdam; ids are the 16 bytes of a UUID.
+
+-- One row: the head of the logboek, locked first in every transaction that writes. `versie` is that of what is in force.
+CREATE TABLE logboek (
+    id INTEGER PRIMARY KEY,
+    naam TEXT NOT NULL,
+    grootte BIGINT NOT NULL,
+    frontier BLOB NOT NULL,
+    tijd BIGINT NOT NULL,
+    versie BIGINT NOT NULL
+);
+
+-- Leaves of the tree, verbatim.
+CREATE TABLE logregels (
+    log_index INTEGER PRIMARY KEY,
+    regel BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    bericht BLOB
+);
+CREATE INDEX logregels_bericht ON logregels (bericht, log_index) WHERE bericht IS NOT NULL;
+
+-- C2SP tlog-tiles: level 0 once full, higher levels as they grow.
+CREATE TABLE tegels (
+    niveau BIGINT NOT NULL,
+    nummer BIGINT NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (niveau, nummer)
+);
+
+-- Every signed checkpoint ever issued.
+CREATE TABLE checkpoints (
+    grootte INTEGER PRIMARY KEY,
+    nota TEXT NOT NULL
+);
+
+-- Salts of the commitments in a logregel, and in those of the same bericht that follow it: medewerker first, then each
+-- betrokkene, then reden, 32 bytes each. Erasing a row touches no leaf.
+CREATE TABLE openingen (
+    log_index INTEGER PRIMARY KEY,
+    zouten BLOB NOT NULL
+);
+
+-- What is and was in force, verbatim: deelnemers and convenanten. Of each name the newest row counts; without tekst it was
+-- withdrawn. Rows of one versie were put in force together. tijd is that of the regel: since when it counts, which decides which of
+-- two convenanten stamps.
+CREATE TABLE documenten (
+    log_index INTEGER PRIMARY KEY,
+    versie BIGINT NOT NULL,
+    soort TEXT NOT NULL,
+    naam TEXT NOT NULL,
+    tijd BIGINT NOT NULL,
+    hash TEXT,
+    tekst TEXT
+);
+CREATE INDEX documenten_versie ON documenten (versie);
+CREATE INDEX documenten_naam ON documenten (soort, naam, log_index);
+
+-- A bericht once, with its sealed content. (afzender_partner, request_id) makes a repeated send harmless.
+CREATE TABLE berichten (
+    id BLOB PRIMARY KEY,
+    afzender_partner TEXT NOT NULL,
+    afzender_loket TEXT NOT NULL,
+    afzender_oin TEXT NOT NULL,
+    request_id BLOB NOT NULL,
+    berichtsoort TEXT NOT NULL,
+    gesprek BLOB NOT NULL,
+    in_antwoord_op BLOB,
+    vervangt BLOB,
+    verlenging BIGINT NOT NULL,
+    betwist BIGINT NOT NULL,
+    gewaarschuwd BIGINT NOT NULL,
+    doelgroep TEXT,
+    tijd BIGINT NOT NULL,
+    wacht_tot BIGINT NOT NULL,
+    vingerafdruk BLOB NOT NULL,
+    herhaling BLOB NOT NULL,
+    inhoud BLOB,
+    UNIQUE (afzender_partner, request_id)
+);
+-- What was replaced is replaced once: a chain of renewals has no forks.
+CREATE UNIQUE INDEX berichten_vervangt ON berichten (vervangt) WHERE vervangt IS NOT NULL;
+CREATE INDEX berichten_gesprek ON berichten (gesprek, id);
+CREATE INDEX berichten_antwoord ON berichten (in_antwoord_op, id) WHERE in_antwoord_op IS NOT NULL;
+CREATE INDEX berichten_waarschuwen ON berichten (id) WHERE berichtsoort = 'scenario' AND gewaarschuwd = 0;
+
+-- By what each betrokkene can be found: keyed pseudonyms. Erasing rows touches no leaf.
+CREATE TABLE pseudoniemen (
+    bericht BLOB NOT NULL REFERENCES berichten (id),
+    volgnummer BIGINT NOT NULL,
+    kenmerk TEXT NOT NULL,
+    hoofdpersoon BIGINT NOT NULL,
+    pseudoniem BLOB NOT NULL,
+    PRIMARY KEY (bericht, volgnummer, kenmerk)
+) WITHOUT ROWID;
+CREATE INDEX pseudoniemen_zoek ON pseudoniemen (pseudoniem, bericht);
+
+-- Where a scenario can be found, as long as it has content: a search looks at its own loketten and at nothing else, so that
+-- what others exchange about a person does not even show in the time it takes.
+CREATE TABLE vindbaar (
+    partner TEXT NOT NULL,
+    loket TEXT NOT NULL,
+    pseudoniem BLOB NOT NULL,
+    bericht BLOB NOT NULL,
+    PRIMARY KEY (partner, loket, pseudoniem, bericht)
+) WITHOUT ROWID;
+CREATE INDEX vindbaar_bericht ON vindbaar (bericht, partner, loket);
+
+-- A bericht for one ontvanger: its stamp, its wrapped key and where it stands.
+-- toestand: by its name in `domain::Toestand`, with the drawing of how one follows another. `verplaatst_door` is the index of the regel
+-- that moved it there; `beeindigd_door` of the one that ended its content, whose key is gone since. `lease_tot`: until when it is held
+-- for the Ask or the receiver that it is with. Of what was refused at delivery: `weigering` is why, judged by the texts of
+-- `beoordeeld_versie` on `beoordeeld_dag`; another version or day judges again.
+CREATE TABLE postvak (
+    log_index INTEGER PRIMARY KEY,
+    bericht BLOB NOT NULL REFERENCES berichten (id),
+    partner TEXT NOT NULL,
+    loket TEXT NOT NULL,
+    oin TEXT NOT NULL,
+    grondslag TEXT NOT NULL,
+    regel TEXT NOT NULL,
+    convenant TEXT NOT NULL,
+    verwerkingsactiviteit TEXT NOT NULL,
+    houdbaar_tot_en_met TEXT NOT NULL,
+    bewaar_inhoud TEXT NOT NULL,
+    sleutel BLOB,
+    in_antwoord_op BLOB,
+    toestand TEXT NOT NULL,
+    verplaatst_door BIGINT NOT NULL,
+    beeindigd_door BIGINT,
+    poging BIGINT NOT NULL,
+    gelezen BIGINT NOT NULL,
+    lease_tot BIGINT NOT NULL,
+    weigering TEXT,
+    beoordeeld_versie BIGINT NOT NULL DEFAULT 0,
+    beoordeeld_dag TEXT NOT NULL DEFAULT '',
+    bevestigd BIGINT,
+    terugkoppeling_open BIGINT,
+    vernietiging TEXT,
+    UNIQUE (bericht, partner, loket)
+);
+-- One index each for what waits, what is held and what was refused: a partial index serves a query with its very condition. What is held
+-- is looked through by when that ends, the others in the order of the logboek.
+CREATE INDEX postvak_wacht ON postvak (partner, loket, log_index) WHERE toestand = 'wacht';
+CREATE INDEX postvak_uitgereikt ON postvak (partner, loket, lease_tot) WHERE toestand IN ('gereserveerd', 'afgeleverd');
+CREATE INDEX postvak_geweigerd ON postvak (partner, loket, log_index) WHERE toestand = 'geweigerd';
+-- What ends next.
+CREATE INDEX postvak_houdbaar ON postvak (houdbaar_tot_en_met, log_index)
+    WHERE toestand IN ('wacht', 'gereserveerd', 'afgeleverd', 'bevestigd', 'geweigerd');
+CREATE INDEX postvak_terugkoppeling ON postvak (terugkoppeling_open) WHERE terugkoppeling_open IS NOT NULL;
+CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;
+
+-- How many berichten of a postvak are not confirmed yet.
+CREATE TABLE postvakken (
+    partner TEXT NOT NULL,
+    loket TEXT NOT NULL,
+    open BIGINT NOT NULL,
+    PRIMARY KEY (partner, loket)
+) WITHOUT ROWID;

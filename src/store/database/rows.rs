@@ -1,0 +1,342 @@
+//! Many rows in one statement, and several statements in one round trip to the database.
+//!
+//! A statement takes rows from a relation that is handed in, written `{v}` in its text. For SQLite that is a list of `VALUES`, and the
+//! statements of a script follow each other; for PostgreSQL it is one array a column, so that the text is the same however many rows
+//! there are, and the statements are parts of one (`WITH`).
+
+mod arrays;
+
+use std::fmt::Write;
+
+use sqlx::{Arguments, AssertSqlSafe, Encode, Type, any::AnyArguments, query::Query};
+
+use self::arrays::OneColumn;
+use super::dialect::Dialect;
+use crate::store::{Db, DbConnection, DbRow, StoreError};
+
+/// Values in one statement of SQLite at most; it takes 32,766.
+const MOST_CELLS: usize = 16_384;
+/// A text with more values is not kept prepared: hardly another one has as many.
+const MOST_PREPARED: usize = 512;
+
+/// A column of rows that are handed in: what it holds and its name.
+#[derive(Clone, Copy)]
+pub(in crate::store) enum Column<'c> {
+    Int(&'c str),
+    Text(&'c str),
+    Bytes(&'c str),
+}
+
+impl<'c> Column<'c> {
+    fn name(self) -> &'c str {
+        match self {
+            Self::Int(name) | Self::Text(name) | Self::Bytes(name) => name,
+        }
+    }
+}
+
+/// A value.
+pub(in crate::store) enum Cell {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Cell {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&[u8]> for Cell {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Cell {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// Rows that are handed in.
+pub(in crate::store) struct Rows<'c> {
+    columns: &'c [Column<'c>],
+    cells: Vec<Cell>,
+}
+
+impl<'c> Rows<'c> {
+    /// Rows of these items.
+    pub(in crate::store) fn of<T, const N: usize>(
+        columns: &'c [Column<'c>; N],
+        items: impl IntoIterator<Item = T>,
+        row: impl FnMut(T) -> [Cell; N],
+    ) -> Self {
+        Self::of_cells(columns, items.into_iter().flat_map(row).collect())
+    }
+
+    /// Rows of these cells, one row after the other.
+    pub(in crate::store) fn of_cells(columns: &'c [Column<'c>], cells: Vec<Cell>) -> Self {
+        Self { columns, cells }
+    }
+
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+}
+
+/// Statements that go to the database together.
+pub(in crate::store) struct Script {
+    dialect: Dialect,
+    sql: String,
+    statements: usize,
+    arguments: AnyArguments,
+    bells: Option<String>,
+}
+
+impl Script {
+    pub(in crate::store) fn new(dialect: Dialect) -> Self {
+        Self { dialect, sql: String::new(), statements: 0, arguments: AnyArguments::default(), bells: None }
+    }
+
+    /// Tells other gateways that something arrived, when the transaction commits.
+    pub(in crate::store) fn ring(&mut self, bells: String) {
+        self.bells = Some(bells).filter(|_| self.dialect == Dialect::Postgres);
+    }
+
+    /// Inserts rows into the columns of this table that are called as theirs; `also` ends the statement.
+    pub(in crate::store) fn insert(&mut self, table: &str, rows: Rows<'_>, also: &str) {
+        let names: Vec<&str> = rows.columns.iter().map(|column| column.name()).collect();
+        let names = names.join(", ");
+        if self.dialect == Dialect::Postgres {
+            return self.statement(&format!("INSERT INTO {table} ({names}) SELECT {names} FROM {{v}} {also}"), rows);
+        }
+        let columns = rows.columns.len();
+        let mut cells = rows.cells.into_iter().peekable();
+        while cells.peek().is_some() {
+            self.begin_statement();
+            self.push(&format!("INSERT INTO {table} ({names}) "));
+            self.values(columns, cells.by_ref().take(MOST_CELLS / columns * columns));
+            self.push(" ");
+            self.push(also);
+        }
+    }
+
+    /// Carries out a statement on rows; nothing where there are none.
+    pub(in crate::store) fn statement(&mut self, sql: &str, rows: Rows<'_>) {
+        if rows.is_empty() {
+            return;
+        }
+        self.begin_statement();
+        self.with_rows(sql, rows);
+        if self.dialect == Dialect::Postgres {
+            self.push(")");
+        }
+    }
+
+    /// Carries it out, in one round trip.
+    pub(in crate::store) async fn execute(mut self, tx: &mut DbConnection) -> Result<(), StoreError> {
+        match self.bells.take() {
+            Some(bells) => {
+                let number = self.bind(bells);
+                self.push(&format!(" SELECT pg_notify('ketenpoort', ${number})"));
+            }
+            None if self.statements == 0 => return Ok(()),
+            None if self.dialect == Dialect::Postgres => self.push(" SELECT 1"),
+            None => {}
+        }
+        self.query().execute(tx).await?;
+        Ok(())
+    }
+
+    fn query(self) -> Query<'static, Db, AnyArguments> {
+        let prepared = self.dialect == Dialect::Postgres || self.arguments.len() <= MOST_PREPARED;
+        sqlx::query_with(AssertSqlSafe(self.sql), self.arguments).persistent(prepared)
+    }
+
+    fn begin_statement(&mut self) {
+        match self.dialect {
+            Dialect::Sqlite if self.statements > 0 => self.push("; "),
+            Dialect::Sqlite => {}
+            Dialect::Postgres => {
+                let before = if self.statements == 0 { "WITH" } else { "," };
+                let number = self.statements;
+                write!(self.sql, "{before} s{number} AS (").expect("a String takes everything");
+            }
+        }
+        self.statements += 1;
+    }
+
+    fn push(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
+
+    fn with_rows(&mut self, sql: &str, rows: Rows<'_>) {
+        let (before, after) = sql.split_once("{v}").expect("a statement on rows says where they go");
+        self.push(before);
+        match self.dialect {
+            Dialect::Sqlite => {
+                let names = rows.columns.iter().zip(1..).map(|(column, at)| format!("column{at} AS {}", column.name()));
+                let names: Vec<String> = names.collect();
+                self.push(&format!("(SELECT {} FROM (", names.join(", ")));
+                self.values(rows.columns.len(), rows.cells.into_iter());
+                self.push(")) AS v");
+            }
+            Dialect::Postgres => self.arrays(rows),
+        }
+        self.push(after);
+    }
+
+    /// `VALUES` and a placeholder for each.
+    fn values(&mut self, columns: usize, cells: impl Iterator<Item = Cell>) {
+        self.push("VALUES ");
+        for (at, cell) in cells.enumerate() {
+            let before = match at % columns {
+                0 if at == 0 => "(?",
+                0 => "), (?",
+                _ => ", ?",
+            };
+            self.push(before);
+            match cell {
+                Cell::Null => self.bind(None::<i64>),
+                Cell::Int(number) => self.bind(number),
+                Cell::Text(text) => self.bind(text),
+                Cell::Bytes(bytes) => self.bind(bytes),
+            };
+        }
+        self.push(")");
+    }
+
+    /// One array a column. Bytes go as one value, with where each begins and how long it is.
+    fn arrays(&mut self, Rows { columns, cells }: Rows<'_>) {
+        let mut whole: Vec<OneColumn> = columns.iter().map(|_| OneColumn::default()).collect();
+        for (at, cell) in cells.into_iter().enumerate() {
+            whole[at % columns.len()].push(cell);
+        }
+        let (mut shown, mut from, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, OneColumn { values, lengths, bytes }) in columns.iter().zip(whole) {
+            let (name, values) = (column.name(), self.bind(values.end()));
+            if let Column::Bytes(_) = column {
+                let (lengths, bytes) = (self.bind(lengths.end()), self.bind(bytes));
+                shown.push(format!("substring(${bytes}::bytea FROM {name}_van FOR {name}_lang) AS {name}"));
+                from.push(format!("${values}::int[], ${lengths}::int[]"));
+                names.push(format!("{name}_van, {name}_lang"));
+            } else {
+                let kind = if matches!(column, Column::Int(_)) { "bigint" } else { "text" };
+                shown.push(name.to_owned());
+                from.push(format!("${values}::{kind}[]"));
+                names.push(name.to_owned());
+            }
+        }
+        let [shown, from, names] = [shown, from, names].map(|parts| parts.join(", "));
+        self.push(&format!("(SELECT {shown} FROM unnest({from}) AS u ({names})) AS v"));
+    }
+
+    /// Binds a value; gives its number.
+    fn bind<T: for<'q> Encode<'q, Db> + Type<Db>>(&mut self, value: T) -> usize {
+        self.arguments.add(value).expect("text, numbers and bytes can always be bound");
+        self.arguments.len()
+    }
+}
+
+/// What a statement finds for rows that are handed in.
+pub(in crate::store) async fn fetch(
+    connection: &mut DbConnection,
+    sql: &str,
+    rows: Rows<'_>,
+) -> Result<Vec<DbRow>, StoreError> {
+    fetch_all(connection, [(sql, rows)]).await
+}
+
+/// What statements find, each for rows of its own, in one round trip. All of them have the same columns.
+pub(in crate::store) async fn fetch_all<const N: usize>(
+    connection: &mut DbConnection,
+    statements: [(&str, Rows<'_>); N],
+) -> Result<Vec<DbRow>, StoreError> {
+    let mut script = Script::new(Dialect::of(connection));
+    for (sql, rows) in statements.into_iter().filter(|(_, rows)| !rows.is_empty()) {
+        if !script.sql.is_empty() {
+            script.push(" UNION ALL ");
+        }
+        script.with_rows(sql, rows);
+    }
+    if script.sql.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(script.query().fetch_all(connection).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions, Row, any::AnyConnectOptions};
+
+    use super::*;
+
+    const COLUMNS: [Column<'_>; 3] = [Column::Int("a"), Column::Text("b"), Column::Bytes("c")];
+
+    #[tokio::test]
+    async fn whatever_is_in_rows_and_however_many_there_are_arrives() {
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = "sqlite::memory:".parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB)").execute(&mut connection).await.unwrap();
+        // More than one statement takes.
+        let most = i64::try_from(MOST_CELLS).unwrap();
+        let row = |at: i64| match at % 3 {
+            0 => [at.into(), "'\"\\{}, \n\u{e9}".into(), vec![0, 255].into()],
+            1 => [at.into(), Cell::Null, Cell::Null],
+            _ => [at.into(), "".into(), Vec::new().into()],
+        };
+        let mut script = Script::new(Dialect::Sqlite);
+        script.insert("t", Rows::of(&COLUMNS, 0..most, row), "");
+        script.statement("DELETE FROM t WHERE a IN (SELECT v.a FROM {v})", Rows::of(&COLUMNS, [3], row));
+        script.statement("DELETE FROM t WHERE a IN (SELECT v.a FROM {v})", Rows::of(&COLUMNS, [], row));
+        script.execute(&mut connection).await.unwrap();
+        let asked = [0, 1, 2, 3, most - 1];
+        let sql = "SELECT t.a, t.b, t.c FROM {v} JOIN t ON t.a = v.a";
+        let found =
+            fetch_all(&mut connection, [(sql, Rows::of(&COLUMNS, asked, row)), (sql, Rows::of(&COLUMNS, [], row))]);
+        let mut found: Vec<(i64, Option<String>, Option<Vec<u8>>)> =
+            found.await.unwrap().iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+        found.sort();
+        let text = Some("'\"\\{}, \n\u{e9}".to_owned());
+        let empty = (Some(String::new()), Some(Vec::new()));
+        assert_eq!(found[0], (0, text.clone(), Some(vec![0, 255])));
+        assert_eq!(found[1], (1, None, None));
+        assert_eq!(found[2], (2, empty.0, empty.1));
+        assert_eq!(found[3], (most - 1, text, Some(vec![0, 255])));
+        assert_eq!(found.len(), 4);
+    }
+
+    #[test]
+    fn for_postgresql_a_text_is_the_same_however_many_rows_there_are() {
+        let text = |rows: Vec<[Cell; 3]>| {
+            let mut script = Script::new(Dialect::Postgres);
+            script.insert("t", Rows::of(&COLUMNS, rows, |row| row), "");
+            script.sql
+        };
+        let one = text(vec![[1.into(), "x".into(), vec![1].into()]]);
+        let two = text(vec![[1.into(), Cell::Null, vec![].into()], [2.into(), "\"\\".into(), Cell::Null]]);
+        assert_eq!(one, two);
+    }
+}

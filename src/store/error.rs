@@ -1,0 +1,90 @@
+//! What can go wrong in the store, and why an event was not carried out.
+
+use crate::{
+    domain::{Twijfel, Weigering},
+    logboek::RegelError,
+};
+
+/// The store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed; nothing was changed.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row does not hold what it should.
+    #[error(
+        "database: {table}.{column} van rij {row} is beschadigd; draai logboek verify en zet een reservekopie terug"
+    )]
+    Inconsistent {
+        /// Which table.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// Which row.
+        row: String,
+    },
+    /// The clock cannot be believed, and nothing was written.
+    #[error("{}. Tot dan legt deze poort niets vast", .0.uitleg())]
+    Clock(Twijfel),
+    /// The database did not answer in time.
+    #[error(
+        "de database antwoordt niet binnen {seconds} s: is de server bereikbaar, en volgt een standby die in \
+         synchronous_standby_names staat?"
+    )]
+    Unanswered {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A regel cannot be written as it is.
+    #[error("een logregel is niet vast te leggen: {0}")]
+    Regel(#[from] RegelError),
+    /// What the program takes for granted did not hold; nothing of this was written.
+    #[error("de poort sprak zichzelf tegen: {0}. Meld dit aan de makers")]
+    Broken(String),
+    /// Nobody knows whether the transaction was carried out; repeating is safe.
+    #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
+    NotWritten,
+    /// The state of the logboek is unknown: stop, and start again into the same recovery as always.
+    #[error(
+        "de toestand van het logboek is onbekend na een schrijffout: {0}. De poort stopt; controleer de schijf en start opnieuw"
+    )]
+    Fatal(String),
+}
+
+impl StoreError {
+    pub(in crate::store) fn inconsistent(
+        table: &'static str,
+        column: &'static str,
+        row: impl std::fmt::Display,
+    ) -> Self {
+        let row = row.to_string();
+        Self::Inconsistent { table, column, row }
+    }
+}
+
+/// Why an event changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// It may not be, and its caller hears why. Whatever can refuse comes before the first thing that is written.
+    #[error("geweigerd: {}", .0.code())]
+    Refused(Weigering),
+    /// It was judged by what is no longer so: what is in force changed, midnight passed, or a bericht was received meanwhile. Judge
+    /// again, by what is so now.
+    #[error("intussen is er iets veranderd waar dit op rustte")]
+    Outdated,
+    /// The store could not.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
+impl From<Weigering> for NotDone {
+    fn from(weigering: Weigering) -> Self {
+        Self::Refused(weigering)
+    }
+}
+
+impl From<sqlx::Error> for NotDone {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}

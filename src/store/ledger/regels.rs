@@ -1,0 +1,64 @@
+//! Reading the logboek: its name, its last moment, its regels.
+
+use jiff::Timestamp;
+use sqlx::Row;
+
+use crate::{
+    domain::BerichtId,
+    logboek::Logregel,
+    store::{
+        DbConnection, DbRow, Pool, StoreError,
+        values::{int, uint},
+    },
+};
+
+/// The name of the logboek in a database, if one was begun.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn logboek_naam(read: &Pool) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT naam FROM logboek WHERE id = 1").fetch_optional(read).await?)
+}
+
+/// When the last regel was written, if there is one: by the regel itself.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn last_moment(read: &Pool) -> Result<Option<Timestamp>, StoreError> {
+    let last: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT log_index, regel FROM logregels ORDER BY log_index DESC LIMIT 1")
+            .fetch_optional(read)
+            .await?;
+    let Some((index, leaf)) = last else { return Ok(None) };
+    let moment = Logregel::from_leaf(&leaf).ok().and_then(|regel| regel.tijd.parse().ok());
+    moment.map(Some).ok_or_else(|| StoreError::inconsistent("logregels", "regel", index))
+}
+
+/// Regels from `from` on, at most `most`, with their index.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn regels(read: &Pool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2")
+        .bind(int(from))
+        .bind(i64::from(most))
+        .fetch_all(read)
+        .await?;
+    indexed(&rows)
+}
+
+/// All regels of one bericht, oldest first.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn timeline(connection: &mut DbConnection, bericht: BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
+        .bind(bericht.0.as_bytes().as_slice())
+        .fetch_all(connection)
+        .await?;
+    indexed(&rows)
+}
+
+fn indexed(rows: &[DbRow]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    rows.iter().map(|row| Ok((uint(row.try_get("log_index")?), row.try_get("regel")?))).collect()
+}

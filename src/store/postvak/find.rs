@@ -1,0 +1,108 @@
+//! Finding the scenario's of a person, by keyed pseudonyms alone.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    actor::Actor,
+    pseudoniemen::recognised,
+    rij::{PostvakRij, read::find_at},
+    work::Work,
+};
+use crate::{
+    domain::{Adres, BerichtId, Berichtsoort, Kenmerk, Toestand, VanKracht},
+    logboek::{Logregel, Soort},
+    store::{NotDone, StoreError, values::bericht_id},
+};
+
+/// Looks for the current scenario's of a person.
+pub struct Find {
+    /// At these loketten.
+    pub adressen: Vec<Adres>,
+    /// By these marks of the person.
+    pub kenmerken: Vec<(Kenmerk, [u8; 32])>,
+    /// Commitment to the person, and its salt, for when nothing is found.
+    pub betrokkene: (String, [u8; 32]),
+    /// Who looks, and for which case.
+    pub actor: Actor,
+    /// What allows it now.
+    pub van_kracht: Arc<VanKracht>,
+}
+
+/// A scenario that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The bericht for the ontvanger where it lies.
+    pub rij: PostvakRij,
+    /// By what the person was recognised.
+    pub kenmerk: Kenmerk,
+    /// Whether the scenario is about this person first.
+    pub hoofdpersoon: bool,
+}
+
+/// Scenario's in one answer, at most: the newest.
+const MOST_FOUND: usize = 100;
+
+/// Finds, and logs each hit; or the one miss.
+pub(in crate::store) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Vec<Found>, NotDone> {
+    // Everything is read before anything is logged.
+    let found = current(work, find).await?;
+    for Found { rij, .. } in &found {
+        find.actor.log(&mut work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor))?;
+    }
+    if found.is_empty() {
+        let (betrokkene, zout) = &find.betrokkene;
+        let regel = Logregel {
+            berichtsoort: Some(Berichtsoort::Scenario.to_string()),
+            betrokkene: vec![betrokkene.clone()],
+            aantal: Some(0),
+            ..find.actor.regel(Soort::Geraadpleegd)
+        };
+        let (log_index, _) = work.log.append(None, regel)?;
+        // In the order of the regels: medewerker, betrokkene, reden.
+        let medewerker = find.actor.medewerker.iter().map(|(_, zout)| zout);
+        let reden = find.actor.reden.iter().map(|(_, zout)| zout);
+        work.log.keep_salts(log_index, medewerker.chain([zout]).chain(reden).flatten().copied().collect());
+    }
+    Ok(found)
+}
+
+/// The scenario's of a person that can be read now at these loketten, or could be if they were not damaged; the newest first.
+async fn current(work: &mut Work<'_>, find: &Find) -> Result<Vec<Found>, StoreError> {
+    let (now, today) = (work.now(), work.today());
+    let tx = work.database().await?;
+    let mut places = BTreeSet::new();
+    for adres in &find.adressen {
+        for (_, pseudoniem) in &find.kenmerken {
+            let ids: Vec<Vec<u8>> = sqlx::query_scalar(
+                "SELECT bericht FROM vindbaar WHERE partner = $1 AND loket = $2 AND pseudoniem = $3 \
+                 ORDER BY bericht DESC LIMIT 200",
+            )
+            .bind(adres.partner.as_str())
+            .bind(adres.loket.as_str())
+            .bind(pseudoniem.as_slice())
+            .fetch_all(&mut *tx)
+            .await?;
+            for id in ids {
+                places.insert((bericht_id(&id, "vindbaar")?, adres));
+            }
+        }
+    }
+    let berichten: BTreeSet<BerichtId> = places.iter().map(|(bericht, _)| *bericht).collect();
+    let berichten: Vec<BerichtId> = berichten.into_iter().collect();
+    let recognised = recognised(tx, &berichten, &find.kenmerken).await?;
+    let mut found = Vec::new();
+    for (bericht, adres) in places.into_iter().rev() {
+        let Some((kenmerk, hoofdpersoon)) = recognised.get(&bericht).copied() else { continue };
+        // A row that is gone or cannot be read is an error: somebody who searches at night must never hear "none" instead.
+        let gone = || StoreError::inconsistent("vindbaar", "bericht", bericht);
+        let rij = find_at::<PostvakRij>(tx, bericht, adres).await?.ok_or_else(gone)?;
+        let current = rij.toestand.is_found()
+            && (rij.ended_by.is_none() || rij.toestand == Toestand::Beschadigd)
+            && rij.last_day() >= today
+            && rij.may_be_handed(&find.van_kracht, now).is_ok();
+        if current && found.len() < MOST_FOUND {
+            found.push(Found { rij, kenmerk, hoofdpersoon });
+        }
+    }
+    Ok(found)
+}

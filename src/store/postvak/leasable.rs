@@ -1,0 +1,244 @@
+//! What can be handed out of postvakken: of many at once, first which rows, then these with their content.
+//!
+//! Content is read of no more than is handed out, and of one transaction no more than [`MOST_BYTES`]. What lapsed is the affair of
+//! `expire`.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    mem::take,
+};
+
+use jiff::civil::Date;
+use sqlx::Row;
+
+use super::{
+    rij::{
+        read::{Looked, Verzegeld, read_many},
+        sql::held,
+    },
+    work::Work,
+};
+use crate::{
+    domain::{Adres, BerichtId},
+    store::{
+        DbRow, StoreError,
+        database::rows::{Cell, Column, Rows, fetch_all},
+        values::{int, micros, uint},
+    },
+};
+
+/// Rows that are looked up at once for one postvak, at most.
+pub(super) const PAGE: usize = 64;
+/// Sealed content that is read in one transaction to be handed out, bytes; a first bericht is read whatever its size.
+const MOST_BYTES: u64 = 8 << 20;
+
+/// Of which berichten something is to be handed out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Post {
+    /// The postvak.
+    pub adres: Adres,
+    /// Only answers to this verzoek, kept for its Ask or waiting; otherwise whatever waits.
+    pub verzoek: Option<BerichtId>,
+    /// Days whose key cannot be had now: what is sealed under those waits.
+    pub without: BTreeSet<Date>,
+    /// The version whose texts it is judged by: what those refused already is not judged again today.
+    pub gelezen: u64,
+}
+
+/// In which order berichten are handed out: whose lease lapsed, then what was refused and not judged by this version and on this day
+/// yet, then what waits. The answers to a verzoek come all together.
+const TIERS: usize = 3;
+
+/// Rows of one post that can be handed out, in that order.
+#[derive(Default)]
+pub(in crate::store) struct Leasable {
+    rows: VecDeque<Looked<Verzegeld>>,
+    /// The last row that was looked up, of each tier.
+    after: [Option<u64>; TIERS],
+    /// Whether there may be more rows after those.
+    more: bool,
+    /// Whether this transaction has read as much content as it may.
+    pub(super) is_cut: bool,
+}
+
+impl Work<'_> {
+    /// The next row of a post, to be handed out or judged.
+    pub(super) async fn next_of(&mut self, post: &Post, most: usize) -> Result<Option<Looked<Verzegeld>>, StoreError> {
+        loop {
+            match self.known.leasable.get_mut(post) {
+                Some(leasable) if !leasable.rows.is_empty() || leasable.is_cut || !leasable.more => {
+                    return Ok(leasable.rows.pop_front());
+                }
+                // Of what was met so far nothing could be handed out: more at once.
+                Some(_) => {
+                    self.database().await?;
+                    look_up(self, vec![(post.clone(), PAGE)]).await?;
+                }
+                None => {
+                    self.database().await?;
+                    look_up(self, vec![(post.clone(), most)]).await?;
+                }
+            }
+        }
+    }
+
+    /// Whether there was more to hand out of a post than this transaction may read.
+    pub(super) fn is_cut(&self, post: &Post) -> bool {
+        self.known.leasable.get(post).is_some_and(|leasable| leasable.is_cut)
+    }
+}
+
+/// Looks up the next rows of these posts, at most so many of each.
+pub(super) async fn look_up(work: &mut Work<'_>, posts: Vec<(Post, usize)>) -> Result<(), StoreError> {
+    let mut listed = listed(work, &posts).await?;
+    let (mut left, mut chosen) = (MOST_BYTES, Vec::new());
+    let mut of_post = Vec::with_capacity(posts.len());
+    for (at, (post, most)) in posts.into_iter().enumerate() {
+        let leasable = work.known.leasable.entry(post.clone()).or_default();
+        let tiers = listed.remove(&at).unwrap_or_default();
+        let indexes = choose(leasable, tiers, most.min(PAGE), &mut left, chosen.is_empty());
+        chosen.extend_from_slice(&indexes);
+        of_post.push((post, indexes));
+    }
+    let mut rows = read_many::<Verzegeld>(work.tx, &chosen).await?;
+    for (post, indexes) in of_post {
+        let found = indexes.into_iter().filter_map(|log_index| Some((log_index, rows.remove(&log_index)?)));
+        work.known.leasable.entry(post).or_default().rows.extend(found);
+    }
+    Ok(())
+}
+
+/// Index and size of content, of rows in the order of the logboek.
+type Tier = Vec<(u64, u64)>;
+
+/// Which rows are read of a post.
+fn choose(leasable: &mut Leasable, tiers: [Tier; TIERS], most: usize, left: &mut u64, first: bool) -> Vec<u64> {
+    let mut chosen = Vec::new();
+    leasable.more = false;
+    for (tier, after) in tiers.into_iter().zip(&mut leasable.after) {
+        for (log_index, bytes) in tier {
+            if chosen.len() == most {
+                leasable.more = true;
+                return chosen;
+            }
+            if bytes > *left && !(first && chosen.is_empty()) {
+                leasable.is_cut = true;
+                return chosen;
+            }
+            *left = left.saturating_sub(bytes);
+            *after = Some(log_index);
+            chosen.push(log_index);
+        }
+    }
+    chosen
+}
+
+/// The indexes of rows that meet a condition, with the size of their content, as one text.
+macro_rules! indexes {
+    ($after:literal, $($condition:expr),+) => {
+        concat!(
+            "(SELECT string_agg(CAST(x.log_index AS TEXT) || ':' || CAST(x.bytes AS TEXT), ' ') FROM \
+             (SELECT p.log_index, coalesce(length(b.inhoud), 0) AS bytes FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE ",
+            $($condition),+,
+            " AND p.houdbaar_tot_en_met >= v.vandaag AND (v.zonder = '' OR v.zonder NOT LIKE '%' || p.houdbaar_tot_en_met || '%') \
+             AND p.log_index > ", $after, " ORDER BY p.log_index LIMIT {most}) AS x)"
+        )
+    };
+}
+
+/// Refused, by an older version or on an earlier day.
+macro_rules! judged_before {
+    () => {
+        "p.toestand = 'geweigerd' AND (p.beoordeeld_versie < v.gelezen \
+         OR (p.beoordeeld_versie = v.gelezen AND p.beoordeeld_dag < v.vandaag))"
+    };
+}
+
+const OF_POSTVAK: &str = concat!(
+    "SELECT v.nummer, ",
+    indexes!(
+        "v.na_eerst",
+        "p.partner = v.partner AND p.loket = v.loket AND p.lease_tot <= v.nu AND p.toestand IN ",
+        held!()
+    ),
+    " AS eerst, ",
+    indexes!("v.na_dan", "p.partner = v.partner AND p.loket = v.loket AND ", judged_before!()),
+    " AS dan, ",
+    indexes!("v.na_laatst", "p.partner = v.partner AND p.loket = v.loket AND p.toestand = 'wacht'"),
+    " AS laatst FROM {v}"
+);
+
+const OF_VERZOEK: &str = concat!(
+    "SELECT v.nummer, ",
+    indexes!(
+        "v.na_eerst",
+        "p.in_antwoord_op = v.verzoek AND p.partner = v.partner AND p.loket = v.loket AND (p.toestand IN ('wacht', 'gereserveerd') \
+         OR (p.toestand = 'afgeleverd' AND p.lease_tot <= v.nu) OR (",
+        judged_before!(),
+        "))"
+    ),
+    " AS eerst, NULL AS dan, NULL AS laatst FROM {v}"
+);
+
+const POSTS: [Column<'_>; 11] = [
+    Column::Int("nummer"),
+    Column::Text("partner"),
+    Column::Text("loket"),
+    Column::Bytes("verzoek"),
+    Column::Int("nu"),
+    Column::Text("vandaag"),
+    Column::Text("zonder"),
+    Column::Int("gelezen"),
+    Column::Int("na_eerst"),
+    Column::Int("na_dan"),
+    Column::Int("na_laatst"),
+];
+
+/// Which rows there are for each of these posts, by its place.
+async fn listed(work: &mut Work<'_>, posts: &[(Post, usize)]) -> Result<HashMap<usize, [Tier; TIERS]>, StoreError> {
+    let (now, today) = (micros(work.now()), work.today().to_string());
+    let known = &work.known.leasable;
+    let cells = |(at, (post, _)): (usize, &(Post, usize))| {
+        let Post { adres, verzoek, without, gelezen } = post;
+        let without: Vec<String> = without.iter().map(ToString::to_string).collect();
+        let after = known.get(post).map_or([None; TIERS], |leasable| leasable.after);
+        let [first, then, last] = after.map(|after| Cell::from(after.map_or(-1, int)));
+        let verzoek = verzoek.map(|id| id.0.as_bytes().to_vec());
+        [
+            int(at as u64).into(),
+            adres.partner.as_str().into(),
+            adres.loket.as_str().into(),
+            verzoek.into(),
+            now.into(),
+            today.as_str().into(),
+            without.join(" ").into(),
+            int(*gelezen).into(),
+            first,
+            then,
+            last,
+        ]
+    };
+    let (of_verzoek, of_postvak): (Vec<_>, Vec<_>) =
+        posts.iter().enumerate().partition(|(_, (post, _))| post.verzoek.is_some());
+    let (of_verzoek, of_postvak) = (Rows::of(&POSTS, of_verzoek, cells), Rows::of(&POSTS, of_postvak, cells));
+    // One more than is asked, to know whether there is more; few different texts, so that they are kept prepared.
+    let most = posts.iter().map(|(_, most)| (most + 1).next_power_of_two().min(2 * PAGE)).max().unwrap_or(1);
+    let [by_postvak, by_verzoek] = [OF_POSTVAK, OF_VERZOEK].map(|sql| sql.replace("{most}", &most.to_string()));
+    let found = fetch_all(work.tx, [(by_postvak.as_str(), of_postvak), (by_verzoek.as_str(), of_verzoek)]).await?;
+    found.iter().map(tiers).collect()
+}
+
+fn tiers(row: &DbRow) -> Result<(usize, [Tier; TIERS]), StoreError> {
+    let mut tiers: [Tier; TIERS] = Default::default();
+    for (tier, column) in tiers.iter_mut().zip(["eerst", "dan", "laatst"]) {
+        let listed: Option<&str> = row.try_get(column)?;
+        let pair = |pair: &str| {
+            pair.split_once(':').and_then(|(index, bytes)| Some((index.parse().ok()?, bytes.parse().ok()?)))
+        };
+        let pairs = listed.unwrap_or_default().split(' ').filter_map(pair);
+        tier.extend(pairs);
+        tier.sort_unstable();
+    }
+    let nummer = usize::try_from(uint(row.try_get("nummer")?)).unwrap_or(usize::MAX);
+    Ok((nummer, take(&mut tiers)))
+}

@@ -1,0 +1,77 @@
+//! Keyed pseudonyms: all that the store knows of people, and who of them is meant.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row;
+
+use crate::{
+    domain::{
+        BerichtId, Kenmerk,
+        persoon::{Pseudoniemen, agreeing},
+    },
+    store::{
+        DbConnection, DbRow, StoreError,
+        database::rows::{Column, Rows, fetch},
+        values::bericht_id,
+    },
+};
+
+/// Berichten that are asked for at once.
+const CHUNK: usize = 1000;
+
+/// The betrokkenen of these berichten, in their order. Of a bericht that is about nobody there is nothing.
+pub(in crate::store) async fn pseudoniemen_of(
+    connection: &mut DbConnection,
+    berichten: &[BerichtId],
+) -> Result<BTreeMap<BerichtId, Vec<Pseudoniemen>>, StoreError> {
+    const MARKS: &str = "SELECT bericht, volgnummer, kenmerk, hoofdpersoon, pseudoniem FROM pseudoniemen \
+                         WHERE bericht IN (SELECT v.bericht FROM {v})";
+    let mut people: BTreeMap<(BerichtId, i64), Pseudoniemen> = BTreeMap::new();
+    for ids in berichten.chunks(CHUNK) {
+        let ids = Rows::of(&[Column::Bytes("bericht")], ids, |id| [id.0.as_bytes().as_slice().into()]);
+        for row in fetch(connection, MARKS, ids).await? {
+            let (bericht, volgnummer, hoofdpersoon, mark) = mark(&row)?;
+            let of = people.entry((bericht, volgnummer));
+            let of = of.or_insert(Pseudoniemen { hoofdpersoon: false, kenmerken: Vec::new() });
+            of.hoofdpersoon |= hoofdpersoon;
+            of.kenmerken.push(mark);
+        }
+    }
+    let mut found: BTreeMap<BerichtId, Vec<Pseudoniemen>> = BTreeMap::new();
+    for ((bericht, _), of) in people {
+        found.entry(bericht).or_default().push(of);
+    }
+    Ok(found)
+}
+
+fn mark(row: &DbRow) -> Result<(BerichtId, i64, bool, (Kenmerk, [u8; 32])), StoreError> {
+    let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
+    let wrong = |column| StoreError::inconsistent("pseudoniemen", column, bericht);
+    let kenmerk = row.try_get::<&str, _>("kenmerk")?.parse().map_err(|()| wrong("kenmerk"))?;
+    let pseudoniem = row.try_get::<&[u8], _>("pseudoniem")?.try_into().map_err(|_| wrong("pseudoniem"))?;
+    Ok((bericht, row.try_get("volgnummer")?, row.try_get::<i64, _>("hoofdpersoon")? != 0, (kenmerk, pseudoniem)))
+}
+
+/// Which of these berichten are about this person: by the surest mark, none of which a surer one contradicts, and whether it is about
+/// this one first.
+pub(in crate::store) async fn recognised(
+    connection: &mut DbConnection,
+    berichten: &[BerichtId],
+    wanted: &[(Kenmerk, [u8; 32])],
+) -> Result<BTreeMap<BerichtId, (Kenmerk, bool)>, StoreError> {
+    let people = pseudoniemen_of(connection, berichten).await?;
+    // Where something can be found by a mark, its marks are kept.
+    if let Some(bericht) = berichten.iter().find(|bericht| !people.contains_key(bericht)) {
+        return Err(StoreError::inconsistent("pseudoniemen", "bericht", bericht));
+    }
+    let mut found: BTreeMap<BerichtId, (Kenmerk, bool)> = BTreeMap::new();
+    for (bericht, of) in people.into_iter().flat_map(|(bericht, of)| of.into_iter().map(move |of| (bericht, of))) {
+        if let Some(kenmerk) = agreeing(wanted, &of.kenmerken) {
+            let best = found.entry(bericht).or_insert((kenmerk, of.hoofdpersoon));
+            if kenmerk < best.0 {
+                *best = (kenmerk, of.hoofdpersoon);
+            }
+        }
+    }
+    Ok(found)
+}

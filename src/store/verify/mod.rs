@@ -1,0 +1,250 @@
+//! Verifying the logboek: everything recomputed from the database, nothing believed.
+//!
+//! Leaves are read once, in order, in one read transaction beside a running gateway: numbering, form and time of each
+//! regel, its hash, every tile, every checkpoint that was ever issued with its signature, the head, and each row of
+//! the postvak against the regel that gave it its stamp.
+
+mod documenten;
+pub mod inhoud;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::Row;
+
+use self::{
+    documenten::InForce,
+    rows::{Counted, PostvakRijen},
+};
+use crate::{
+    domain::{Oin, PartnerNaam},
+    logboek::{self, Frontier, Hash, Logregel, Node, VerifyKey, check_leaf, leaf_hash, tijd, tile_of},
+    store::{
+        DbConnection, DbRow, Pool, StoreError,
+        database::dialect::snapshot,
+        ledger::append::Head,
+        values::{bericht_id, int, uint},
+    },
+};
+
+/// The logboek holds together.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    /// Number of regels.
+    pub regels: u64,
+    /// Number of checkpoints.
+    pub checkpoints: u64,
+    /// The newest checkpoint, a signed note.
+    pub nota: String,
+}
+
+/// Why the logboek does not hold together.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A regel is missing, altered or out of place.
+    #[error("logregel {index}: {what}")]
+    Regel {
+        /// The first bad index.
+        index: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A tile, checkpoint or the head contradicts the regels before it.
+    #[error("bij grootte {size}: {what}")]
+    Tree {
+        /// The tree size at which it shows.
+        size: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for VerifyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Regels read at once.
+const PAGE: u64 = 1024;
+
+/// Recomputes everything. `oins` says which OIN is or was whose.
+///
+/// # Errors
+/// [`VerifyError`] naming the first bad index.
+pub async fn verify(
+    read: &Pool,
+    naam: &str,
+    key: &VerifyKey,
+    oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
+) -> Result<Sound, VerifyError> {
+    let mut connection = read.acquire().await?;
+    let mut tx = snapshot(&mut connection).await?;
+    let head = Head::load(&mut tx).await?;
+    if head.naam != naam {
+        return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
+    }
+    let mut walk = Walk::new(key, &head);
+    let mut in_force = InForce::default();
+    let mut nota = String::new();
+    loop {
+        let size = walk.frontier.size();
+        let rows = sqlx::query(
+            "SELECT log_index, regel, hash, bericht FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2",
+        )
+        .bind(int(size))
+        .bind(int(PAGE))
+        .fetch_all(&mut *tx)
+        .await?;
+        if rows.is_empty() {
+            break;
+        }
+        let mut notes = notes(&mut tx, size, rows.len() as u64).await?.into_iter().peekable();
+        let postvak = PostvakRijen::load(&mut tx, &rows).await?;
+        for row in &rows {
+            let regel = walk.regel(row)?;
+            let index = walk.frontier.size() - 1;
+            in_force.regel(&mut tx, index, &regel).await?;
+            walk.counted.check(index, &regel, &postvak, oins)?;
+            while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
+                walk.checkpoint(&note)?;
+                nota = note;
+            }
+        }
+    }
+    walk.finish(&mut tx, &nota).await?;
+    in_force.finish(&mut tx, walk.frontier.size()).await?;
+    Ok(Sound { regels: walk.frontier.size(), checkpoints: walk.checkpoints, nota })
+}
+
+/// The checkpoints that were issued among the regels after `size`, each with its own size.
+async fn notes(tx: &mut DbConnection, size: u64, regels: u64) -> Result<Vec<(u64, String)>, VerifyError> {
+    let rows =
+        sqlx::query("SELECT grootte, nota FROM checkpoints WHERE grootte > $1 AND grootte <= $2 ORDER BY grootte")
+            .bind(int(size))
+            .bind(int(size + regels))
+            .fetch_all(tx)
+            .await?;
+    // What is no text is no note, and fails as one.
+    let note = |row: &DbRow| Ok((uint(row.try_get("grootte")?), row.try_get::<String, _>("nota").unwrap_or_default()));
+    rows.iter().map(note).collect()
+}
+
+fn tree(size: u64, what: impl Into<String>) -> VerifyError {
+    VerifyError::Tree { size, what: what.into() }
+}
+
+struct Walk<'a> {
+    key: &'a VerifyKey,
+    head: &'a Head,
+    frontier: Frontier,
+    tijd: Option<String>,
+    checkpoints: u64,
+    /// What the regels say of the rows, to be compared with their number.
+    counted: Counted,
+    tiles: BTreeMap<(u8, u64), Vec<u8>>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(key: &'a VerifyKey, head: &'a Head) -> Self {
+        Self {
+            key,
+            head,
+            frontier: Frontier::default(),
+            tijd: None,
+            checkpoints: 0,
+            counted: Counted::default(),
+            tiles: BTreeMap::new(),
+        }
+    }
+
+    fn regel(&mut self, row: &DbRow) -> Result<Logregel, VerifyError> {
+        let index = uint(row.try_get("log_index")?);
+        let (leaf, hash): (&[u8], &[u8]) = (row.try_get("regel")?, row.try_get("hash")?);
+        let bericht: Option<&[u8]> = row.try_get("bericht")?;
+        let wanted = self.frontier.size();
+        let bad = |what: String| VerifyError::Regel { index: wanted, what };
+        if index != wanted {
+            return Err(bad(format!("ontbreekt; na {} volgt {index}", wanted.saturating_sub(1))));
+        }
+        let regel = check_leaf(leaf, self.tijd.as_deref()).map_err(|error| bad(error.to_string()))?;
+        let computed = leaf_hash(leaf);
+        if hash != computed {
+            return Err(bad("de bewaarde hash hoort bij een andere regel".to_owned()));
+        }
+        let column = bericht.map(|bytes| bericht_id(bytes, "logregels")).transpose()?.map(|id| id.to_string());
+        if column != regel.bericht {
+            return Err(bad("de kolom bericht noemt een ander bericht dan de regel".to_owned()));
+        }
+        self.tijd = Some(regel.tijd.clone());
+        let tiles = &mut self.tiles;
+        self.frontier.push(computed, &mut |node: Node, hash: Hash| {
+            if node.level.is_multiple_of(8) {
+                let (niveau, nummer, _) = tile_of(node);
+                tiles.entry((niveau, nummer)).or_default().extend_from_slice(&hash);
+            }
+        });
+        Ok(regel)
+    }
+
+    fn checkpoint(&mut self, nota: &str) -> Result<(), VerifyError> {
+        let size = self.frontier.size();
+        let checkpoint = logboek::open(nota, self.key)
+            .map_err(|error| tree(size, format!("het checkpoint is niet door dit logboek ondertekend: {error}")))?;
+        if checkpoint.size != size || checkpoint.root != self.frontier.root() {
+            // What the checkpoint covers was changed after it was signed; which regel, its hash cannot tell.
+            return Err(VerifyError::Regel {
+                index: size - 1,
+                what: format!("het ondertekende checkpoint van grootte {} hoort bij andere regels", checkpoint.size),
+            });
+        }
+        self.checkpoints += 1;
+        Ok(())
+    }
+
+    async fn finish(&mut self, tx: &mut DbConnection, nota: &str) -> Result<(), VerifyError> {
+        let size = self.frontier.size();
+        if self.head.frontier.size() != size {
+            return Err(VerifyError::Regel {
+                index: size.min(self.head.frontier.size()),
+                what: format!("de kop van het logboek noemt {} regels, er zijn er {size}", self.head.frontier.size()),
+            });
+        }
+        if self.head.frontier.root() != self.frontier.root()
+            || self.head.frontier.to_bytes() != self.frontier.to_bytes()
+        {
+            return Err(tree(size, "de kop van het logboek hoort bij andere regels"));
+        }
+        if self.tijd.as_ref().is_some_and(|last| *last != tijd(self.head.tijd)) {
+            return Err(tree(size, "de kop van het logboek noemt een andere tijd dan de laatste regel"));
+        }
+        let beyond: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoints WHERE grootte > $1 OR grootte <= 0")
+            .bind(int(size))
+            .fetch_one(&mut *tx)
+            .await?;
+        if beyond > 0 || (size > 0 && nota.is_empty()) {
+            return Err(tree(size, "er zijn checkpoints voor regels die er niet zijn, of geen enkel checkpoint"));
+        }
+        if size > 0 && logboek::open(nota, self.key).map(|newest| newest.size).ok() != Some(size) {
+            return Err(tree(size, "het laatste checkpoint dekt niet alle regels"));
+        }
+        let stored = sqlx::query("SELECT niveau, nummer, hashes FROM tegels ORDER BY niveau, nummer")
+            .fetch_all(&mut *tx)
+            .await?;
+        let tile = |row: &DbRow| {
+            let niveau = u8::try_from(row.try_get::<i64, _>("niveau")?).unwrap_or(u8::MAX);
+            Ok(((niveau, uint(row.try_get("nummer")?)), row.try_get("hashes")?))
+        };
+        let stored = stored.iter().map(tile).collect::<Result<BTreeMap<(u8, u64), Vec<u8>>, sqlx::Error>>()?;
+        // The last level-0 tile is stored once it is full.
+        let full = 256 * 32;
+        self.tiles.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
+        if stored != self.tiles {
+            return Err(tree(size, "een tegel van de boom hoort bij andere regels"));
+        }
+        self.counted.compare(tx, size).await
+    }
+}

@@ -1,0 +1,109 @@
+//! How each event is carried out.
+//!
+//! By reference: a transaction that fails is undone, and its other events are carried out again.
+
+use std::sync::Arc;
+
+use super::{
+    change, dagsleutel,
+    event::{Event, Judged, Reply},
+};
+use crate::{
+    logboek::Soort,
+    store::{
+        NotDone, StoreError,
+        ledger::append::Commit,
+        postvak::{
+            accept, confirm, consult, damage, expire, find,
+            lease::{self, Leased},
+            lookup::Asked,
+            release, withdraw,
+            work::Work,
+        },
+    },
+};
+
+/// What is sent once a transaction is durable.
+pub(super) type Answer = Box<dyn FnOnce(Option<&Arc<Commit>>) + Send>;
+
+/// The answer of an event that was carried out or that changed nothing. What the store could not do is no answer.
+fn answer<T: Send + 'static>(reply: &Reply<T>, done: Result<T, NotDone>) -> Result<Answer, StoreError> {
+    let reply = reply.clone();
+    match done {
+        Ok(value) => Ok(Box::new(move |commit| reply.send(Ok((value, commit.cloned()))))),
+        Err(NotDone::Failed(error)) => Err(error),
+        Err(not_done) => Ok(Box::new(move |_| reply.send(Err(not_done)))),
+    }
+}
+
+/// Does it, as long as what the event was judged by is still so.
+async fn judged<T>(holds: bool, done: impl Future<Output = Result<T, NotDone>>) -> Result<T, NotDone> {
+    if holds { done.await } else { Err(NotDone::Outdated) }
+}
+
+/// Carries out one event in the transaction under way. Its answer is of use once that is durable.
+pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answer, StoreError> {
+    let holds = event
+        .judged()
+        .is_none_or(|Judged { versie, dag }| versie == work.versie() && dag.is_none_or(|dag| dag == work.today()));
+    match event {
+        Event::Accept(accept, reply) => answer(reply, judged(holds, accept::accept(work, accept)).await),
+        Event::Act(actor, reply) => {
+            let regel = actor.regel(Soort::Beheerd);
+            answer(reply, Ok(actor.log(&mut work.log, None, regel)?))
+        }
+        Event::Start(reply) => answer(reply, Ok(())),
+        Event::Log(regel, bericht, reply) => {
+            work.log.append(*bericht, (**regel).clone())?;
+            answer(reply, Ok(()))
+        }
+        Event::Lease(lease, reply) => {
+            let leased = judged(holds, lease::lease(work, lease)).await;
+            // Held as soon as it is durable, whether or not somebody still waits for it.
+            let leases = leased.as_ref().map(Leased::leases).unwrap_or_default();
+            let (holder, answer) = (Arc::clone(&lease.holder), answer(reply, leased)?);
+            Ok(Box::new(move |commit| {
+                holder.hold(&leases);
+                answer(commit);
+            }))
+        }
+        Event::Confirm(confirm, reply) => answer(reply, judged(holds, confirm::confirm(work, confirm)).await),
+        Event::Consult(consult, reply) => answer(reply, judged(holds, consult::consult(work, consult)).await),
+        Event::Withdraw(withdraw, reply) => answer(reply, judged(holds, withdraw::withdraw(work, withdraw)).await),
+        Event::Find(find, reply) => answer(reply, judged(holds, find::find(work, find)).await),
+        Event::Expire(expire, reply) => answer(reply, judged(holds, expire::expire(work, expire)).await),
+        Event::Damage(damage, reply) => answer(reply, judged(holds, damage::damage(work, damage)).await),
+        Event::Change(change, reply) => answer(reply, judged(holds, change::change(work, change)).await),
+        Event::NobodyToWarn(bericht, reply) => {
+            work.of_bericht(*bericht).is_warned = true;
+            answer(reply, Ok(()))
+        }
+        Event::EndAsk(verzoek, adres, reply) => answer(reply, Ok(release::end_ask(work, *verzoek, adres).await?)),
+        Event::Release(adres, leases, reply) => answer(reply, Ok(release::release(work, adres, leases).await?)),
+        Event::DayKey(day, wrapped, reply) => answer(reply, Ok(dagsleutel::add(work, *day, wrapped).await?)),
+    }
+}
+
+/// What events ask, to be looked up at once. Of what their own berichten come after only where they are judged by it.
+pub(super) fn asked<'e>(batch: &'e [Event]) -> Asked<'e> {
+    let mut asked = Asked::default();
+    for event in batch {
+        if let Some(accept) = event.accepts() {
+            asked.requests.push(accept.request());
+            asked.postvakken.extend(accept.counted().cloned());
+            asked.earlier.extend(accept.judged_after());
+        }
+        match event {
+            Event::Confirm(confirm, _) => {
+                asked.at.push((confirm.bericht, &confirm.adres));
+                asked.postvakken.insert(confirm.adres.clone());
+            }
+            Event::Lease(lease, _) => *asked.posts.entry(&lease.post).or_default() += lease.most,
+            Event::Expire(expire, _) => asked.indexes.push(expire.log_index),
+            Event::Release(_, leases, _) => asked.indexes.extend(leases.iter().map(|of| of.log_index)),
+            Event::EndAsk(verzoek, ..) => asked.reserved.push(*verzoek),
+            _ => {}
+        }
+    }
+    asked
+}

@@ -1,0 +1,77 @@
+//! The writer: one task carries out what callers hand in, many at a time in one transaction ([`task`]), and answers when that is durable.
+//!
+//! An [`Event`] is handed to [`Writer::write`]. [`carry_out`] says how each is carried out, and [`batch`] what becomes of a batch with one
+//! that cannot be. Who waits at a postvak is woken, here ([`wake`]) and at other gateways ([`listen`]).
+
+mod batch;
+mod carry_out;
+pub mod change;
+mod dagsleutel;
+pub mod event;
+mod listen;
+pub mod shared_keys;
+mod task;
+pub mod wake;
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use tokio::sync::mpsc;
+
+use self::{
+    event::{Durable, Event, Reply},
+    wake::Wakers,
+};
+use super::{NotDone, Pool, StoreError, database::dialect::Dialect, values::moment};
+use crate::domain::Klok;
+
+/// How often the writer connected anew: what was read before may be of a server that is no more.
+type Reconnects = Arc<AtomicU64>;
+
+/// The way to the writer.
+#[derive(Clone)]
+pub struct Writer(mpsc::Sender<Event>);
+
+impl Writer {
+    fn to(task: mpsc::Sender<Event>) -> Self {
+        Self(task)
+    }
+
+    /// Hands in an event and waits until it is durable. A call that is cancelled drops its waiting, never the transaction.
+    ///
+    /// # Errors
+    /// Why nothing was changed: [`NotDone`], with [`StoreError::NotWritten`] when nobody knows better.
+    pub async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, NotDone> {
+        let (reply, answer) = Reply::new();
+        self.0.send(event(reply)).await.map_err(|_| StoreError::NotWritten)?;
+        answer.await.map_err(|_| StoreError::NotWritten)?
+    }
+}
+
+/// The reading side, and the way to the writer.
+#[derive(Clone)]
+pub struct Store {
+    /// For reading.
+    pub read: Pool,
+    /// Takes everything that changes something.
+    pub writer: Writer,
+    /// Wakes those who wait at a postvak.
+    pub wakers: Wakers,
+    reconnects: Reconnects,
+    /// How far the clock of a gateway may be from that of the database, seconds.
+    most_apart: u64,
+}
+
+impl Store {
+    /// Tells the clock of this gateway what the database says of the time, where the database has a clock of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn tell_time(&self, klok: &Klok) -> Result<(), StoreError> {
+        let mut connection = self.read.acquire().await?;
+        if let Some(time) = Dialect::of(&connection).time() {
+            let theirs: i64 = sqlx::query_scalar(time).fetch_one(&mut *connection).await?;
+            klok.heard_database(moment(theirs), self.most_apart);
+        }
+        Ok(())
+    }
+}

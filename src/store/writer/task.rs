@@ -1,0 +1,290 @@
+//! The writer: one task that gathers what waits into one transaction, then answers all.
+//!
+//! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable; when it failed
+//! its caller gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
+//! the transaction. An event that cannot be carried out costs nobody but its own caller: see `batch`. A database server that is
+//! gone is looked for until it is back.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use sqlx::Connection;
+use tokio::{
+    sync::mpsc::{self, error::TryRecvError},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Reconnects, Store, Writer,
+    batch::{Failure, apply_all, caught},
+    carry_out::Answer,
+    event::Event,
+    listen::listen,
+    wake::Wakers,
+};
+use crate::{
+    domain::{Adres, Klok},
+    logboek::{Logregel, Signer, Soort},
+    store::{
+        DbConnection, Pool, StoreError,
+        database::{
+            dialect::Dialect,
+            open::{Database, OpenError},
+            source::Source,
+        },
+        ledger::append::{Commit, Head},
+        postvak::work::{Finished, Logboek, Work},
+    },
+};
+
+/// Events in one transaction at most.
+const BATCH_EVENTS: usize = 256;
+/// Sealed content in one transaction at most, bytes.
+const BATCH_BYTES: usize = 8 << 20;
+/// How long a database server may take to begin.
+const BEGIN: Duration = Duration::from_secs(5);
+/// How long a transaction may take, with its wait for the writers of other gateways.
+const CARRY_OUT: Duration = Duration::from_secs(20);
+/// How long a commit may take, with its wait for a standby. After that nobody knows what became of it.
+const COMMIT: Duration = Duration::from_secs(5);
+/// After so long without anything to write the connection is looked at.
+const IDLE: Duration = Duration::from_secs(1);
+/// Between attempts to reach a database that is gone.
+const AGAIN: Duration = Duration::from_millis(250);
+
+struct WriterTask {
+    logboek: Logboek,
+    connection: DbConnection,
+    read: Pool,
+    events: mpsc::Receiver<Event>,
+    signer: Signer,
+    klok: Arc<Klok>,
+    /// Whether `gestart` stands in the logboek: it is the first regel of every run.
+    started: bool,
+    wakers: Wakers,
+    reconnects: Reconnects,
+    /// Last, so that the lock on a SQLite file goes after its connections.
+    source: Source,
+}
+
+impl Database {
+    /// Starts the writer. Ends when every [`Store`] is gone, or with the error after which nothing may be written.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the logboek in the database is another one or damaged.
+    pub async fn start(
+        self,
+        naam: &str,
+        sleutels: &str,
+        signer: Signer,
+        klok: Arc<Klok>,
+    ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
+        let Self { source, mut writer, read } = self;
+        let (found, known) = source.bounded(COMMIT, Head::start(&mut writer, naam, sleutels)).await?;
+        if found != naam {
+            return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
+        }
+        if known != sleutels {
+            return Err(OpenError::OtherKeys);
+        }
+        let logboek = Logboek { naam: found, sleutels: known };
+        let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
+        let wakers = Wakers::default();
+        let reconnects = Reconnects::default();
+        let store = Store {
+            read: read.clone(),
+            writer: Writer::to(sender),
+            wakers: wakers.clone(),
+            reconnects: Arc::clone(&reconnects),
+            most_apart: source.most_apart(),
+        };
+        let task = WriterTask {
+            source,
+            logboek,
+            connection: writer,
+            read,
+            events,
+            signer,
+            klok,
+            started: false,
+            wakers,
+            reconnects,
+        };
+        Ok((store, tokio::spawn(task.run())))
+    }
+}
+
+impl WriterTask {
+    async fn run(mut self) -> Result<(), StoreError> {
+        let listening = match &self.source {
+            Source::Sqlite(_) => None,
+            Source::Postgres(_) => Some(tokio::spawn(listen(self.read.clone(), self.wakers.clone()))),
+        };
+        let written = self.write_all().await;
+        if let Some(listening) = listening {
+            listening.abort();
+        }
+        if written.is_ok() {
+            // Closing folds the WAL of SQLite into the file; a failure leaves that to the next start.
+            let Self { source, connection, .. } = self;
+            drop(source.bounded(BEGIN, async { Ok(connection.close().await?) }).await);
+        }
+        written
+    }
+
+    async fn write_all(&mut self) -> Result<(), StoreError> {
+        let mut batch = Vec::with_capacity(BATCH_EVENTS);
+        while let Some(first) = self.next().await? {
+            let mut bytes = first.bytes();
+            batch.push(first);
+            while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
+                let Ok(next) = self.events.try_recv() else { break };
+                bytes += next.bytes();
+                batch.push(next);
+            }
+            self.carry_out(std::mem::take(&mut batch)).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out a batch, and answers. What cannot be carried out is left out and the rest is done in transactions of its own: each
+    /// failure takes away an event or halves what it was found in, so that this ends.
+    ///
+    /// Fails when nothing may be written any more.
+    async fn carry_out(&mut self, batch: Vec<Event>) -> Result<(), StoreError> {
+        let left_out = |event: &Event, error: &StoreError| {
+            tracing::error!(event = event.kind(), %error, "could not be written; its caller was told, the others go on");
+        };
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match self.write(&part).await {
+                Ok(Written { commit, answers, rung }) => {
+                    for answer in answers {
+                        answer(commit.as_ref());
+                    }
+                    for adres in &rung {
+                        self.wakers.ring(adres);
+                    }
+                }
+                Err(Failure::Event(at, error)) => {
+                    let rest = part.split_off(at + 1);
+                    if let Some(event) = part.pop() {
+                        left_out(&event, &error);
+                    }
+                    // The last is the next: in the order in which they came.
+                    parts.extend([rest, part]);
+                }
+                Err(Failure::Unclear(error)) if part.len() == 1 => left_out(&part[0], &error),
+                Err(Failure::Unclear(_)) => {
+                    let rest = part.split_off(part.len() / 2);
+                    parts.extend([rest, part]);
+                }
+                Err(Failure::Database(fatal @ StoreError::Fatal(_))) => return Err(fatal),
+                // The database is as it was, and whoever watches the clock says so.
+                Err(Failure::Database(StoreError::Clock(_))) => return Ok(()),
+                Err(Failure::Database(error)) => {
+                    tracing::error!(%error, "a transaction was not carried out; its callers were told");
+                    // Told before a database is looked for, which can take long.
+                    drop((part, parts));
+                    return self.connect_anew().await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for something to write. Meanwhile a lost connection to a server is noticed, before somebody is told of it.
+    async fn next(&mut self) -> Result<Option<Event>, StoreError> {
+        loop {
+            match timeout(IDLE, self.events.recv()).await {
+                Ok(event) => return Ok(event),
+                Err(_) if matches!(self.source, Source::Sqlite(_)) => {}
+                Err(_) => {
+                    let Self { source, connection, .. } = self;
+                    if source.bounded(BEGIN, async { Ok(connection.ping().await?) }).await.is_err() {
+                        self.connect_anew().await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, batch: &[Event]) -> Result<Written, Failure> {
+        let Self { source, logboek, connection, signer, klok, started, .. } = self;
+        klok.trust().map_err(|twijfel| Failure::Database(StoreError::Clock(twijfel)))?;
+        let dialect = Dialect::of(connection);
+        let taking = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) });
+        let mut tx = taking.await.map_err(Failure::Database)?;
+        let carry_out = Box::pin(async {
+            let begun = caught(Work::begin(&mut tx, logboek, klok, source.most_apart())).await;
+            let mut work = begun.map_err(Failure::Database)?;
+            if !*started {
+                let gestart = Logregel::new(String::new(), Soort::Gestart);
+                work.log.append(None, gestart).map_err(Failure::Database)?;
+            }
+            let answers = apply_all(&mut work, dialect, batch).await?;
+            let finished = caught(work.finish(signer)).await;
+            Ok((finished.map_err(|error| Failure::of(dialect, None, error))?, answers))
+        });
+        let carried = source.bounded(CARRY_OUT, async { Ok(carry_out.await) }).await.map_err(Failure::Database)?;
+        let (Finished { commit, rung }, answers) = match carried {
+            Ok(carried) => carried,
+            Err(failure @ Failure::Database(_)) => return Err(failure),
+            Err(failure) => {
+                let undo = source.bounded(BEGIN, async { Ok(tx.rollback().await?) });
+                undo.await.map_err(Failure::Database)?;
+                return Err(failure);
+            }
+        };
+        let commit_it = async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) };
+        source.bounded(COMMIT, commit_it).await.map_err(Failure::Database)?;
+        *started = true;
+        Ok(Written { commit: commit.map(Arc::new), answers, rung })
+    }
+
+    /// After a failure, on a new connection: what the old one still held is rolled back by the server, and of what it committed the
+    /// next transaction knows. Waits until there is one; who comes meanwhile is told at once.
+    async fn connect_anew(&mut self) -> Result<(), StoreError> {
+        let mut said = false;
+        loop {
+            // What was judged or sealed by what the lost server knew is not for the next one.
+            loop {
+                match self.events.try_recv() {
+                    Ok(event) => drop(event),
+                    Err(TryRecvError::Empty) => break,
+                    // The gateway stops: nobody is left to be answered.
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+            }
+            match self.source.connect(&self.read).await {
+                Ok(fresh) => {
+                    self.reconnects.fetch_add(1, Ordering::SeqCst);
+                    // Not closed in words: that would wait for a server that may be gone.
+                    drop(std::mem::replace(&mut self.connection, fresh));
+                    return Ok(());
+                }
+                Err(error) if matches!(self.source, Source::Sqlite(_)) => {
+                    return Err(StoreError::Fatal(error.to_string()));
+                }
+                Err(error) if !said => tracing::error!(%error, "the database is gone; looking for it"),
+                Err(_) => {}
+            }
+            said = true;
+            sleep(AGAIN).await;
+        }
+    }
+}
+
+/// A durable transaction.
+struct Written {
+    commit: Option<Arc<Commit>>,
+    answers: Vec<Answer>,
+    rung: BTreeSet<Adres>,
+}
