@@ -4,30 +4,30 @@
 //! database, so that nothing can be in force that could not be loaded.
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    rc::Rc,
 };
 
 use jiff::civil::Date;
 use toml::de::DeTable;
 
 use super::{
-    ConfigError,
     convenant::{convenant, hash},
     deelnemers::deelnemers,
-    fout::Fout,
-    section::{Mistake, Mistakes, Section, read_file},
 };
-use crate::domain::{
-    Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht,
-    naast::Ruimte,
-    onbeslist::{Onbeslist, onbeslist},
+use crate::{
+    domain::{
+        Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht,
+        naast::Ruimte,
+        onbeslist::{Onbeslist, onbeslist},
+    },
+    lezen::{
+        Fouten, Mistake, Mistakes,
+        bestand::{MOST_BYTES, too_large},
+        fout::Fout,
+        section::{Section, read_toml},
+    },
 };
-
-/// A document in bytes, at most: some two thousand rules.
-pub const DOCUMENT_LIMIT: u64 = 2 << 20;
 
 /// The one document with deelnemers.
 pub const DEELNEMERS: &str = "deelnemers";
@@ -72,11 +72,11 @@ impl Parsed {
 /// Parses all documents together.
 ///
 /// # Errors
-/// [`ConfigError`] with every mistake of every document.
-pub fn parse(bronnen: &[Bron], omgeving: &Omgeving) -> Result<Parsed, ConfigError> {
-    let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+/// [`Fouten`] with every mistake of every document.
+pub fn parse(bronnen: &[Bron], omgeving: &Omgeving) -> Result<Parsed, Fouten> {
+    let mistakes = Mistakes::default();
     let parsed = parse_noting(bronnen, omgeving, &mistakes);
-    ConfigError::unless_empty(&mistakes).map(|()| parsed)
+    mistakes.outcome().map(|()| parsed)
 }
 
 /// Parses what can be parsed, and notes every mistake.
@@ -86,7 +86,7 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
         bronnen.iter().partition(|bron| matches!(name_of(&bron.tekst), Some((DocumentSoort::Deelnemers, _))));
     if of_deelnemers.len() != 1 {
         let file = of_deelnemers.last().map_or_else(|| DEELNEMERS.into(), |bron| bron.herkomst.clone());
-        mistakes.borrow_mut().push(Mistake { file, line: 0, fout: Fout::EenDeelnemers {} });
+        mistakes.of_file(&file, Fout::EenDeelnemers {});
     }
     for bron in of_deelnemers {
         let read = read_bron(bron, mistakes, |root| Some(deelnemers(root, omgeving)));
@@ -100,7 +100,7 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
         let Some(convenant) = read else { continue };
         if convenant.naam == DEELNEMERS || parsed.convenanten.iter().any(|other| other.naam == convenant.naam) {
             let fout = Fout::Dubbel { wat: "convenant".to_owned(), naam: convenant.naam.clone() };
-            mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });
+            mistakes.of_file(&bron.herkomst, fout);
         }
         parsed.documenten.push(document(DocumentSoort::Convenant, &convenant.naam, &bron.tekst));
         parsed.convenanten.push(convenant);
@@ -110,7 +110,7 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
     if let Some((first, kring)) = circle(&parsed.convenanten) {
         let of_first = |bron: &&Bron| name_of(&bron.tekst) == Some((DocumentSoort::Convenant, first.clone()));
         let file = bronnen.iter().find(of_first).map_or_else(PathBuf::new, |bron| bron.herkomst.clone());
-        mistakes.borrow_mut().push(Mistake { file, line: 0, fout: Fout::StaatAchterKring { kring } });
+        mistakes.of_file(&file, Fout::StaatAchterKring { kring });
     }
     parsed
 }
@@ -165,7 +165,7 @@ pub fn undecided(van_kracht: &VanKracht, bronnen: &[Bron], day: Date) -> Vec<Mis
 #[must_use]
 pub fn partners(tekst: &str) -> BTreeMap<PartnerNaam, Partner> {
     let (mistakes, omgeving) = (Mistakes::default(), Omgeving { cas: Vec::new(), productie: false });
-    let read = read_file(Path::new(DEELNEMERS), tekst, &mistakes, |root| Some(deelnemers(root, &omgeving)));
+    let read = read_toml(Path::new(DEELNEMERS), tekst, &mistakes, |root| Some(deelnemers(root, &omgeving)));
     read.unwrap_or_default().partners
 }
 
@@ -174,12 +174,11 @@ fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {
 }
 
 fn read_bron<T>(bron: &Bron, mistakes: &Mistakes, read: impl FnOnce(Section<'_>) -> Option<T>) -> Option<T> {
-    if bron.tekst.len() as u64 > DOCUMENT_LIMIT {
-        let fout = Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 };
-        mistakes.borrow_mut().push(Mistake { file: bron.herkomst.clone(), line: 0, fout });
+    if bron.tekst.len() as u64 > MOST_BYTES {
+        mistakes.of_file(&bron.herkomst, too_large());
         return None;
     }
-    read_file(&bron.herkomst, &bron.tekst, mistakes, read)
+    read_toml(&bron.herkomst, &bron.tekst, mistakes, read)
 }
 
 /// Kind and name of a text, as far as it has them.

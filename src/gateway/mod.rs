@@ -20,9 +20,10 @@ use self::{
     serve::{listen, serve_beheer, serve_partners},
 };
 use crate::{
-    config::{Config, ConfigError},
+    config::Config,
     domain::{Clock, Klok, Rng},
     exchange::{InForce, LoadError, klok::ClockWatch},
+    lezen::Fouten,
     logboek::{NoteError, Signer},
     sleutels::{KeyError, Wacht},
     store::{StoreError, append::last_moment, open::OpenError},
@@ -66,7 +67,7 @@ pub enum GatewayError {
     },
     /// The files that come in force at the first start.
     #[error(transparent)]
-    Documents(#[from] ConfigError),
+    Documents(#[from] Fouten),
     /// What is in force.
     #[error(transparent)]
     InForce(#[from] LoadError),

@@ -5,8 +5,9 @@ use std::{fmt::Write, fs};
 use jiff::civil::Date;
 use ketenpoort::{
     check::bevindingen::{Waarschuwing, bevindingen},
-    config::{Config, aanvaard::Aanvaardbaar, documents::parse, fout::Fout},
+    config::{Config, aanvaard::Aanvaardbaar, documents::parse},
     domain::{Deelnemers, Mandaathouder, Regel, VanKracht},
+    lezen::fout::Fout,
 };
 
 use crate::{
