@@ -2,8 +2,9 @@
 //!
 //! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is
 //! sealed ([`sleutels`]), where it lies ([`store`]), what a partner can do ([`exchange`]), how it arrives ([`tls`],
-//! [`grpc`]), how texts are read ([`lezen`]), how the gateway is set up ([`config`], [`gateway`]) and what that allows ([`check`]),
-//! and who uses it ([`client`], [`cli`], [`demo`]). What all of them tell their operator goes through [`proceslog`].
+//! [`grpc`]), how texts are read ([`lezen`]) and what those say that can be in force ([`documenten`]), how the gateway is set up
+//! ([`config`], [`gateway`]), what all of that allows ([`check`]), and who uses it ([`client`], [`cli`], [`demo`]). What all of them
+//! tell their operator goes through [`proceslog`].
 
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic, missing_docs)]
@@ -26,10 +27,12 @@ pub mod exchange;
 pub mod grpc;
 pub mod tls;
 
+pub mod documenten;
+pub mod lezen;
+
 pub mod check;
 pub mod config;
 pub mod gateway;
-pub mod lezen;
 
 pub mod cli;
 pub mod client;

@@ -1,18 +1,15 @@
-//! Configuration: `ketenpoort.toml`, which is of this machine, and the documents that can be in force ([`documents`]).
+//! Configuration: `ketenpoort.toml`, which is of this machine, and the documents in the files that it names.
 //!
-//! Every mistake is reported at once, with file and line. Paths in a file are relative to that file. What is in force stands
-//! in the database; files only enter it. Not here: keys and certificates are opened by who uses them.
+//! Not here: keys and certificates, which are opened by who uses them; and what stands in a document, which
+//! [`documenten`](crate::documenten) reads.
+//!
+//! - Every mistake is reported at once, those of the documents with those of the configuration.
+//! - Paths in a file are relative to that file.
+//! - What is in force stands in the database; files only enter it.
 
 pub mod aanvaard;
-pub mod convenant;
-mod deelnemers;
-pub mod documents;
-mod loketten;
-pub mod los;
-mod naast;
 mod opslag;
 mod poort;
-pub mod print;
 
 use std::{
     collections::BTreeSet,
@@ -22,16 +19,12 @@ use std::{
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use toml::de::DeTable;
 
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
-use self::{
-    aanvaard::Aanvaardbaar,
-    convenant::hash,
-    documents::{Bron, Omgeving, Parsed, parse_noting, undecided},
-    opslag::opslag,
-    poort::poort,
-};
+use self::{aanvaard::Aanvaardbaar, opslag::opslag, poort::poort};
 use crate::{
+    documenten::{Bron, Omgeving, Parsed, hash, parse_noting, samen::undecided},
     domain::{VanKracht, houdbaarheid::amsterdam_date},
     lezen::{
         Fouten, Mistake, Mistakes,
@@ -170,6 +163,13 @@ impl Config {
     pub fn omgeving(&self, productie: bool) -> Omgeving {
         Omgeving { cas: self.cas.iter().map(|ca| ca.naam.clone()).collect(), productie }
     }
+}
+
+/// Whether a file is a configuration: it names convenanten, which a convenant does not.
+#[must_use]
+pub fn is_configuration(file: &Path) -> bool {
+    let tekst = read(file, &Mistakes::default()).unwrap_or_default();
+    DeTable::parse_recoverable(&tekst).0.get_ref().contains_key("convenanten")
 }
 
 /// What nothing decides between documents that come in force at one moment.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     check::bevindingen::{Bevinding, Waarschuwing, bevindingen},
-    config::documents::{Bron, DEELNEMERS, Omgeving, Parsed, name_of, parse, undecided},
+    documenten::{Bron, DEELNEMERS, Omgeving, Parsed, name_of, parse, samen::undecided},
     domain::{
         Aangemeld, Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date,
         verschil::verschil,

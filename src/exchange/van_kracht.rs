@@ -18,7 +18,7 @@ use tracing::Span;
 
 use super::{Call, Exchange, leesbaar::Leesbaar, send::MOST_TURNS, unavailable, verleden::Verleden};
 use crate::{
-    config::documents::{Bron, Omgeving, parse, partners},
+    documenten::{Bron, Omgeving, parse, partners},
     domain::{Document, Oin, PartnerNaam, VanKracht, Weigering},
     lezen::Fouten,
     store::{Durable, Event, Outdated, Pool, Reply, StoreError, documenten},

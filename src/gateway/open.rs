@@ -6,7 +6,8 @@ use rustls::ServerConfig;
 
 use super::{GatewayError, ends::Ends};
 use crate::{
-    config::{Config, Opslag, documents::Parsed},
+    config::{Config, Opslag},
+    documenten::Parsed,
     domain::{Document, Herinnering, Identiteit, Klok, Rng},
     exchange::{self, Exchange, InForce, Weigeringen, beheer::first_change, klok::ClockWatch},
     grpc::answers,

@@ -4,8 +4,9 @@
 //! [`namen`] puts names in sentences. Who reads something hands the same [`Mistakes`] to every text that belongs to it and
 //! asks for their [`outcome`](Mistakes::outcome) at the end.
 //!
-//! Not here: which keys a text has and what they mean, which [`config`](crate::config) knows. [`Fout`] does name what that finds: one
-//! list keeps every code unique, and is one table in `docs/fouten.md`.
+//! Not here: which keys a text has and what they mean. [`config`](crate::config) knows that of `ketenpoort.toml`, and
+//! [`documenten`](crate::documenten) of what can be in force. [`Fout`] does name what they find: one list keeps every code unique,
+//! and is one table in `docs/fouten.md`.
 //!
 //! - A mistake never ends the reading: what follows it is read as well.
 //! - A key that nobody asked for is a mistake.

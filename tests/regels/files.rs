@@ -2,10 +2,8 @@ use std::{collections::BTreeSet, fs};
 
 use ketenpoort::{
     check::bevindingen::bevindingen,
-    config::{
-        Config,
-        documents::{Bron, Omgeving, Parsed, parse},
-    },
+    config::Config,
+    documenten::{Bron, Omgeving, Parsed, parse},
     domain::{Berichtsoort, matrix::matrix},
     lezen::{Fouten, Mistake},
 };

@@ -5,7 +5,8 @@ use std::{fmt::Write, fs};
 use jiff::civil::Date;
 use ketenpoort::{
     check::bevindingen::{Waarschuwing, bevindingen},
-    config::{Config, aanvaard::Aanvaardbaar, documents::parse},
+    config::{Config, aanvaard::Aanvaardbaar},
+    documenten::parse,
     domain::{Deelnemers, Mandaathouder, Regel, VanKracht},
     lezen::fout::Fout,
 };

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::date};
 use ketenpoort::{
     check::bevindingen::bevindingen,
-    config::documents::parse,
+    documenten::parse,
     domain::{
         Bericht, BerichtId, Berichtsoort, Contact, Deelnemers, Eerdere, Feiten, Identiteit, Loket, Overtreding, Regel,
         Rol, Sluiting, Stempel, VanKracht, Weigering, admit, matrix, still_allowed, verschil::verschil,

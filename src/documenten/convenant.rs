@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 
-use super::naast::{contradictions, fits};
+use super::{
+    hash,
+    naast::{contradictions, fits},
+};
 use crate::{
     domain::{
         Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag,
@@ -18,12 +20,6 @@ use crate::{
         section::{Located, MOST_ITEMS, Section, Vorm, read_toml},
     },
 };
-
-/// SHA-256 of a document, lowercase hexadecimal.
-#[must_use]
-pub fn hash(text: &str) -> String {
-    hex::encode(digest(&SHA256, text.as_bytes()))
-}
 
 /// Reads a convenant; every mistake is noted. The deelnemers must be known already, and `ruimte` what the convenanten before it take.
 pub(super) fn convenant(

@@ -1,28 +1,42 @@
-//! Documents that can be in force: one with deelnemers, and convenanten. Parsed together, because rules name partners.
+//! Documenten (documents): the language of the texts that can be in force, which are one document with deelnemers, and convenanten.
 //!
-//! Pure: texts in, domain values or every mistake out. The same code reads files, what beheer sends, and what stands in the
-//! database, so that nothing can be in force that could not be loaded.
+//! [`parse`] reads all of them together, because rules name partners: `deelnemers` reads who takes part, with the `loketten` of
+//! each; [`mod@convenant`] reads what is allowed on which grondslag, and `naast` judges its rules beside each other. [`samen`] finds
+//! what only several convenanten together can have wrong. [`los`] reads two convenanten by themselves, and [`mod@print`] writes one
+//! as text again. How TOML is read, and what can be wrong, stands in [`lezen`](crate::lezen).
+//!
+//! Not here: `ketenpoort.toml`, which names the files ([`config`](crate::config)); what it means that a document is in force, which is
+//! for [`domain`](crate::domain); where documents lie (`store::documenten`), and who may change them (`exchange::beheer`).
+//!
+//! - Texts go in; what they mean, or every mistake in them, comes out. Only [`los`] opens files, and nothing here asks for the
+//!   time.
+//! - The same code reads files, what beheer sends, and what stands in the database: nothing can be in force that could not be
+//!   loaded.
+//! - In whatever order the texts come, they mean the same.
+//! - What is printed reads as the same convenant.
+//! - A text of the past stops nothing, whatever is wrong with it by the rules of today.
+
+pub mod convenant;
+mod deelnemers;
+mod loketten;
+pub mod los;
+mod naast;
+pub mod print;
+pub mod samen;
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use jiff::civil::Date;
+use aws_lc_rs::digest::{SHA256, digest};
 use toml::de::DeTable;
 
-use super::{
-    convenant::{convenant, hash},
-    deelnemers::deelnemers,
-};
+use self::{convenant::convenant, deelnemers::deelnemers, samen::circle};
 use crate::{
-    domain::{
-        Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht,
-        naast::Ruimte,
-        onbeslist::{Onbeslist, onbeslist},
-    },
+    domain::{Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht, naast::Ruimte},
     lezen::{
-        Fouten, Mistake, Mistakes,
+        Fouten, Mistakes,
         bestand::{MOST_BYTES, too_large},
         fout::Fout,
         section::{Section, read_toml},
@@ -55,9 +69,9 @@ pub struct Omgeving {
 pub struct Parsed {
     /// Partners, identities and mandaten.
     pub deelnemers: Deelnemers,
-    /// The convenanten, in the order given.
+    /// The convenanten, by name.
     pub convenanten: Vec<Convenant>,
-    /// The texts with their names and hashes, in the order given.
+    /// The texts with their names and hashes: the deelnemers, and the convenanten in the order given.
     pub documenten: Vec<Document>,
 }
 
@@ -80,7 +94,8 @@ pub fn parse(bronnen: &[Bron], omgeving: &Omgeving) -> Result<Parsed, Fouten> {
 }
 
 /// Parses what can be parsed, and notes every mistake.
-pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mistakes) -> Parsed {
+#[must_use]
+pub fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mistakes) -> Parsed {
     let mut parsed = Parsed { deelnemers: Deelnemers::default(), convenanten: Vec::new(), documenten: Vec::new() };
     let (of_deelnemers, others): (Vec<&Bron>, Vec<&Bron>) =
         bronnen.iter().partition(|bron| matches!(name_of(&bron.tekst), Some((DocumentSoort::Deelnemers, _))));
@@ -115,52 +130,6 @@ pub(super) fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mis
     parsed
 }
 
-/// Convenanten that stand behind each other in a circle, if there are some: the name of one, and all of them in Dutch.
-fn circle(convenanten: &[Convenant]) -> Option<(String, String)> {
-    let by_name: BTreeMap<&str, &Convenant> = convenanten.iter().map(|of| (of.naam.as_str(), of)).collect();
-    // One that stands behind nobody who is left is in no circle; what cannot be taken away is, or stands behind one.
-    let mut left = by_name.clone();
-    loop {
-        // Behind itself is a mistake of its own.
-        let leads = |of: &Convenant, naam: &String| *naam != of.naam && left.contains_key(naam.as_str());
-        let free: Vec<&str> = left
-            .values()
-            .filter(|of| !of.staat_achter.iter().any(|naam| leads(of, naam)))
-            .map(|of| of.naam.as_str())
-            .collect();
-        if free.is_empty() {
-            break;
-        }
-        left.retain(|naam, _| !free.contains(naam));
-    }
-    let mut way: Vec<&str> = vec![left.first_key_value()?.0];
-    loop {
-        let last = by_name[way[way.len() - 1]];
-        let next = last.staat_achter.iter().filter(|naam| **naam != last.naam);
-        let next = next.into_iter().find_map(|naam| left.get_key_value(naam.as_str()))?.0;
-        if let Some(start) = way.iter().position(|naam| naam == next) {
-            way.push(next);
-            return Some((next.to_string(), way[start..].join(" achter ")));
-        }
-        way.push(next);
-    }
-}
-
-/// Each two convenanten, one of them among `bronnen`, of which nothing says which one stamps: found where documents are
-/// judged before they come in force, and never in what is in force.
-#[must_use]
-pub fn undecided(van_kracht: &VanKracht, bronnen: &[Bron], day: Date) -> Vec<Mistake> {
-    let files: BTreeMap<String, &PathBuf> =
-        bronnen.iter().filter_map(|bron| Some((name_of(&bron.tekst)?.1, &bron.herkomst))).collect();
-    let mistake = |Onbeslist { een, ander, uitwisseling }: Onbeslist| {
-        let file = files.get(&ander.convenant).or_else(|| files.get(&een.convenant))?;
-        let verschil = format!("{} of {}", een.tekst(), ander.tekst());
-        let fout = Fout::SamenVanKracht { convenant: een.convenant, andere: ander.convenant, uitwisseling, verschil };
-        Some(Mistake { file: (*file).clone(), line: 0, fout })
-    };
-    onbeslist(van_kracht, day).into_iter().filter_map(mistake).collect()
-}
-
 /// The partners in a text that once was in force, whatever is wrong with it by the rules of today.
 #[must_use]
 pub fn partners(tekst: &str) -> BTreeMap<PartnerNaam, Partner> {
@@ -179,6 +148,12 @@ fn read_bron<T>(bron: &Bron, mistakes: &Mistakes, read: impl FnOnce(Section<'_>)
         return None;
     }
     read_toml(&bron.herkomst, &bron.tekst, mistakes, read)
+}
+
+/// SHA-256 of a document, lowercase hexadecimal.
+#[must_use]
+pub fn hash(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
 /// Kind and name of a text, as far as it has them.

@@ -5,23 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
-use super::{
-    convenant::{convenant, hash},
-    documents::Bron,
-};
+use super::{Bron, convenant::convenant, hash};
 use crate::{
     domain::{
         Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, naast::Ruimte,
     },
     lezen::{Fouten, Mistakes, bestand::read, section::read_toml},
 };
-
-/// Whether a file is a configuration: it names convenanten, which a convenant does not.
-#[must_use]
-pub fn is_configuration(file: &Path) -> bool {
-    let tekst = read(file, &Mistakes::default()).unwrap_or_default();
-    DeTable::parse_recoverable(&tekst).0.get_ref().contains_key("convenanten")
-}
 
 /// Reads two convenanten among the partners that they name themselves, each with the loketten they mention and `algemeen`.
 /// Every partner counts as holding every mandaat, because who holds one stands elsewhere.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
+    Omgeving,
     convenant::{identifier, soorten, term, unique},
-    documents::Omgeving,
     loketten::{Verwijzing, loketten, referrals},
 };
 use crate::{
