@@ -3,6 +3,8 @@
 //! `cargo bench --bench admission -- --json` prints one line. A bericht is judged as a whole, refusals too: one in eight of
 //! those tried here is refused. What is measured includes making the copy that `admit` takes.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, civil::date};

@@ -2,19 +2,9 @@
 //!
 //! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is
 //! sealed ([`sleutels`]), where it lies ([`store`]), what a partner can do ([`exchange`]), how it arrives ([`tls`],
-//! [`grpc`]), how the gateway is set up ([`config`], [`gateway`]) and what that allows ([`check`]), and who uses it
-//! ([`client`], [`cli`], [`demo`]). What all of them tell their operator goes through [`proceslog`].
-
-#![forbid(unsafe_code)]
-#![warn(clippy::pedantic, missing_docs)]
-#![warn(
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::dbg_macro,
-    reason = "these panic when the stream is closed or full: use proceslog::say, or cli::write_line and its error"
-)]
-#![expect(clippy::module_name_repetitions, reason = "names explain themselves outside their module too")]
-#![expect(clippy::missing_panics_doc, reason = "no caller can make one: each expect states the invariant that holds")]
+//! [`grpc`]), how texts are read ([`lezen`]) and what those say that can be in force ([`documenten`]), how the gateway is set up
+//! ([`config`], [`gateway`]), what all of that allows ([`check`]), and who uses it ([`client`], [`cli`], [`demo`]). What all of them
+//! tell their operator goes through [`proceslog`].
 
 pub mod domain;
 pub mod logboek;
@@ -25,6 +15,9 @@ pub mod exchange;
 
 pub mod grpc;
 pub mod tls;
+
+pub mod documenten;
+pub mod lezen;
 
 pub mod check;
 pub mod config;

@@ -6,12 +6,13 @@ use jiff::civil::Date;
 
 use super::{loketten, regels, samenloop};
 use crate::{
-    config::{aanvaard::Aanvaardbaar, fout::closed_list},
+    config::aanvaard::Aanvaardbaar,
     domain::{
         Adres, Adrespatroon, Berichtsoort, Convenant, Doelgroep, Mandaathouder, Regel, Status, VanKracht, Weigering,
         einde::{Einde, ends_soon},
         matrix::{each, open_patronen, patronen, routes},
     },
+    lezen::fout::closed_list,
 };
 
 closed_list! {

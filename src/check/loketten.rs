@@ -2,8 +2,8 @@
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::{
-    config::section::listed,
     domain::{Adres, Convenant, Regel, VanKracht},
+    lezen::namen::listed,
 };
 
 /// A rule that names a loket in `naar` means that loket; one that names the partner means what is open there.

@@ -3,7 +3,8 @@
 //! [`bevindingen`] are the warnings: nothing in them stops a gateway. [`rij`] makes one row a rule out of the exchange matrix,
 //! and [`tabel`], [`mermaid`] and [`svg`] show those rows: for a terminal, for a document in text, and for a convenant's annex.
 //!
-//! Pure but for [`certificaten`] and `rechten`, which read the files that a configuration names. Not here: mistakes, which `config` finds.
+//! Pure but for [`certificaten`] and `rechten`, which read the files that a configuration names. Not here: mistakes, which `config` and
+//! `documenten` find.
 
 pub mod bevindingen;
 pub mod certificaten;

@@ -12,8 +12,8 @@ use tonic::transport::Channel;
 use super::{Failure, partner::with_deadline, print_line};
 use crate::{
     client::Profile,
-    config::{documents::DOCUMENT_LIMIT, read_bounded},
     grpc::{boundary::BEHEER_MESSAGE_LIMIT, codec::to_json},
+    lezen::bestand::{MOST_BYTES, read_bounded},
     proceslog,
     proto::{self, client::BeheerServiceClient},
 };
@@ -151,7 +151,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {
     let name = file.display().to_string();
     let tekst = read_bounded(file).with_context(|| format!("{name} is niet te lezen"))?;
-    let too_large = || Failure::Usage(format!("{name} is groter dan {} MiB", DOCUMENT_LIMIT >> 20));
+    let too_large = || Failure::Usage(format!("{name} is groter dan {} MiB", MOST_BYTES >> 20));
     let tekst = tekst.ok_or_else(too_large)?;
     Ok(proto::NieuwDocument { herkomst: name, tekst })
 }

@@ -16,14 +16,10 @@ use crate::{
         tabel::tabel,
     },
     clock::SystemClock,
-    config::{
-        Config, ConfigError,
-        documents::{DEELNEMERS, Parsed},
-        los::{self, is_configuration},
-        print::print,
-        section::Mistake,
-    },
+    config::{Config, is_configuration},
+    documenten::{DEELNEMERS, Parsed, los, print::print},
     domain::{Clock, Stroom, Termijn, VanKracht, houdbaarheid::amsterdam_date, matrix::matrix, verschil::verschil},
+    lezen::{Fouten, Mistake},
     proceslog,
 };
 
@@ -126,8 +122,8 @@ fn only(naam: &str, config: &Config, mut parsed: Parsed) -> Result<VanKracht, Fa
 }
 
 /// Tells every mistake: as data where JSON is asked, else as a message.
-fn or_mistakes<T>(outcome: Result<T, ConfigError>, json: bool) -> Result<T, Failure> {
-    let ConfigError(mistakes) = match outcome {
+fn or_mistakes<T>(outcome: Result<T, Fouten>, json: bool) -> Result<T, Failure> {
+    let Fouten(mistakes) = match outcome {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
@@ -239,7 +235,7 @@ fn stroom_json(stroom: &Stroom) -> Value {
 
 /// Old and new, from two configurations or from two convenanten. What stands in the old one was loaded first: what is new
 /// comes beside it.
-fn both(oud: &Path, nieuw: &Path, now: Timestamp) -> Result<(VanKracht, VanKracht), ConfigError> {
+fn both(oud: &Path, nieuw: &Path, now: Timestamp) -> Result<(VanKracht, VanKracht), Fouten> {
     if is_configuration(oud) || is_configuration(nieuw) {
         let load = |file, oud: Option<&VanKracht>| {
             let (config, parsed) = Config::load_after(file, oud, now)?;

@@ -20,9 +20,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    client::ClientError, config::ConfigError, demo, gateway::GatewayError, proceslog, store::verify::VerifyError,
-};
+use crate::{client::ClientError, demo, gateway::GatewayError, lezen::Fouten, proceslog, store::verify::VerifyError};
 
 pub(crate) use datadir::{Ports, create as create_data_dir};
 
@@ -113,8 +111,8 @@ impl From<ClientError> for Failure {
     }
 }
 
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
+impl From<Fouten> for Failure {
+    fn from(error: Fouten) -> Self {
         Self::Usage(error.to_string())
     }
 }

@@ -1,59 +1,39 @@
-//! Configuration: `ketenpoort.toml`, which is of this machine, and the documents that can be in force ([`documents`]).
+//! Configuration: `ketenpoort.toml`, which is of this machine, and the documents in the files that it names.
 //!
-//! Every mistake is reported at once, with file and line. Paths in a file are relative to that file. What is in force stands
-//! in the database; files only enter it. Not here: keys and certificates are opened by who uses them.
+//! Not here: keys and certificates, which are opened by who uses them; and what stands in a document, which
+//! [`documenten`](crate::documenten) reads.
+//!
+//! - Every mistake is reported at once, those of the documents with those of the configuration.
+//! - Paths in a file are relative to that file.
+//! - What is in force stands in the database; files only enter it.
 
 pub mod aanvaard;
-pub mod convenant;
-mod deelnemers;
-pub mod documents;
-pub mod fout;
-mod loketten;
-pub mod los;
-mod naast;
-mod namen;
 mod opslag;
 mod poort;
-pub mod print;
-pub mod section;
 
 use std::{
-    cell::RefCell,
     collections::BTreeSet,
-    fs,
-    io::{self, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
-    rc::Rc,
 };
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use toml::de::DeTable;
 
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
-use self::{
-    aanvaard::Aanvaardbaar,
-    convenant::hash,
-    documents::{Bron, DOCUMENT_LIMIT, Omgeving, Parsed, parse_noting, undecided},
-    fout::Fout,
-    opslag::opslag,
-    poort::poort,
-    section::{Mistake, Mistakes, Section, Vorm, read_file, short},
+use self::{aanvaard::Aanvaardbaar, opslag::opslag, poort::poort};
+use crate::{
+    documenten::{Bron, Omgeving, Parsed, hash, parse_noting, samen::undecided},
+    domain::{VanKracht, houdbaarheid::amsterdam_date},
+    lezen::{
+        Fouten, Mistake, Mistakes,
+        bestand::read,
+        fout::Fout,
+        namen::short,
+        section::{Section, Vorm, read_toml},
+    },
 };
-use crate::domain::{VanKracht, houdbaarheid::amsterdam_date};
-
-/// Everything that is wrong with a configuration.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct ConfigError(pub Vec<Mistake>);
-
-impl ConfigError {
-    fn unless_empty(mistakes: &Mistakes) -> Result<(), Self> {
-        let mut found = mistakes.take();
-        found.sort();
-        if found.is_empty() { Ok(()) } else { Err(Self(found)) }
-    }
-}
 
 /// A parsed configuration.
 #[derive(Clone, Debug)]
@@ -122,11 +102,11 @@ impl Config {
     /// Reads `ketenpoort.toml`, not the documents it names.
     ///
     /// # Errors
-    /// [`ConfigError`] with every mistake.
-    pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+    /// [`Fouten`] with every mistake.
+    pub fn load(file: &Path) -> Result<Self, Fouten> {
+        let mistakes = Mistakes::default();
         let (_, config) = load_noting(file, &mistakes);
-        ConfigError::unless_empty(&mistakes)?;
+        mistakes.outcome()?;
         Ok(config.expect("a file without mistakes gives a configuration"))
     }
 
@@ -134,8 +114,8 @@ impl Config {
     /// coming in force `now`, together.
     ///
     /// # Errors
-    /// [`ConfigError`] with every mistake.
-    pub fn load_with_documents(file: &Path, productie: bool, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
+    /// [`Fouten`] with every mistake.
+    pub fn load_with_documents(file: &Path, productie: bool, now: Timestamp) -> Result<(Self, Parsed), Fouten> {
         Self::load_judged(file, productie, together(now))
     }
 
@@ -143,8 +123,8 @@ impl Config {
     /// force `now`. Without `oud` all of them are in force already.
     ///
     /// # Errors
-    /// [`ConfigError`] with every mistake.
-    pub fn load_after(file: &Path, oud: Option<&VanKracht>, now: Timestamp) -> Result<(Self, Parsed), ConfigError> {
+    /// [`Fouten`] with every mistake.
+    pub fn load_after(file: &Path, oud: Option<&VanKracht>, now: Timestamp) -> Result<(Self, Parsed), Fouten> {
         Self::load_judged(file, false, |van_kracht, bronnen| {
             let Some(oud) = oud else { return Vec::new() };
             let is_known = |bron: &Bron| oud.convenanten().iter().any(|known| known.hash == hash(&bron.tekst));
@@ -157,24 +137,24 @@ impl Config {
         file: &Path,
         productie: bool,
         undecided: impl FnOnce(VanKracht, &[Bron]) -> Vec<Mistake>,
-    ) -> Result<(Self, Parsed), ConfigError> {
-        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+    ) -> Result<(Self, Parsed), Fouten> {
+        let mistakes = Mistakes::default();
         let (named, config) = load_noting(file, &mistakes);
         let parsed = named.parse(productie, &mistakes, undecided);
-        ConfigError::unless_empty(&mistakes)?;
+        mistakes.outcome()?;
         Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
     }
 
     /// Reads and parses the documents that the configuration names, as coming in force `now`, together.
     ///
     /// # Errors
-    /// [`ConfigError`] with every mistake.
-    pub fn documents(&self, productie: bool, now: Timestamp) -> Result<Parsed, ConfigError> {
-        let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+    /// [`Fouten`] with every mistake.
+    pub fn documents(&self, productie: bool, now: Timestamp) -> Result<Parsed, Fouten> {
+        let mistakes = Mistakes::default();
         let Omgeving { cas, .. } = self.omgeving(productie);
         let named = Named { cas, deelnemers: Some(self.deelnemers.clone()), convenanten: self.convenanten.clone() };
         let parsed = named.parse(productie, &mistakes, together(now));
-        ConfigError::unless_empty(&mistakes)?;
+        mistakes.outcome()?;
         Ok(parsed.expect("files without mistakes give documents"))
     }
 
@@ -183,6 +163,13 @@ impl Config {
     pub fn omgeving(&self, productie: bool) -> Omgeving {
         Omgeving { cas: self.cas.iter().map(|ca| ca.naam.clone()).collect(), productie }
     }
+}
+
+/// Whether a file is a configuration: it names convenanten, which a convenant does not.
+#[must_use]
+pub fn is_configuration(file: &Path) -> bool {
+    let tekst = read(file, &Mistakes::default()).unwrap_or_default();
+    DeTable::parse_recoverable(&tekst).0.get_ref().contains_key("convenanten")
 }
 
 /// What nothing decides between documents that come in force at one moment.
@@ -214,50 +201,17 @@ impl Named {
         let bronnen: Vec<Bron> = std::iter::once(deelnemers?).chain(convenanten).collect();
         let omgeving = Omgeving { cas: self.cas.clone(), productie };
         let parsed = parse_noting(&bronnen, &omgeving, mistakes);
-        if mistakes.borrow().is_empty() {
+        if mistakes.is_empty() {
             let van_kracht = parsed.clone().van_kracht(0, &omgeving);
-            mistakes.borrow_mut().extend(undecided(van_kracht, &bronnen));
+            mistakes.extend(undecided(van_kracht, &bronnen));
         }
         Some(parsed)
     }
 }
 
-/// The text of a file, or `None` where it is larger than a document may be. Devices and pipes, which need not end, are none.
-///
-/// # Errors
-/// When it cannot be read or is no text.
-pub fn read_bounded(file: &Path) -> io::Result<Option<String>> {
-    if !fs::metadata(file)?.is_file() {
-        return Err(io::Error::other("dit is geen gewoon bestand"));
-    }
-    let mut text = String::new();
-    let mut opened = fs::File::open(file)?.take(DOCUMENT_LIMIT + 1);
-    // The bytes first: cut off in the middle of a character, a text that is too large would seem to be none.
-    let mut bytes = Vec::new();
-    opened.read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > DOCUMENT_LIMIT {
-        return Ok(None);
-    }
-    bytes.as_slice().read_to_string(&mut text)?;
-    Ok(Some(text))
-}
-
 fn load_noting(file: &Path, mistakes: &Mistakes) -> (Named, Option<Config>) {
     let Some(text) = read(file, mistakes) else { return (Named::default(), None) };
-    read_file(file, &text, mistakes, |root| Some(config(root, file))).unwrap_or_default()
-}
-
-fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
-    let note = |fout| {
-        mistakes.borrow_mut().push(Mistake { file: file.to_owned(), line: 0, fout });
-        None
-    };
-    let unreadable = |error: std::io::Error| Fout::Onleesbaar { reden: error.to_string() };
-    match read_bounded(file) {
-        Ok(Some(text)) => Some(text),
-        Ok(None) => note(Fout::TeGroot { mebibytes: DOCUMENT_LIMIT >> 20 }),
-        Err(error) => note(unreadable(error)),
-    }
+    read_toml(file, &text, mistakes, |root| Some(config(root, file))).unwrap_or_default()
 }
 
 fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {

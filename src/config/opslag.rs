@@ -8,7 +8,7 @@ use std::{
 
 use url::Url;
 
-use super::section::{Section, Vorm};
+use crate::lezen::section::{Section, Vorm};
 
 /// Environment variable that overrides `[opslag] url`.
 pub const DATABASE_URL: &str = "KETENPOORT_DATABASE_URL";

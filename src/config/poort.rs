@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::section::{Section, Vorm};
+use crate::lezen::section::{Section, Vorm};
 
 /// A port of the gateway.
 #[derive(Clone, Debug)]

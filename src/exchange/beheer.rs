@@ -16,16 +16,12 @@ use super::{
 };
 use crate::{
     check::bevindingen::{Bevinding, Waarschuwing, bevindingen},
-    config::{
-        ConfigError,
-        documents::{Bron, DEELNEMERS, Omgeving, Parsed, name_of, parse, undecided},
-        fout::Fout,
-        section::Mistake,
-    },
+    documenten::{Bron, DEELNEMERS, Omgeving, Parsed, name_of, parse, samen::undecided},
     domain::{
         Aangemeld, Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date,
         verschil::verschil,
     },
+    lezen::{Fouten, Mistake, fout::Fout},
     logboek::TlogProof,
     store::{Actor, Change, Event, NotDone, Wijziging, reading::documenten},
 };
@@ -182,7 +178,7 @@ impl Gelezen {
         let today = amsterdam_date(now);
         let undecided = undecided(&after, &opdracht.laden, today);
         if !undecided.is_empty() {
-            return Err(wrong(ConfigError(undecided)));
+            return Err(wrong(Fouten(undecided)));
         }
         let zinnen = at_most(verschil(&before, &after, today));
         let known: BTreeSet<Bevinding> = bevindingen(&before, today).into_iter().collect();
@@ -259,16 +255,16 @@ fn is_convenant(document: &Document, naam: &str) -> bool {
 }
 
 /// Who makes a change must still be able to make the next one.
-fn keeps_door_open(aangemeld: &Aangemeld, parsed: Parsed) -> Result<Parsed, ConfigError> {
+fn keeps_door_open(aangemeld: &Aangemeld, parsed: Parsed) -> Result<Parsed, Fouten> {
     if parsed.deelnemers.still(aangemeld).is_ok() {
         return Ok(parsed);
     }
     let fout = Fout::SluitBuiten { oin: aangemeld.toegang.identiteit.oin.to_string() };
-    Err(ConfigError(vec![Mistake { file: DEELNEMERS.into(), line: 0, fout }]))
+    Err(Fouten(vec![Mistake { file: DEELNEMERS.into(), line: 0, fout }]))
 }
 
 /// Each mistake with where it stands, in Dutch.
-fn wrong(ConfigError(mistakes): ConfigError) -> Weigering {
+fn wrong(Fouten(mistakes): Fouten) -> Weigering {
     let overtreding = |mistake: &Mistake| {
         let place = format!("{}:{}", mistake.file.display(), mistake.line);
         Overtreding::new(place, format!("{}: {}", mistake.fout.code(), mistake.fout.uitleg()))

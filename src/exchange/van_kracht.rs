@@ -18,11 +18,9 @@ use tracing::Span;
 
 use super::{Exchange, leesbaar::Leesbaar, verleden::Verleden};
 use crate::{
-    config::{
-        ConfigError,
-        documents::{Bron, Omgeving, parse, partners},
-    },
+    documenten::{Bron, Omgeving, parse, partners},
     domain::{Document, Oin, PartnerNaam, VanKracht},
+    lezen::Fouten,
     store::{Pool, StoreError, reading::documenten},
 };
 
@@ -37,7 +35,7 @@ pub enum LoadError {
         "wat in de database van kracht is past niet bij deze poort of haar configuratie (een CA heet anders, of \
          ontwikkelcertificaten zonder --dev):\n{0}"
     )]
-    Document(#[from] ConfigError),
+    Document(#[from] Fouten),
 }
 
 /// Reads the texts of a version, with what went before them where that decides which one stamps.
@@ -47,7 +45,7 @@ async fn read_texts(
     documenten: Vec<Document>,
     omgeving: &Omgeving,
     turn: OwnedSemaphorePermit,
-) -> Result<(Result<VanKracht, ConfigError>, OwnedSemaphorePermit), LoadError> {
+) -> Result<(Result<VanKracht, Fouten>, OwnedSemaphorePermit), LoadError> {
     if documenten.is_empty() {
         return Ok((Ok(VanKracht::default()), turn));
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    config::convenant::of_the_past,
+    documenten::convenant::of_the_past,
     domain::{Geladen, Historie, VanKracht, Versie},
     store::{Pool, StoreError, reading::documenten},
 };

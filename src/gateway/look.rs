@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::GatewayError;
 use crate::{
     check::{bevindingen::Onderwerp, certificaten},
-    config::{Config, ConfigError},
+    config::Config,
+    lezen::Fouten,
 };
 
 /// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
@@ -15,7 +16,7 @@ pub(super) fn look(
     config: &Config,
     productie: bool,
     (now, in_doubt): (Timestamp, bool),
-    mistakes: Option<&ConfigError>,
+    mistakes: Option<&Fouten>,
 ) -> Result<(), GatewayError> {
     let mut refused = Vec::new();
     for (onderwerp, waarschuwing) in certificaten::bevindingen(config, now) {

@@ -21,9 +21,10 @@ use self::{
     run::run,
 };
 use crate::{
-    config::{Config, ConfigError},
+    config::Config,
     domain::{Clock, Klok, Rng, Rol},
     exchange::{InForce, LoadError, klok::ClockWatch},
+    lezen::Fouten,
     logboek::{NoteError, Signer},
     sleutels::{KeyError, Wacht},
     store::{NotDone, OpenError, StoreError, ledger::regels::last_moment},
@@ -67,7 +68,7 @@ pub enum GatewayError {
     },
     /// The files that come in force at the first start.
     #[error(transparent)]
-    Documents(#[from] ConfigError),
+    Documents(#[from] Fouten),
     /// What is in force.
     #[error(transparent)]
     InForce(#[from] LoadError),

@@ -6,11 +6,13 @@ use rustls::ServerConfig;
 
 use super::{GatewayError, ends::Ends};
 use crate::{
-    config::{Config, ConfigError, Opslag, documents::Parsed},
+    config::{Config, Opslag},
+    documenten::Parsed,
     domain::{Document, Herinnering, Identiteit, Klok, Rng},
     exchange::{self, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, klok::ClockWatch},
     grpc::answers,
     jobs::Tasks,
+    lezen::Fouten,
     logboek::{self, Signer},
     sleutels::{DayKeyFile, DayKeyPlace, KeyMap, KeyStore, Wacht},
     store::{
@@ -67,7 +69,7 @@ pub(super) struct Opened {
 impl Opened {
     pub(super) async fn open(
         config: &Config,
-        files: Result<Parsed, ConfigError>,
+        files: Result<Parsed, Fouten>,
         rng: &dyn Rng,
     ) -> Result<Self, GatewayError> {
         // Files that cannot come in force leave no database behind.
@@ -175,7 +177,7 @@ impl Known {
 
 /// What the files put in force at the very first start. Later the database decides, and files that say something else are
 /// only mentioned.
-async fn first_documents(files: Result<Parsed, ConfigError>, read: &Pool) -> Result<Option<Change>, GatewayError> {
+async fn first_documents(files: Result<Parsed, Fouten>, read: &Pool) -> Result<Option<Change>, GatewayError> {
     let (_, in_force) = documenten::in_force(read).await?;
     if in_force.is_empty() {
         return Ok(Some(first_change(&files?)));

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::{content::Checker, convert, exchange_service::call, status::status};
 use crate::{
-    config::documents::Bron,
+    documenten::Bron,
     domain::{Convenant, Document, Weigering},
     exchange::{About, Call, Exchange, Gevolg, Gewijzigd, Opdracht},
     proto::{self, beheer_service_server::BeheerService},

@@ -69,7 +69,6 @@ impl Frontier {
         fold_right(self.stack.iter().copied()).unwrap_or_else(empty_root)
     }
 
-    #[expect(clippy::missing_panics_doc, reason = "the stack holds one hash per bit of the size")]
     /// Appends one leaf hash and reports every complete node this makes, from the leaf upwards.
     pub fn push(&mut self, leaf: Hash, made: &mut impl FnMut(Node, Hash)) {
         let mut node = Node { level: 0, index: self.size };

@@ -106,9 +106,9 @@ async fn when_the_asker_goes_away_the_answer_is_for_any_reader_at_once() {
     });
     let mut zvh = gateway.client("zvh-baronie-breda").await;
     let mut receiver = Receiver::open(&mut zvh, "", 1).await.unwrap();
-    let received = receiver.bericht().await;
+    let asked = receiver.bericht().await;
     asking.abort();
-    let late = send(&mut zvh, known(&received.bericht)).await.unwrap().bericht;
+    let late = send(&mut zvh, known(&asked.bericht)).await.unwrap().bericht;
     let mut reader = Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap();
     assert_eq!(reader.bericht().await.bericht, late);
 }

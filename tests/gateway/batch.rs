@@ -120,7 +120,9 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
         let others = join_all((0..20).map(|number| log(&exchange, number.to_string())));
         let (broken, others) = tokio::join!(broken, others);
         assert!(matches!(broken, Err(NotDone::Failed(StoreError::NotWritten))));
-        others.into_iter().for_each(|written| written.unwrap());
+        for written in others {
+            written.unwrap();
+        }
         assert_eq!(beheerd_regels(&exchange).await, round * 20);
     }
     drop(exchange);

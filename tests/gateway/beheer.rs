@@ -303,9 +303,10 @@ async fn two_identities_that_one_certificate_could_open_are_refused() {
     for (oin, rol) in [("00000099000000402000", "beheer"), ("00000099000000101000", "om")] {
         let mut text = gateway.edited(DEELNEMERS, "[[mandaat]]", "[[mandaat]]");
         let (partner, rol) = if rol == "beheer" { ("beheer", "beheer") } else { (rol, "partner") };
-        text.tekst += &format!(
+        let other = format!(
             "\n[[identiteit]]\nca = \"ontwikkel\"\noin = \"{oin}\"\npartner = \"{partner}\"\nrol = \"{rol}\"\n"
         );
+        text.tekst += &other;
         let status = gateway.load(vec![text]).await.unwrap_err();
         let told = status.get_details_bad_request().unwrap().field_violations;
         assert!(told.iter().any(|told| told.description.starts_with("identiteit_dubbelzinnig")), "{told:?}");

@@ -165,7 +165,7 @@ async fn finding_withdrawing_and_changing_that_is_given_up_anywhere_can_be_repea
     at_every_wait("change", async |waits| {
         let tekst = format!("{text}\n# {waits}\n");
         let opdracht = Opdracht {
-            laden: vec![ketenpoort::config::documents::Bron { herkomst: "nieuw".into(), tekst }],
+            laden: vec![ketenpoort::documenten::Bron { herkomst: "nieuw".into(), tekst }],
             intrekken: Vec::new(),
             reden: "een test".to_owned(),
             medewerker: "beheer-7".to_owned(),

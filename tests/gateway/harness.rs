@@ -334,7 +334,7 @@ pub fn template(soort: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A request from JSON, with a new request_id.
+/// A request from JSON, with a new `request_id`.
 pub fn request(json: Value) -> proto::SendRequest {
     let mut request: proto::SendRequest = from_json(json).unwrap();
     if request.request_id.is_empty() {
@@ -359,7 +359,7 @@ pub async fn send(client: &mut Client, request: proto::SendRequest) -> Result<pr
     Ok(client.send(request).await?.into_inner().ontvangstbewijs.unwrap())
 }
 
-/// The weigering of a failed call, lower_snake.
+/// The weigering of a failed call, `lower_snake`.
 pub fn weigering<T>(result: Result<T, Status>) -> String {
     let Err(status) = result else { panic!("this should have been refused") };
     ketenpoort::grpc::status::weigering_in(&status).unwrap_or_else(|| panic!("not a refusal of ours: {status:?}"))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
-    config::{Config, documents::Omgeving},
+    config::Config,
+    documenten::Omgeving,
     domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok},
     exchange::{Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, van_kracht::all_oins},
     grpc::answers,

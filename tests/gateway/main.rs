@@ -2,6 +2,12 @@
 //!
 //! On SQLite; with `KETENPOORT_TEST_STORE=postgres` the same tests run on PostgreSQL, each in a database of its own.
 
+#![allow(clippy::assigning_clones, reason = "what a test fills in is to be read, and need not be fast")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the test harness catches it, and shows it where a test fails or somebody asks"
+)]
+
 mod ask;
 mod bad_input;
 mod batch;

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ketenpoort::{
-    config::documents::Bron,
+    documenten::Bron,
     domain::{LoketNaam, Weigering},
     exchange::{Exchange, Opdracht},
     grpc::convert,

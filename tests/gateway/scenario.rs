@@ -206,9 +206,9 @@ async fn only_what_is_current_and_one_s_own_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_could_mean_anybody_is_refused() {
+    type Change = fn(&mut proto::Zoekpersoon);
     let gateway = TestGateway::start().await;
     let mut zsm = gateway.client("zsm").await;
-    type Change = fn(&mut proto::Zoekpersoon);
     let bad: [Change; 6] = [
         |persoon| persoon.geboortedatum = Some("1987".to_owned()),
         |persoon| persoon.geboortedatum = None,

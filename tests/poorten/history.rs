@@ -77,6 +77,7 @@ pub struct Load {
 impl Load {
     /// So many senders, each at one gateway after the other, and a receiver at each gateway. Senders ask for what `make` makes of a
     /// number. The clocks of the gateways are `ahead` of that of this test.
+    #[expect(clippy::needless_pass_by_value, reason = "each sender gets a share of its own")]
     pub fn start(poorten: &Poorten, senders: usize, ahead: SignedDuration, make: Make) -> Self {
         let profiles = (0..poorten.count()).map(|at| (poorten.profile(at, "zsm"), poorten.profile(at, ZVH)));
         let mut load = Self {
@@ -121,7 +122,7 @@ impl Load {
         self.stop.store(true, Ordering::SeqCst);
         timeout(PATIENCE, async {
             while let Some(ended) = self.senders.join_next().await {
-                ended.unwrap()
+                ended.unwrap();
             }
         })
         .await
@@ -228,9 +229,8 @@ async fn receive(history: &Mutex<History>, client: &mut Client, ahead: SignedDur
             Antwoord::Bevestigd(bericht) => {
                 history.lock().unwrap().confirmed.insert(bericht);
             }
-            Antwoord::PostvakLeeg(_) => {}
-            // What was confirmed through another gateway meanwhile, or has expired.
-            Antwoord::BevestigingGeweigerd(_) => {}
+            // What is refused was confirmed through another gateway meanwhile, or has expired.
+            Antwoord::PostvakLeeg(_) | Antwoord::BevestigingGeweigerd(_) => {}
         }
     }
 }

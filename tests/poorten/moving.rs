@@ -79,7 +79,7 @@ async fn what_was_on_sqlite_goes_on_on_postgresql_and_back_with_the_logboek_inta
             Antwoord::Aflevering(aflevering) => postvak.say(Verzoek::Bevestig(aflevering.bericht)).await,
             Antwoord::Bevestigd(_) => confirmed += 1,
             Antwoord::PostvakLeeg(_) => {}
-            other => panic!("{other:?}"),
+            Antwoord::BevestigingGeweigerd(geweigerd) => panic!("{geweigerd:?}"),
         }
     }
     drop(postvak);

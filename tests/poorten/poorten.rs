@@ -19,7 +19,7 @@ use crate::{
 
 pub struct Poorten {
     dir: TempDir,
-    poorten: Vec<Poort>,
+    each: Vec<Poort>,
     verify: bool,
 }
 
@@ -35,7 +35,7 @@ impl Poorten {
     pub fn prepare(urls: &[String]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(dir.path()).output().unwrap(), 0);
-        let mut poorten = Self { dir, poorten: Vec::new(), verify: true };
+        let mut poorten = Self { dir, each: Vec::new(), verify: true };
         for url in urls {
             poorten.add(url);
         }
@@ -44,7 +44,7 @@ impl Poorten {
 
     /// One more gateway.
     pub fn add(&mut self, url: &str) -> usize {
-        let (at, port, beheer) = (self.poorten.len(), free_port(), free_port());
+        let (at, port, beheer) = (self.each.len(), free_port(), free_port());
         let config = fs::read_to_string(self.path().join("ketenpoort.toml")).unwrap();
         let config = config
             .replace("127.0.0.1:7443", &format!("127.0.0.1:{port}"))
@@ -59,7 +59,7 @@ impl Poorten {
             let text = fs::read_to_string(&file).unwrap();
             fs::write(&file, text.replace(&format!("127.0.0.1:{from}"), &format!("127.0.0.1:{to}"))).unwrap();
         }
-        self.poorten.push(Poort { port, url: url.to_owned(), environment: Vec::new(), child: None });
+        self.each.push(Poort { port, url: url.to_owned(), environment: Vec::new(), child: None });
         at
     }
 
@@ -77,14 +77,14 @@ impl Poorten {
 
     /// Sets variables in the environment of one gateway; the last value of each counts.
     pub fn environment(&mut self, at: usize, variables: &[(String, String)]) {
-        self.poorten[at].environment.extend_from_slice(variables);
+        self.each[at].environment.extend_from_slice(variables);
     }
 
     /// `ketenpoort serve`, for one gateway.
     pub fn command(&self, at: usize) -> Command {
         let mut serve = ketenpoort();
         serve.args(["serve", "--dev", "--config"]).arg(self.config(at));
-        serve.envs(self.poorten[at].environment.iter().map(|(name, value)| (name, value)));
+        serve.envs(self.each[at].environment.iter().map(|(name, value)| (name, value)));
         serve
     }
 
@@ -108,7 +108,7 @@ impl Poorten {
     /// Starts one gateway; it need not answer yet.
     pub fn launch(&mut self, at: usize) {
         let stderr = File::options().create(true).append(true).open(self.log_file(at)).unwrap();
-        self.poorten[at].child = Some(self.command(at).stdout(Stdio::null()).stderr(stderr).spawn().unwrap());
+        self.each[at].child = Some(self.command(at).stdout(Stdio::null()).stderr(stderr).spawn().unwrap());
     }
 
     /// Starts one gateway and waits until its port answers.
@@ -120,7 +120,7 @@ impl Poorten {
     /// Waits until its port answers.
     pub fn answers(&mut self, at: usize) {
         let log = self.log_file(at);
-        let poort = &mut self.poorten[at];
+        let poort = &mut self.each[at];
         let child = poort.child.as_mut().unwrap();
         until("the gateway opens its port", || {
             let ended = child.try_wait().unwrap();
@@ -131,26 +131,26 @@ impl Poorten {
 
     /// SIGKILL.
     pub fn kill(&mut self, at: usize) {
-        let mut child = self.poorten[at].child.take().unwrap();
+        let mut child = self.each[at].child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// SIGTERM.
     pub fn stop(&mut self, at: usize) {
-        let status = terminate(self.poorten[at].child.as_mut().unwrap());
-        self.poorten[at].child = None;
+        let status = terminate(self.each[at].child.as_mut().unwrap());
+        self.each[at].child = None;
         assert_eq!(status.code(), Some(0), "{}", self.log(at));
     }
 
     /// SIGSTOP or SIGCONT.
     pub fn signal(&self, at: usize, signal: &str) {
-        let id = self.poorten[at].child.as_ref().unwrap().id().to_string();
+        let id = self.each[at].child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
     pub fn count(&self) -> usize {
-        self.poorten.len()
+        self.each.len()
     }
 
     pub fn path(&self) -> &Path {
@@ -202,7 +202,7 @@ impl Poorten {
 
 impl Drop for Poorten {
     fn drop(&mut self) {
-        for poort in &mut self.poorten {
+        for poort in &mut self.each {
             if let Some(mut child) = poort.child.take() {
                 // It may have ended by itself.
                 drop(child.kill());
@@ -210,8 +210,8 @@ impl Drop for Poorten {
             }
         }
         if !thread::panicking() && self.verify {
-            let last = self.poorten.len() - 1;
-            assert!(self.poorten[last].url.starts_with("postgres:"));
+            let last = self.each.len() - 1;
+            assert!(self.each[last].url.starts_with("postgres:"));
             expect(&logboek(&self.config(last), "verify", &[]), 0);
         }
     }

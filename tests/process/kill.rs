@@ -27,7 +27,7 @@ struct Load {
     started: u64,
     /// Sent, but nobody knows what became of it.
     unknown: Vec<proto::SendRequest>,
-    /// By request_id.
+    /// By `request_id`.
     acknowledged: BTreeMap<String, (proto::SendRequest, proto::Ontvangstbewijs)>,
 }
 

@@ -1,6 +1,12 @@
 //! The binary as its users have it: a process, with real certificates and real clients, that is killed, filled up,
 //! tampered with and mistyped at. What one call does is tested in `tests/gateway`.
 
+#![allow(clippy::assigning_clones, reason = "what a test fills in is to be read, and need not be fast")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the test harness catches it, and shows it where a test fails or somebody asks"
+)]
+
 mod balancer;
 mod beheer;
 mod command_line;

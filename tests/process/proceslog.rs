@@ -36,7 +36,7 @@ fn full() -> File {
 /// A pipe that is full, because nobody reads it; it stays open as long as the reader lives.
 fn hanging() -> (PipeReader, std::io::PipeWriter) {
     let (reader, mut writer) = pipe().unwrap();
-    writer.write_all(&[b'\n'; 65_536]).unwrap();
+    writer.write_all("\n".repeat(65_536).as_bytes()).unwrap();
     (reader, writer)
 }
 

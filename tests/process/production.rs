@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output};
 use jiff::SignedDuration;
 use ketenpoort::{
     clock::SystemClock,
-    config::documents::{Bron, Omgeving, parse},
+    documenten::{Bron, Omgeving, parse},
     domain::Clock,
     files,
     pki::{DevCa, LeafSpec},

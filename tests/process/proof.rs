@@ -104,9 +104,9 @@ fn a_receipt_that_contradicts_its_proof_does_not_verify() {
         ("/aanvaardingen/0/stempel/grondslag", "pbw-18b".into()),
     ];
     for (path, value) in changes {
-        let mut changed = receipt.clone();
-        *changed.pointer_mut(path).unwrap() = value;
-        fs::write(&file, changed.to_string()).unwrap();
+        let mut other = receipt.clone();
+        *other.pointer_mut(path).unwrap() = value;
+        fs::write(&file, other.to_string()).unwrap();
         let output = verify(&file, &vkey);
         assert_eq!(output.status.code(), Some(1), "{path} can be changed: {}", String::from_utf8_lossy(&output.stdout));
     }

@@ -23,12 +23,12 @@ pub fn template(soort: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// A template as a request, still without request_id.
+/// A template as a request, still without `request_id`.
 pub fn request(template: Value) -> proto::SendRequest {
     from_json(template).unwrap()
 }
 
-/// The request_id of this number: a UUID that differs from that of every other number.
+/// The `request_id` of this number: a UUID that differs from that of every other number.
 pub fn request_id(number: u64) -> String {
     uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes()).into_uuid().to_string()
 }

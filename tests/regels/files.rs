@@ -2,12 +2,10 @@ use std::{collections::BTreeSet, fs};
 
 use ketenpoort::{
     check::bevindingen::bevindingen,
-    config::{
-        Config, ConfigError,
-        documents::{Bron, Omgeving, Parsed, parse},
-        section::Mistake,
-    },
+    config::Config,
+    documenten::{Bron, Omgeving, Parsed, parse},
     domain::{Berichtsoort, matrix::matrix},
+    lezen::{Fouten, Mistake},
 };
 
 /// The worked example.
@@ -32,7 +30,7 @@ pub fn bron(herkomst: &str, tekst: &str) -> Bron {
 }
 
 /// The worked example, parsed.
-pub fn voorbeeld() -> Result<Parsed, ConfigError> {
+pub fn voorbeeld() -> Result<Parsed, Fouten> {
     let mut bronnen = vec![bron("deelnemers.toml", DEELNEMERS)];
     bronnen.extend(CONVENANTEN.map(|(naam, tekst)| bron(naam, tekst)));
     parse(&bronnen, &omgeving(false))
@@ -41,7 +39,7 @@ pub fn voorbeeld() -> Result<Parsed, ConfigError> {
 /// The mistakes in a convenant between the partners of the worked example.
 pub fn mistakes_in(text: &str) -> Vec<Mistake> {
     let bronnen = [bron("deelnemers.toml", DEELNEMERS), bron("convenant.toml", text)];
-    parse(&bronnen, &omgeving(false)).map_or_else(|ConfigError(mistakes)| mistakes, |_| Vec::new())
+    parse(&bronnen, &omgeving(false)).map_or_else(|Fouten(mistakes)| mistakes, |_| Vec::new())
 }
 
 /// The same, as "line: message".

@@ -5,8 +5,10 @@ use std::{fmt::Write, fs};
 use jiff::civil::Date;
 use ketenpoort::{
     check::bevindingen::{Waarschuwing, bevindingen},
-    config::{Config, aanvaard::Aanvaardbaar, documents::parse, fout::Fout},
+    config::{Config, aanvaard::Aanvaardbaar},
+    documenten::parse,
     domain::{Deelnemers, Mandaathouder, Regel, VanKracht},
+    lezen::fout::Fout,
 };
 
 use crate::{
@@ -52,7 +54,7 @@ fn only_mistake(from: &str, to: &str) -> (usize, &'static str, String, String) {
 fn each_bad_input_has_its_own_code_and_says_what_to_do_in_two_languages() {
     assert!(mistakes_in(GOOD).is_empty(), "{:?}", mistakes_in(GOOD));
     let second = GOOD[GOOD.find("[[regel]]").unwrap()..].replace("\"een\"", "\"twee\"");
-    let contradicting = format!("\n{}bsn_toegestaan = true\n", second);
+    let contradicting = format!("\n{second}bsn_toegestaan = true\n");
     for (from, to, line, code, nl, en) in [
         ("versie", "versei", 3, "onbekende_sleutel", "bedoelt u versie", "do you mean versie"),
         (

@@ -3,10 +3,11 @@
 use jiff::{Timestamp, civil::date};
 use ketenpoort::{
     check::bevindingen::bevindingen,
-    config::documents::parse,
+    documenten::parse,
     domain::{
-        Bericht, BerichtId, Berichtsoort, Contact, Deelnemers, Eerdere, Feiten, Identiteit, Loket, Ontvanger,
-        Overtreding, Regel, Rol, Sluiting, VanKracht, Weigering, admit, matrix, still_allowed, verschil::verschil,
+        Bericht, BerichtId, Berichtsoort, Contact, Deelnemers, Eerdere, Feiten, Identiteit, Loket, LoketNaam,
+        Ontvanger, Overtreding, Regel, Rol, Sluiting, VanKracht, Weigering, admit, matrix, still_allowed,
+        verschil::verschil,
     },
 };
 use uuid::Uuid;
@@ -53,7 +54,7 @@ fn mistakes(text: &str) -> Vec<(usize, &'static str)> {
 fn a_described_loket_is_there_beside_the_named_ones() {
     let parsed = parse(&[bron("deelnemers.toml", GOOD)], &omgeving(false)).unwrap();
     let zsm = &parsed.deelnemers.partners[&"zsm".parse().unwrap()];
-    let names: Vec<&str> = zsm.loketten.keys().map(|naam| naam.as_str()).collect();
+    let names: Vec<&str> = zsm.loketten.keys().map(LoketNaam::as_str).collect();
     assert_eq!(names, ["algemeen", "jeugd"]);
     let contact = zsm.loketten[&"jeugd".parse().unwrap()].contact.as_ref().unwrap();
     assert_eq!((contact.functie.as_str(), contact.telefoon.as_str()), ("ZSM-coördinator jeugd", "076 000 00 21"));

@@ -5,11 +5,7 @@ use jiff::{
     civil::{Date, date},
 };
 use ketenpoort::{
-    config::{
-        convenant::hash,
-        documents::{Bron, Omgeving, parse},
-        print::print,
-    },
+    documenten::{Bron, Omgeving, hash, parse, print::print},
     domain::{
         Adres, Adrespatroon, Bericht, BerichtId, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep,
         Eerdere, Feiten, Grondslag, Identiteit, Mandaat, Mandaathouder, Ontvanger, Regel, Rol, Sluiting, Status,

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::date};
 use ketenpoort::{
-    config::documents::undecided,
+    documenten::samen::undecided,
     domain::{
         Bericht, Berichtsoort, Convenant, Deelnemers, Doelgroep, Eerdere, Identiteit, Mandaathouder, Regel, Rol,
         Status, Stempel, Termijn, VanKracht, Weigering, admit, onbeslist::onbeslist, samenloop::samenlopen,

@@ -1,10 +1,12 @@
 //! Rules beside each other: whether there is room for them, and whether those of one convenant say the same of one exchange.
 
-use super::{fout::Fout, section::Section};
-use crate::domain::{
-    Deelnemers, PartnerNaam, Regel,
-    convenant::overlapping,
-    naast::{GeenRuimte, MEESTE_NAAST, MEESTE_STROMEN, Naast, Ruimte},
+use crate::{
+    domain::{
+        Deelnemers, PartnerNaam, Regel,
+        convenant::overlapping,
+        naast::{GeenRuimte, MEESTE_NAAST, MEESTE_STROMEN, Naast, Ruimte},
+    },
+    lezen::{fout::Fout, section::Section},
 };
 
 /// Whether there is room for these rules; notes the first one for which there is none.

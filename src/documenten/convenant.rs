@@ -2,24 +2,24 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 
 use super::{
-    fout::Fout,
+    hash,
     naast::{contradictions, fits},
-    section::{Located, MOST_ITEMS, Mistakes, Section, Vorm, listed, read_file, short},
 };
-use crate::domain::{
-    Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag, LoketNaam,
-    Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, naast::Ruimte,
+use crate::{
+    domain::{
+        Acceptatie, Adrespatroon, Berichtsoort, Bewaar, Categorie, Convenant, Deelnemers, Doelgroep, Grondslag,
+        LoketNaam, Mandaathouder, PartnerNaam, Regel, Status, TeltVanaf, Termijn, naast::Ruimte,
+    },
+    lezen::{
+        Mistakes,
+        fout::Fout,
+        namen::{listed, short},
+        section::{Located, MOST_ITEMS, Section, Vorm, read_toml},
+    },
 };
-
-/// SHA-256 of a document, lowercase hexadecimal.
-#[must_use]
-pub fn hash(text: &str) -> String {
-    hex::encode(digest(&SHA256, text.as_bytes()))
-}
 
 /// Reads a convenant; every mistake is noted. The deelnemers must be known already, and `ruimte` what the convenanten before it take.
 pub(super) fn convenant(
@@ -119,7 +119,7 @@ fn staat_achter(root: &Section<'_>, naam: Option<&str>) -> Vec<String> {
 /// because of today's rules.
 #[must_use]
 pub fn of_the_past(tekst: &str, deelnemers: &Deelnemers) -> Option<Convenant> {
-    read_file(Path::new(""), tekst, &Mistakes::default(), |root| {
+    read_toml(Path::new(""), tekst, &Mistakes::default(), |root| {
         convenant(root, hash(tekst), deelnemers, &mut Ruimte::default())
     })
 }

@@ -1,4 +1,4 @@
-//! Reading TOML tables so that every mistake is reported at once, with file and line.
+//! A TOML table that is read.
 //!
 //! serde stops at the first mistake; a privacy officer who edits a convenant wants all of them. A [`Section`] hands out
 //! typed values, notes what is wrong, and at its end names the keys that nobody asked for.
@@ -7,7 +7,6 @@ use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
     collections::BTreeSet,
-    fmt,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     rc::Rc,
@@ -20,28 +19,11 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-pub use super::namen::{listed, short};
-use super::{fout::Fout, namen::nearest};
-
-/// One mistake in a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// The file.
-    pub file: PathBuf,
-    /// The line, from 1; 0 where the file as a whole is meant.
-    pub line: usize,
-    /// What is wrong and what is asked.
-    pub fout: Fout,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.file.display(), self.fout.uitleg()),
-            line => write!(f, "{}:{line}: {}", self.file.display(), self.fout.uitleg()),
-        }
-    }
-}
+use super::{
+    Mistakes,
+    fout::Fout,
+    namen::{nearest, short},
+};
 
 /// What is asked of a value.
 #[derive(Clone, Debug)]
@@ -62,9 +44,6 @@ impl Vorm {
 
 const TABLES: Vorm = Vorm::fixed("een of meer tabellen", "one or more tables");
 
-/// Every mistake found so far, shared by the files of one configuration.
-pub type Mistakes = Rc<RefCell<Vec<Mistake>>>;
-
 /// A file being read.
 struct Source {
     file: PathBuf,
@@ -81,10 +60,7 @@ impl Source {
     }
 
     fn mistake(&self, line: usize, fout: Fout) {
-        let mut mistakes = self.mistakes.borrow_mut();
-        if mistakes.len() < MOST_MISTAKES {
-            mistakes.push(Mistake { file: self.file.clone(), line, fout });
-        }
+        self.mistakes.on_line(&self.file, line, fout);
     }
 }
 
@@ -106,16 +82,15 @@ pub struct Located<T> {
     pub line: usize,
 }
 
-/// Reads a file with `read`; a syntax error is noted and gives `None`.
-pub fn read_file<T>(
+/// Reads the text of a file with `read`; that it is no TOML is noted and gives `None`.
+pub fn read_toml<T>(
     file: &Path,
     text: &str,
     mistakes: &Mistakes,
     read: impl FnOnce(Section<'_>) -> Option<T>,
 ) -> Option<T> {
     let lines = text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, after)| after).collect();
-    let source =
-        Rc::new(Source { file: file.to_owned(), lines, mistakes: Rc::clone(mistakes), compared: Cell::new(0) });
+    let source = Rc::new(Source { file: file.to_owned(), lines, mistakes: mistakes.clone(), compared: Cell::new(0) });
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let line = error.span().map_or(0, |span| source.line(span.start));
@@ -366,7 +341,5 @@ fn disturbs(c: char) -> bool {
 
 /// Values in a list, at most.
 pub const MOST_ITEMS: usize = 1000;
-/// Mistakes that are kept, at most: a text that is no convenant can hold a million.
-const MOST_MISTAKES: usize = 10_000;
 /// Names of a file that are compared with others, at most: each takes some microseconds.
 const MOST_COMPARED: usize = 100_000;

@@ -1,4 +1,4 @@
-//! Fout (mistake): the closed list of what can be wrong in a configuration or convenant, each with a code that stays and a
+//! Fout (mistake): the closed list of what can be wrong in a configuration or a document, each with a code that stays and a
 //! sentence in Dutch and English that says what is wrong and what to do.
 
 /// A closed list of things to tell, each with its code and its sentence in both languages.

@@ -1,44 +1,34 @@
 //! Two convenanten by themselves, without a configuration: to say what a new version changes, before anybody runs it.
 
-use std::{cell::RefCell, collections::BTreeMap, path::Path, rc::Rc};
+use std::{collections::BTreeMap, path::Path};
 
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
-use super::{
-    ConfigError,
-    convenant::{convenant, hash},
-    documents::Bron,
-    read,
-    section::{Mistakes, read_file},
+use super::{Bron, convenant::convenant, hash};
+use crate::{
+    domain::{
+        Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, naast::Ruimte,
+    },
+    lezen::{Fouten, Mistakes, bestand::read, section::read_toml},
 };
-use crate::domain::{
-    Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, naast::Ruimte,
-};
-
-/// Whether a file is a configuration: it names convenanten, which a convenant does not.
-#[must_use]
-pub fn is_configuration(file: &Path) -> bool {
-    let tekst = read(file, &Mistakes::default()).unwrap_or_default();
-    DeTable::parse_recoverable(&tekst).0.get_ref().contains_key("convenanten")
-}
 
 /// Reads two convenanten among the partners that they name themselves, each with the loketten they mention and `algemeen`.
 /// Every partner counts as holding every mandaat, because who holds one stands elsewhere.
 ///
 /// # Errors
-/// [`ConfigError`] with every mistake of both.
-pub fn convenanten(files: [&Path; 2]) -> Result<(Deelnemers, [Convenant; 2]), ConfigError> {
-    let mistakes: Mistakes = Rc::new(RefCell::new(Vec::new()));
+/// [`Fouten`] with every mistake of both.
+pub fn convenanten(files: [&Path; 2]) -> Result<(Deelnemers, [Convenant; 2]), Fouten> {
+    let mistakes = Mistakes::default();
     let bronnen = files.map(|file| Some(Bron { herkomst: file.to_owned(), tekst: read(file, &mistakes)? }));
     let deelnemers = named(bronnen.iter().flatten());
     let parsed = bronnen.map(|bron| {
         let Bron { herkomst, tekst } = bron?;
-        read_file(&herkomst, &tekst, &mistakes, |root| {
+        read_toml(&herkomst, &tekst, &mistakes, |root| {
             convenant(root, hash(&tekst), &deelnemers, &mut Ruimte::default())
         })
     });
-    ConfigError::unless_empty(&mistakes)?;
+    mistakes.outcome()?;
     Ok((deelnemers, parsed.map(|convenant| convenant.expect("a file without mistakes gives a convenant"))))
 }
 

@@ -3,14 +3,20 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
+    Omgeving,
     convenant::{identifier, soorten, term, unique},
-    documents::Omgeving,
-    fout::Fout,
     loketten::{Verwijzing, loketten, referrals},
-    section::{Located, Section, Vorm, listed, short},
 };
-use crate::domain::{
-    Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang, partner::GATEWAY,
+use crate::{
+    domain::{
+        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
+        partner::GATEWAY,
+    },
+    lezen::{
+        fout::Fout,
+        namen::{listed, short},
+        section::{Located, Section, Vorm},
+    },
 };
 
 const NAAM: Vorm =

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    convenant::unknown_partner,
-    fout::Fout,
-    section::{Located, Section, Vorm, listed},
+use super::convenant::unknown_partner;
+use crate::{
+    domain::{Adres, Contact, Deelnemers, Loket, LoketNaam, PartnerNaam, Sluiting, Telefoon},
+    lezen::{
+        fout::Fout,
+        namen::listed,
+        section::{Located, Section, Vorm},
+    },
 };
-use crate::domain::{Adres, Contact, Deelnemers, Loket, LoketNaam, PartnerNaam, Sluiting, Telefoon};
 
 const NAAM: Vorm =
     Vorm::fixed("een naam van kleine letters, cijfers en streepjes", "a name of lowercase letters, digits and hyphens");
