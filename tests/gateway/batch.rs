@@ -50,7 +50,7 @@ async fn a_regel_that_cannot_be_written_among_many_undoes_only_itself_also_when_
         for (number, written) in written.into_iter().enumerate() {
             match number {
                 7 | 13 => {
-                    assert!(matches!(written, Err(NotDone::Failed(StoreError::NotWritten))), "{number}: {written:?}")
+                    assert!(matches!(written, Err(NotDone::Failed(StoreError::NotWritten))), "{number}: {written:?}");
                 }
                 _ => written.unwrap_or_else(|error| panic!("{number} suffered with another: {error}")),
             }

@@ -43,13 +43,16 @@ pub(in crate::store) async fn accept(work: &mut Work<'_>, accept: &Arc<Accept>) 
     }
     // Whatever can refuse comes before the first write.
     let earlier = match accept.judged_after() {
-        Some(bericht) => work.earlier(bericht).await?,
+        Some(bericht) => Box::pin(work.earlier(bericht)).await?,
         None => None,
     };
     if let Some(Earlier { eerder, sindsdien, .. }) = &earlier {
         may_come_after(&accept.toegelaten, &accept.personen, eerder, sindsdien)?;
     }
-    let destroyed = destroyed(work, accept).await?;
+    let destroyed = match accept.soort() {
+        Berichtsoort::Vernietigingsbevestiging => Box::pin(destroyed(work, accept)).await?,
+        _ => None,
+    };
     let mut regels = Vec::with_capacity(accept.ontvangers.len());
     for of in &accept.ontvangers {
         regels.push(work.log.append(Some(accept.id), of.regel.clone())?);
@@ -63,7 +66,7 @@ pub(in crate::store) async fn accept(work: &mut Work<'_>, accept: &Arc<Accept>) 
     let tijd = work.now();
     let reserved_until = reserved_until(accept, earlier.as_ref(), tijd);
     if let Some(earlier) = earlier {
-        follow_up(work, accept, earlier).await?;
+        Box::pin(follow_up(work, accept, earlier)).await?;
     }
     if let Some(rij) = destroyed {
         confirm_destruction(work, accept, rij)?;
@@ -110,9 +113,6 @@ async fn destroyed(work: &mut Work<'_>, accept: &Accept) -> Result<Option<Postva
         "WHERE p.bericht = (SELECT in_antwoord_op FROM berichten WHERE id = $1) AND p.partner = $2 AND p.loket = $3"
     );
     let Some(verzoek) = accept.toegelaten.bericht().in_antwoord_op else { return Ok(None) };
-    if accept.soort() != Berichtsoort::Vernietigingsbevestiging {
-        return Ok(None);
-    }
     let afzender = accept.toegelaten.afzender();
     let row = sqlx::query(WITHDRAWN)
         .bind(verzoek.0.as_bytes().to_vec())

@@ -104,7 +104,7 @@ pub(in crate::store) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Resul
         match offered {
             // Its columns cannot be read, or are too long for a regel: nothing was changed for it.
             Err(error @ (StoreError::Inconsistent { table: "postvak" | "berichten", .. } | StoreError::Regel(_))) => {
-                leased.unreadable.push(error)
+                leased.unreadable.push(error);
             }
             offered => offered?,
         }

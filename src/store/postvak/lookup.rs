@@ -125,15 +125,12 @@ impl Work<'_> {
         let open = "SELECT NULL AS id, p.partner, NULL AS request_id, p.loket, p.open FROM {v} \
                     JOIN postvakken p ON p.partner = v.partner AND p.loket = v.loket";
         for row in fetch_all(self.tx, [(made, asked), (open, counted)]).await? {
-            match row.try_get::<Option<&str>, _>("loket")? {
-                Some(loket) => {
-                    let (adres, open) = counted_at(&row, loket)?;
-                    self.counters.found(adres, open);
-                }
-                None => {
-                    let (request, bericht) = made_before(&row)?;
-                    self.known.requests.insert(request, Some(bericht));
-                }
+            if let Some(loket) = row.try_get::<Option<&str>, _>("loket")? {
+                let (adres, open) = counted_at(&row, loket)?;
+                self.counters.found(adres, open);
+            } else {
+                let (request, bericht) = made_before(&row)?;
+                self.known.requests.insert(request, Some(bericht));
             }
         }
         // What was not found is not there.

@@ -30,11 +30,11 @@ pub(in crate::store) async fn pseudoniemen_of(
     for ids in berichten.chunks(CHUNK) {
         let ids = Rows::of(&[Column::Bytes("bericht")], ids, |id| [id.0.as_bytes().as_slice().into()]);
         for row in fetch(connection, MARKS, ids).await? {
-            let (bericht, volgnummer, hoofdpersoon, mark) = mark(&row)?;
-            let of = people.entry((bericht, volgnummer));
+            let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
+            let of = people.entry((bericht, row.try_get("volgnummer")?));
             let of = of.or_insert(Pseudoniemen { hoofdpersoon: false, kenmerken: Vec::new() });
-            of.hoofdpersoon |= hoofdpersoon;
-            of.kenmerken.push(mark);
+            of.hoofdpersoon |= row.try_get::<i64, _>("hoofdpersoon")? != 0;
+            of.kenmerken.push(mark(&row, bericht)?);
         }
     }
     let mut found: BTreeMap<BerichtId, Vec<Pseudoniemen>> = BTreeMap::new();
@@ -44,12 +44,11 @@ pub(in crate::store) async fn pseudoniemen_of(
     Ok(found)
 }
 
-fn mark(row: &DbRow) -> Result<(BerichtId, i64, bool, (Kenmerk, [u8; 32])), StoreError> {
-    let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
+fn mark(row: &DbRow, bericht: BerichtId) -> Result<(Kenmerk, [u8; 32]), StoreError> {
     let wrong = |column| StoreError::inconsistent("pseudoniemen", column, bericht);
     let kenmerk = row.try_get::<&str, _>("kenmerk")?.parse().map_err(|()| wrong("kenmerk"))?;
     let pseudoniem = row.try_get::<&[u8], _>("pseudoniem")?.try_into().map_err(|_| wrong("pseudoniem"))?;
-    Ok((bericht, row.try_get("volgnummer")?, row.try_get::<i64, _>("hoofdpersoon")? != 0, (kenmerk, pseudoniem)))
+    Ok((kenmerk, pseudoniem))
 }
 
 /// Which of these berichten are about this person: by the surest mark, none of which a surer one contradicts, and whether it is about

@@ -41,7 +41,8 @@ async fn judged<T>(holds: bool, done: impl Future<Output = Result<T, NotDone>>) 
     if holds { done.await } else { Err(NotDone::Outdated) }
 }
 
-/// Carries out one event in the transaction under way. Its answer is of use once that is durable.
+/// Carries out one event in the transaction under way. Its answer is of use once that is durable. What is rare lies aside (boxed), so
+/// that it is not carried along with what is not.
 pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answer, StoreError> {
     let holds = event
         .judged()
@@ -60,20 +61,22 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
         Event::Lease(lease, reply) => {
             let leased = judged(holds, lease::lease(work, lease)).await;
             // Held as soon as it is durable, whether or not somebody still waits for it.
-            let leases = leased.as_ref().map(Leased::leases).unwrap_or_default();
+            let handed_out = leased.as_ref().map(Leased::leases).unwrap_or_default();
             let (holder, answer) = (Arc::clone(&lease.holder), answer(reply, leased)?);
             Ok(Box::new(move |commit| {
-                holder.hold(&leases);
+                holder.hold(&handed_out);
                 answer(commit);
             }))
         }
         Event::Confirm(confirm, reply) => answer(reply, judged(holds, confirm::confirm(work, confirm)).await),
-        Event::Consult(consult, reply) => answer(reply, judged(holds, consult::consult(work, consult)).await),
-        Event::Withdraw(withdraw, reply) => answer(reply, judged(holds, withdraw::withdraw(work, withdraw)).await),
-        Event::Find(find, reply) => answer(reply, judged(holds, find::find(work, find)).await),
+        Event::Consult(consult, reply) => answer(reply, judged(holds, Box::pin(consult::consult(work, consult))).await),
+        Event::Withdraw(withdraw, reply) => {
+            answer(reply, judged(holds, Box::pin(withdraw::withdraw(work, withdraw))).await)
+        }
+        Event::Find(find, reply) => answer(reply, judged(holds, Box::pin(find::find(work, find))).await),
         Event::Expire(expire, reply) => answer(reply, judged(holds, expire::expire(work, expire)).await),
-        Event::Damage(damage, reply) => answer(reply, judged(holds, damage::damage(work, damage)).await),
-        Event::Change(change, reply) => answer(reply, judged(holds, change::change(work, change)).await),
+        Event::Damage(damage, reply) => answer(reply, judged(holds, Box::pin(damage::damage(work, damage))).await),
+        Event::Change(change, reply) => answer(reply, judged(holds, Box::pin(change::change(work, change))).await),
         Event::NobodyToWarn(bericht, reply) => {
             work.of_bericht(*bericht).is_warned = true;
             answer(reply, Ok(()))
@@ -85,7 +88,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
 }
 
 /// What events ask, to be looked up at once. Of what their own berichten come after only where they are judged by it.
-pub(super) fn asked<'e>(batch: &'e [Event]) -> Asked<'e> {
+pub(super) fn asked(batch: &[Event]) -> Asked<'_> {
     let mut asked = Asked::default();
     for event in batch {
         if let Some(accept) = event.accepts() {

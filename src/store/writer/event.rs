@@ -32,7 +32,9 @@ use crate::{
 pub type Durable<T> = (T, Option<Arc<Commit>>);
 
 /// Where a reply goes, once. Whoever waits for it hears that nothing was written when the last copy of this is dropped.
-pub struct Reply<T>(Arc<Mutex<Option<oneshot::Sender<Result<Durable<T>, NotDone>>>>>);
+pub struct Reply<T>(Arc<Mutex<Option<oneshot::Sender<Replied<T>>>>>);
+
+type Replied<T> = Result<Durable<T>, NotDone>;
 
 impl<T> Clone for Reply<T> {
     fn clone(&self) -> Self {
@@ -42,12 +44,12 @@ impl<T> Clone for Reply<T> {
 
 impl<T> Reply<T> {
     /// A reply, and where it arrives.
-    pub(super) fn new() -> (Self, oneshot::Receiver<Result<Durable<T>, NotDone>>) {
+    pub(super) fn new() -> (Self, oneshot::Receiver<Replied<T>>) {
         let (sender, receiver) = oneshot::channel();
         (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
     }
 
-    pub(super) fn send(&self, reply: Result<Durable<T>, NotDone>) {
+    pub(super) fn send(&self, reply: Replied<T>) {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A caller that has gone away is no fault: what was written stays written.
         if let Some(sender) = sender {
