@@ -137,7 +137,8 @@ impl Load {
             while !left().is_empty() {
                 sleep(Duration::from_millis(200)).await;
                 // Of a confirmation that was not answered only the gateway knows.
-                let mut zvh = self.profiles[0].1.connect().await.unwrap();
+                // One that was just started may not listen yet.
+                let Ok(mut zvh) = self.profiles[0].1.connect().await else { continue };
                 for bericht in left() {
                     if status(&mut zvh, &bericht).await.ontvangers[0].toestand() == proto::Toestand::Bevestigd {
                         self.history.lock().unwrap().confirmed.insert(bericht);

@@ -17,6 +17,9 @@ mod faketime;
 mod full;
 mod kill;
 mod klok;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod proceslog;
 mod production;
 mod proof;

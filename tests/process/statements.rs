@@ -1,59 +1,163 @@
-//! How often the writer goes to the database: a batch of many berichten costs no more statements than a batch of one.
+//! How often the writer goes to the database: a transaction for many berichten takes no more statements than one for a single one.
 
-use tokio::task::JoinSet;
+use std::{collections::BTreeSet, time::Duration};
+
+use ketenpoort::proto::{self, receive_request::Verzoek, receive_response::Antwoord};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::{
-    served::{Served, until},
-    traffic::{request, request_id, template},
+    postgres::Cluster,
+    served::{PATIENCE, Served, until},
+    traffic::{Client, Postvak, request, request_id, template},
 };
 
 /// Berichten that are sent at once.
-const MANY: u64 = 60;
+const MANY: u64 = 100;
+/// Statements of a transaction that does things of one kind; BEGIN and COMMIT make it six round trips.
+const OF_ONE_KIND: usize = 4;
+/// Statements of a transaction that does things of every kind: the head, what is asked of requests and postvakken, of rows, of earlier
+/// berichten (three), of what can be handed out (two), and one that writes.
+const OF_EVERY_KIND: usize = 9;
 
-/// The statements of the writer since the start: each is a line of the driver. Those of readers, who look at what is in force and
-/// at what is due, are not counted.
-fn statements(served: &Served) -> Vec<String> {
-    let of_readers = ["SELECT versie FROM logboek", "OFFSET", "PRAGMA"];
-    let is_of_a_reader = |line: &&str| of_readers.iter().any(|words| line.contains(words));
-    let log = served.log();
-    let lines = log.lines().filter(|line| line.contains("sqlx::query") && !is_of_a_reader(line));
-    lines.map(str::to_owned).collect()
+/// The statements of the writer since the start, by transaction. Each is a line of the driver. Those of readers are not counted: they
+/// look at what is in force, what is due, what waits and what was corrected.
+fn transactions(log: &str) -> Vec<Vec<String>> {
+    // BEGIN and COMMIT are lines of the one driver and not of the other.
+    let of_readers = [
+        "SELECT versie FROM logboek",
+        "OFFSET",
+        "PRAGMA",
+        "SELECT 1 FROM postvak",
+        "'rectificatie'",
+        "summary=\"COMMIT\"",
+        "summary=\"BEGIN",
+    ];
+    let is_of_a_reader =
+        |line: &str| of_readers.iter().any(|words| line.contains(words)) && !line.contains("INSERT INTO");
+    let mut transactions: Vec<Vec<String>> = Vec::new();
+    for line in log.lines().filter(|line| line.contains("sqlx::query") && !is_of_a_reader(line)) {
+        // Of the lock on the head, which every transaction begins with.
+        if line.contains("sleutels, grootte") {
+            transactions.push(Vec::new());
+        }
+        if let Some(transaction) = transactions.last_mut() {
+            transaction.push(line.to_owned());
+        }
+    }
+    transactions
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_of_berichten_is_looked_up_once_and_written_once() {
-    let mut served = Served::prepare();
-    served.serve_with("warn,sqlx::query=debug");
-    let mut zsm = served.client("zsm").await;
-    let numbered = |number| {
-        let mut check = request(template("bekendheidscheck"));
-        check.request_id = request_id(number);
-        check
-    };
-    // The first one makes the key of its day, and what is in force is read.
-    zsm.send(numbered(0)).await.unwrap();
-    // The log is written by a thread of its own, in order.
-    let written = |lines: &[String]| lines.iter().filter(|line| line.contains("INTO berichten")).count();
-    let before = until("the first one is logged", || {
-        let lines = statements(&served);
-        (written(&lines) == 1).then_some(lines.len())
-    });
-    let checks: Vec<_> = (1..=MANY).map(numbered).collect();
+/// Those of one kind: in which one of these words stands, and what they took, without the tile of the tree that became full.
+fn of_kind<'t>(transactions: &'t [Vec<String>], words: &[&str]) -> Vec<(usize, &'t Vec<String>)> {
+    let has = |line: &String| words.iter().any(|word| line.contains(word));
+    let count = |of: &Vec<String>| of.iter().filter(|line| !line.contains("JOIN logregels r")).count();
+    transactions.iter().filter(|of| of.iter().any(has)).map(|of| (count(of), of)).collect()
+}
+
+/// Sends `MANY` berichten at once.
+async fn send_many(zsm: &Client, check: &proto::SendRequest, first: u64) {
     let mut sending = JoinSet::new();
-    for check in checks {
-        let mut zsm = zsm.clone();
+    for number in first..first + MANY {
+        let (mut zsm, check) = (zsm.clone(), proto::SendRequest { request_id: request_id(number), ..check.clone() });
         sending.spawn(async move { zsm.send(check).await.unwrap() });
     }
     sending.join_all().await;
+}
+
+/// Takes so many berichten with several receivers, and confirms them all at once.
+async fn take_and_confirm(zvh: &mut Client, many: u64) {
+    let mut receivers = Vec::new();
+    for _ in 0..6 {
+        receivers.push(Postvak::open(zvh, "", 5).await);
+    }
+    let mut taken = Vec::new();
+    while (taken.len() as u64) < many {
+        for receiver in &mut receivers {
+            while let Ok(heard) = timeout(Duration::from_millis(100), receiver.hear()).await {
+                if let Antwoord::Aflevering(aflevering) = heard {
+                    taken.push(aflevering.bericht);
+                    receiver.say(Verzoek::Krediet(1)).await;
+                }
+            }
+        }
+    }
+    let last = &mut receivers[0];
+    for bericht in &taken {
+        last.say(Verzoek::Bevestig(bericht.clone())).await;
+    }
+    let mut unconfirmed: BTreeSet<String> = taken.into_iter().collect();
+    while !unconfirmed.is_empty() {
+        if let Antwoord::Bevestigd(bericht) = last.hear().await {
+            unconfirmed.remove(&bericht);
+        }
+    }
+}
+
+async fn count(mut served: Served) {
+    served.serve_with("warn,sqlx::query=debug");
+    let (zsm, mut zvh) = (served.client("zsm").await, served.client("zvh-baronie-breda").await);
+    let check = request(template("bekendheidscheck"));
+    // The first ones make the key of their day, and what is in force is read.
+    send_many(&zsm, &check, 1000).await;
+    take_and_confirm(&mut zvh, MANY).await;
+    let written = |log: &str| of_kind(&transactions(log), &["INTO berichten"]).len();
+    // The log is written by a thread of its own, in order.
+    until("they are logged", || (written(&served.log()) > 0).then_some(()));
+    sleep(Duration::from_millis(500)).await;
+    let before = served.log().len();
+
+    send_many(&zsm, &check, 2000).await;
+    take_and_confirm(&mut zvh, MANY).await;
+    sleep(Duration::from_millis(500)).await;
+    let log = served.log()[before..].to_owned();
+    let kinds = transactions(&log);
+    // A transaction can send while another receiver takes; by themselves they are told apart.
+    let sends = of_kind(&kinds, &["INTO berichten"]);
+    assert!(!sends.is_empty() && (sends.len() as u64) < MANY, "{} transactions for {MANY} berichten", sends.len());
+    for (statements, of) in &sends {
+        assert!(*statements < OF_ONE_KIND, "a transaction that accepts takes {statements}: {of:#?}");
+    }
+    let moves = of_kind(&kinds, &["UPDATE postvak"]);
+    assert!(!moves.is_empty() && (moves.len() as u64) < 2 * MANY, "{} transactions", moves.len());
+    let mut of_each = (0, 0);
+    for (statements, of) in &moves {
+        let (leases, confirms) = (
+            of.iter().any(|line| line.contains("string_agg")),
+            of.iter().any(|line| line.contains("v.bericht = p.bericht AND")),
+        );
+        let most = if leases && confirms { OF_EVERY_KIND } else { OF_ONE_KIND };
+        assert!(*statements <= most, "a transaction that hands out or confirms takes {statements}: {of:#?}");
+        of_each = (of_each.0 + u32::from(leases), of_each.1 + u32::from(confirms));
+    }
+    assert!(of_each.0 > 0 && of_each.1 > 0, "{of_each:?}");
+
+    // All of it at once.
+    let before = served.log().len();
+    let sending = async {
+        for first in [3000, 4000] {
+            send_many(&zsm, &check, first).await;
+        }
+    };
+    timeout(PATIENCE, async { tokio::join!(sending, take_and_confirm(&mut zvh, 2 * MANY)) }).await.unwrap();
     served.stop();
-    let mut lines = statements(&served).split_off(before);
-    // What it writes when it stops is another matter.
-    lines.truncate(lines.iter().rposition(|line| line.contains("INTO berichten")).unwrap() + 1);
-    let heads = lines.iter().filter(|line| line.contains("sleutels, grootte")).count();
-    assert_eq!(written(&lines), heads, "{lines:#?}");
-    assert!((heads as u64) < MANY, "{heads} transactions for {MANY} berichten");
-    // The head, the looking up and the writing; and where a tile of the tree became full, what it began with.
-    let tiles = lines.iter().filter(|line| line.contains("JOIN logregels r")).count();
-    assert_eq!(lines.len(), heads * 3 + tiles, "{heads} transactions: {lines:#?}");
-    assert!(tiles <= 1, "{tiles}");
+    let log = served.log()[before..].to_owned();
+    for (statements, of) in of_kind(&transactions(&log), &["UPDATE postvak", "INTO berichten"]) {
+        assert!(statements <= OF_EVERY_KIND, "a transaction takes {statements}: {of:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_takes_as_many_statements_whatever_it_carries_on_sqlite() {
+    count(Served::prepare()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_takes_as_many_statements_whatever_it_carries_on_postgresql() {
+    let cluster = Cluster::start(&[]);
+    let served = Served::prepare();
+    served.configure("sqlite:ketenpoort.db", &cluster.url(&cluster.database()));
+    count(served).await;
 }
