@@ -33,9 +33,10 @@ const EDGES: &[(&str, Allowed)] = &[
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain", "files"])),
     ("store", Only(&["config", "domain", "files", "logboek", "sleutels"])),
-    ("exchange", Only(&["check", "documenten", "domain", "lezen", "logboek", "sleutels", "store"])),
-    // Of store only its errors, to give each its status.
-    ("grpc", Only(&["documenten", "domain", "exchange", "logboek", "proto", "store", "tls"])),
+    ("jobs", Only(&[])),
+    ("exchange", Only(&["check", "documenten", "domain", "jobs", "lezen", "logboek", "sleutels", "store"])),
+    // What it must know of the store, exchange tells it in words of its own.
+    ("grpc", Only(&["documenten", "domain", "exchange", "logboek", "proto", "tls"])),
     (
         "gateway",
         Only(&[
@@ -46,6 +47,7 @@ const EDGES: &[(&str, Allowed)] = &[
             "domain",
             "exchange",
             "grpc",
+            "jobs",
             "lezen",
             "logboek",
             "pki",
