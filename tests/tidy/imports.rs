@@ -94,7 +94,7 @@ fn forbidden_imports(source: &Source, modules: &BTreeSet<&str>) -> Vec<String> {
     breaches
 }
 
-fn listed(modules: &[&str]) -> String {
+pub fn listed(modules: &[&str]) -> String {
     if modules.is_empty() { "nothing".to_owned() } else { modules.join(", ") }
 }
 
