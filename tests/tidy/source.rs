@@ -63,6 +63,11 @@ pub fn rust_sources() -> Vec<Source> {
     sources
 }
 
+/// Those of the tests and benches too.
+pub fn all_rust_sources() -> Vec<Source> {
+    rust_sources().into_iter().chain(sources_below("tests", "rs")).chain(sources_below("benches", "rs")).collect()
+}
+
 pub fn sources_below(folder: &str, extension: &str) -> Vec<Source> {
     let mut files = Vec::new();
     walk(&root().join(folder), &mut files);
