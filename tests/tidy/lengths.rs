@@ -1,8 +1,8 @@
-//! How long files and functions may be.
+//! How long files and functions may be, of the program, its tests and its benches.
 
 use crate::{
     assert_one, report,
-    source::{Source, rust_sources},
+    source::{Source, all_rust_sources},
     text::{is_word, item, words},
 };
 
@@ -11,7 +11,7 @@ const MAX_FUNCTION_LINES: usize = 60;
 
 #[test]
 fn files_and_functions_stay_short() {
-    report(rust_sources().iter().flat_map(|source| long_file(source).into_iter().chain(long_functions(source))));
+    report(all_rust_sources().iter().flat_map(|source| long_file(source).into_iter().chain(long_functions(source))));
 }
 
 fn long_file(source: &Source) -> Option<String> {
@@ -57,4 +57,6 @@ fn a_long_function_is_caught() {
     };
     assert_eq!(function(MAX_FUNCTION_LINES - 2), Vec::<String>::new());
     assert_one(&function(MAX_FUNCTION_LINES - 1), "src/x.rs:3", "`fn f` has 61 lines");
+    let raw = format!("proptest! {{\n#[test]\nfn f(x in 0..3_u8) {{\n{}}}\n}}", "    g();\n".repeat(60));
+    assert_one(&long_functions(&Source::new("tests/regels/x.rs", &raw)), "tests/regels/x.rs:3", "`fn f` has 62 lines");
 }
