@@ -1,13 +1,16 @@
 //! Reads the source and holds it to the architecture, a file a rule: which module may import which ([`imports`]), in what order the
-//! store knows its own rooms and files ([`store`]), that every file is a module ([`orphans`]), how long files and functions may be ([`lengths`]),
-//! what is pure and who reads the clock ([`pure`]), which words we use ([`vocabulary`]), and that no private key is in the repository
-//! ([`keys`]).
+//! store knows its own rooms and files ([`store`]), that every file is a module ([`orphans`]) and everything in it is used ([`dead`]),
+//! how long files and functions may be ([`lengths`]), what is pure and who reads the clock ([`pure`]), which words we use
+//! ([`vocabulary`]), and that no private key is in the repository ([`keys`]).
 //!
 //! A scan of text, not a compiler: it blanks comments and literals ([`text`]) and looks at what is left ([`source`]), here and there at
-//! what a path names ([`paths`]). That is enough for rules which nobody tries to evade, and it says at once which line breaks which rule.
-//! The last tests of each file feed its rule a small source that breaks it, so that a rule cannot fall silent.
+//! what a path names ([`paths`]) and what is defined ([`items`]). That is enough for rules which nobody tries to evade, and it says at
+//! once which line breaks which rule. The last tests of each file feed its rule a small source that breaks it, so that a rule cannot fall
+//! silent.
 
+mod dead;
 mod imports;
+mod items;
 mod keys;
 mod lengths;
 mod orphans;

@@ -37,12 +37,12 @@ const MAX_DEPTH: u8 = 16;
 impl<'a> Crate<'a> {
     pub fn new(sources: &'a [Source]) -> Self {
         let module = |source: &'a Source| {
-            let path = source.module_path().into_iter().map(str::to_owned).collect();
             let (imports, code) = imports(&source.without_tests());
-            (path, Module { source, code, imports })
+            // main.rs is a root of its own, from which nobody imports.
+            let path = if source.path == "src/main.rs" { vec!["main"] } else { source.module_path() };
+            (path.into_iter().map(str::to_owned).collect(), Module { source, code, imports })
         };
-        // lib.rs and main.rs are both a root, and nobody imports from the second.
-        Self(sources.iter().filter(|source| source.path != "src/main.rs").map(module).collect())
+        Self(sources.iter().map(module).collect())
     }
 
     /// Everything that this module names by a path: where, and the module that defines it. What is only passed on is named by
@@ -52,42 +52,48 @@ impl<'a> Crate<'a> {
         let is_used = |import: &&Import| !import.is_passed_on || words(&of.code).any(|(_, word)| word == import.name);
         let imported = of.imports.iter().filter(is_used).map(|import| (import.at, import.path.clone()));
         let defining = |(at, path): (usize, Vec<String>)| {
-            self.resolve(module, &path, MAX_DEPTH).map(|defined_in| (at, &self.0[&defined_in]))
+            let (defined_in, name) = self.defined(module, &path)?;
+            let is_module = self.0.contains_key(&child(&defined_in, &name));
+            (!is_module).then(|| (at, &self.0[&defined_in]))
         };
-        imported.chain(paths(&of.code)).filter_map(defining).collect()
+        let long = paths(&of.code).into_iter().filter(|(_, path)| path.len() > 1);
+        imported.chain(long).filter_map(defining).collect()
     }
 
-    /// The module that defines what a path names, written in `from`. None for a module, and for what is not of the crate.
-    fn resolve(&self, from: &[String], path: &[String], depth: u8) -> Option<Vec<String>> {
-        let depth = depth.checked_sub(1)?;
+    /// The module that defines what a path names, written in `from`, and its name there. What is not of the crate seems to be defined
+    /// where it is named.
+    pub fn defined(&self, from: &[String], path: &[String]) -> Option<(Vec<String>, String)> {
+        self.resolve(from, path, MAX_DEPTH)
+    }
+
+    fn resolve(&self, from: &[String], path: &[String], depth: u8) -> Option<(Vec<String>, String)> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
-            "crate" => self.below(Vec::new(), rest, depth),
+            // main.rs is a crate of its own and knows the library by name.
+            "crate" | "ketenpoort" => self.below(Vec::new(), rest, depth),
             "self" => self.below(from.to_vec(), rest, depth),
             "super" => {
                 let supers = path.iter().take_while(|name| *name == "super").count();
                 self.below(from[..from.len().checked_sub(supers)?].to_vec(), &path[supers..], depth)
             }
-            name if self.0.contains_key(&child(from, name)) => self.below(from.to_vec(), path, depth),
-            name => {
-                let import = self.0[from].imports.iter().find(|import| import.name == *name)?;
-                self.resolve(from, &[&import.path, rest].concat(), depth)
-            }
+            _ => self.below(from.to_vec(), path, depth),
         }
     }
 
-    fn below(&self, mut module: Vec<String>, path: &[String], depth: u8) -> Option<Vec<String>> {
+    fn below(&self, mut module: Vec<String>, path: &[String], depth: u8) -> Option<(Vec<String>, String)> {
+        let depth = depth.checked_sub(1)?;
         for (at, name) in path.iter().enumerate() {
-            let below = child(&module, name);
-            if self.0.contains_key(&below) {
+            let (below, rest) = (child(&module, name), &path[at + 1..]);
+            // A module and what it defines can have one name, and then the last of a path is the second.
+            if self.0.contains_key(&below) && !rest.is_empty() {
                 module = below;
                 continue;
             }
-            let imports = &self.0.get(&module)?.imports;
-            return match imports.iter().find(|import| import.name == *name) {
-                Some(import) => self.resolve(&module, &[&import.path, &path[at + 1..]].concat(), depth),
-                None => Some(module),
-            };
+            let mut imports = self.0.get(&module)?.imports.iter().filter(|import| import.name == *name).peekable();
+            if imports.peek().is_none() {
+                return Some((module, name.clone()));
+            }
+            return imports.find_map(|import| self.resolve(&module, &[&import.path, rest].concat(), depth));
         }
         None
     }
@@ -156,8 +162,8 @@ fn leaves(tree: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The paths of two names or more that stand in code.
-fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
+/// The paths that stand in code; a single name is one too.
+pub fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
     let mut found: Vec<(usize, Vec<String>)> = Vec::new();
     let mut end_of_last = None;
     for (at, word) in words(code) {
@@ -167,6 +173,5 @@ fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
         }
         end_of_last = Some(at + word.len());
     }
-    found.retain(|(_, path)| path.len() > 1);
     found
 }

@@ -74,13 +74,12 @@ pub fn sources_below(folder: &str, extension: &str) -> Vec<Source> {
     files.retain(|file| file.extension().is_some_and(|found| found == extension));
     files.sort();
     assert!(!files.is_empty(), "no .{extension} file below {folder}");
-    files
-        .iter()
-        .map(|file| {
-            let raw = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            Source::new(&relative(file).to_string_lossy(), &raw)
-        })
-        .collect()
+    files.iter().map(|file| source(&relative(file).to_string_lossy())).collect()
+}
+
+pub fn source(path: &str) -> Source {
+    let raw = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    Source::new(path, &raw)
 }
 
 fn relative(file: &Path) -> PathBuf {
