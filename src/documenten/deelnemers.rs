@@ -78,7 +78,7 @@ struct Holders {
 }
 
 impl Holders {
-    /// The first identity that one certificate could open as well as this one (`Toegang::confusable`), which gets this number.
+    /// The first identity that one certificate could open as well as this one, so that neither would count. This one gets this number.
     fn confusable(&mut self, toegang: &Toegang, number: usize) -> Option<usize> {
         let known = (toegang.ca.clone(), toegang.identiteit.oin.clone());
         let with = |san: Option<String>| (known.0.clone(), known.1.clone(), san);

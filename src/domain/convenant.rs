@@ -235,12 +235,6 @@ impl Adrespatroon {
     pub fn matches(&self, adres: &Adres) -> bool {
         self.partner == adres.partner && self.loket.as_ref().is_none_or(|loket| *loket == adres.loket)
     }
-
-    /// Whether there is an address that both mean.
-    #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.partner == other.partner && (self.loket.is_none() || other.loket.is_none() || self.loket == other.loket)
-    }
 }
 
 impl fmt::Display for Adrespatroon {

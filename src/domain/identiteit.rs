@@ -121,12 +121,4 @@ impl Toegang {
             && self.identiteit.oin == certificaat.oin
             && self.san.as_ref().is_none_or(|san| certificaat.namen.contains(san))
     }
-
-    /// Whether one certificate could open both, so that neither would count.
-    #[must_use]
-    pub fn confusable(&self, other: &Self) -> bool {
-        self.ca == other.ca
-            && self.identiteit.oin == other.identiteit.oin
-            && (self.san.is_none() || other.san.is_none() || self.san == other.san)
-    }
 }

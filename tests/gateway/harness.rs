@@ -1,40 +1,38 @@
 //! A real gateway on port 0 with real certificates; the end of each test verifies the whole logboek.
 
+mod calls;
+mod clock;
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc, LazyLock, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
 use ketenpoort::{
-    client::{ClientError, Profile},
-    clock::{SystemClock, SystemRng},
+    client::Profile,
     config::{Config, Opslag},
-    domain::{Clock, Rng, houdbaarheid::amsterdam_date},
+    domain::Clock,
     exchange::van_kracht::all_oins,
     gateway::Gateway,
-    grpc::codec::from_json,
     logboek::{Logregel, Signer, Soort, TlogProof, VerifyKey},
     proto::{
         self,
         client::{BeheerServiceClient, ExchangeServiceClient},
-        receive_request::Verzoek,
-        receive_response::Antwoord,
     },
     sleutels::KeyMap,
     store::{Database, Pool, ledger::regels::regels, verify},
 };
-use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, any::install_default_drivers};
-use tokio::{runtime::Handle, sync::mpsc, task::block_in_place, time::timeout};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming, transport::Channel};
+use tokio::{runtime::Handle, task::block_in_place};
+use tonic::{Status, transport::Channel};
 
+use self::clock::SeededRng;
+pub use self::{calls::*, clock::TestClock};
 use crate::postgres::Cluster;
 
 /// The cluster that the tests share, where they run on PostgreSQL.
@@ -52,60 +50,6 @@ pub type Client = ExchangeServiceClient<Channel>;
 
 /// Longer than anything takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The machine's time, plus what a test adds.
-#[derive(Default)]
-pub struct TestClock {
-    passed: AtomicI64,
-    set: AtomicI64,
-    boot: AtomicI64,
-}
-
-impl TestClock {
-    /// So much time passes.
-    pub fn advance(&self, by: SignedDuration) {
-        self.passed.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
-    }
-
-    /// Somebody sets the wall clock, so far from what it was.
-    pub fn step(&self, by: SignedDuration) {
-        self.set.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
-    }
-
-    /// The machine is started anew.
-    pub fn reboot(&self) {
-        self.boot.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        let added = self.passed.load(Ordering::SeqCst) + self.set.load(Ordering::SeqCst);
-        SystemClock.now().saturating_add(SignedDuration::from_micros(added)).unwrap()
-    }
-
-    fn since_boot(&self) -> SignedDuration {
-        SystemClock.since_boot() + SignedDuration::from_micros(self.passed.load(Ordering::SeqCst))
-    }
-
-    fn boot(&self) -> String {
-        format!("start-{}", self.boot.load(Ordering::SeqCst))
-    }
-}
-
-/// Bytes that are the same in every run (splitmix64).
-pub struct SeededRng(AtomicU64);
-
-impl Rng for SeededRng {
-    fn fill(&self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 pub struct TestGateway {
     dir: tempfile::TempDir,
@@ -319,128 +263,4 @@ pub fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "{from} is not in {}", file.display());
     std::fs::write(file, text.replace(from, to)).unwrap();
-}
-
-pub fn request_id() -> String {
-    let mut random = [0; 16];
-    SystemRng.fill(&mut random);
-    uuid::Builder::from_random_bytes(random).into_uuid().to_string()
-}
-
-/// The template of a berichtsoort, as a partner gets it.
-pub fn template(soort: &str) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_ketenpoort")).args(["send", "--template", soort]).output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// A request from JSON, with a new `request_id`.
-pub fn request(json: Value) -> proto::SendRequest {
-    let mut request: proto::SendRequest = from_json(json).unwrap();
-    if request.request_id.is_empty() {
-        request.request_id = request_id();
-    }
-    request
-}
-
-/// Is this person known? From zsm/volwassenen to zvh-baronie-breda.
-pub fn check() -> proto::SendRequest {
-    request(template("bekendheidscheck"))
-}
-
-/// The answer of zvh-baronie-breda.
-pub fn known(verzoek: &str) -> proto::SendRequest {
-    let mut json = template("bekendheidsantwoord");
-    json["in_antwoord_op"] = json!(verzoek);
-    request(json)
-}
-
-pub async fn send(client: &mut Client, request: proto::SendRequest) -> Result<proto::Ontvangstbewijs, Status> {
-    Ok(client.send(request).await?.into_inner().ontvangstbewijs.unwrap())
-}
-
-/// The weigering of a failed call, `lower_snake`.
-pub fn weigering<T>(result: Result<T, Status>) -> String {
-    let Err(status) = result else { panic!("this should have been refused") };
-    ketenpoort::grpc::status::weigering_in(&status).unwrap_or_else(|| panic!("not a refusal of ours: {status:?}"))
-}
-
-pub fn unreachable(error: &ClientError) -> &str {
-    let ClientError::Unreachable { what, .. } = error else { panic!("got in: {error:?}") };
-    what
-}
-
-/// A receiving client.
-pub struct Receiver {
-    say: mpsc::Sender<proto::ReceiveRequest>,
-    inbound: Streaming<proto::ReceiveResponse>,
-}
-
-impl Receiver {
-    pub async fn open(client: &mut Client, loket: &str, krediet: u32) -> Result<Self, Status> {
-        let (say, outbound) = mpsc::channel(64);
-        let open = proto::ReceiveOpen { loket: loket.to_owned(), krediet, medewerker: "lezer-1".to_owned() };
-        say.send(proto::ReceiveRequest { verzoek: Some(Verzoek::Open(open)) }).await.unwrap();
-        let inbound = client.receive(ReceiverStream::new(outbound)).await?.into_inner();
-        Ok(Self { say, inbound })
-    }
-
-    pub async fn next(&mut self) -> Result<Antwoord, Status> {
-        let message = timeout(PATIENCE, self.inbound.message()).await.expect("the gateway said nothing")?;
-        Ok(message.expect("the stream ended").antwoord.unwrap())
-    }
-
-    /// The next bericht; says nothing of an empty postvak.
-    pub async fn bericht(&mut self) -> proto::Aflevering {
-        loop {
-            match self.next().await.unwrap() {
-                Antwoord::Aflevering(aflevering) => return aflevering,
-                Antwoord::PostvakLeeg(_) => {}
-                other => panic!("expected a bericht, got {other:?}"),
-            }
-        }
-    }
-
-    pub async fn empty(&mut self) {
-        assert!(matches!(self.next().await.unwrap(), Antwoord::PostvakLeeg(_)), "the postvak is not empty");
-    }
-
-    pub async fn say(&self, verzoek: Verzoek) {
-        self.say.send(proto::ReceiveRequest { verzoek: Some(verzoek) }).await.unwrap();
-    }
-
-    pub async fn confirm(&mut self, bericht: &str) {
-        self.say(Verzoek::Bevestig(bericht.to_owned())).await;
-        loop {
-            match self.next().await.unwrap() {
-                Antwoord::Bevestigd(id) => return assert_eq!(id, bericht),
-                Antwoord::PostvakLeeg(_) => {}
-                other => panic!("expected a confirmation, got {other:?}"),
-            }
-        }
-    }
-}
-
-/// Where a bericht stands for its first ontvanger.
-pub async fn toestand(client: &mut Client, bericht: &str) -> proto::Toestand {
-    status(client, bericht).await.unwrap().ontvangers[0].toestand()
-}
-
-pub async fn status(client: &mut Client, bericht: &str) -> Result<proto::GetStatusResponse, Status> {
-    let zoek = Some(proto::get_status_request::Zoek::Bericht(bericht.to_owned()));
-    Ok(client.get_status(proto::GetStatusRequest { zoek }).await?.into_inner())
-}
-
-/// Asks again until the bericht stands there for its first ontvanger: what the gateway does by itself takes a moment.
-pub async fn until(client: &mut Client, bericht: &str, wanted: proto::Toestand) {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while toestand(client, bericht).await != wanted {
-        assert!(std::time::Instant::now() < deadline, "{bericht} never became {wanted:?}");
-        tokio::task::yield_now().await;
-    }
-}
-
-/// The date in Amsterdam.
-pub fn today() -> jiff::civil::Date {
-    amsterdam_date(SystemClock.now())
 }

@@ -109,6 +109,14 @@ impl World {
         json
     }
 
+    fn replacing(&self, bericht: &str) -> Value {
+        let mut json = self.scenario(1);
+        json["vervangt"] = json!(bericht);
+        let today = amsterdam_date(self.gateway.clock.now());
+        json["inhoud"]["scenario"]["actualiteit_getoetst_op"] = json!(today.to_string());
+        json
+    }
+
     fn chosen(&self, welk: u8) -> String {
         // One that never was, as long as nothing was sent.
         self.sent.get(usize::from(welk) % self.sent.len().max(1)).cloned().unwrap_or_else(request_id)
@@ -148,10 +156,7 @@ impl World {
                 zvh.withdraw(withdraw).await?;
             }
             Stap::Replace { welk } => {
-                let mut json = self.scenario(1);
-                json["vervangt"] = json!(self.chosen(*welk));
-                let today = amsterdam_date(self.gateway.clock.now());
-                json["inhoud"]["scenario"]["actualiteit_getoetst_op"] = json!(today.to_string());
+                let json = self.replacing(&self.chosen(*welk));
                 self.sent.push(send(&mut zvh, request(json)).await?.bericht);
             }
             Stap::Rectify { welk } => {

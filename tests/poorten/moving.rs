@@ -34,9 +34,8 @@ fn lines(config: &Path) -> Vec<Value> {
     found.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_on_sqlite_goes_on_on_postgresql_and_back_with_the_logboek_intact() {
-    let mut served = Served::start();
+/// Sends twelve to a postvak, of which one is received and confirmed, and stops.
+async fn twelve_sent(served: &mut Served) -> Vec<(proto::SendRequest, proto::Ontvangstbewijs)> {
     let mut zsm = served.client("zsm").await;
     let mut sent = Vec::new();
     for number in 0..12 {
@@ -50,6 +49,27 @@ async fn what_was_on_sqlite_goes_on_on_postgresql_and_back_with_the_logboek_inta
     assert!(matches!(postvak.hear().await, Antwoord::Bevestigd(_)));
     drop(postvak);
     served.stop();
+    sent
+}
+
+/// Receives and confirms the other eleven.
+async fn receive_eleven(served: &Served) {
+    let mut postvak = Postvak::open(&mut served.client(ZVH).await, "algemeen", 100).await;
+    let mut confirmed = 0;
+    while confirmed < 11 {
+        match postvak.hear().await {
+            Antwoord::Aflevering(aflevering) => postvak.say(Verzoek::Bevestig(aflevering.bericht)).await,
+            Antwoord::Bevestigd(_) => confirmed += 1,
+            Antwoord::PostvakLeeg(_) => {}
+            Antwoord::BevestigingGeweigerd(geweigerd) => panic!("{geweigerd:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_sqlite_goes_on_on_postgresql_and_back_with_the_logboek_intact() {
+    let mut served = Served::start();
+    let sent = twelve_sent(&mut served).await;
     let before = lines(&served.config());
     let file = served.path().join("kopie.db");
     expect(&copy("backup", &served.config(), "--out", &file), 0);
@@ -72,17 +92,7 @@ async fn what_was_on_sqlite_goes_on_on_postgresql_and_back_with_the_logboek_inta
         let again = zsm.send(request.clone()).await.unwrap().into_inner().ontvangstbewijs;
         assert_eq!(again.as_ref(), Some(bewijs));
     }
-    let mut postvak = Postvak::open(&mut served.client(ZVH).await, "algemeen", 100).await;
-    let mut confirmed = 0;
-    while confirmed < 11 {
-        match postvak.hear().await {
-            Antwoord::Aflevering(aflevering) => postvak.say(Verzoek::Bevestig(aflevering.bericht)).await,
-            Antwoord::Bevestigd(_) => confirmed += 1,
-            Antwoord::PostvakLeeg(_) => {}
-            Antwoord::BevestigingGeweigerd(geweigerd) => panic!("{geweigerd:?}"),
-        }
-    }
-    drop(postvak);
+    receive_eleven(&served).await;
     served.stop();
 
     // What is there already is not written over.

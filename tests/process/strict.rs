@@ -97,84 +97,86 @@ fn first_block(text: &str) -> String {
     format!("-----BEGIN{}", text.split("-----BEGIN").nth(1).unwrap())
 }
 
+/// What is wrong one thing at a time.
+const CASES: [Case; 17] = [
+    ("no list at all", |p| p.change("ketenpoort.toml", "crl = [\"lijsten.pem\"]", ""), &["crl_ontbreekt"]),
+    (
+        "the list of the issuing CA missing",
+        |p| p.write("lijsten.pem", first_block(&lists(p, -1, 240))),
+        &["crl_ontbreekt"],
+    ),
+    ("lists that ended an hour ago", |p| p.write("lijsten.pem", lists(p, -9, -1)), &["crl_verlopen"]),
+    ("lists of tomorrow", |p| p.write("lijsten.pem", lists(p, 24, 48)), &["crl_ontbreekt"]),
+    ("an own certificate that ended", |p| own(p, -48, -1), &["certificaat_verlopen"]),
+    ("an own certificate of tomorrow", |p| own(p, 24, 2400), &["certificaat_nog_niet_geldig"]),
+    (
+        "a leaf without its chain",
+        // The list of the issuing CA is one more that nobody asks for then.
+        |p| p.write("gateway/cert.pem", first_block(&p.read("gateway/cert.pem"))),
+        &["keten_zonder_ca"],
+    ),
+    ("a TLS key that others can read", |p| p.mode("gateway/key.pem", 0o640), &["sleutel_open"]),
+    ("a directory in which others can put a key", |p| p.mode("gateway", 0o777), &["sleutel_open"]),
+    (
+        "a key of another certificate",
+        |p| p.write("gateway/key.pem", p.ca.issue(&own_leaf()).unwrap().key_pem),
+        &["sleutel_past_niet"],
+    ),
+    (
+        "one CA under two names",
+        |p| {
+            let ca = "[[ca]]\nnaam = \"twee\"\nbestand = \"ca.pem\"\ncrl = [\"lijsten.pem\"]\n";
+            p.write("ketenpoort.toml", p.read("ketenpoort.toml") + ca);
+        },
+        &["ca_dubbel"],
+    ),
+    (
+        "a CA behind a byte order mark",
+        |p| p.write("ca.pem", format!("\u{feff}{}", p.read("ca.pem"))),
+        &["certificaat_onleesbaar"],
+    ),
+    (
+        "a chain without a newline between",
+        |p| p.write("gateway/cert.pem", p.read("gateway/cert.pem").replace("-----\n-----", "----------")),
+        &["certificaat_onleesbaar"],
+    ),
+    (
+        "a list that is a certificate",
+        |p| p.write("lijsten.pem", p.read("lijsten.pem") + &p.read("ca.pem")),
+        &["certificaat_onleesbaar"],
+    ),
+    (
+        "a certificate that is no CA in the place of one",
+        |p| p.write("ca.pem", p.read("ca.pem") + &first_block(&p.read("gateway/cert.pem"))),
+        &["certificaat_onleesbaar"],
+    ),
+    (
+        "a link to a key in a directory in which others can put one",
+        |p| {
+            fs::create_dir(p.at("open")).unwrap();
+            p.mode("open", 0o777);
+            fs::rename(p.at("gateway/key.pem"), p.at("open/key.pem")).unwrap();
+            std::os::unix::fs::symlink(p.at("open/key.pem"), p.at("gateway/key.pem")).unwrap();
+        },
+        &["sleutel_open"],
+    ),
+    (
+        "a database whose own CA cannot be read whole, and a key of another certificate for it",
+        |p| {
+            p.write("db.pem", format!("\u{feff}{}", p.read("ca.pem")));
+            p.write("ik.pem", p.read("gateway/cert.pem"));
+            p.write("ik.key", p.ca.issue(&own_leaf()).unwrap().key_pem);
+            p.mode("ik.key", 0o644);
+            let url = "postgres://kp@127.0.0.1:1/keten?sslrootcert=db.pem&sslcert=ik.pem&sslkey=ik.key";
+            p.change("ketenpoort.toml", "sqlite:ketenpoort.db", url);
+        },
+        &["certificaat_onleesbaar", "sleutel_open"],
+    ),
+];
+
 #[test]
 fn a_start_in_production_refuses_what_check_tells() {
-    let cases: [Case; 17] = [
-        ("no list at all", |p| p.change("ketenpoort.toml", "crl = [\"lijsten.pem\"]", ""), &["crl_ontbreekt"]),
-        (
-            "the list of the issuing CA missing",
-            |p| p.write("lijsten.pem", first_block(&lists(p, -1, 240))),
-            &["crl_ontbreekt"],
-        ),
-        ("lists that ended an hour ago", |p| p.write("lijsten.pem", lists(p, -9, -1)), &["crl_verlopen"]),
-        ("lists of tomorrow", |p| p.write("lijsten.pem", lists(p, 24, 48)), &["crl_ontbreekt"]),
-        ("an own certificate that ended", |p| own(p, -48, -1), &["certificaat_verlopen"]),
-        ("an own certificate of tomorrow", |p| own(p, 24, 2400), &["certificaat_nog_niet_geldig"]),
-        (
-            "a leaf without its chain",
-            // The list of the issuing CA is one more that nobody asks for then.
-            |p| p.write("gateway/cert.pem", first_block(&p.read("gateway/cert.pem"))),
-            &["keten_zonder_ca"],
-        ),
-        ("a TLS key that others can read", |p| p.mode("gateway/key.pem", 0o640), &["sleutel_open"]),
-        ("a directory in which others can put a key", |p| p.mode("gateway", 0o777), &["sleutel_open"]),
-        (
-            "a key of another certificate",
-            |p| p.write("gateway/key.pem", p.ca.issue(&own_leaf()).unwrap().key_pem),
-            &["sleutel_past_niet"],
-        ),
-        (
-            "one CA under two names",
-            |p| {
-                let ca = "[[ca]]\nnaam = \"twee\"\nbestand = \"ca.pem\"\ncrl = [\"lijsten.pem\"]\n";
-                p.write("ketenpoort.toml", p.read("ketenpoort.toml") + ca);
-            },
-            &["ca_dubbel"],
-        ),
-        (
-            "a CA behind a byte order mark",
-            |p| p.write("ca.pem", format!("\u{feff}{}", p.read("ca.pem"))),
-            &["certificaat_onleesbaar"],
-        ),
-        (
-            "a chain without a newline between",
-            |p| p.write("gateway/cert.pem", p.read("gateway/cert.pem").replace("-----\n-----", "----------")),
-            &["certificaat_onleesbaar"],
-        ),
-        (
-            "a list that is a certificate",
-            |p| p.write("lijsten.pem", p.read("lijsten.pem") + &p.read("ca.pem")),
-            &["certificaat_onleesbaar"],
-        ),
-        (
-            "a certificate that is no CA in the place of one",
-            |p| p.write("ca.pem", p.read("ca.pem") + &first_block(&p.read("gateway/cert.pem"))),
-            &["certificaat_onleesbaar"],
-        ),
-        (
-            "a link to a key in a directory in which others can put one",
-            |p| {
-                fs::create_dir(p.at("open")).unwrap();
-                p.mode("open", 0o777);
-                fs::rename(p.at("gateway/key.pem"), p.at("open/key.pem")).unwrap();
-                std::os::unix::fs::symlink(p.at("open/key.pem"), p.at("gateway/key.pem")).unwrap();
-            },
-            &["sleutel_open"],
-        ),
-        (
-            "a database whose own CA cannot be read whole, and a key of another certificate for it",
-            |p| {
-                p.write("db.pem", format!("\u{feff}{}", p.read("ca.pem")));
-                p.write("ik.pem", p.read("gateway/cert.pem"));
-                p.write("ik.key", p.ca.issue(&own_leaf()).unwrap().key_pem);
-                p.mode("ik.key", 0o644);
-                let url = "postgres://kp@127.0.0.1:1/keten?sslrootcert=db.pem&sslcert=ik.pem&sslkey=ik.key";
-                p.change("ketenpoort.toml", "sqlite:ketenpoort.db", url);
-            },
-            &["certificaat_onleesbaar", "sleutel_open"],
-        ),
-    ];
-    for (what, spoil, codes) in cases {
+    for (what, spoil, codes) in CASES {
         let prepared = prepare();
         spoil(&prepared);
         println!("{what}");

@@ -3,9 +3,11 @@
 mod admission;
 mod bouw;
 mod check;
+mod command;
 mod files;
 mod fouten;
 mod loketten;
 mod properties;
+mod random;
 mod verschil;
 mod voorrang;
