@@ -20,15 +20,6 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("verify", &["database", "ledger", "postvak", "reading", "writer"]),
 ];
 
-/// Circles that are there: the import that closes each, from which file to which below src/store, and what it is for.
-const KNOWN_CIRCLES: &[(&str, &str, &str)] = &[
-    ("database/rows/arrays.rs", "database/rows.rs", "the cells of a column, which could be a file below both"),
-    ("postvak/leasable.rs", "postvak/work.rs", "a method of `Work` beside what it looks up"),
-    ("postvak/lookup.rs", "postvak/work.rs", "methods of `Work` beside what they look up"),
-    ("verify/documenten.rs", "verify/mod.rs", "the error, which could be a file below all of them"),
-    ("verify/rows.rs", "verify/mod.rs", "the error, which could be a file below all of them"),
-];
-
 /// Imports of the store from file to file, each with where it stands first.
 type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, (&'a Source, usize)>>;
 
@@ -42,7 +33,7 @@ fn the_rooms_of_the_store_know_only_those_before_them() {
 fn no_imports_of_the_store_make_a_circle() {
     let sources = rust_sources();
     let all = Crate::new(&sources);
-    report(unknown_circles(edges(&all), KNOWN_CIRCLES));
+    report(circles(&edges(&all)));
 }
 
 fn edges<'a>(all: &Crate<'a>) -> Edges<'a> {
@@ -84,21 +75,6 @@ fn upward(edges: &Edges) -> Vec<String> {
             }
         }
     }
-    breaches
-}
-
-/// The circles that are left without the known ones, and known ones that are none.
-fn unknown_circles(mut edges: Edges, known: &[(&str, &str, &str)]) -> Vec<String> {
-    let mut breaches = Vec::new();
-    let whole = edges.clone();
-    for (from, to, _) in known {
-        let (from, to) = (format!("src/store/{from}"), format!("src/store/{to}"));
-        let closes = edges.get_mut(from.as_str()).is_some_and(|targets| targets.remove(to.as_str()).is_some());
-        if !closes || way(&whole, &to, &from).is_none() {
-            breaches.push(format!("{from}:1: its import of {to} closes no circle; take it out of KNOWN_CIRCLES"));
-        }
-    }
-    breaches.extend(circles(&edges));
     breaches
 }
 
@@ -191,8 +167,7 @@ fn a_circle_is_caught_with_its_files_in_order() {
     ]);
     let all = Crate::new(&sources);
     let circle = "src/store/error.rs -> src/store/postvak/work.rs -> src/store/postvak/rij.rs -> src/store/error.rs";
-    assert_one(&unknown_circles(edges(&all), &[]), "src/store/error.rs:1", circle);
-    assert_eq!(unknown_circles(edges(&all), &[("postvak/rij.rs", "error.rs", "known")]), Vec::<String>::new());
+    assert_one(&circles(&edges(&all)), "src/store/error.rs:1", circle);
 }
 
 #[test]
@@ -208,6 +183,4 @@ fn what_is_only_passed_on_or_for_tests_makes_no_circle() {
     ]);
     let all = Crate::new(&sources);
     assert_eq!(circles(&edges(&all)), Vec::<String>::new());
-    let stale = unknown_circles(edges(&all), &[("postvak/work.rs", "postvak/rij.rs", "once")]);
-    assert_one(&stale, "src/store/postvak/work.rs:1", "closes no circle");
 }

@@ -5,12 +5,14 @@
 //! there are, and the statements are parts of one (`WITH`).
 
 mod arrays;
+mod cell;
 
 use std::fmt::Write;
 
 use sqlx::{Arguments, AssertSqlSafe, Encode, Type, any::AnyArguments, query::Query};
 
 use self::arrays::OneColumn;
+pub(in crate::store) use self::cell::Cell;
 use super::dialect::Dialect;
 use crate::store::{Db, DbConnection, DbRow, StoreError};
 
@@ -32,50 +34,6 @@ impl<'c> Column<'c> {
         match self {
             Self::Int(name) | Self::Text(name) | Self::Bytes(name) => name,
         }
-    }
-}
-
-/// A value.
-pub(in crate::store) enum Cell {
-    Null,
-    Int(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl From<i64> for Cell {
-    fn from(number: i64) -> Self {
-        Self::Int(number)
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&[u8]> for Cell {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(bytes.to_vec())
-    }
-}
-
-impl From<Vec<u8>> for Cell {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-
-impl<T: Into<Cell>> From<Option<T>> for Cell {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
     }
 }
 

@@ -3,63 +3,28 @@
 //! Content is read of no more than is handed out, and of one transaction no more than [`MOST_BYTES`]. What lapsed is the affair of
 //! `expire`.
 
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    mem::take,
-};
+use std::{collections::HashMap, mem::take};
 
-use jiff::civil::Date;
 use sqlx::Row;
 
 use super::{
+    post::{Leasable, Post, TIERS},
     rij::{
         read::{Looked, Verzegeld, read_many},
         sql::held,
     },
     work::Work,
 };
-use crate::{
-    domain::{Adres, BerichtId},
-    store::{
-        DbRow, StoreError,
-        database::rows::{Cell, Column, Rows, fetch_all},
-        values::{int, micros, uint},
-    },
+use crate::store::{
+    DbRow, StoreError,
+    database::rows::{Cell, Column, Rows, fetch_all},
+    values::{int, micros, uint},
 };
 
 /// Rows that are looked up at once for one postvak, at most.
 pub(super) const PAGE: usize = 64;
 /// Sealed content that is read in one transaction to be handed out, bytes; a first bericht is read whatever its size.
 const MOST_BYTES: u64 = 8 << 20;
-
-/// Of which berichten something is to be handed out.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Post {
-    /// The postvak.
-    pub adres: Adres,
-    /// Only answers to this verzoek, kept for its Ask or waiting; otherwise whatever waits.
-    pub verzoek: Option<BerichtId>,
-    /// Days whose key cannot be had now: what is sealed under those waits.
-    pub without: BTreeSet<Date>,
-    /// The version whose texts it is judged by: what those refused already is not judged again today.
-    pub gelezen: u64,
-}
-
-/// In which order berichten are handed out: whose lease lapsed, then what was refused and not judged by this version and on this day
-/// yet, then what waits. The answers to a verzoek come all together.
-const TIERS: usize = 3;
-
-/// Rows of one post that can be handed out, in that order.
-#[derive(Default)]
-pub(in crate::store) struct Leasable {
-    rows: VecDeque<Looked<Verzegeld>>,
-    /// The last row that was looked up, of each tier.
-    after: [Option<u64>; TIERS],
-    /// Whether there may be more rows after those.
-    more: bool,
-    /// Whether this transaction has read as much content as it may.
-    pub(super) is_cut: bool,
-}
 
 impl Work<'_> {
     /// The next row of a post, to be handed out or judged.

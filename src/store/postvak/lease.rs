@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, civil::Date};
 
-pub use super::leasable::Post;
+pub use super::post::Post;
 use super::{
     actor::Actor,
     leasable::PAGE,

@@ -1,21 +1,27 @@
 //! What many events of one transaction ask, looked up at once before any of them is carried out.
 //!
-//! What was looked up holds as long as this transaction changes nothing of it: a row that changed is taken out ([`Known::row_changed`]),
+//! What was looked up holds as long as this transaction changes nothing of it: a row that changed is taken out (`known`),
 //! and whoever asks for it again reads it anew. What could not be read together is asked for by itself.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 use sqlx::Row;
 use uuid::Uuid;
 
 use super::{
     eerder::{self, Earlier},
-    leasable::{self, Leasable, Post},
-    rij::{PostvakRij, read::ReadRow, sql::rows_sql},
+    known::Asked,
+    leasable,
+    new::Request,
+    rij::{
+        PostvakRij,
+        read::{ReadRow, find_at},
+        sql::rows_sql,
+    },
     work::Work,
 };
 use crate::{
-    domain::{Adres, BerichtId, PartnerNaam},
+    domain::{Adres, BerichtId},
     store::{
         DbRow, StoreError,
         database::{
@@ -25,70 +31,6 @@ use crate::{
         values::{bericht_id, int},
     },
 };
-
-/// Which request: whose, and its `request_id`.
-pub(in crate::store) type Request = (PartnerNaam, Uuid);
-
-/// What the events of a transaction ask.
-#[derive(Default)]
-pub(in crate::store) struct Asked<'e> {
-    /// Whether these requests made a bericht before.
-    pub(in crate::store) requests: Vec<Request>,
-    /// How full these postvakken are.
-    pub(in crate::store) postvakken: BTreeSet<Adres>,
-    /// Rows, by their address.
-    pub(in crate::store) at: Vec<(BerichtId, &'e Adres)>,
-    /// Rows, by their index.
-    pub(in crate::store) indexes: Vec<u64>,
-    /// The rows that are kept for Asks, by their verzoek.
-    pub(in crate::store) reserved: Vec<BerichtId>,
-    /// Earlier berichten, by which new ones are judged.
-    pub(in crate::store) earlier: BTreeSet<BerichtId>,
-    /// What can be handed out, and at most how much of it.
-    pub(in crate::store) posts: HashMap<&'e Post, usize>,
-}
-
-/// What was looked up.
-#[derive(Default)]
-pub(in crate::store) struct Known {
-    requests: HashMap<Request, Option<BerichtId>>,
-    rows: HashMap<u64, PostvakRij>,
-    at: HashMap<(BerichtId, Adres), u64>,
-    /// By verzoek, the indexes of what is kept for its Ask.
-    reserved: HashMap<BerichtId, Vec<u64>>,
-    earlier: HashMap<BerichtId, Earlier>,
-    pub(super) leasable: HashMap<Post, Leasable>,
-    /// Rows that this transaction changed.
-    changed: HashSet<u64>,
-}
-
-impl Known {
-    /// What was known of this row, and of its bericht, is so no longer.
-    pub(super) fn row_changed(&mut self, rij: &PostvakRij) {
-        self.changed.insert(rij.log_index);
-        self.rows.remove(&rij.log_index);
-        self.earlier.remove(&rij.bericht);
-        if let Some(answered) = rij.in_antwoord_op {
-            self.earlier.remove(&answered);
-        }
-    }
-
-    /// A bericht was accepted that this request made, and came after those.
-    pub(super) fn accepted(&mut self, request: Request, bericht: BerichtId, after: impl Iterator<Item = BerichtId>) {
-        self.requests.insert(request, Some(bericht));
-        after.for_each(|earlier| self.came_after(earlier));
-    }
-
-    /// Something came after a bericht: what was known to have come after it is no longer all.
-    pub(super) fn came_after(&mut self, earlier: BerichtId) {
-        self.earlier.remove(&earlier);
-    }
-
-    /// Whether this transaction changed this row.
-    pub(super) fn has_changed(&self, log_index: u64) -> bool {
-        self.changed.contains(&log_index)
-    }
-}
 
 impl Work<'_> {
     /// Looks it up.
@@ -198,7 +140,7 @@ impl Work<'_> {
         let log_index = self.known.at.remove(&(bericht, adres.clone()));
         match log_index.and_then(|log_index| self.known.rows.remove(&log_index)) {
             Some(rij) => Ok(Some(rij)),
-            None => super::rij::read::find_at(self.database().await?, bericht, adres).await,
+            None => find_at(self.database().await?, bericht, adres).await,
         }
     }
 

@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use super::{actor::Actor, lookup::Request};
+use super::actor::Actor;
 use crate::{
     domain::{
-        Adres, BerichtId, Berichtsoort, Doelgroep, Kenmerk, Ontvanger, Toegelaten, Toestand, persoon::Pseudoniemen,
+        Adres, BerichtId, Berichtsoort, Doelgroep, Kenmerk, Ontvanger, PartnerNaam, Toegelaten, Toestand,
+        persoon::Pseudoniemen,
     },
     logboek::Logregel,
     store::{
@@ -15,6 +17,9 @@ use crate::{
         values::{int, micros},
     },
 };
+
+/// Which request: whose, and its `request_id`.
+pub(in crate::store) type Request = (PartnerNaam, Uuid);
 
 /// An admitted bericht, sealed and ready to be written.
 pub struct Accept {

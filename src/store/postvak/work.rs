@@ -18,7 +18,7 @@ use super::{
     actor::Actor,
     changes::{Changes, OfBericht},
     counters::Counters,
-    lookup::Known,
+    known::Known,
     new::NewBericht,
     rij::PostvakRij,
 };

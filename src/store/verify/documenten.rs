@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use sqlx::Row;
 
-use super::VerifyError;
+use super::error::{VerifyError, tree};
 use crate::{
     domain::{Berichtsoort, DocumentSoort},
     logboek::{Logregel, Soort, tijd},
@@ -92,6 +92,6 @@ impl InForce {
     /// Each change was compared with its row; a different number means rows that no regel knows of.
     pub(in crate::store) async fn finish(&self, tx: &mut DbConnection, size: u64) -> Result<(), VerifyError> {
         let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM documenten").fetch_one(tx).await?;
-        if uint(rows) == self.changes { Ok(()) } else { Err(super::tree(size, "er zijn documenten zonder logregel")) }
+        if uint(rows) == self.changes { Ok(()) } else { Err(tree(size, "er zijn documenten zonder logregel")) }
     }
 }

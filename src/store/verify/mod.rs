@@ -5,6 +5,7 @@
 //! the postvak against the regel that gave it its stamp.
 
 mod documenten;
+mod error;
 pub mod inhoud;
 mod rows;
 
@@ -12,15 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::Row;
 
+pub use self::error::VerifyError;
 use self::{
     documenten::InForce,
+    error::tree,
     rows::{Counted, PostvakRijen},
 };
 use crate::{
     domain::{Oin, PartnerNaam},
     logboek::{self, Frontier, Hash, Logregel, Node, VerifyKey, check_leaf, leaf_hash, tijd, tile_of},
     store::{
-        DbConnection, DbRow, Pool, StoreError,
+        DbConnection, DbRow, Pool,
         database::dialect::snapshot,
         ledger::append::Head,
         values::{bericht_id, int, uint},
@@ -36,36 +39,6 @@ pub struct Sound {
     pub checkpoints: u64,
     /// The newest checkpoint, a signed note.
     pub nota: String,
-}
-
-/// Why the logboek does not hold together.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// A regel is missing, altered or out of place.
-    #[error("logregel {index}: {what}")]
-    Regel {
-        /// The first bad index.
-        index: u64,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// A tile, checkpoint or the head contradicts the regels before it.
-    #[error("bij grootte {size}: {what}")]
-    Tree {
-        /// The tree size at which it shows.
-        size: u64,
-        /// What is wrong.
-        what: String,
-    },
-    /// The database cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<sqlx::Error> for VerifyError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
 }
 
 /// Regels read at once.
@@ -131,10 +104,6 @@ async fn notes(tx: &mut DbConnection, size: u64, regels: u64) -> Result<Vec<(u64
     // What is no text is no note, and fails as one.
     let note = |row: &DbRow| Ok((uint(row.try_get("grootte")?), row.try_get::<String, _>("nota").unwrap_or_default()));
     rows.iter().map(note).collect()
-}
-
-fn tree(size: u64, what: impl Into<String>) -> VerifyError {
-    VerifyError::Tree { size, what: what.into() }
 }
 
 struct Walk<'a> {

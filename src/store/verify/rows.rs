@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::Row;
 
-use super::{VerifyError, tree};
+use super::error::{VerifyError, tree};
 use crate::{
     domain::{Adres, BerichtId, Oin, PartnerNaam, Toestand},
     logboek::{Logregel, Soort, tijd},

@@ -15,8 +15,8 @@ use crate::{
         ledger::append::Commit,
         postvak::{
             accept, confirm, consult, damage, expire, find,
+            known::Asked,
             lease::{self, Leased},
-            lookup::Asked,
             release, withdraw,
             work::Work,
         },

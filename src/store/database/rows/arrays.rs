@@ -1,6 +1,6 @@
 //! Columns as arrays of PostgreSQL.
 
-use super::Cell;
+use super::cell::Cell;
 
 /// All cells of one column, for PostgreSQL.
 #[derive(Default)]
