@@ -334,9 +334,35 @@ impl Status {
             (Some(id), _) => Zoek::RequestId(id.to_string()),
             (None, bericht) => Zoek::Bericht(bericht.unwrap_or_default()),
         };
-        let message = proto::GetStatusRequest { zoek: Some(zoek) };
-        let status = client.get_status(with_deadline(message, CALL_DEADLINE)).await;
-        let status = status.map_err(|status| profile.failure(&status))?.into_inner();
-        print_line(&to_json(&status).to_string())
+        let mut message = proto::GetStatusRequest { zoek: Some(zoek), ..proto::GetStatusRequest::default() };
+        let mut whole: Option<proto::GetStatusResponse> = None;
+        loop {
+            let page = client.get_status(with_deadline(message.clone(), CALL_DEADLINE)).await;
+            let page = page.map_err(|status| profile.failure(&status))?.into_inner();
+            let (tijdlijn, gesprek) = (page.tijdlijn_verder, page.gesprek_verder);
+            whole = Some(match whole {
+                None => page,
+                Some(so_far) => joined(so_far, page),
+            });
+            if tijdlijn.is_none() && gesprek.is_none() {
+                break;
+            }
+            // What is complete is asked from its end on, where there is nothing.
+            message.tijdlijn_vanaf = tijdlijn.unwrap_or(i64::MAX.unsigned_abs());
+            message.gesprek_voor = Some(gesprek.unwrap_or(0));
+        }
+        print_line(&to_json(&whole.unwrap_or_default()).to_string())
+    }
+}
+
+/// A status with one page more of its tijdlijn and its gesprek.
+fn joined(so_far: proto::GetStatusResponse, page: proto::GetStatusResponse) -> proto::GetStatusResponse {
+    proto::GetStatusResponse {
+        tijdlijn: [so_far.tijdlijn, page.tijdlijn].concat(),
+        // The newest come first, and each page in the order in which they were accepted.
+        gesprek_berichten: [page.gesprek_berichten, so_far.gesprek_berichten].concat(),
+        tijdlijn_verder: None,
+        gesprek_verder: None,
+        ..so_far
     }
 }

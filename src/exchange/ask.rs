@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::{
     Call, Exchange, Receipt,
@@ -49,10 +50,9 @@ impl Exchange {
         let wait =
             SignedDuration::try_from(until.saturating_duration_since(Instant::now())).unwrap_or(SignedDuration::MAX);
         let asked_until = self.klok.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-        let receipt = self.send(call, bericht, Some(asked_until)).await?;
+        let (receipt, _waiting) = self.send_and_wait(call, bericht, adres.clone(), asked_until).await?;
 
         let verzoek = receipt.bericht;
-        let _waiting = Waiting { exchange: Arc::clone(self), verzoek, adres: adres.clone() };
         let held = Held::new(self, adres.clone());
         let mut antwoorden = Vec::new();
         let bell = self.store.wakers.of(&adres);
@@ -74,6 +74,25 @@ impl Exchange {
             // Elapsed or rung: look again either way.
             drop(timeout_at(until.min(Instant::now() + POLL), rung).await);
         }
+    }
+}
+
+impl Exchange {
+    /// Sends a verzoek. Whoever goes away meanwhile leaves nothing behind that waits for answers: that ends with what this gives.
+    async fn send_and_wait(
+        self: &Arc<Self>,
+        call: &Call,
+        verzoek: Bericht,
+        adres: Adres,
+        asked_until: Timestamp,
+    ) -> Result<(Receipt, Waiting), Weigering> {
+        let (exchange, call) = (Arc::clone(self), call.clone());
+        let sending = async move {
+            let receipt = exchange.send(&call, verzoek, Some(asked_until)).await?;
+            let waiting = Waiting { verzoek: receipt.bericht, adres, exchange };
+            Ok((receipt, waiting))
+        };
+        self.tasks.finish("a verzoek that is asked", sending.in_current_span()).await.map_err(unavailable)?
     }
 }
 

@@ -24,12 +24,32 @@ pub enum Lookup {
     Request(Uuid),
 }
 
+/// Events in one answer, and rows of a thread: an answer stays below 64 KiB.
+const MOST_EVENTS: u32 = 128;
+const MOST_IN_GESPREK: u32 = 64;
+
+/// From where a long tijdlijn and a long gesprek are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct From {
+    /// The tijdlijn: from this index of the logboek on.
+    pub tijdlijn: u64,
+    /// The gesprek: what was accepted before this index.
+    pub gesprek_before: u64,
+}
+
+impl Default for From {
+    /// The beginning of the tijdlijn, and the newest of the gesprek.
+    fn default() -> Self {
+        Self { tijdlijn: 0, gesprek_before: i64::MAX.unsigned_abs() }
+    }
+}
+
 impl Exchange {
-    /// Where a bericht stands. An ontvanger sees only its own addresses (promise 7).
+    /// Where a bericht stands. An ontvanger sees only its own addresses.
     ///
     /// # Errors
     /// [`Weigering::BerichtOnbekend`], for what is another's too; not yet logged.
-    pub async fn status(&self, call: &Call, lookup: Lookup) -> Result<StatusView, Weigering> {
+    pub async fn status(&self, call: &Call, lookup: Lookup, from: From) -> Result<StatusView, Weigering> {
         let read = self.reading(call)?;
         let stored = match lookup {
             Lookup::Bericht(id) => berichten::find(read, id).await,
@@ -45,9 +65,11 @@ impl Exchange {
         if rijen.is_empty() {
             return Err(Weigering::BerichtOnbekend);
         }
-        let tijdlijn = tijdlijn(read, id, &rijen).await?;
+        let (tijdlijn, tijdlijn_verder) = tijdlijn(read, id, &rijen, from.tijdlijn).await?;
         let mut corrected = berichten::correcties(read, [id].into_iter()).await.map_err(unavailable)?;
-        let in_gesprek = berichten::gesprek(read, gesprek, &call.identiteit().partner).await.map_err(unavailable)?;
+        let partner = &call.identiteit().partner;
+        let in_gesprek = berichten::gesprek(read, gesprek, partner, from.gesprek_before, MOST_IN_GESPREK).await;
+        let (in_gesprek, gesprek_verder) = in_gesprek.map_err(unavailable)?;
         let in_gesprek: Vec<PostvakRij> = in_gesprek.into_iter().filter(visible).collect();
         Ok(StatusView {
             bericht: id,
@@ -65,6 +87,8 @@ impl Exchange {
                 .collect(),
             ontvangers: proven(read, rijen).await?,
             tijdlijn,
+            tijdlijn_verder,
+            gesprek_verder,
         })
     }
 }
@@ -81,15 +105,24 @@ async fn proven(read: &Pool, rijen: Vec<PostvakRij>) -> Result<Vec<StandsAt>, We
     Ok(ontvangers)
 }
 
-async fn tijdlijn(read: &Pool, bericht: BerichtId, rijen: &[PostvakRij]) -> Result<Vec<Gebeurtenis>, Weigering> {
+/// What happened to a bericht at these rows, and from which index there may be more.
+async fn tijdlijn(
+    read: &Pool,
+    bericht: BerichtId,
+    rijen: &[PostvakRij],
+    from: u64,
+) -> Result<(Vec<Gebeurtenis>, Option<u64>), Weigering> {
     let mut connection = read.acquire().await.map_err(unavailable)?;
+    let regels = timeline(&mut connection, bericht, from, MOST_EVENTS).await.map_err(unavailable)?;
+    let last = regels.last().map(|(log_index, _)| log_index + 1);
+    let more = last.filter(|_| regels.len() == MOST_EVENTS as usize);
     let mut tijdlijn = Vec::new();
-    for (log_index, leaf) in timeline(&mut connection, bericht).await.map_err(unavailable)? {
+    for (log_index, leaf) in regels {
         let regel = Logregel::from_leaf(&leaf).map_err(unavailable)?;
         let at = rijen.iter().find(|rij| Some(rij.ontvanger.in_logboek()) == regel.ontvanger);
         if let Some(rij) = at {
             tijdlijn.push(Gebeurtenis { log_index, ontvanger: rij.ontvanger.adres.clone(), regel });
         }
     }
-    Ok(tijdlijn)
+    Ok((tijdlijn, more))
 }

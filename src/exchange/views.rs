@@ -90,6 +90,10 @@ pub struct StatusView {
     pub gesprek_berichten: Vec<InGesprek>,
     /// What happened to it, oldest first.
     pub tijdlijn: Vec<Gebeurtenis>,
+    /// From which index of the logboek there may be more of that.
+    pub tijdlijn_verder: Option<u64>,
+    /// Before which index of the logboek there may be older berichten in its thread.
+    pub gesprek_verder: Option<u64>,
 }
 
 /// Where a bericht stands for one ontvanger.

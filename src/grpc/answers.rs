@@ -93,6 +93,8 @@ pub fn status(view: StatusView) -> proto::GetStatusResponse {
         vervangen_door: view.vervangen_door.map(|id| id.to_string()),
         correcties: view.correcties.iter().map(correctie).collect(),
         gesprek_berichten: view.gesprek_berichten.iter().map(gesprek_bericht).collect(),
+        tijdlijn_verder: view.tijdlijn_verder,
+        gesprek_verder: view.gesprek_verder,
     }
 }
 

@@ -10,7 +10,11 @@ use tracing::Span;
 use super::{answers, content, convert, loketten, status::status};
 use crate::{
     domain::{Bericht, BerichtId, Berichtsoort, LoketNaam, Weigering},
-    exchange::{About, Call, Exchange, status::Lookup, views::Handed},
+    exchange::{
+        About, Call, Exchange,
+        status::{From, Lookup},
+        views::Handed,
+    },
     logboek::tijd,
     proto::{self, exchange_service_server::ExchangeService, get_status_request::Zoek},
 };
@@ -150,13 +154,16 @@ impl ExchangeService for ExchangeApi {
         request: Request<proto::GetStatusRequest>,
     ) -> Result<Response<proto::GetStatusResponse>, Status> {
         let call = call(&request);
-        let lookup = match request.into_inner().zoek {
+        let request = request.into_inner();
+        let mut from = From { tijdlijn: request.tijdlijn_vanaf, ..From::default() };
+        from.gesprek_before = request.gesprek_voor.unwrap_or(from.gesprek_before);
+        let lookup = match request.zoek {
             Some(Zoek::Bericht(id)) => convert::bericht_id(&id).map(Lookup::Bericht),
             Some(Zoek::RequestId(id)) => convert::request_id(&id).map(Lookup::Request),
             None => Err(Weigering::veld("zoek", "bericht of request_id, een van de twee")),
         };
         let view = match lookup {
-            Ok(lookup) => self.exchange.status(&call, lookup).await,
+            Ok(lookup) => self.exchange.status(&call, lookup, from).await,
             Err(weigering) => Err(weigering),
         };
         match view {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::task::TaskTracker;
 
 /// Tasks under way, by name. A copy is the same.
@@ -15,6 +15,11 @@ pub struct Tasks {
     tracker: TaskTracker,
     under_way: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
+
+/// A task that ended without giving anything: it panicked, and that was said where every panic is.
+#[derive(Debug, thiserror::Error)]
+#[error("the task of {0} did not come to its end")]
+pub struct Ended(&'static str);
 
 /// One task under way; counted until it is dropped, also when it panics.
 struct UnderWay {
@@ -41,6 +46,20 @@ impl Tasks {
         });
     }
 
+    /// Carries something out to its end, also when nobody waits for it any more. What it gives is then dropped.
+    ///
+    /// # Errors
+    /// [`Ended`] when it panicked.
+    pub async fn finish<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Ended> {
+        let (sender, receiver) = oneshot::channel();
+        self.spawn(name, async move { drop(sender.send(task.await)) });
+        receiver.await.map_err(|_| Ended(name))
+    }
+
     /// Waits until all have ended, at most so long. Gives the names of those that have not, with how many there are of each.
     pub async fn ended(&self, most: Duration) -> Vec<(&'static str, usize)> {
         self.tracker.close();
@@ -56,9 +75,30 @@ impl Tasks {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use tokio::sync::Notify;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_to_be_finished_is_finished_when_its_caller_has_gone() {
+        let tasks = Tasks::default();
+        let (go, gone) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (wait, done) = (Arc::clone(&go), Arc::clone(&gone));
+        let finishing = tasks.finish("af", async move {
+            wait.notified().await;
+            done.store(true, Ordering::SeqCst);
+        });
+        assert!(timeout(Duration::from_millis(50), finishing).await.is_err());
+        go.notify_one();
+        assert_eq!(tasks.ended(Duration::from_secs(10)).await, []);
+        assert!(gone.load(Ordering::SeqCst));
+        tasks.finish("kapot", async { panic!("a mistake in the program") }).await.unwrap_err();
+    }
 
     #[tokio::test]
     async fn a_stop_waits_for_tasks_and_names_those_that_do_not_end() {

@@ -23,6 +23,7 @@ mod klok;
 mod loketten;
 mod midnight;
 mod p99;
+mod pages;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;

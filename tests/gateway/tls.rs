@@ -79,7 +79,7 @@ pub fn write_profile(gateway: &TestGateway, chain: &str, key: &str) -> Profile {
 pub async fn try_call(profile: &Profile) -> Result<(), ClientError> {
     let mut client = profile.connect().await?;
     let zoek = Some(Zoek::RequestId(request_id()));
-    match client.get_status(proto::GetStatusRequest { zoek }).await {
+    match client.get_status(proto::GetStatusRequest { zoek, ..proto::GetStatusRequest::default() }).await {
         Ok(_) => Ok(()),
         Err(status) => match profile.failure(&status) {
             ClientError::Refused(refused) if refused.weigering == "bericht_onbekend" => Ok(()),

@@ -49,7 +49,11 @@ pub async fn send(
 /// The id and index under which a bericht is known.
 pub async fn status(client: &mut Client, bericht: &str) -> proto::GetStatusResponse {
     let zoek = Some(Zoek::Bericht(bericht.to_owned()));
-    client.get_status(proto::GetStatusRequest { zoek }).await.unwrap().into_inner()
+    client
+        .get_status(proto::GetStatusRequest { zoek, ..proto::GetStatusRequest::default() })
+        .await
+        .unwrap()
+        .into_inner()
 }
 
 /// An open postvak.

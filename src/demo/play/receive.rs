@@ -90,7 +90,7 @@ impl Player<'_> {
         let (profile, mut client) = self.client(&stand.als).await?;
         let bericht = self.id(&stand.bericht)?;
         let zoek = Some(proto::get_status_request::Zoek::Bericht(bericht.clone()));
-        let status = client.get_status(proto::GetStatusRequest { zoek }).await;
+        let status = client.get_status(proto::GetStatusRequest { zoek, ..proto::GetStatusRequest::default() }).await;
         let status = status.map_err(|status| profile.failure(&status))?.into_inner();
         for ontvanger in &status.ontvangers {
             let toestand = ontvanger.toestand().as_str_name();

@@ -37,7 +37,8 @@ impl Player<'_> {
         let zoek = Some(proto::get_status_request::Zoek::RequestId(new_request_id()));
         let tried = match profile.connect().await {
             Ok(mut client) => {
-                let answered = client.get_status(proto::GetStatusRequest { zoek }).await;
+                let answered =
+                    client.get_status(proto::GetStatusRequest { zoek, ..proto::GetStatusRequest::default() }).await;
                 answered.map(drop).map_err(|status| profile.failure(&status))
             }
             Err(error) => Err(error),

@@ -47,15 +47,24 @@ pub async fn regels(read: &Pool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u
     indexed(&rows)
 }
 
-/// All regels of one bericht, oldest first.
+/// Regels of one bericht from `from` on, oldest first, at most `most`.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn timeline(connection: &mut DbConnection, bericht: BerichtId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-    let rows = sqlx::query("SELECT log_index, regel FROM logregels WHERE bericht = $1 ORDER BY log_index")
-        .bind(bericht.0.as_bytes().as_slice())
-        .fetch_all(connection)
-        .await?;
+pub async fn timeline(
+    connection: &mut DbConnection,
+    bericht: BerichtId,
+    from: u64,
+    most: u32,
+) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT log_index, regel FROM logregels WHERE bericht = $1 AND log_index >= $2 ORDER BY log_index LIMIT $3",
+    )
+    .bind(bericht.0.as_bytes().as_slice())
+    .bind(int(from))
+    .bind(i64::from(most))
+    .fetch_all(connection)
+    .await?;
     indexed(&rows)
 }
 

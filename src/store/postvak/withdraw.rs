@@ -64,7 +64,10 @@ pub(in crate::store) async fn withdraw(work: &mut Work<'_>, withdraw: &Withdraw)
     if !rijen.iter().any(|rij| rij.can_be_withdrawn() || rij.toestand == Toestand::Ingetrokken) {
         return Err(Weigering::AlBeeindigd.into());
     }
-    let earlier = withdrawn_before(work.database().await?, withdraw.bericht).await?;
+    let earlier = match rijen.iter().any(|rij| rij.toestand == Toestand::Ingetrokken) {
+        true => withdrawn_before(work.database().await?, withdraw.bericht).await?,
+        false => Vec::new(),
+    };
     let mut ontvangers = Vec::with_capacity(rijen.len());
     for mut rij in rijen {
         let by = withdraw_at(work, withdraw, &mut rij, &earlier).await?;
@@ -121,7 +124,7 @@ async fn ask_to_destroy(work: &mut Work<'_>, verzoek: &Arc<Accept>) -> Result<Be
 /// The regels by which a bericht was withdrawn before.
 async fn withdrawn_before(tx: &mut DbConnection, bericht: BerichtId) -> Result<Vec<(u64, Logregel)>, StoreError> {
     let mut found = Vec::new();
-    for (index, leaf) in timeline(tx, bericht).await? {
+    for (index, leaf) in timeline(tx, bericht, 0, u32::MAX).await? {
         let regel = Logregel::from_leaf(&leaf).map_err(|_| StoreError::inconsistent("logregels", "regel", index))?;
         if matches!(regel.soort, Soort::Ingetrokken | Soort::VernietigingGevraagd) {
             found.push((index, regel));

@@ -12,7 +12,7 @@ use crate::{
         DbRow, Pool, StoreError,
         database::rows::{Column, Rows, fetch},
         postvak::rij::{PostvakRij, read::ReadRow, sql::select_rows},
-        values::{bericht_id, moment},
+        values::{bericht_id, int, moment},
     },
 };
 
@@ -201,17 +201,37 @@ pub async fn replaced_by(read: &Pool, id: BerichtId) -> Result<Option<BerichtId>
     later.map(|bytes| bericht_id(&bytes, "berichten")).transpose()
 }
 
-/// The newest 500 rows of a thread that a partner sent or gets, oldest first.
+/// Rows of a thread that a partner sent or gets and that were accepted before the regel `before`: the newest, at most `most`, oldest
+/// first. Of a bericht all of them or none. Also before which regel there may be more.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn gesprek(read: &Pool, gesprek: BerichtId, partner: &PartnerNaam) -> Result<Vec<PostvakRij>, StoreError> {
+pub async fn gesprek(
+    read: &Pool,
+    gesprek: BerichtId,
+    partner: &PartnerNaam,
+    before: u64,
+    most: u32,
+) -> Result<(Vec<PostvakRij>, Option<u64>), StoreError> {
     let rows = select_rows!(
-        "WHERE b.gesprek = $1 AND (p.partner = $2 OR b.afzender_partner = $2) ORDER BY p.log_index DESC LIMIT 500"
+        "WHERE b.gesprek = $1 AND (p.partner = $2 OR b.afzender_partner = $2) AND p.log_index < $3 \
+         ORDER BY p.log_index DESC LIMIT $4"
     )
     .bind(gesprek.0.as_bytes().to_vec())
     .bind(partner.as_str())
+    .bind(int(before))
+    .bind(i64::from(most))
     .fetch_all(read)
     .await?;
-    rows.iter().rev().map(PostvakRij::read).collect()
+    let mut rijen = rows.iter().rev().map(PostvakRij::read).collect::<Result<Vec<_>, _>>()?;
+    if rows.len() < most as usize {
+        return Ok((rijen, None));
+    }
+    // The oldest one may have been cut; it comes whole with the next page.
+    let oldest = rijen.first().map(|rij| rij.bericht);
+    if rijen.last().map(|rij| rij.bericht) != oldest {
+        rijen.retain(|rij| Some(rij.bericht) != oldest);
+    }
+    let next = rijen.first().map(|rij| rij.log_index);
+    Ok((rijen, next))
 }

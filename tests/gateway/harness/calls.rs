@@ -123,7 +123,7 @@ pub async fn toestand(client: &mut Client, bericht: &str) -> proto::Toestand {
 
 pub async fn status(client: &mut Client, bericht: &str) -> Result<proto::GetStatusResponse, Status> {
     let zoek = Some(proto::get_status_request::Zoek::Bericht(bericht.to_owned()));
-    Ok(client.get_status(proto::GetStatusRequest { zoek }).await?.into_inner())
+    Ok(client.get_status(proto::GetStatusRequest { zoek, ..proto::GetStatusRequest::default() }).await?.into_inner())
 }
 
 /// Asks again until the bericht stands there for its first ontvanger: what the gateway does by itself takes a moment.
