@@ -52,9 +52,9 @@ impl Echo {
         let identifier = Arc::new(identifier(config)?);
         let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
         let bounds = Bounds {
-            connections: config.grenzen.connections,
-            connections_partner: config.grenzen.connections_partner,
-            connection_age_seconds: config.grenzen.connection_age_seconds,
+            connections: config.bounds.connections,
+            connections_partner: config.bounds.connections_partner,
+            connection_age_seconds: config.bounds.connection_age_seconds,
         };
         let socket = TcpListener::bind(config.grpc).await?;
         let adres = socket.local_addr()?;

@@ -46,7 +46,7 @@ impl DataDir {
         let mut config = Config::load(&data.join("ketenpoort.toml"))?;
         config.grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.beheer = None;
-        config.grenzen.postvak = POSTVAK;
+        config.bounds.postvak = POSTVAK;
         let cluster = postgres.then(|| Cluster::start(&[]));
         Ok(Self { dir, config, cluster })
     }

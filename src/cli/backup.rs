@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     gateway::GatewayError,
     proceslog,
-    sleutels::KeyMap,
+    sleutels::KeyDirectory,
     store::{
         Database,
         copy::{self, CopyError},
@@ -54,11 +54,11 @@ pub struct Restore {
 impl Backup {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
-        let map = KeyMap::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
+        let map = KeyDirectory::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
         let read = Database::read_only(&config.opslag).await.map_err(GatewayError::from)?;
         copy::backup(&read, &config.sleutels, &self.out).await?;
         read.close().await;
-        let made = copy::unpack(&self.out, &map.kenmerk()).await?;
+        let made = copy::unpack(&self.out, &map.mark()).await?;
         let copy = Config { opslag: made.opslag.clone(), ..config };
         let sound = verify_all(&copy).await?;
         warn_of_damage(&copy).await?;
@@ -69,8 +69,8 @@ impl Backup {
 impl Restore {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
-        let map = KeyMap::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
-        let kept = copy::unpack(&self.from, &map.kenmerk()).await?;
+        let map = KeyDirectory::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
+        let kept = copy::unpack(&self.from, &map.mark()).await?;
         // What does not hold together is not put back: then a choice must be made by people.
         verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
         copy::restore(&kept, &config.sleutels, &config.opslag).await?;

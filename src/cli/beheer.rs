@@ -12,7 +12,7 @@ use tonic::transport::Channel;
 use super::{Failure, partner::with_deadline, print_line};
 use crate::{
     client::Profile,
-    grpc::{boundary::BEHEER_MESSAGE_LIMIT, codec::to_json},
+    grpc::{boundary::MOST_BEHEER_MESSAGE_BYTES, codec::to_json},
     lezen::bestand::{MOST_BYTES, read_bounded},
     proceslog,
     proto::{self, client::BeheerServiceClient},
@@ -123,8 +123,8 @@ impl Who {
     async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = Client::new(profile.channel().await?)
-            .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
-            .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
+            .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
+            .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
         Ok((profile, client))
     }
 }

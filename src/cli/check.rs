@@ -17,7 +17,7 @@ use crate::{
     },
     clock::SystemClock,
     config::{Config, is_configuration},
-    documenten::{DEELNEMERS, Parsed, los, print::print},
+    documenten::{DEELNEMERS, Parsed, compared, print::print},
     domain::{Clock, Stroom, Termijn, VanKracht, houdbaarheid::amsterdam_date, matrix::matrix, verschil::verschil},
     lezen::{Fouten, Mistake},
     proceslog,
@@ -79,7 +79,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     }
     let file = check.config.as_deref().expect("clap asks for it");
     if !is_configuration(file)
-        && matches!(los::convenanten([file, file]), Ok((_, [convenant, _])) if !convenant.regels.is_empty())
+        && matches!(compared::convenanten([file, file]), Ok((_, [convenant, _])) if !convenant.regels.is_empty())
     {
         return Err(Failure::Usage(format!(
             "{} is een convenant en geen configuratie. Zet het bij convenanten in ketenpoort.toml (ketenpoort init maakt \
@@ -245,7 +245,7 @@ fn both(oud: &Path, nieuw: &Path, now: Timestamp) -> Result<(VanKracht, VanKrach
         let nieuw = load(nieuw, Some(&oud))?.loaded_after(&oud, now);
         return Ok((oud, nieuw));
     }
-    let (deelnemers, convenanten) = los::convenanten([oud, nieuw])?;
+    let (deelnemers, convenanten) = compared::convenanten([oud, nieuw])?;
     let [oud, nieuw] = convenanten.map(|convenant| VanKracht::new(0, PRODUCTIE, deelnemers.clone(), vec![convenant]));
     let oud = oud.loaded_at(long_before(now));
     let nieuw = nieuw.loaded_after(&oud, now);

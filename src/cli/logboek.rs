@@ -25,7 +25,7 @@ use crate::{
     gateway::{GatewayError, signer},
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
-    sleutels::KeyMap,
+    sleutels::KeyDirectory,
     store::{
         Database, Pool,
         ledger::{proofs, regels::regels},
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The largest answer with receipts that exists has some 32 proofs of 2 KiB; bytes.
-const PROOF_LIMIT: u64 = 4 << 20;
+const MOST_PROOF_FILE_BYTES: u64 = 4 << 20;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -124,7 +124,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 /// # Errors
 /// When the key directory cannot be read.
 pub(crate) fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
-    let seed = KeyMap::read_logboek_seed(&config.sleutels).map_err(GatewayError::from)?;
+    let seed = KeyDirectory::read_logboek_seed(&config.sleutels).map_err(GatewayError::from)?;
     Ok(signer(config, seed.bytes())?.vkey())
 }
 
@@ -193,10 +193,10 @@ fn verify_offline(file: &Path, vkey: &VerifyKey) -> Result<(), Failure> {
         Box::new(fs::File::open(file).with_context(|| format!("{} is niet te lezen", file.display()))?)
     };
     source
-        .take(PROOF_LIMIT + 1)
+        .take(MOST_PROOF_FILE_BYTES + 1)
         .read_to_string(&mut text)
         .with_context(|| format!("{} is geen tekst", file.display()))?;
-    if text.len() as u64 > PROOF_LIMIT {
+    if text.len() as u64 > MOST_PROOF_FILE_BYTES {
         return Err(Failure::Usage(format!("{} is groter dan 4 MiB en kan geen bewijs zijn", file.display())));
     }
     if !text.trim_start().starts_with('{') {
@@ -312,7 +312,7 @@ fn read_zoekpersoon(file: &Path) -> Result<Persoon, Failure> {
 
 /// The berichten about a person, by the key of this gateway.
 async fn about(config: &Config, read: &Pool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
-    let key = KeyMap::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
+    let key = KeyDirectory::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
     let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, key.pseudoniem(kenmerk, &text));
     let marks: Vec<_> = persoon.kenmerken().into_iter().map(keyed).collect();
     let berichten = berichten_over(read, &marks).await.map_err(|error| Failure::Refused(error.to_string()))?;

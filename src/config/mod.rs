@@ -9,7 +9,7 @@
 
 pub mod aanvaard;
 mod opslag;
-mod poort;
+mod port;
 
 use std::{
     collections::BTreeSet,
@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
-use self::{aanvaard::Aanvaardbaar, opslag::opslag, poort::poort};
+use self::{aanvaard::Aanvaardbaar, opslag::opslag, port::port};
 use crate::{
     documenten::{Bron, Omgeving, Parsed, hash, parse_noting, samen::undecided},
     domain::{VanKracht, houdbaarheid::amsterdam_date},
@@ -65,7 +65,7 @@ pub struct Config {
     /// The files with convenanten.
     pub convenanten: Vec<PathBuf>,
     /// Limits.
-    pub grenzen: Grenzen,
+    pub bounds: Bounds,
 }
 
 /// A certificate authority.
@@ -81,7 +81,7 @@ pub struct Ca {
 
 /// Limits, with the defaults of the design.
 #[derive(Clone, Debug)]
-pub struct Grenzen {
+pub struct Bounds {
     /// Seconds a delivered bericht waits for its acknowledgement before it is offered again.
     pub lease_seconds: u64,
     /// Undelivered berichten a postvak holds.
@@ -223,8 +223,8 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
         section.finish();
         map
     });
-    let grpc = root.section("grpc").and_then(poort);
-    let beheer = root.optional_section("beheer").and_then(poort);
+    let grpc = root.section("grpc").and_then(port);
+    let beheer = root.optional_section("beheer").and_then(port);
     let aanvaard = aanvaard(&root);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
@@ -241,11 +241,11 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
             files.into_iter().map(|file| base.join(file.value)).collect()
         },
     };
-    let grenzen = grenzen(root.optional_section("grenzen"));
+    let bounds = bounds(root.optional_section("grenzen"));
     root.finish();
     let whole = || {
         let (certificaat, sleutel) = tls?;
-        let (grpc, (beheer, beheer_proxy_van)) = (grpc?, beheer.map(|poort| (poort.adres, poort.proxy_van)).unzip());
+        let (grpc, (beheer, beheer_proxy_van)) = (grpc?, beheer.map(|port| (port.adres, port.proxy_van)).unzip());
         Some(Config {
             logboek: logboek?.value,
             opslag: opslag?,
@@ -260,7 +260,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
             aanvaard,
             deelnemers: named.deelnemers.clone()?,
             convenanten: named.convenanten.clone(),
-            grenzen,
+            bounds,
         })
     };
     let config = whole();
@@ -307,12 +307,12 @@ fn ca(section: Section<'_>, base: &Path) -> Option<Ca> {
     Some(Ca { naam: naam?.value, bestand: base.join(bestand?.value), crl })
 }
 
-fn grenzen(section: Option<Section<'_>>) -> Grenzen {
+fn bounds(section: Option<Section<'_>>) -> Bounds {
     let number = |key: &'static str, range, default: u64| {
         section.as_ref().and_then(|section| section.optional_number(key, range)).map_or(default, |number| number.value)
     };
     let count = |key, range, default| usize::try_from(number(key, range, default)).expect("the range fits a usize");
-    let grenzen = Grenzen {
+    let bounds = Bounds {
         lease_seconds: number("lease_seconds", 1..=3600, 60),
         postvak: number("postvak", 1..=10_000_000, 10_000),
         connections: count("connections", 1..=65_536, 4096),
@@ -324,5 +324,5 @@ fn grenzen(section: Option<Section<'_>>) -> Grenzen {
     if let Some(section) = section {
         section.finish();
     }
-    grenzen
+    bounds
 }

@@ -2,13 +2,13 @@
 //!
 //! [`parse`] reads all of them together, because rules name partners: `deelnemers` reads who takes part, with the `loketten` of
 //! each; [`mod@convenant`] reads what is allowed on which grondslag, and `naast` judges its rules beside each other. [`samen`] finds
-//! what only several convenanten together can have wrong. [`los`] reads two convenanten by themselves, and [`mod@print`] writes one
+//! what only several convenanten together can have wrong. [`compared`] reads two convenanten by themselves, and [`mod@print`] writes one
 //! as text again. How TOML is read, and what can be wrong, stands in [`lezen`](crate::lezen).
 //!
 //! Not here: `ketenpoort.toml`, which names the files ([`config`](crate::config)); what it means that a document is in force, which is
 //! for [`domain`](crate::domain); where documents lie (`store::documenten`), and who may change them (`exchange::beheer`).
 //!
-//! - Texts go in; what they mean, or every mistake in them, comes out. Only [`los`] opens files, and nothing here asks for the
+//! - Texts go in; what they mean, or every mistake in them, comes out. Only [`compared`] opens files, and nothing here asks for the
 //!   time.
 //! - The same code reads files, what beheer sends, and what stands in the database: nothing can be in force that could not be
 //!   loaded.
@@ -16,10 +16,10 @@
 //! - What is printed reads as the same convenant.
 //! - A text of the past stops nothing, whatever is wrong with it by the rules of today.
 
+pub mod compared;
 pub mod convenant;
 mod deelnemers;
 mod loketten;
-pub mod los;
 mod naast;
 pub mod print;
 pub mod samen;

@@ -1,7 +1,7 @@
 //! Admission: may this bericht go from this sender to these ontvangers, and with which stamp?
 //!
 //! Pure. [`Toegelaten`] can be made here and nowhere else, so that below this line no bericht exists
-//! without a grondslag (promise 3). It does not look anything up: what it needs to know is handed in.
+//! without a grondslag. It does not look anything up: what it needs to know is handed in.
 
 use jiff::{Timestamp, civil::Date};
 
@@ -154,7 +154,7 @@ pub fn admit(
         follow(&bericht, &afzender, verzoek.as_ref(), van_kracht, today)?
     } else {
         let exchange =
-            Exchange { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, now, today, van_kracht };
+            Uitwisseling { bericht: &bericht, afzender: &afzender, doelgroep, verlenging, now, today, van_kracht };
         bericht.ontvangers.iter().map(|adres| exchange.stamp(adres)).collect::<Result<_, Weigering>>()?
     };
     Ok(Toegelaten {
@@ -241,7 +241,7 @@ fn check_calendar(bericht: &Bericht, now: Timestamp, today: Date) -> Result<(), 
 }
 
 /// One bericht on its way from one sender, judged for one ontvanger after the other.
-struct Exchange<'a> {
+struct Uitwisseling<'a> {
     bericht: &'a Bericht,
     afzender: &'a Adres,
     doelgroep: Option<Doelgroep>,
@@ -251,7 +251,7 @@ struct Exchange<'a> {
     van_kracht: &'a VanKracht,
 }
 
-impl Exchange<'_> {
+impl Uitwisseling<'_> {
     /// The stamp for one ontvanger, and the sender's own wish for a shorter houdbaarheid.
     fn stamp(&self, adres: &Adres) -> Result<Ontvanger, Weigering> {
         let oin = self.van_kracht.partner_at(adres)?.oin().clone();

@@ -48,7 +48,7 @@ impl fmt::Display for Rol {
     }
 }
 
-/// The verified owner of a connection's certificate. Comes from `tls` and from nowhere else (promise 4).
+/// The verified owner of a connection's certificate. Comes from `tls` and from nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identiteit {
     /// The partner it acts for.

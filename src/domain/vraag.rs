@@ -11,23 +11,50 @@ use super::{
     Weigering, convenant::matches_any, houdbaarheid::houdbaar_tot_en_met,
 };
 
+/// How far a rule came with a bericht that it does not allow, from the first thing that is asked to the last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Condition {
+    /// Whether there is a rule.
+    Rule,
+    /// Whether its convenant is in force.
+    InForce,
+    /// Whether it is for this doelgroep.
+    Doelgroep,
+    /// Whether the doelgroep is known at all.
+    DoelgroepKnown,
+    /// The categorie.
+    Categorie,
+    /// Another ontvanger.
+    MedeOntvanger,
+    /// A BSN, and how often it was renewed.
+    Content,
+    /// Which grondslag its sender chose.
+    Choice,
+    /// Whether that grondslag holds today.
+    Grondslag,
+    /// Whether there is a mandaat today.
+    Mandaat,
+    /// Whether its last day is still to come.
+    LastDay,
+}
+
 /// Why a rule does not allow what it speaks of, and how far it came: the nearest miss tells a sender most.
 pub(super) struct Miss {
-    step: u8,
+    condition: Condition,
     pub(super) weigering: Weigering,
 }
 
 impl Miss {
     pub(super) fn none(weigering: Weigering) -> Self {
-        Self { step: 0, weigering }
+        Self { condition: Condition::Rule, weigering }
     }
 
-    fn at(step: u8) -> impl FnOnce(Weigering) -> Self {
-        move |weigering| Self { step, weigering }
+    fn at(condition: Condition) -> impl FnOnce(Weigering) -> Self {
+        move |weigering| Self { condition, weigering }
     }
 
     pub(super) fn or(self, other: Self) -> Self {
-        if other.step > self.step { other } else { self }
+        if other.condition > self.condition { other } else { self }
     }
 }
 
@@ -42,16 +69,16 @@ pub(super) fn rests_on<'a>(
     today: Date,
 ) -> Result<(&'a Grondslag, Vec<&'a Mandaat>), Miss> {
     if !convenant.in_force(today) {
-        return Err(Miss::at(1)(Weigering::ConvenantNietVanKracht));
+        return Err(Miss::at(Condition::InForce)(Weigering::ConvenantNietVanKracht));
     }
     let grondslag = convenant.grondslag(grondslag).expect("config refuses a rule that names an unknown grondslag");
-    grondslag.usable(today, van_kracht.productie()).map_err(Miss::at(8))?;
+    grondslag.usable(today, van_kracht.productie()).map_err(Miss::at(Condition::Grondslag))?;
     let mandaten = match regel.mandaat {
         None => Ok(Vec::new()),
         Some(Mandaathouder::Afzender) => van_kracht.mandaten(&van.partner, regel.berichtsoort, today),
         Some(Mandaathouder::Ontvanger) => van_kracht.mandaten(&naar.partner, regel.berichtsoort, today),
     };
-    Ok((grondslag, mandaten.map_err(Miss::at(9))?))
+    Ok((grondslag, mandaten.map_err(Miss::at(Condition::Mandaat))?))
 }
 
 /// What rules look at in a bericht on its way to one ontvanger.
@@ -195,14 +222,14 @@ impl Vraag<'_> {
         regel: &'k Regel,
     ) -> Result<Gestempeld<'k>, Miss> {
         if !convenant.in_force(self.today) {
-            return Err(Miss::at(1)(Weigering::ConvenantNietVanKracht));
+            return Err(Miss::at(Condition::InForce)(Weigering::ConvenantNietVanKracht));
         }
         self.conditions(regel)?;
-        let grondslag = self.grondslag(regel).map_err(Miss::at(7))?;
+        let grondslag = self.grondslag(regel).map_err(Miss::at(Condition::Choice))?;
         let (grondslag, _) = rests_on(van_kracht, (convenant, regel), grondslag, self.van, self.naar, self.today)?;
         let tot_en_met = self.last_day(regel);
         if tot_en_met < self.today {
-            return Err(Miss::at(10)(Weigering::HoudbaarheidVerstreken));
+            return Err(Miss::at(Condition::LastDay)(Weigering::HoudbaarheidVerstreken));
         }
         Ok(Gestempeld { convenant, regel, grondslag, tot_en_met })
     }
@@ -252,25 +279,25 @@ impl Vraag<'_> {
     fn conditions(&self, regel: &Regel) -> Result<(), Miss> {
         if let Some(wanted) = regel.doelgroep {
             match self.doelgroep {
-                None => return Err(Miss::at(3)(Weigering::DoelgroepOnbepaald)),
+                None => return Err(Miss::at(Condition::DoelgroepKnown)(Weigering::DoelgroepOnbepaald)),
                 Some(doelgroep) if doelgroep != wanted => {
-                    return Err(Miss::at(2)(Weigering::DoelgroepNietToegestaan));
+                    return Err(Miss::at(Condition::Doelgroep)(Weigering::DoelgroepNietToegestaan));
                 }
                 Some(_) => {}
             }
         }
         if regel.categorie.is_some() && regel.categorie != self.categorie {
-            return Err(Miss::at(4)(Weigering::CategorieNietToegestaan));
+            return Err(Miss::at(Condition::Categorie)(Weigering::CategorieNietToegestaan));
         }
         let among = |adres: &Adres| matches_any(&regel.mede_ontvanger, adres);
         if !regel.mede_ontvanger.is_empty() && !self.ontvangers.iter().any(among) {
-            return Err(Miss::at(5)(Weigering::MedeOntvangerOntbreekt));
+            return Err(Miss::at(Condition::MedeOntvanger)(Weigering::MedeOntvangerOntbreekt));
         }
         if self.bevat_bsn && !regel.bsn_toegestaan {
-            return Err(Miss::at(6)(Weigering::BsnNietToegestaan));
+            return Err(Miss::at(Condition::Content)(Weigering::BsnNietToegestaan));
         }
         if self.verlenging > regel.max_verlengingen {
-            return Err(Miss::at(6)(Weigering::TeVaakVerlengd));
+            return Err(Miss::at(Condition::Content)(Weigering::TeVaakVerlengd));
         }
         Ok(())
     }

@@ -129,7 +129,7 @@ impl Gateway {
         }
         let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
         let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
-        let (store, writer) = database.start(&config.logboek, &map.kenmerk(), signer, Arc::clone(&klok)).await?;
+        let (store, writer) = database.start(&config.logboek, &map.mark(), signer, Arc::clone(&klok)).await?;
         let read = store.read.clone();
         let mut watch = ClockWatch::new(wacht);
         let known = Known { map, in_force, first, klok, rng };

@@ -14,7 +14,7 @@ use crate::{
     jobs::Tasks,
     lezen::Fouten,
     logboek::{self, Signer},
-    sleutels::{DayKeyFile, DayKeyPlace, KeyMap, KeyStore, Wacht},
+    sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyStore, Wacht},
     store::{
         Change, Database, Event, NotDone, OpenError, Pool, SharedDayKeys, Store, StoreError,
         ledger::{proofs, regels::logboek_naam},
@@ -49,9 +49,9 @@ impl Certificates {
     pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<(Listener, Ends), GatewayError> {
         let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
         let bounds = accept::Bounds {
-            connections: config.grenzen.connections,
-            connections_partner: config.grenzen.connections_partner,
-            connection_age_seconds: config.grenzen.connection_age_seconds,
+            connections: config.bounds.connections,
+            connections_partner: config.bounds.connections_partner,
+            connection_age_seconds: config.bounds.connection_age_seconds,
         };
         let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
         Ok((Listener { tls, identifier: self.identifier, bounds, handshakes, klok }, self.ends))
@@ -61,7 +61,7 @@ impl Certificates {
 /// Database and keys that belong together, and what the files put in force at the very first start.
 pub(super) struct Opened {
     pub(super) database: Database,
-    pub(super) map: KeyMap,
+    pub(super) map: KeyDirectory,
     pub(super) signer: Signer,
     pub(super) first: Option<Change>,
 }
@@ -78,9 +78,9 @@ impl Opened {
         // The database first: who may not have it may not touch the keys either.
         let database = Database::open(&config.opslag).await?;
         // Asked first: another gateway may just be beginning, and it remembers so when its logboek is there.
-        let keys_have_begun = KeyMap::has_begun(&config.sleutels);
+        let keys_have_begun = KeyDirectory::has_begun(&config.sleutels);
         let begun = logboek_naam(&database.read).await?;
-        let map = KeyMap::open(&config.sleutels, begun.is_none(), rng)?;
+        let map = KeyDirectory::open(&config.sleutels, begun.is_none(), rng)?;
         match begun {
             // Without the logboek that was begun with these keys another one would be signed with them.
             None if keys_have_begun => return Err(OpenError::LogboekGone.into()),
@@ -113,7 +113,7 @@ pub(super) fn remembered(wacht: &Wacht) -> Option<Herinnering> {
 
 /// What a start knows before it writes.
 pub(super) struct Known {
-    pub(super) map: KeyMap,
+    pub(super) map: KeyDirectory,
     pub(super) in_force: InForce,
     pub(super) first: Option<Change>,
     pub(super) klok: Arc<Klok>,
@@ -146,9 +146,9 @@ impl Known {
             klok,
             rng,
             bounds: exchange::Bounds {
-                lease_seconds: config.grenzen.lease_seconds,
-                postvak: config.grenzen.postvak,
-                vervalwaarschuwing_dagen: config.grenzen.vervalwaarschuwing_dagen,
+                lease_seconds: config.bounds.lease_seconds,
+                postvak: config.bounds.postvak,
+                vervalwaarschuwing_dagen: config.bounds.vervalwaarschuwing_dagen,
             },
             poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
             encode: answers::van_de_poort,

@@ -13,7 +13,7 @@ use crate::{
     exchange::Exchange,
     grpc::{
         beheer_service::BeheerApi,
-        boundary::{BEHEER_MESSAGE_LIMIT, Boundary, MESSAGE_LIMIT},
+        boundary::{Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_MESSAGE_BYTES},
         exchange_service::ExchangeApi,
     },
     proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
@@ -44,7 +44,7 @@ pub(super) fn ports(config: &Config) -> Vec<Port> {
         rol: Rol::Partner,
         adres: config.grpc,
         proxies: config.grpc_proxy_van.clone(),
-        in_flight: config.grenzen.in_flight_partner,
+        in_flight: config.bounds.in_flight_partner,
     };
     let beheer = config.beheer.map(|adres| Port {
         naam: "de poort voor beheer",
@@ -86,14 +86,14 @@ impl Open {
         let exchange = Arc::clone(exchange);
         if rol == Rol::Beheer {
             let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(&exchange)))
-                .max_decoding_message_size(BEHEER_MESSAGE_LIMIT)
-                .max_encoding_message_size(BEHEER_MESSAGE_LIMIT);
+                .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
+                .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
             let boundary = Boundary::new(exchange, service, rol, in_flight);
             let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
             return accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed();
         }
         let api = ExchangeApi::new(Arc::clone(&exchange), stopped.clone());
-        let service = ExchangeServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
+        let service = ExchangeServiceServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
         let boundary = Boundary::new(exchange, service, rol, in_flight);
         let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
         accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed()

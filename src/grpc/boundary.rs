@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// A message of a partner in bytes, at most.
-pub const MESSAGE_LIMIT: usize = 1 << 20;
+pub const MOST_MESSAGE_BYTES: usize = 1 << 20;
 /// A message of beheer in bytes, at most: several documents.
-pub const BEHEER_MESSAGE_LIMIT: usize = 16 << 20;
+pub const MOST_BEHEER_MESSAGE_BYTES: usize = 16 << 20;
 /// A call without a deadline of its own ends after this.
 const LONGEST_CALL: Duration = Duration::from_secs(310);
 

@@ -20,9 +20,9 @@ use tonic_prost::ProstCodec;
 use crate::{domain::Weigering, proto};
 
 /// Fields in one message, inner ones included; the largest that `content` allows has some 500.
-const FIELD_LIMIT: usize = 4096;
+const MOST_FIELDS: usize = 4096;
 /// Messages inside messages.
-const DEPTH_LIMIT: usize = 16;
+const MOST_DEPTH: usize = 16;
 
 /// The descriptors of every message.
 pub static POOL: LazyLock<DescriptorPool> =
@@ -78,7 +78,7 @@ impl<U: Message + Name + Default> Decoder for StrictDecoder<U> {
 pub fn parse<U: Message + Name + Default>(bytes: &[u8]) -> Result<U, Weigering> {
     let descriptor = POOL.get_message_by_name(&U::full_name()).expect("every message of ours is in the pool");
     // First, because a decoded message can take a hundred times the memory of its bytes.
-    Scan { fields: FIELD_LIMIT }.message(bytes, &descriptor, DEPTH_LIMIT)?;
+    Scan { fields: MOST_FIELDS }.message(bytes, &descriptor, MOST_DEPTH)?;
     U::decode(bytes).map_err(|_| Weigering::Onleesbaar)
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Content in bytes, at most.
-const CONTENT_LIMIT: usize = 256 << 10;
+const MOST_CONTENT_BYTES: usize = 256 << 10;
 
 /// Parses what a partner sends.
 ///
@@ -51,7 +51,7 @@ pub fn bericht(request: &proto::SendRequest) -> Result<Bericht, Weigering> {
     let inhoud = request.inhoud.as_ref().unwrap_or(&empty);
     let feiten = check(inhoud, &mut checker);
     let encoded = inhoud.encode_to_vec();
-    if encoded.len() > CONTENT_LIMIT {
+    if encoded.len() > MOST_CONTENT_BYTES {
         return Err(Weigering::TeGroot);
     }
     let (Some(loket), Some(feiten), true) = (loket, feiten, checker.0.is_empty()) else {

@@ -9,11 +9,11 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::note::Note;
-pub use super::note::{MAX_NOTE_BYTES, NoteError, NoteKey, VerifyKey, WitnessKey};
+pub use super::note::{MOST_NOTE_BYTES, NoteError, NoteKey, VerifyKey, WitnessKey};
 use super::tree::Hash;
 
 /// Largest tree, in leaves: sizes also live in the signed integers of databases.
-const MAX_SIZE: u64 = i64::MAX.cast_unsigned();
+const MOST_REGELS: u64 = i64::MAX.cast_unsigned();
 
 /// A tree head: which log, how many leaves, which root. Source: C2SP tlog-checkpoint, "Note text".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Checkpoint {
         if origin.is_empty() {
             return Err(NoteError::Checkpoint("the origin is empty"));
         }
-        let size = decimal(size).filter(|size| *size <= MAX_SIZE);
+        let size = decimal(size).filter(|size| *size <= MOST_REGELS);
         Ok(Self {
             origin: origin.to_owned(),
             size: size.ok_or(NoteError::Checkpoint("the size is no plain decimal number"))?,

@@ -34,10 +34,10 @@ pub mod tree;
 mod verify;
 
 pub use checkpoint::{
-    Checkpoint, MAX_NOTE_BYTES, NoteError, NoteKey, Signer, VerifyKey, WitnessKey, cosignature_time, open,
+    Checkpoint, MOST_NOTE_BYTES, NoteError, NoteKey, Signer, VerifyKey, WitnessKey, cosignature_time, open,
 };
 pub use proof::{ProofError, TlogProof, Verified};
-pub use regel::{Logregel, MAX_LEAF_BYTES, RegelError, Soort, check_leaf, commitment, tijd};
+pub use regel::{Logregel, MOST_LEAF_BYTES, RegelError, Soort, check_leaf, commitment, tijd};
 pub use tree::{
     Frontier, Hash, Node, TILE_WIDTH, consistency_proof, empty_root, fold, inclusion_proof, leaf_hash,
     needed_for_consistency, needed_for_inclusion, node_hash, tile_of, verify_consistency, verify_inclusion,

@@ -13,13 +13,13 @@ use super::tree::sha256;
 
 /// Longest note that is looked at, in bytes: the sixteen signatures every reader must accept, some
 /// of them post-quantum (near 5 kB), fit with room to spare. Source: C2SP signed-note, "Format".
-pub const MAX_NOTE_BYTES: usize = 128 * 1024;
+pub const MOST_NOTE_BYTES: usize = 128 * 1024;
 
 /// What is wrong with a note, a checkpoint or a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
-    /// Longer than [`MAX_NOTE_BYTES`]; nothing of it was parsed.
-    #[error("the note is longer than {MAX_NOTE_BYTES} bytes")]
+    /// Longer than [`MOST_NOTE_BYTES`]; nothing of it was parsed.
+    #[error("the note is longer than {MOST_NOTE_BYTES} bytes")]
     TooLong,
     /// Not of the form of C2SP signed-note; says what is wrong with it.
     #[error("this is not a signed note: {0}")]
@@ -141,7 +141,7 @@ pub(super) struct Note<'a> {
 impl<'a> Note<'a> {
     /// C2SP signed-note, "Format".
     pub(super) fn parse(note: &'a str) -> Result<Self, NoteError> {
-        if note.len() > MAX_NOTE_BYTES {
+        if note.len() > MOST_NOTE_BYTES {
             return Err(NoteError::TooLong);
         }
         if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
@@ -238,7 +238,7 @@ This is an example message.
         ] {
             assert!(matches!(Note::parse(wrong), Err(NoteError::Note(_))), "{wrong:?}");
         }
-        let long = format!("{}{C2SP_NOTE}", "x".repeat(MAX_NOTE_BYTES));
+        let long = format!("{}{C2SP_NOTE}", "x".repeat(MOST_NOTE_BYTES));
         assert_eq!(Note::parse(&long).err(), Some(NoteError::TooLong));
 
         for wrong in [

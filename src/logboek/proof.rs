@@ -9,18 +9,18 @@ use std::str::FromStr;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::checkpoint::{Checkpoint, MAX_NOTE_BYTES, NoteError, VerifyKey, decimal, decode_hash, open};
-use super::regel::MAX_LEAF_BYTES;
+use super::checkpoint::{Checkpoint, MOST_NOTE_BYTES, NoteError, VerifyKey, decimal, decode_hash, open};
+use super::regel::MOST_LEAF_BYTES;
 use super::tree::{Hash, leaf_hash, verify_inclusion};
 
 /// First line of every proof file. Source: C2SP tlog-proof, "Format".
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// Longest path there is in a tree of less than 2^63 leaves.
-const MAX_HASHES: usize = 63;
+const MOST_HASHES: usize = 63;
 
 /// Longest proof file that is looked at, in bytes: note, leaf in base64, hashes, and the two keywords.
-const MAX_PROOF_BYTES: usize = MAX_NOTE_BYTES + MAX_LEAF_BYTES * 4 / 3 + MAX_HASHES * 45 + 256;
+const MOST_PROOF_BYTES: usize = MOST_NOTE_BYTES + MOST_LEAF_BYTES * 4 / 3 + MOST_HASHES * 45 + 256;
 
 /// Why a proof shows nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,10 +102,10 @@ impl TlogProof {
 
     /// A proof made in memory is held to the same limits as one that was read.
     fn check_limits(&self) -> Result<(), ProofError> {
-        if self.hashes.len() > MAX_HASHES {
+        if self.hashes.len() > MOST_HASHES {
             return Err(ProofError::Format("it has more than 63 hashes"));
         }
-        if self.extra.as_ref().is_some_and(|leaf| leaf.len() > MAX_LEAF_BYTES) {
+        if self.extra.as_ref().is_some_and(|leaf| leaf.len() > MOST_LEAF_BYTES) {
             return Err(ProofError::Format("its logregel is longer than 4096 bytes"));
         }
         Ok(())
@@ -130,7 +130,7 @@ impl FromStr for TlogProof {
     type Err = ProofError;
 
     fn from_str(text: &str) -> Result<Self, ProofError> {
-        if text.len() > MAX_PROOF_BYTES {
+        if text.len() > MOST_PROOF_BYTES {
             return Err(ProofError::Format("it is too long"));
         }
         // The first empty line ends the path; the note after it has an empty line of its own.
@@ -241,7 +241,7 @@ mod tests {
             text.replace("index 4\n", "index 4\nAAAA\n"),
             text.replace("extra ", "extra  "),
             text.replace('\n', "\r\n"),
-            format!("{text}{}", "x".repeat(MAX_PROOF_BYTES)),
+            format!("{text}{}", "x".repeat(MOST_PROOF_BYTES)),
             TlogProof { hashes: vec![[0; 32]; 64], ..proof.clone() }.to_string(),
             TlogProof { extra: Some(vec![b'x'; 4097]), ..proof.clone() }.to_string(),
         ] {

@@ -16,13 +16,13 @@ pub use super::soort::Soort;
 use super::tree::sha256;
 
 /// Longest logregel, in bytes. Source: design, section 6.
-pub const MAX_LEAF_BYTES: usize = 4096;
+pub const MOST_LEAF_BYTES: usize = 4096;
 
 /// What is wrong with a logregel.
 #[derive(Debug, thiserror::Error)]
 pub enum RegelError {
-    /// Longer than [`MAX_LEAF_BYTES`]; holds its length in bytes.
-    #[error("the logregel is {0} bytes, more than {MAX_LEAF_BYTES}")]
+    /// Longer than [`MOST_LEAF_BYTES`]; holds its length in bytes.
+    #[error("the logregel is {0} bytes, more than {MOST_LEAF_BYTES}")]
     TooLong(usize),
     /// Not JSON, or a known key is missing, stands twice or has a value of another type.
     #[error("the logregel is no JSON object of the expected form: {0}")]
@@ -147,7 +147,7 @@ impl Logregel {
     pub fn to_leaf(&self) -> Result<Vec<u8>, RegelError> {
         check_stamp(self)?;
         let leaf = serde_json::to_vec(self)?;
-        if leaf.len() > MAX_LEAF_BYTES {
+        if leaf.len() > MOST_LEAF_BYTES {
             return Err(RegelError::TooLong(leaf.len()));
         }
         Ok(leaf)
@@ -158,7 +158,7 @@ impl Logregel {
     /// # Errors
     /// [`RegelError`]: too long, or not a JSON object of this form.
     pub fn from_leaf(leaf: &[u8]) -> Result<Self, RegelError> {
-        if leaf.len() > MAX_LEAF_BYTES {
+        if leaf.len() > MOST_LEAF_BYTES {
             return Err(RegelError::TooLong(leaf.len()));
         }
         // serde would also take an array for a struct, and pass over bad UTF-8 in unknown keys.
@@ -244,9 +244,9 @@ pub(super) mod tests {
     fn a_leaf_is_at_most_four_kibibytes() {
         let mut regel = Logregel::new(TIJD, Soort::Beheerd);
         let empty = regel.to_leaf().unwrap().len() + r#","reden":"""#.len();
-        regel.reden = Some("x".repeat(MAX_LEAF_BYTES - empty));
+        regel.reden = Some("x".repeat(MOST_LEAF_BYTES - empty));
         let leaf = regel.to_leaf().unwrap();
-        assert_eq!(leaf.len(), MAX_LEAF_BYTES);
+        assert_eq!(leaf.len(), MOST_LEAF_BYTES);
         assert_eq!(Logregel::from_leaf(&leaf).unwrap(), regel);
 
         let longer = [&leaf[..], b" "].concat();

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use zeroize::Zeroizing;
 
 use super::{
+    directory::EPOCH,
     keystore::{DayKey, KeyError},
-    map::EPOCH,
     seal::Secret,
 };
 use crate::domain::Rng;

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::{
     dagsleutels::{DayKeyPlace, unwrap, wrap},
-    map::{EPOCH, KeyMap},
+    directory::{EPOCH, KeyDirectory},
     seal::{DataKey, DayKeyRef, Opener, Opening, Secret, WrapContext},
 };
 use crate::domain::{Kenmerk, Rng};
@@ -98,7 +98,7 @@ impl DayKey {
 
 /// The keys of one gateway.
 pub struct KeyStore {
-    map: KeyMap,
+    map: KeyDirectory,
     place: Box<dyn DayKeyPlace>,
     known: RwLock<Known>,
     making: Mutex<()>,
@@ -115,7 +115,7 @@ struct Known {
 impl KeyStore {
     /// With the day keys that lie in this place.
     #[must_use]
-    pub fn new(map: KeyMap, place: Box<dyn DayKeyPlace>, rng: Arc<dyn Rng>) -> Self {
+    pub fn new(map: KeyDirectory, place: Box<dyn DayKeyPlace>, rng: Arc<dyn Rng>) -> Self {
         Self { map, place, known: RwLock::default(), making: Mutex::default(), rng }
     }
 
@@ -224,7 +224,7 @@ mod tests {
     async fn the_key_of_a_day_is_made_once_whoever_asks_and_whatever_happens_meanwhile() {
         let (dir, place) = (tempfile::tempdir().unwrap(), Restless::default());
         let store = || {
-            let map = KeyMap::open(dir.path(), true, &SystemRng).unwrap();
+            let map = KeyDirectory::open(dir.path(), true, &SystemRng).unwrap();
             Arc::new(KeyStore::new(map, Box::new(place.clone()), Arc::new(SystemRng)))
         };
         let day = jiff::civil::date(2027, 2, 25);
@@ -232,7 +232,7 @@ mod tests {
         for store in [store(), store(), store()] {
             for _ in 0..20 {
                 let store = Arc::clone(&store);
-                asking.spawn(async move { store.day_key(day).await.unwrap().key.kenmerk() });
+                asking.spawn(async move { store.day_key(day).await.unwrap().key.mark() });
             }
         }
         let keys = asking.join_all().await;

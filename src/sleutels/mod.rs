@@ -1,19 +1,19 @@
 //! Sleutels (keys): content is sealed once, and its key wrapped for each ontvanger under the day key of the day
 //! until which it is houdbaar.
 //!
-//! [`seal`] holds the cryptography, [`map`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and [`keystore`]
+//! [`seal`] holds the cryptography, [`directory`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and [`keystore`]
 //! all of them in use. [`wacht`] is the guard file beside them. Destroying a day key makes all
 //! content of that day unreadable, in every copy and backup; that comes with the verb `expire`.
 //! Not here: who may read what (`domain`), where the sealed bytes lie (`store`).
 
 pub mod dagsleutels;
+pub mod directory;
 pub mod keystore;
-pub mod map;
 pub mod seal;
 pub mod wacht;
 
 pub use dagsleutels::DayKeyPlace;
+pub use directory::{DayKeyFile, KeyDirectory};
 pub use keystore::{DayKey, KeyError, KeyStore};
-pub use map::{DayKeyFile, KeyMap};
 pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
 pub use wacht::Wacht;

@@ -67,7 +67,7 @@ impl Secret {
     }
 
     /// By what this key can be recognised without being known.
-    pub(super) fn kenmerk(&self) -> [u8; 32] {
+    pub(super) fn mark(&self) -> [u8; 32] {
         self.tag(KENMERK_LABEL, b"").as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
     }
 

@@ -1,6 +1,6 @@
 //! TLS: who may connect, and who that is.
 //!
-//! TLS 1.3 only, client certificates only, no resumption. The verified leaf is the only source of an identity (promise 4).
+//! TLS 1.3 only, client certificates only, no resumption. The verified leaf is the only source of an identity.
 //! tonic's own TLS has no revocation lists and no handshake deadline, hence an accept loop of our own ([`accept`]).
 
 //!

@@ -24,7 +24,7 @@ use ketenpoort::{
         self,
         client::{BeheerServiceClient, ExchangeServiceClient},
     },
-    sleutels::KeyMap,
+    sleutels::KeyDirectory,
     store::{Database, Pool, ledger::regels::regels, verify},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, any::install_default_drivers};
@@ -212,7 +212,7 @@ impl TestGateway {
     }
 
     pub fn vkey(&self) -> VerifyKey {
-        let seed = KeyMap::read_logboek_seed(&self.config.sleutels).unwrap();
+        let seed = KeyDirectory::read_logboek_seed(&self.config.sleutels).unwrap();
         Signer::from_seed(&self.config.logboek, seed.bytes()).unwrap().vkey()
     }
 

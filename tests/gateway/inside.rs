@@ -11,7 +11,7 @@ use ketenpoort::{
     grpc::answers,
     jobs::Tasks,
     logboek::Signer,
-    sleutels::{KeyMap, KeyStore},
+    sleutels::{KeyDirectory, KeyStore},
     store::{Database, Event, SharedDayKeys, Store, StoreError, verify},
 };
 use tempfile::TempDir;
@@ -43,10 +43,10 @@ impl Inside {
             edit(&file, "sqlite:ketenpoort.db", &cluster.url(&cluster.database()));
         }
         let config = Config::load(&file).unwrap();
-        let map = KeyMap::open(&config.sleutels, true, &SystemRng).unwrap();
+        let map = KeyDirectory::open(&config.sleutels, true, &SystemRng).unwrap();
         let signer = || Signer::from_seed(&config.logboek, map.logboek_seed()).unwrap();
         let database = Database::open(&config.opslag).await.unwrap();
-        let started = database.start(&config.logboek, &map.kenmerk(), signer(), klok(Arc::new(SystemClock))).await;
+        let started = database.start(&config.logboek, &map.mark(), signer(), klok(Arc::new(SystemClock))).await;
         let (store, writer) = started.unwrap();
         let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
         store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap();
@@ -70,7 +70,7 @@ impl Inside {
     }
 
     async fn exchange_with(&self, clock: Arc<dyn Clock>, omgeving: Omgeving) -> Arc<Exchange> {
-        let map = KeyMap::open(&self.config.sleutels, true, &SystemRng).unwrap();
+        let map = KeyDirectory::open(&self.config.sleutels, true, &SystemRng).unwrap();
         let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),

@@ -268,7 +268,7 @@ async fn a_consulted_scenario_waits_for_terugkoppeling_until_it_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sent_a_scenario_is_warned_once_before_it_lapses_and_who_got_it_hears_that_it_did() {
-    let gateway = TestGateway::start_with(|config| config.grenzen.vervalwaarschuwing_dagen = 3).await;
+    let gateway = TestGateway::start_with(|config| config.bounds.vervalwaarschuwing_dagen = 3).await;
     let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
     let mut soon = scenario();
     soon["houdbaar_tot_en_met"] = json!(today().checked_add(5.days()).unwrap().to_string());
@@ -325,7 +325,7 @@ async fn more_than_one_sweep_takes_lapses_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_whose_loket_is_gone_is_warned_of_nothing_and_stops_no_other() {
-    let gateway = TestGateway::start_with(|config| config.grenzen.vervalwaarschuwing_dagen = 3).await;
+    let gateway = TestGateway::start_with(|config| config.bounds.vervalwaarschuwing_dagen = 3).await;
     let mut soon = scenario();
     soon["houdbaar_tot_en_met"] = json!(today().checked_add(6.days()).unwrap().to_string());
     let gone = sent(&mut gateway.client(ZVH).await, soon.clone()).await;

@@ -143,7 +143,7 @@ async fn what_no_convenant_allows_is_refused_for_all_ontvangers_and_logged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_postvak_refuses_until_something_is_confirmed() {
-    let gateway = TestGateway::start_with(|config| config.grenzen.postvak = 2).await;
+    let gateway = TestGateway::start_with(|config| config.bounds.postvak = 2).await;
     let mut zsm = gateway.client("zsm").await;
     for _ in 0..2 {
         send(&mut zsm, check()).await.unwrap();

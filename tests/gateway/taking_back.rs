@@ -314,7 +314,7 @@ async fn who_cannot_be_asked_to_destroy_is_not_said_to_be_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_follows_is_about_the_same_people_and_is_no_way_around_the_rules() {
-    let gateway = TestGateway::start_with(|config| config.grenzen.postvak = 3).await;
+    let gateway = TestGateway::start_with(|config| config.bounds.postvak = 3).await;
     let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
     let bericht = sent(&mut zvh, template("scenario")).await;
     let about = |naam: &str| {

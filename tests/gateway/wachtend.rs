@@ -114,7 +114,7 @@ async fn the_same_outcome_is_logged_once_and_another_one_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_refused_counts_in_no_postvak_and_counts_again_when_it_is_delivered() {
-    let gateway = TestGateway::start_with(|config| config.grenzen.postvak = 1).await;
+    let gateway = TestGateway::start_with(|config| config.bounds.postvak = 1).await;
     let original = gateway.edited(BREDA, "2035-12-31", "2035-12-31");
     let (mut zsm, mut zvh) = (gateway.client("zsm").await, gateway.client(ZVH).await);
     send(&mut zsm, check()).await.unwrap();

@@ -59,7 +59,7 @@ impl SqliteFile {
     /// A connection that writes.
     pub(in crate::store) async fn connect(&self) -> Result<DbConnection, sqlx::Error> {
         let mut connection = options(&self.bestand)?.connect().await?;
-        // WAL with synchronous NORMAL loses acknowledged commits on power loss (promise 2). What is deleted is overwritten, not
+        // WAL with synchronous NORMAL loses acknowledged commits on power loss. What is deleted is overwritten, not
         // only unlinked.
         let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                        PRAGMA secure_delete = ON; PRAGMA busy_timeout = 5000;";

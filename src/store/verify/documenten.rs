@@ -17,14 +17,14 @@ use crate::{
 
 /// The hash of each document in force, as the walk along the regels has come to know it.
 #[derive(Default)]
-pub(in crate::store) struct InForce {
+pub(in crate::store) struct TextsSoFar {
     hashes: BTreeMap<(DocumentSoort, String), String>,
     /// The hash of every convenant that ever was.
     ever: BTreeSet<String>,
     changes: u64,
 }
 
-impl InForce {
+impl TextsSoFar {
     /// Compares a regel with what the table says, and takes over what it changes.
     pub(in crate::store) async fn regel(
         &mut self,

@@ -8,7 +8,7 @@ use crate::{
     domain::Rng,
     logboek::{Logregel, commitment},
     sleutels::{
-        DayKeyFile, DayKeyPlace, KeyError, KeyMap, KeyStore, Opening,
+        DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Opening,
         dagsleutels::{Pending, Wrapped},
     },
     store::{
@@ -58,7 +58,7 @@ impl DayKeyPlace for Read {
 /// # Errors
 /// [`KeyError`] when they cannot be read.
 pub async fn keys(read: &Pool, dir: &Path, rng: Arc<dyn Rng>) -> Result<KeyStore, KeyError> {
-    let map = KeyMap::read(dir)?;
+    let map = KeyDirectory::read(dir)?;
     let rows = sqlx::query_as("SELECT dag, sleutel FROM dagsleutels").fetch_all(read).await;
     let rows: Vec<(String, Wrapped)> = rows.map_err(|error| KeyError::Unreachable(error.to_string()))?;
     let mut days: BTreeMap<Date, Wrapped> =

@@ -15,7 +15,7 @@ use sqlx::Row;
 
 pub use self::error::VerifyError;
 use self::{
-    documenten::InForce,
+    documenten::TextsSoFar,
     error::tree,
     rows::{Counted, PostvakRijen},
 };
@@ -61,7 +61,7 @@ pub async fn verify(
         return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
     }
     let mut walk = Walk::new(key, &head);
-    let mut in_force = InForce::default();
+    let mut in_force = TextsSoFar::default();
     let mut nota = String::new();
     loop {
         let size = walk.frontier.size();

@@ -86,7 +86,8 @@ CREATE INDEX berichten_gesprek ON berichten (gesprek, id);
 CREATE INDEX berichten_antwoord ON berichten (in_antwoord_op, id) WHERE in_antwoord_op IS NOT NULL;
 CREATE INDEX berichten_waarschuwen ON berichten (id) WHERE berichtsoort = 'scenario' AND gewaarschuwd = 0;
 
--- By what each betrokkene can be found: keyed pseudonyms. Erasing rows touches no leaf.
+-- By what each betrokkene can be found: keyed pseudonyms. Erasing rows touches no leaf. Not indexed by pseudonym: who asks for all about
+-- a person asks rarely and can wait, and an index in random order would cost each bericht some pages.
 CREATE TABLE pseudoniemen (
     bericht BLOB NOT NULL REFERENCES berichten (id),
     volgnummer BIGINT NOT NULL,
@@ -95,7 +96,6 @@ CREATE TABLE pseudoniemen (
     pseudoniem BLOB NOT NULL,
     PRIMARY KEY (bericht, volgnummer, kenmerk)
 ) WITHOUT ROWID;
-CREATE INDEX pseudoniemen_zoek ON pseudoniemen (pseudoniem, bericht);
 
 -- Where a scenario can be found, as long as it has content: a search looks at its own loketten and at nothing else, so that
 -- what others exchange about a person does not even show in the time it takes.

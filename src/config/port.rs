@@ -11,7 +11,7 @@ use crate::lezen::section::{Section, Vorm};
 
 /// A port of the gateway.
 #[derive(Clone, Debug)]
-pub struct Poort {
+pub struct Port {
     /// Where it listens.
     pub adres: SocketAddr,
     /// Who connects from here is a balancer: it says by the PROXY protocol (version 2) for whom, and must.
@@ -36,7 +36,7 @@ impl FromStr for Netwerk {
 }
 
 /// The section of a port.
-pub(super) fn poort(section: Section<'_>) -> Option<Poort> {
+pub(super) fn port(section: Section<'_>) -> Option<Port> {
     let vorm = Vorm::fixed(
         "een IP-adres met poort, zoals 127.0.0.1:7443",
         "an IP address with a port, such as 127.0.0.1:7443",
@@ -49,7 +49,7 @@ pub(super) fn poort(section: Section<'_>) -> Option<Poort> {
     let proxy_van = section.list::<Netwerk>("proxy_van", &networks, true).into_iter().map(|network| network.value.0);
     let proxy_van = proxy_van.collect();
     section.finish();
-    Some(Poort { adres: adres?.value, proxy_van })
+    Some(Port { adres: adres?.value, proxy_van })
 }
 
 #[cfg(test)]

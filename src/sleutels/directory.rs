@@ -36,14 +36,14 @@ const BEGUN: &str = "begonnen.txt";
 pub(super) const EPOCH: u32 = 1;
 
 /// The keys that stay.
-pub struct KeyMap {
+pub struct KeyDirectory {
     dir: PathBuf,
     pub(super) root: Secret,
     logboek_seed: Secret,
     pseudoniem: Secret,
 }
 
-impl KeyMap {
+impl KeyDirectory {
     /// Opens the directory. Where there is nothing yet it is made, if the logboek is `new`.
     ///
     /// # Errors
@@ -98,9 +98,9 @@ impl KeyMap {
 
     /// By what gateways know that they have the same keys: 64 hexadecimal digits that tell nothing of them.
     #[must_use]
-    pub fn kenmerk(&self) -> String {
+    pub fn mark(&self) -> String {
         let tags: Vec<u8> =
-            [&self.root, &self.logboek_seed, &self.pseudoniem].into_iter().flat_map(Secret::kenmerk).collect();
+            [&self.root, &self.logboek_seed, &self.pseudoniem].into_iter().flat_map(Secret::mark).collect();
         hex::encode(digest(&SHA256, &tags))
     }
 
