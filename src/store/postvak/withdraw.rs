@@ -64,9 +64,10 @@ pub(in crate::store) async fn withdraw(work: &mut Work<'_>, withdraw: &Withdraw)
     if !rijen.iter().any(|rij| rij.can_be_withdrawn() || rij.toestand == Toestand::Ingetrokken) {
         return Err(Weigering::AlBeeindigd.into());
     }
-    let earlier = match rijen.iter().any(|rij| rij.toestand == Toestand::Ingetrokken) {
-        true => withdrawn_before(work.database().await?, withdraw.bericht).await?,
-        false => Vec::new(),
+    let earlier = if rijen.iter().any(|rij| rij.toestand == Toestand::Ingetrokken) {
+        withdrawn_before(work.database().await?, withdraw.bericht).await?
+    } else {
+        Vec::new()
     };
     let mut ontvangers = Vec::with_capacity(rijen.len());
     for mut rij in rijen {
