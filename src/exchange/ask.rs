@@ -62,7 +62,7 @@ impl Exchange {
             // Who has answered is asked first: what comes in between is then leased in any case. A repeated Ask may find
             // that an answer was handed out before.
             let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
-            antwoorden.extend(self.lease(call, &held, Some(verzoek), CHUNK, &actor).await?);
+            antwoorden.extend(Box::pin(self.lease(call, &held, Some(verzoek), CHUNK, &actor)).await?);
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
             let zonder_antwoord: Vec<Adres> =
                 ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();
