@@ -37,10 +37,17 @@ pub struct From {
     pub gesprek_before: u64,
 }
 
-impl Default for From {
-    /// The beginning of the tijdlijn, and the newest of the gesprek.
-    fn default() -> Self {
-        Self { tijdlijn: 0, gesprek_before: i64::MAX.unsigned_abs() }
+impl From {
+    /// A logboek stays far below so many regels.
+    const BEYOND_ALL: u64 = i64::MAX.unsigned_abs();
+
+    /// As somebody asks: the tijdlijn from 0 is all of it, and a gesprek before nothing is its newest berichten.
+    #[must_use]
+    pub fn new(tijdlijn: u64, gesprek_before: Option<u64>) -> Self {
+        Self {
+            tijdlijn: tijdlijn.min(Self::BEYOND_ALL),
+            gesprek_before: gesprek_before.unwrap_or(Self::BEYOND_ALL).min(Self::BEYOND_ALL),
+        }
     }
 }
 

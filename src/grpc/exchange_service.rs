@@ -155,8 +155,7 @@ impl ExchangeService for ExchangeApi {
     ) -> Result<Response<proto::GetStatusResponse>, Status> {
         let call = call(&request);
         let request = request.into_inner();
-        let mut from = From { tijdlijn: request.tijdlijn_vanaf, ..From::default() };
-        from.gesprek_before = request.gesprek_voor.unwrap_or(from.gesprek_before);
+        let from = From::new(request.tijdlijn_vanaf, request.gesprek_voor);
         let lookup = match request.zoek {
             Some(Zoek::Bericht(id)) => convert::bericht_id(&id).map(Lookup::Bericht),
             Some(Zoek::RequestId(id)) => convert::request_id(&id).map(Lookup::Request),

@@ -68,3 +68,17 @@ async fn a_long_tijdlijn_and_a_long_gesprek_come_in_pages_that_together_have_eve
     let first = all.iter().flat_map(|page| &page.gesprek_berichten).find(|of| of.bericht == bericht).unwrap();
     assert_eq!(first.ontvangers.len(), 2, "a bericht is not cut by a page");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_beyond_everything_is_empty() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let bericht = send(&mut zsm, check()).await.unwrap().bericht;
+    for (tijdlijn_vanaf, gesprek_voor, berichten) in [(u64::MAX, Some(0), 0), (1 << 63, Some(u64::MAX), 1)] {
+        let zoek = Some(Zoek::Bericht(bericht.clone()));
+        let ask = proto::GetStatusRequest { zoek, tijdlijn_vanaf, gesprek_voor };
+        let page = zsm.get_status(ask).await.unwrap().into_inner();
+        assert_eq!((page.tijdlijn.len(), page.gesprek_berichten.len()), (0, berichten));
+        assert_eq!((page.tijdlijn_verder, page.gesprek_verder), (None, None));
+    }
+}

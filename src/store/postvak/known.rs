@@ -12,7 +12,7 @@ use crate::domain::{Adres, BerichtId};
 
 /// What the events of a transaction ask.
 #[derive(Default)]
-pub(in crate::store) struct Asked<'e> {
+pub(in crate::store) struct Wanted<'e> {
     /// Whether these requests made a bericht before.
     pub(in crate::store) requests: Vec<Request>,
     /// How full these postvakken are.

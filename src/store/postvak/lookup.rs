@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     eerder::{self, Earlier},
-    known::Asked,
+    known::Wanted,
     leasable,
     new::Request,
     rij::{
@@ -34,8 +34,8 @@ use crate::{
 
 impl Work<'_> {
     /// Looks it up.
-    pub(in crate::store) async fn look_up(&mut self, asked: Asked<'_>) -> Result<(), StoreError> {
-        let Asked { requests, postvakken, at, indexes, reserved, earlier, posts } = asked;
+    pub(in crate::store) async fn look_up(&mut self, wanted: Wanted<'_>) -> Result<(), StoreError> {
+        let Wanted { requests, postvakken, at, indexes, reserved, earlier, posts } = wanted;
         self.look_up_requests(requests, postvakken).await?;
         self.look_up_rows(at, indexes, reserved).await?;
         if !earlier.is_empty() {

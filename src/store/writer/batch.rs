@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::{
-    carry_out::{Answer, asked, carry_out},
+    carry_out::{Answer, carry_out, wanted},
     event::Event,
 };
 use crate::store::{StoreError, database::dialect::Dialect, postvak::work::Work};
@@ -44,7 +44,7 @@ impl Failure {
 
 /// Carries out every event in order; gives the answers in that order. What many of them ask is looked up at once.
 pub(super) async fn apply_all(work: &mut Work<'_>, dialect: Dialect, batch: &[Event]) -> Result<Vec<Answer>, Failure> {
-    caught(work.look_up(asked(batch))).await.map_err(|error| Failure::of(dialect, None, error))?;
+    caught(work.look_up(wanted(batch))).await.map_err(|error| Failure::of(dialect, None, error))?;
     let mut answers = Vec::with_capacity(batch.len());
     for (at, event) in batch.iter().enumerate() {
         match caught(carry_out(work, event)).await {

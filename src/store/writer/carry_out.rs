@@ -15,7 +15,7 @@ use crate::{
         ledger::append::Commit,
         postvak::{
             accept, confirm, consult, damage, expire, find,
-            known::Asked,
+            known::Wanted,
             lease::{self, Leased},
             release, withdraw,
             work::Work,
@@ -88,25 +88,25 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
 }
 
 /// What events ask, to be looked up at once. Of what their own berichten come after only where they are judged by it.
-pub(super) fn asked(batch: &[Event]) -> Asked<'_> {
-    let mut asked = Asked::default();
+pub(super) fn wanted(batch: &[Event]) -> Wanted<'_> {
+    let mut wanted = Wanted::default();
     for event in batch {
         if let Some(accept) = event.accepts() {
-            asked.requests.push(accept.request());
-            asked.postvakken.extend(accept.counted().cloned());
-            asked.earlier.extend(accept.judged_after());
+            wanted.requests.push(accept.request());
+            wanted.postvakken.extend(accept.counted().cloned());
+            wanted.earlier.extend(accept.judged_after());
         }
         match event {
             Event::Confirm(confirm, _) => {
-                asked.at.push((confirm.bericht, &confirm.adres));
-                asked.postvakken.insert(confirm.adres.clone());
+                wanted.at.push((confirm.bericht, &confirm.adres));
+                wanted.postvakken.insert(confirm.adres.clone());
             }
-            Event::Lease(lease, _) => *asked.posts.entry(&lease.post).or_default() += lease.most,
-            Event::Expire(expire, _) => asked.indexes.push(expire.log_index),
-            Event::Release(_, leases, _) => asked.indexes.extend(leases.iter().map(|of| of.log_index)),
-            Event::EndAsk(verzoek, ..) => asked.reserved.push(*verzoek),
+            Event::Lease(lease, _) => *wanted.posts.entry(&lease.post).or_default() += lease.most,
+            Event::Expire(expire, _) => wanted.indexes.push(expire.log_index),
+            Event::Release(_, leases, _) => wanted.indexes.extend(leases.iter().map(|of| of.log_index)),
+            Event::EndAsk(verzoek, ..) => wanted.reserved.push(*verzoek),
             _ => {}
         }
     }
-    asked
+    wanted
 }

@@ -20,6 +20,7 @@ CREATE TABLE logregels (
     hash BLOB NOT NULL,
     bericht BLOB
 );
+-- The tijdlijn of a bericht.
 CREATE INDEX logregels_bericht ON logregels (bericht, log_index) WHERE bericht IS NOT NULL;
 
 -- C2SP tlog-tiles: level 0 once full, higher levels as they grow.
@@ -55,7 +56,7 @@ CREATE TABLE documenten (
     hash TEXT,
     tekst TEXT
 );
-CREATE INDEX documenten_versie ON documenten (versie);
+-- The newest text of each name.
 CREATE INDEX documenten_naam ON documenten (soort, naam, log_index);
 
 -- A bericht once, with its sealed content. (afzender_partner, request_id) makes a repeated send harmless.
@@ -82,8 +83,11 @@ CREATE TABLE berichten (
 );
 -- What was replaced is replaced once: a chain of renewals has no forks.
 CREATE UNIQUE INDEX berichten_vervangt ON berichten (vervangt) WHERE vervangt IS NOT NULL;
+-- The berichten of a gesprek.
 CREATE INDEX berichten_gesprek ON berichten (gesprek, id);
-CREATE INDEX berichten_antwoord ON berichten (in_antwoord_op, id) WHERE in_antwoord_op IS NOT NULL;
+-- The rectificaties of a bericht.
+CREATE INDEX berichten_rectificatie ON berichten (in_antwoord_op, id) WHERE berichtsoort = 'rectificatie';
+-- Scenario's of which nobody was warned yet that they lapse.
 CREATE INDEX berichten_waarschuwen ON berichten (id) WHERE berichtsoort = 'scenario' AND gewaarschuwd = 0;
 
 -- By what each betrokkene can be found: keyed pseudonyms. Erasing rows touches no leaf. Not indexed by pseudonym: who asks for all about
@@ -106,6 +110,7 @@ CREATE TABLE vindbaar (
     bericht BLOB NOT NULL,
     PRIMARY KEY (partner, loket, pseudoniem, bericht)
 ) WITHOUT ROWID;
+-- Where a bericht is found no more once it has ended.
 CREATE INDEX vindbaar_bericht ON vindbaar (bericht, partner, loket);
 
 -- A bericht for one ontvanger: its stamp, its wrapped key and where it stands.
@@ -149,7 +154,9 @@ CREATE INDEX postvak_geweigerd ON postvak (partner, loket, log_index) WHERE toes
 -- What ends next.
 CREATE INDEX postvak_houdbaar ON postvak (houdbaar_tot_en_met, log_index)
     WHERE toestand IN ('wacht', 'gereserveerd', 'afgeleverd', 'bevestigd', 'geweigerd');
+-- Consulted scenario's that wait for a terugkoppeling.
 CREATE INDEX postvak_terugkoppeling ON postvak (terugkoppeling_open) WHERE terugkoppeling_open IS NOT NULL;
+-- The answers to a verzoek.
 CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;
 
 -- How many berichten of a postvak are not confirmed yet.
