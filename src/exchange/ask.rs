@@ -92,7 +92,8 @@ impl Exchange {
             let waiting = Waiting { verzoek: receipt.bericht, adres, exchange };
             Ok((receipt, waiting))
         };
-        self.tasks.finish("a verzoek that is asked", sending.in_current_span()).await.map_err(unavailable)?
+        let sending = Box::pin(sending.in_current_span());
+        self.tasks.finish("a verzoek that is asked", sending).await.map_err(unavailable)?
     }
 }
 
