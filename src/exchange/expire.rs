@@ -12,11 +12,13 @@ use super::Exchange;
 use crate::{
     domain::{Berichtsoort, VanKracht, houdbaarheid::amsterdam_date},
     jobs::Next,
-    store::{Accepted, Event, Expire, NotDone, PostvakRij, reading::postvakken},
+    store::{Event, Expire, NotDone, PostvakRij, StoreError, reading::postvakken},
 };
 
 /// So many at once.
 const CHUNK: u32 = 64;
+/// So many are left alone for a while where nothing could be done: then something else is wrong than each of them.
+const MOST_FAILED: usize = 4;
 
 /// What the sweep is after.
 #[derive(Clone, Copy)]
@@ -66,16 +68,13 @@ impl Exchange {
             let (left_alone, rijen): (Vec<_>, Vec<_>) =
                 looked.rijen.iter().partition(|rij| self.passed.is_left_alone(rij.log_index));
             let done = join_all(rijen.iter().map(|rij| self.end_or_warn(due, rij))).await;
-            let mut errors = Vec::new();
-            for (rij, done) in rijen.iter().zip(done) {
-                if let Err(error) = done {
-                    self.passed.failed(rij.log_index);
-                    errors.push(error);
-                }
-            }
-            let progress = errors.len() < rijen.len();
-            match errors.pop() {
-                Some(error) if !progress => return Err(error),
+            let progress = done.iter().any(|done| matches!(done, Ok(true)));
+            // Where nothing at all could be done it is hardly the fault of each of them.
+            let most_failed = if progress { rijen.len() } else { MOST_FAILED };
+            let failed = rijen.iter().zip(&done).filter(|(_, done)| done.is_err());
+            failed.take(most_failed).for_each(|(rij, _)| self.passed.failed(rij.log_index));
+            match done.into_iter().find_map(Result::err) {
+                Some(error) if !progress => return Err(error.into()),
                 // Of many that fail together it is enough to hear of one.
                 Some(error) => tracing::error!(%error, "some of what is due could not be done yet"),
                 None => {}
@@ -83,14 +82,22 @@ impl Exchange {
             if progress || !looked.full {
                 return Ok(if looked.full { Next::AtOnce } else { Next::InTime });
             }
-            passed += u32::try_from(left_alone.len() + looked.unreadable.len()).unwrap_or(CHUNK);
+            // What changed meanwhile is read anew the next time.
+            let skipped = left_alone.len() + looked.unreadable.len() + rijen.len();
+            passed += u32::try_from(skipped).unwrap_or(CHUNK);
         }
     }
 
-    async fn end_or_warn(&self, due: Due, rij: &PostvakRij) -> Result<(), NotDone> {
-        match due {
+    /// Gives whether it is done. What changed since it was looked at is still due, and looked at anew the next time.
+    async fn end_or_warn(&self, due: Due, rij: &PostvakRij) -> Result<bool, StoreError> {
+        let done = match due {
             Due::Lapsed => self.lapse(rij).await,
             Due::Soon(_) => self.warn(rij).await,
+        };
+        match done {
+            Ok(()) => Ok(true),
+            Err(NotDone::Outdated | NotDone::Refused(_)) => Ok(false),
+            Err(NotDone::Failed(error)) => Err(error),
         }
     }
 
@@ -114,11 +121,7 @@ impl Exchange {
         let Some(accept) = warning else {
             return self.store.writer.write(|reply| Event::NobodyToWarn(rij.bericht, reply)).await.map(drop);
         };
-        match self.store.writer.write(|reply| Event::Accept(accept, reply)).await {
-            Ok((Accepted::New { .. } | Accepted::Repeat(_), _)) => Ok(()),
-            // Renewed or ended meanwhile: then there is nothing to warn of.
-            Err(NotDone::Refused(_)) => Err(NotDone::Outdated),
-            Err(error) => Err(error),
-        }
+        // Refused where it was renewed or ended meanwhile: then there is nothing to warn of.
+        self.store.writer.write(|reply| Event::Accept(accept, reply)).await.map(drop)
     }
 }

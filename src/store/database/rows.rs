@@ -30,7 +30,7 @@ pub(in crate::store) enum Column<'c> {
 }
 
 impl<'c> Column<'c> {
-    fn name(self) -> &'c str {
+    pub(in crate::store) fn name(self) -> &'c str {
         match self {
             Self::Int(name) | Self::Text(name) | Self::Bytes(name) => name,
         }

@@ -207,3 +207,37 @@ fn tiers(row: &DbRow) -> Result<(usize, [Tier; TIERS]), StoreError> {
     let nummer = usize::try_from(uint(row.try_get("nummer")?)).unwrap_or(usize::MAX);
     Ok((nummer, take(&mut tiers)))
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, ConnectOptions, Executor, any::AnyConnectOptions};
+
+    use super::*;
+    use crate::store::database::dialect::Dialect;
+
+    /// A postvak can hold thousands of berichten, of which one is asked.
+    #[tokio::test]
+    async fn what_can_be_handed_out_is_found_without_looking_through_a_postvak() {
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = "sqlite::memory:".parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        Dialect::Sqlite.schema().run(&mut connection).await.unwrap();
+        let names = POSTS.iter().zip(1..).map(|(column, at)| format!("column{at} AS {}", column.name()));
+        let names: Vec<String> = names.collect();
+        let row =
+            format!("(SELECT {} FROM (VALUES (0, 'a', 'b', x'00', 1, 'd', '', 1, -1, -1, -1))) AS v", names.join(", "));
+        let indexes = [
+            (OF_POSTVAK, vec!["postvak_uitgereikt", "postvak_geweigerd", "postvak_wacht"]),
+            (OF_VERZOEK, vec!["postvak_antwoord"]),
+        ];
+        for (sql, indexes) in indexes {
+            let sql = format!("EXPLAIN QUERY PLAN {}", sql.replace("{v}", &row).replace("{most}", "64"));
+            let plan = connection.fetch_all(AssertSqlSafe(sql)).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            for index in indexes {
+                assert!(plan.iter().any(|step| step.contains(index)), "{index} is not used: {plan:#?}");
+            }
+            assert!(!plan.iter().any(|step| step.starts_with("SCAN p") || step.starts_with("SCAN b")), "{plan:#?}");
+        }
+    }
+}
