@@ -213,7 +213,7 @@ async fn who_holds_the_lock_of_the_logboek_makes_nobody_wait_for_ever() {
     let told = zsm.send(second.clone()).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
     assert!(started.elapsed() < Duration::from_secs(12), "told after {:?}", started.elapsed());
-    assert!(poorten.log(0).contains("lock timeout"), "{}", poorten.log(0));
+    until("the process log says why", || poorten.log(0).contains("lock timeout").then_some(()));
     until_sent(&mut zsm, &second).await;
     nothing_locked(&cluster);
 }
