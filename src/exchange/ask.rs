@@ -6,7 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tracing::Instrument;
 
 use super::{
@@ -35,11 +38,17 @@ pub struct Asked {
 }
 
 impl Exchange {
-    /// Sends a verzoek and waits until every ontvanger answered or the time is up.
+    /// Sends a verzoek and waits until every ontvanger answered, the time is up, or `stop` turns true.
     ///
     /// # Errors
     /// [`Weigering::GeenVerzoek`] or what `send` refuses, not yet logged.
-    pub async fn ask(self: &Arc<Self>, call: &Call, bericht: Bericht, wait: Duration) -> Result<Asked, Weigering> {
+    pub async fn ask(
+        self: &Arc<Self>,
+        call: &Call,
+        bericht: Bericht,
+        wait: Duration,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Asked, Weigering> {
         if !bericht.feiten.soort.is_verzoek() {
             return Err(Weigering::GeenVerzoek);
         }
@@ -54,7 +63,7 @@ impl Exchange {
 
         let verzoek = receipt.bericht;
         let held = Held::new(self, adres.clone());
-        let mut antwoorden = Vec::new();
+        let (mut antwoorden, mut stops) = (Vec::new(), false);
         let bell = self.store.wakers.of(&adres);
         loop {
             let bell = Arc::clone(&bell);
@@ -66,13 +75,17 @@ impl Exchange {
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
             let zonder_antwoord: Vec<Adres> =
                 ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();
-            if zonder_antwoord.is_empty() || Instant::now() >= until {
+            if zonder_antwoord.is_empty() || stops || Instant::now() >= until {
                 // The caller has them, and confirms them in its own time.
                 held.let_go();
                 return Ok(Asked { receipt, antwoorden, zonder_antwoord });
             }
-            // Elapsed or rung: look again either way.
-            drop(timeout_at(until.min(Instant::now() + POLL), rung).await);
+            // Elapsed, rung or stopped: look again either way.
+            tokio::select! {
+                _ = timeout_at(until.min(Instant::now() + POLL), rung) => {}
+                // An error means that whoever could tell is gone, which is the same.
+                _ = stop.wait_for(|stop| *stop) => stops = true,
+            }
         }
     }
 }

@@ -104,7 +104,8 @@ impl ExchangeService for ExchangeApi {
             let weigering = Weigering::veld("wacht_seconden", "1 tot en met 300");
             return Err(self.refused(&call, about, weigering).await);
         }
-        match self.exchange.ask(&call, bericht, Duration::from_secs(u64::from(wacht_seconden))).await {
+        match self.exchange.ask(&call, bericht, Duration::from_secs(u64::from(wacht_seconden)), self.stop.clone()).await
+        {
             Ok(asked) => {
                 record(asked.receipt.bericht);
                 let antwoorden = asked.antwoorden.iter().map(aflevering).collect::<Result<_, _>>()?;

@@ -185,3 +185,29 @@ async fn an_answer_about_somebody_else_is_refused() {
     // The same person, written as the ZVH knows him.
     send(&mut zvh, about(known(&verzoek), "Jan van Voorbeeld", Some("7310482"))).await.unwrap();
 }
+
+/// The gateway stops while somebody asks: the call ends with what there is, and the stop does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_who_asks_and_the_verzoek_stands() {
+    let mut gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let request = check();
+    let asking = tokio::spawn({
+        let request = request.clone();
+        async move { zsm.ask(ask_request(request, 300)).await }
+    });
+    let mut zvh = gateway.client("zvh-baronie-breda").await;
+    let verzoek = Receiver::open(&mut zvh, "", 1).await.unwrap().bericht().await.bericht;
+    drop(zvh);
+    let started = std::time::Instant::now();
+    gateway.restart_with(|_| {}).await;
+    assert!(started.elapsed() < Duration::from_secs(5), "the stop took {:?}", started.elapsed());
+    let asked = asking.await.unwrap().expect("it is answered before the gateway stops").into_inner();
+    assert_eq!((asked.zonder_antwoord.len(), asked.ontvangstbewijs.unwrap().bericht), (1, verzoek.clone()));
+    // Whoever asks again gets the receipt of the same verzoek, and its answer.
+    let mut zsm = gateway.client("zsm").await;
+    let (again, answered) = tokio::join!(zsm.ask(ask_request(request, 20)), answer(&gateway));
+    let again = again.unwrap().into_inner();
+    assert_eq!(again.ontvangstbewijs.unwrap().bericht, verzoek);
+    assert_eq!(again.antwoorden[0].bericht, answered);
+}

@@ -12,6 +12,7 @@ use ketenpoort::{
     proto,
 };
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::{
     harness::*,
@@ -78,9 +79,11 @@ async fn a_send_or_ask_that_is_given_up_anywhere_is_done_once_or_not_at_all() {
         done.map(|receipt| assert_eq!(receipt.unwrap().bericht.to_string(), first))
     })
     .await;
+    let (_stop, running) = watch::channel(false);
     at_every_wait("ask", async |waits| {
         let request = check();
-        let asked = exchange.ask(&zsm, convert::bericht(&request).unwrap(), Duration::from_millis(1));
+        let bericht = convert::bericht(&request).unwrap();
+        let asked = exchange.ask(&zsm, bericht, Duration::from_millis(1), running.clone());
         let done = give_up_after(waits, asked).await;
         let first = sent(&exchange, &request, ZSM).await;
         done.map(|asked| assert_eq!(asked.unwrap().receipt.bericht.to_string(), first))

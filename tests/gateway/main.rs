@@ -35,5 +35,6 @@ mod send;
 mod taking_back;
 mod tls;
 mod toestanden;
+mod together;
 mod voorrang;
 mod wachtend;

@@ -58,8 +58,20 @@ impl<'c> Rows<'c> {
         Self { columns, cells }
     }
 
-    pub(in crate::store) fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+    /// As many rows at a time as a statement takes; nothing where there are none.
+    fn chunks(self, dialect: Dialect) -> Vec<Self> {
+        let columns = self.columns;
+        let most = match dialect {
+            Dialect::Sqlite => MOST_CELLS / columns.len() * columns.len(),
+            Dialect::Postgres => usize::MAX,
+        };
+        let (mut chunks, mut cells) = (Vec::new(), self.cells);
+        while !cells.is_empty() {
+            let rest = cells.split_off(most.min(cells.len()));
+            chunks.push(Self { columns, cells });
+            cells = rest;
+        }
+        chunks
     }
 }
 
@@ -89,26 +101,23 @@ impl Script {
         if self.dialect == Dialect::Postgres {
             return self.statement(&format!("INSERT INTO {table} ({names}) SELECT {names} FROM {{v}} {also}"), rows);
         }
-        let columns = rows.columns.len();
-        let mut cells = rows.cells.into_iter().peekable();
-        while cells.peek().is_some() {
+        for rows in rows.chunks(self.dialect) {
             self.begin_statement();
             self.push(&format!("INSERT INTO {table} ({names}) "));
-            self.values(columns, cells.by_ref().take(MOST_CELLS / columns * columns));
+            self.values(rows.columns.len(), rows.cells.into_iter());
             self.push(" ");
             self.push(also);
         }
     }
 
-    /// Carries out a statement on rows; nothing where there are none.
+    /// Carries out a statement on rows; nothing where there are none. With many rows it is carried out on some after the other.
     pub(in crate::store) fn statement(&mut self, sql: &str, rows: Rows<'_>) {
-        if rows.is_empty() {
-            return;
-        }
-        self.begin_statement();
-        self.with_rows(sql, rows);
-        if self.dialect == Dialect::Postgres {
-            self.push(")");
+        for rows in rows.chunks(self.dialect) {
+            self.begin_statement();
+            self.with_rows(sql, rows);
+            if self.dialect == Dialect::Postgres {
+                self.push(")");
+            }
         }
     }
 
@@ -125,6 +134,14 @@ impl Script {
         }
         self.query().execute(tx).await?;
         Ok(())
+    }
+
+    /// What it finds, in one round trip.
+    async fn find(self, connection: &mut DbConnection) -> Result<Vec<DbRow>, StoreError> {
+        if self.sql.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.query().fetch_all(connection).await?)
     }
 
     fn query(self) -> Query<'static, Db, AnyArguments> {
@@ -226,22 +243,27 @@ pub(in crate::store) async fn fetch(
     fetch_all(connection, [(sql, rows)]).await
 }
 
-/// What statements find, each for rows of its own, in one round trip. All of them have the same columns.
+/// What statements find, each for rows of its own, in one round trip, or in some where there are very many rows. All of them have the
+/// same columns.
 pub(in crate::store) async fn fetch_all<const N: usize>(
     connection: &mut DbConnection,
     statements: [(&str, Rows<'_>); N],
 ) -> Result<Vec<DbRow>, StoreError> {
-    let mut script = Script::new(Dialect::of(connection));
-    for (sql, rows) in statements.into_iter().filter(|(_, rows)| !rows.is_empty()) {
-        if !script.sql.is_empty() {
-            script.push(" UNION ALL ");
+    let dialect = Dialect::of(connection);
+    let (mut script, mut found) = (Script::new(dialect), Vec::new());
+    for (sql, rows) in statements {
+        for rows in rows.chunks(dialect) {
+            if dialect == Dialect::Sqlite && script.arguments.len() + rows.cells.len() > MOST_CELLS {
+                found.extend(std::mem::replace(&mut script, Script::new(dialect)).find(connection).await?);
+            }
+            if !script.sql.is_empty() {
+                script.push(" UNION ALL ");
+            }
+            script.with_rows(sql, rows);
         }
-        script.with_rows(sql, rows);
     }
-    if script.sql.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(script.query().fetch_all(connection).await?)
+    found.extend(script.find(connection).await?);
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -270,6 +292,18 @@ mod tests {
         script.statement("DELETE FROM t WHERE a IN (SELECT v.a FROM {v})", Rows::of(&COLUMNS, [3], row));
         script.statement("DELETE FROM t WHERE a IN (SELECT v.a FROM {v})", Rows::of(&COLUMNS, [], row));
         script.execute(&mut connection).await.unwrap();
+        // More than one statement takes of these too.
+        let many = || Rows::of(&[Column::Int("a")], 1000..most, |a| [a.into()]);
+        assert_eq!(
+            fetch(&mut connection, "SELECT t.a FROM {v} JOIN t ON t.a = v.a", many()).await.unwrap().len(),
+            15_384
+        );
+        let twice = || Rows::of(&COLUMNS, 1000..most - 1, row);
+        let mut script = Script::new(Dialect::Sqlite);
+        script.statement("UPDATE t SET b = 'weg' FROM {v} WHERE t.a = v.a", twice());
+        script.statement("DELETE FROM t WHERE b = 'weg' AND a IN (SELECT v.a FROM {v})", twice());
+        script.execute(&mut connection).await.unwrap();
+        assert_eq!(fetch(&mut connection, "SELECT t.a FROM {v} JOIN t ON t.a = v.a", many()).await.unwrap().len(), 1);
         let asked = [0, 1, 2, 3, most - 1];
         let sql = "SELECT t.a, t.b, t.c FROM {v} JOIN t ON t.a = v.a";
         let found =

@@ -39,6 +39,8 @@ pub(in crate::store) struct Known {
     pub(super) reserved: HashMap<BerichtId, Vec<u64>>,
     pub(super) earlier: HashMap<BerichtId, Earlier>,
     pub(super) leasable: HashMap<Post, Leasable>,
+    /// Sealed content that was read to be handed out, bytes.
+    pub(super) content_read: u64,
     /// Rows that this transaction changed.
     changed: HashSet<u64>,
 }
@@ -49,9 +51,20 @@ impl Known {
         self.changed.insert(rij.log_index);
         self.rows.remove(&rij.log_index);
         self.earlier.remove(&rij.bericht);
-        if let Some(answered) = rij.in_antwoord_op {
-            self.earlier.remove(&answered);
-        }
+        rij.in_antwoord_op.into_iter().for_each(|answered| self.came_after(answered));
+    }
+
+    /// Takes out a row. What is kept for an Ask is then no longer all known.
+    pub(super) fn take(&mut self, log_index: u64) -> Option<PostvakRij> {
+        let rij = self.rows.remove(&log_index)?;
+        rij.in_antwoord_op.into_iter().for_each(|verzoek| drop(self.reserved.remove(&verzoek)));
+        Some(rij)
+    }
+
+    /// Takes out the rows that are kept for the Ask of this verzoek, if all of them are known.
+    pub(super) fn take_reserved(&mut self, verzoek: BerichtId) -> Option<Vec<PostvakRij>> {
+        let indexes = self.reserved.remove(&verzoek)?;
+        indexes.iter().map(|log_index| self.rows.remove(log_index)).collect()
     }
 
     /// A bericht was accepted that this request made, and came after those.
@@ -60,9 +73,10 @@ impl Known {
         after.for_each(|earlier| self.came_after(earlier));
     }
 
-    /// Something came after a bericht: what was known to have come after it is no longer all.
+    /// Something came after a bericht, or changed: what was known to have come after it, or to be kept for its Ask, is no longer so.
     pub(super) fn came_after(&mut self, earlier: BerichtId) {
         self.earlier.remove(&earlier);
+        self.reserved.remove(&earlier);
     }
 
     /// Whether this transaction changed this row.

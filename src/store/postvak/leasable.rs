@@ -56,12 +56,12 @@ impl Work<'_> {
 /// Looks up the next rows of these posts, at most so many of each.
 pub(super) async fn look_up(work: &mut Work<'_>, posts: Vec<(Post, usize)>) -> Result<(), StoreError> {
     let mut listed = listed(work, &posts).await?;
-    let (mut left, mut chosen) = (MOST_BYTES, Vec::new());
+    let mut chosen = Vec::new();
     let mut of_post = Vec::with_capacity(posts.len());
     for (at, (post, most)) in posts.into_iter().enumerate() {
         let leasable = work.known.leasable.entry(post.clone()).or_default();
         let tiers = listed.remove(&at).unwrap_or_default();
-        let indexes = choose(leasable, tiers, most.min(PAGE), &mut left, chosen.is_empty());
+        let indexes = choose(leasable, tiers, most.min(PAGE), &mut work.known.content_read);
         chosen.extend_from_slice(&indexes);
         of_post.push((post, indexes));
     }
@@ -77,7 +77,7 @@ pub(super) async fn look_up(work: &mut Work<'_>, posts: Vec<(Post, usize)>) -> R
 type Tier = Vec<(u64, u64)>;
 
 /// Which rows are read of a post.
-fn choose(leasable: &mut Leasable, tiers: [Tier; TIERS], most: usize, left: &mut u64, first: bool) -> Vec<u64> {
+fn choose(leasable: &mut Leasable, tiers: [Tier; TIERS], most: usize, content_read: &mut u64) -> Vec<u64> {
     let mut chosen = Vec::new();
     leasable.more = false;
     for (tier, after) in tiers.into_iter().zip(&mut leasable.after) {
@@ -86,11 +86,11 @@ fn choose(leasable: &mut Leasable, tiers: [Tier; TIERS], most: usize, left: &mut
                 leasable.more = true;
                 return chosen;
             }
-            if bytes > *left && !(first && chosen.is_empty()) {
+            if *content_read > 0 && *content_read + bytes > MOST_BYTES {
                 leasable.is_cut = true;
                 return chosen;
             }
-            *left = left.saturating_sub(bytes);
+            *content_read += bytes;
             *after = Some(log_index);
             chosen.push(log_index);
         }
@@ -214,6 +214,24 @@ mod tests {
 
     use super::*;
     use crate::store::database::dialect::Dialect;
+
+    #[test]
+    fn of_large_content_one_transaction_reads_no_more_than_it_may_and_a_first_one_whatever_its_size() {
+        let mut content_read = 0;
+        let tiers = |bytes: u64| [Tier::new(), Tier::new(), vec![(1, bytes), (2, bytes), (3, bytes)]];
+        let mut first = Leasable::default();
+        assert_eq!(choose(&mut first, tiers(2 * MOST_BYTES), 64, &mut content_read), [1]);
+        assert!(first.is_cut);
+        let mut other = Leasable::default();
+        assert_eq!(choose(&mut other, tiers(1), 64, &mut content_read), [0; 0]);
+        assert!(other.is_cut);
+        let (mut content_read, mut small) = (0, Leasable::default());
+        assert_eq!(choose(&mut small, tiers(MOST_BYTES / 2), 64, &mut content_read), [1, 2]);
+        assert!(small.is_cut && !small.more);
+        let (mut content_read, mut asked) = (0, Leasable::default());
+        assert_eq!(choose(&mut asked, tiers(1), 2, &mut content_read), [1, 2]);
+        assert!(asked.more && !asked.is_cut);
+    }
 
     /// A postvak can hold thousands of berichten, of which one is asked.
     #[tokio::test]

@@ -15,20 +15,20 @@ use super::{
     new::Request,
     rij::{
         PostvakRij,
-        read::{ReadRow, find_at},
+        read::{ReadRow, find_at, read_many},
         sql::rows_sql,
     },
     work::Work,
 };
 use crate::{
-    domain::{Adres, BerichtId},
+    domain::{Adres, BerichtId, Toestand},
     store::{
         DbRow, StoreError,
         database::{
             dialect::Dialect,
             rows::{Column, Rows, fetch_all},
         },
-        values::{bericht_id, int},
+        values::{bericht_id, int, uint},
     },
 };
 
@@ -113,8 +113,8 @@ impl Work<'_> {
             self.known.reserved.entry(verzoek).or_default();
         }
         for rij in found.iter().filter_map(|row| PostvakRij::read(row).ok()) {
-            let of_ask = rij.in_antwoord_op.and_then(|verzoek| self.known.reserved.get_mut(&verzoek));
-            if let Some(of_ask) = of_ask {
+            let verzoek = rij.in_antwoord_op.filter(|_| rij.toestand == Toestand::Gereserveerd);
+            if let Some(of_ask) = verzoek.and_then(|verzoek| self.known.reserved.get_mut(&verzoek)) {
                 of_ask.push(rij.log_index);
             }
             self.known.at.insert((rij.bericht, rij.ontvanger.adres.clone()), rij.log_index);
@@ -138,7 +138,7 @@ impl Work<'_> {
         adres: &Adres,
     ) -> Result<Option<PostvakRij>, StoreError> {
         let log_index = self.known.at.remove(&(bericht, adres.clone()));
-        match log_index.and_then(|log_index| self.known.rows.remove(&log_index)) {
+        match log_index.and_then(|log_index| self.known.take(log_index)) {
             Some(rij) => Ok(Some(rij)),
             None => find_at(self.database().await?, bericht, adres).await,
         }
@@ -146,22 +146,24 @@ impl Work<'_> {
 
     /// The row with this index.
     pub(in crate::store) async fn row(&mut self, log_index: u64) -> Result<Option<PostvakRij>, StoreError> {
-        if let Some(rij) = self.known.rows.remove(&log_index) {
+        if let Some(rij) = self.known.take(log_index) {
             return Ok(Some(rij));
         }
         let row = sqlx::query(PostvakRij::ONE).bind(int(log_index)).fetch_optional(self.database().await?).await?;
         row.as_ref().map(PostvakRij::read).transpose()
     }
 
-    /// The rows that are kept for the Ask of this verzoek.
+    /// The rows that are kept for the Ask of this verzoek; without those that cannot be read.
     pub(in crate::store) async fn reserved_for(&mut self, verzoek: BerichtId) -> Result<Vec<PostvakRij>, StoreError> {
-        if !self.known.reserved.contains_key(&verzoek) {
-            self.database().await?;
-            self.look_up_rows(Vec::new(), Vec::new(), vec![verzoek]).await?;
+        if let Some(rijen) = self.known.take_reserved(verzoek) {
+            return Ok(rijen);
         }
-        let indexes = self.known.reserved.remove(&verzoek).unwrap_or_default();
-        // What changed since is not in here any more.
-        Ok(indexes.into_iter().filter_map(|log_index| self.known.rows.remove(&log_index)).collect())
+        let tx = self.database().await?;
+        let indexes = "SELECT log_index FROM postvak WHERE in_antwoord_op = $1 AND toestand = 'gereserveerd'";
+        let indexes: Vec<i64> =
+            sqlx::query_scalar(indexes).bind(verzoek.0.as_bytes().to_vec()).fetch_all(&mut *tx).await?;
+        let indexes: Vec<u64> = indexes.into_iter().map(uint).collect();
+        Ok(read_many(tx, &indexes).await?.into_values().filter_map(Result::ok).collect())
     }
 
     /// An earlier bericht, if there is one, and what came of it.
