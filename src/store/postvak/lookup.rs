@@ -33,7 +33,7 @@ use crate::{
 };
 
 impl Work<'_> {
-    /// Looks it up.
+    /// Looks up what the events of a transaction ask.
     pub(in crate::store) async fn look_up(&mut self, asked: Asked<'_>) -> Result<(), StoreError> {
         let Asked { requests, postvakken, at, indexes, reserved, earlier, posts } = asked;
         self.look_up_requests(requests, postvakken).await?;
@@ -103,7 +103,8 @@ impl Work<'_> {
         let dialect = Dialect::of(self.tx);
         let asked = [(by_adres, at), (PostvakRij::MANY, indexes), (by_verzoek, asks)];
         let found = match fetch_all(self.tx, asked).await {
-            // Text that is none, in a row of one of them. With PostgreSQL there is none, and an error ends the transaction.
+            // A row of one of them holds bytes that are no valid text: then each is asked for by itself. With PostgreSQL text is
+            // always valid, and an error ends the transaction.
             Err(StoreError::Database(error)) if dialect == Dialect::Sqlite && !dialect.is_in_trouble(&error) => {
                 return Ok(());
             }
@@ -160,7 +161,7 @@ impl Work<'_> {
             self.look_up_rows(Vec::new(), Vec::new(), vec![verzoek]).await?;
         }
         let indexes = self.known.reserved.remove(&verzoek).unwrap_or_default();
-        // What changed since is not in here any more.
+        // A row that changed since is no longer known, and is left out.
         Ok(indexes.into_iter().filter_map(|log_index| self.known.rows.remove(&log_index)).collect())
     }
 
