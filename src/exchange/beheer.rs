@@ -136,7 +136,7 @@ impl Exchange {
         let (gelezen, turn) = aside(turn, move || voorstel.read()).await;
         let gelezen = gelezen?;
         let verleden = Verleden::read(&self.store.read, basis, &gelezen.meeting()).await.map_err(unavailable)?;
-        // All that it makes on the way is cleared away there as well.
+        // What is made on the way is dropped on that thread as well.
         let (judged, _turn) = aside(turn, move || gelezen.judge(&verleden)).await;
         let (mut plan, before, after) = judged?;
         plan.zinnen.extend(self.what_waits(&before, &after).await?);
@@ -182,7 +182,7 @@ impl Gelezen {
         }
         let zinnen = at_most(verschil(&before, &after, today));
         let known: BTreeSet<Bevinding> = bevindingen(&before, today).into_iter().collect();
-        // Where convenanten meet, the sentences say what that means.
+        // Not said twice: where convenanten meet, the sentences say what that means.
         let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
         let new = bevindingen(&after, today).into_iter().filter(|new| !known.contains(new) && !told(&new.1));
         let waarschuwingen = at_most(new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect());
@@ -312,7 +312,7 @@ fn wijzigingen(current: &[Document], next: &[Document]) -> Vec<Wijziging> {
     loaded.chain(withdrawn).collect()
 }
 
-/// The documents that the files of a first start put in force.
+/// The change by which the files of a first start come in force.
 #[must_use]
 pub fn first_change(parsed: &Parsed) -> Change {
     Change { basis: 0, wijzigingen: wijzigingen(&[], &parsed.documenten), actor: None }

@@ -1,4 +1,5 @@
-//! Klok: what follows from a clock in doubt. It is said, it is asked of who may know better, and it ends.
+//! Klok: what follows from a clock in doubt. The doubt is said in the process log, and the database is asked. The doubt ends by
+//! itself, or by the word of an operator.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ impl Exchange {
     /// An operator says that the clock is right. Gives the doubt that this ended and the proof of its regel, if there was a doubt.
     ///
     /// # Errors
-    /// [`Weigering::KlokWeersproken`] where no word helps, or that it cannot be logged: then it does not count.
+    /// [`Weigering::KlokWeersproken`] where no word helps. Where the word cannot be logged it does not count, and the caller hears
+    /// why.
     pub async fn believe_clock(
         &self,
         call: &Call,
@@ -69,7 +71,7 @@ pub struct ClockWatch {
     begun: bool,
     /// When a doubt was said last.
     said: Option<Instant>,
-    /// What was remembered last of how long lapsing waits, and when that was.
+    /// Until when lapsing waits, as it was written last, and when that was.
     remembered: Option<(SignedDuration, Instant)>,
     unwritable: bool,
 }
@@ -88,7 +90,7 @@ impl ClockWatch {
                 tracing::error!(%twijfel, "the clock is not believed: nothing is written, nothing lapses, callers hear KLOK_ONZEKER");
                 self.said = Some(Instant::now());
             }
-            // A database that cannot be reached is said by who needs it for more.
+            // That a database cannot be reached is said by others, who need it for more.
             drop(exchange.store.tell_time(&exchange.klok).await);
         }
         if exchange.klok.trust().is_err() {
