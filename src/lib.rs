@@ -1,10 +1,14 @@
 //! Ketenpoort: a secure message gateway between the partners of Dutch Zorg- en Veiligheidshuizen.
 //!
-//! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is
-//! sealed ([`sleutels`]), where it lies ([`store`]), what a partner can do ([`exchange`]), how it arrives ([`tls`],
-//! [`grpc`]), how texts are read ([`lezen`]) and what those say that can be in force ([`documenten`]), how the gateway is set up
-//! ([`config`], [`gateway`]), what all of that allows ([`check`]), and who uses it ([`client`], [`cli`], [`demo`]). What all of them
-//! tell their operator goes through [`proceslog`].
+//! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is sealed
+//! ([`sleutels`]), where it lies ([`store`]), what a gateway does by itself ([`jobs`]), what a partner can do ([`exchange`]), how a
+//! call arrives ([`tls`], [`grpc`]), how texts are read ([`lezen`]), what the texts say that can be in force ([`documenten`]), how
+//! the gateway is set up ([`config`], [`gateway`]), what a configuration allows ([`check`]), and who uses the gateway ([`client`],
+//! [`cli`], [`demo`]).
+//!
+//! Small tools of these: [`files`] makes and reads files, [`clock`] reads the time and randomness of the machine, [`proto`] is the
+//! generated code of the wire, [`pki`] makes development certificates, and [`proceslog`] is how all of them tell their operator
+//! something.
 
 pub mod domain;
 pub mod logboek;

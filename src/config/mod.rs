@@ -75,16 +75,17 @@ pub struct Ca {
     pub naam: String,
     /// Its certificate, PEM.
     pub bestand: PathBuf,
-    /// Its revocation lists, PEM or DER; none means that revocation is not checked.
+    /// Its revocation lists, PEM or DER. With none, revocation is not checked, and a gateway in production starts only where that
+    /// is accepted by name.
     pub crl: Vec<PathBuf>,
 }
 
-/// Limits, with the defaults of the design.
+/// Limits (`[grenzen]`), with their defaults.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// Seconds a delivered bericht waits for its acknowledgement before it is offered again.
     pub lease_seconds: u64,
-    /// Undelivered berichten a postvak holds.
+    /// Open berichten that a postvak holds: not confirmed, not refused and not ended.
     pub postvak: u64,
     /// Connections of all partners together.
     pub connections: usize,

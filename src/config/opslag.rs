@@ -13,7 +13,7 @@ use crate::lezen::section::{Section, Vorm};
 /// Environment variable that overrides `[opslag] url`.
 pub const DATABASE_URL: &str = "KETENPOORT_DATABASE_URL";
 
-/// How far the clock of a gateway may be from that of PostgreSQL, seconds (design, section 7).
+/// How far the clock of a gateway may be from that of PostgreSQL at most, seconds.
 const MOST_CLOCK_SECONDS: u64 = 60;
 
 /// Where the store is.

@@ -5,8 +5,9 @@
 //! what only several convenanten together can have wrong. [`compared`] reads two convenanten by themselves, and [`mod@print`] writes one
 //! as text again. How TOML is read, and what can be wrong, stands in [`lezen`](crate::lezen).
 //!
-//! Not here: `ketenpoort.toml`, which names the files ([`config`](crate::config)); what it means that a document is in force, which is
-//! for [`domain`](crate::domain); where documents lie (`store::documenten`), and who may change them (`exchange::beheer`).
+//! Not here: `ketenpoort.toml`, which names the files ([`config`](crate::config)); what it means that a document is in force, which
+//! is for [`domain`](crate::domain); where documents lie (`store::reading::documenten`, and `store::writer::change`, which adds
+//! them); and who may change them (`exchange::beheer`).
 //!
 //! - Texts go in; what they mean, or every mistake in them, comes out. Only [`compared`] opens files, and nothing here asks for the
 //!   time.

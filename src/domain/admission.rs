@@ -122,8 +122,8 @@ impl Toegelaten {
 /// Judges a bericht: admitted as a whole, with one stamp an ontvanger, or refused as a whole.
 ///
 /// # Errors
-/// The first [`Weigering`] found, in the order: sender, content against the calendar, earlier berichten, closed loketten, each
-/// ontvanger.
+/// The first [`Weigering`] found, in the order: sender, content against the calendar, what it answers, closed loketten, what it
+/// replaces, each ontvanger.
 pub fn admit(
     bericht: Bericht,
     identiteit: &Identiteit,
@@ -135,7 +135,7 @@ pub fn admit(
     let today = amsterdam_date(now);
     check_calendar(&bericht, now, today)?;
     let Eerdere { verzoek, vervangt } = eerdere;
-    // What the gateway itself sends is addressed by the gateway, and the original of a rectificatie is its own afzender's.
+    // Not for what the gateway makes, which it addresses itself, nor for a rectificatie, whose original its own afzender sent.
     if bericht.feiten.soort.answers().is_some() || !bericht.feiten.soort.follows() {
         let asker = verzoek.as_ref().map(|verzoek| van_kracht.reached_at(&verzoek.afzender, today));
         check_answer(&bericht, &afzender, verzoek.as_ref(), asker)?;
@@ -176,8 +176,9 @@ fn doelgroep(bericht: &Bericht, today: Date) -> Option<Doelgroep> {
     bericht.feiten.geboortedatum.and_then(|born| born.doelgroep_on(day))
 }
 
-/// Whether a stamp given earlier still holds at delivery: the ontvanger is still the organisation that it was given for, and what is in
-/// force allows this berichtsoort between the two on that grondslag. What follows another bericht asks for its ontvanger only.
+/// Whether a stamp given earlier still holds at delivery: its last day has not passed, the ontvanger is still the organisation that
+/// it was given for, and what is in force allows this berichtsoort between the two on that grondslag. For a bericht that follows
+/// another one, it is not asked whether a convenant allows it.
 ///
 /// # Errors
 /// The [`Weigering`] that the sender is told.

@@ -28,7 +28,8 @@ impl FromStr for BerichtId {
     }
 }
 
-/// What a partner wants to send, made by `grpc::convert`, which has checked every field; or what the gateway itself sends.
+/// What a partner wants to send, made by `grpc::convert`, which has checked every field; or what the gateway itself sends, made by
+/// `exchange::poort`.
 #[derive(Clone, Debug)]
 pub struct Bericht {
     /// Chosen by the sender; makes a repeated send harmless.
@@ -37,7 +38,7 @@ pub struct Bericht {
     pub vingerafdruk: [u8; 32],
     /// The sender's loket.
     pub loket: LoketNaam,
-    /// Each address once, in the order sent; none for a rectificatie, which goes to everyone who got the original.
+    /// Each address once, in the order sent. A rectificatie may name none: it goes to everyone who got the original.
     pub ontvangers: Vec<Adres>,
     /// The bericht that this one answers, or follows.
     pub in_antwoord_op: Option<BerichtId>,

@@ -2,8 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// What kind of bericht it is. To add one: a message in `inhoud.proto`, a line here, its checks in
-/// `grpc::convert`, and a rule in a convenant.
+/// What kind of bericht it is. How to add one stands in `ARCHITECTURE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Berichtsoort {
     /// Is this person known?
@@ -157,8 +156,9 @@ impl Berichtsoort {
         }
     }
 
-    /// Whether each ontvanger of what it answers may send it once only. A scenario can be used more than once, and what became
-    /// of a copy, or of a rectificatie, can change.
+    /// Whether each ontvanger of what it answers may send it once only. A terugkoppeling may come more than once, because a
+    /// scenario can be used more than once. What follows a bericht may come again, because what became of a copy, or of a
+    /// rectificatie, can change.
     #[must_use]
     pub fn answers_once(self) -> bool {
         self.answers().is_some() && !self.follows() && self != Self::Terugkoppeling

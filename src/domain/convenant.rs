@@ -9,7 +9,7 @@ use super::{
     naast::Patronen,
 };
 
-/// A convenant, parsed from its file by `config`.
+/// A convenant, parsed from its text by `documenten`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convenant {
     /// Its name, unique among what is in force.
@@ -26,8 +26,8 @@ pub struct Convenant {
     pub geldig_van: Date,
     /// The last day of its term.
     pub geldig_tot_en_met: Date,
-    /// Names of convenanten behind which it stands: of two that begin in the same moment to allow one exchange the other
-    /// stamps.
+    /// Names of convenanten behind which this one stands. Where this one and such another one begin in the same moment to allow an
+    /// exchange, the other one stamps.
     pub staat_achter: Vec<String>,
     /// The legal bases it rests on.
     pub grondslagen: Vec<Grondslag>,

@@ -57,7 +57,7 @@ impl EerdereOntvanger {
 }
 
 impl Eerder {
-    /// Whom of its ontvangers an address is, if any.
+    /// The ontvanger at this address, if there is one.
     fn at(&self, adres: &Adres) -> Option<&EerdereOntvanger> {
         self.ontvangers.iter().find(|of| of.ontvanger.adres == *adres)
     }
@@ -112,8 +112,8 @@ pub struct Vervolg {
     pub stands: bool,
 }
 
-/// Whether a bericht that was let through may still come after what was before: what changes from one moment to the next, so that it is
-/// judged once, by who writes it.
+/// Whether an admitted bericht may still come after the earlier one. Only what changes from one moment to the next is judged here;
+/// the store asks it in the transaction that writes the bericht.
 ///
 /// # Errors
 /// The [`Weigering`] that its sender gets.
@@ -138,7 +138,7 @@ pub fn may_come_after(
     if bericht.vervangt.is_some() || soort == Berichtsoort::Vervalwaarschuwing {
         may_still_be_renewed(toegelaten, eerder, sindsdien)?;
     }
-    // What needs no rule must become no way around those.
+    // Berichten that need no rule must not become a way around the rules.
     let by_partner = soort.follows() && !soort.from_gateway();
     if by_partner && from_here.is_some_and(|of| of.aantal >= MOST_FOLLOWING) {
         return Err(Weigering::TeVaakGevolgd);
@@ -167,14 +167,14 @@ fn about_the_same(bericht: &Bericht, personen: &[Pseudoniemen], earlier: &[Pseud
         (false, true) if renews => first().any(|known| may_be_same(&of.kenmerken, &known.kenmerken)),
         // An answer may write a name differently.
         (false, true) => !first().any(|known| contradict(&of.kenmerken, &known.kenmerken)),
-        // A systeem can grow.
+        // Other people may be new: a systeem can grow.
         (false, false) => true,
     };
     earlier.is_empty() || personen.iter().all(agrees)
 }
 
-/// Whether an answer answers what it names. It goes to who asked; where that loket has closed since, to `asker`, where it refers
-/// to.
+/// Whether an answer answers the bericht that it names, and goes to the loket that asked. Where that loket has closed since, the
+/// answer may go to `asker`, the loket that the closed one refers to.
 pub(super) fn check_answer(
     bericht: &Bericht,
     afzender: &Adres,
@@ -218,7 +218,8 @@ pub(super) fn check_renewal(bericht: &Bericht, afzender: &Adres, vervangt: Optio
     }
 }
 
-/// The stamp for each ontvanger of what follows an earlier bericht: that of the original, for three months from today.
+/// The stamp for each ontvanger of what follows an earlier bericht: that of the original, for three months from today, or shorter
+/// if its sender wished so.
 pub(super) fn follow(
     bericht: &Bericht,
     afzender: &Adres,

@@ -94,7 +94,7 @@ pub fn start_of(day: Date) -> Timestamp {
 
 /// The last day on which a bericht may be used.
 ///
-/// A missing `peildatum` counts as the day of acceptance; `convert` requires it where the berichtsoort does.
+/// A missing `peildatum` counts as the day of acceptance; `grpc::content` requires it where the berichtsoort does.
 #[must_use]
 pub fn houdbaar_tot_en_met(termijn: Termijn, telt_vanaf: TeltVanaf, aanvaard: Date, peildatum: Option<Date>) -> Date {
     let start = match telt_vanaf {

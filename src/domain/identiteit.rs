@@ -48,7 +48,7 @@ impl fmt::Display for Rol {
     }
 }
 
-/// The verified owner of a connection's certificate. Comes from `tls` and from nowhere else.
+/// Who acts: the owner of a connection's certificate, as `tls` verified it, or the gateway itself ([`Self::of_gateway`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identiteit {
     /// The partner it acts for.

@@ -9,7 +9,8 @@
 //! logboek does not move. A clock that is put right again is believed by itself. A step that lasts ends by the clock of the
 //! database, or by the word of an operator. After every doubt, and after every start of the machine, lapsing waits one hour.
 //!
-//! Not here: reading and writing what is remembered (`sleutels::wacht`), and who asks the database (`store`).
+//! Not here: reading and writing what is remembered (`sleutels::wacht`), and asking the database (`exchange::klok`, and each
+//! transaction of the store).
 
 mod twijfel;
 
@@ -20,15 +21,16 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::twijfel::Twijfel;
 use super::Clock;
 
-/// So far a clock may be from another one; also what design section 7 allows between a gateway and the database.
+/// How far a clock may be from another one. A configuration cannot allow more between a gateway and its database.
 const APART: SignedDuration = SignedDuration::from_secs(60);
-/// Two gateways may each be so far from the database, in opposite directions.
+/// How far the clock may be behind the last regel: two gateways may each be [`APART`] from the database, in opposite directions.
 const BEHIND_LAST_REGEL: SignedDuration = SignedDuration::from_secs(120);
 /// A smaller difference between two readings is no step.
 const NO_STEP: SignedDuration = SignedDuration::from_secs(1);
 /// After a start of the machine nothing but the last regel tells the time. A longer silence than this asks for an operator.
 const SILENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Farther from the wall clock or the last regel than this no gateway remembers: not even a clock that was set a year wrong.
+/// How far a remembered moment may be ahead of the wall clock, or behind the last regel. Even a clock that was set a year wrong
+/// stays within this.
 const YEAR: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// Lapsing waits so long after a doubt.
 const CALM: SignedDuration = SignedDuration::from_hours(1);
@@ -55,8 +57,8 @@ pub struct Herinnering {
 }
 
 impl Herinnering {
-    /// Whether a gateway can have remembered this: certificates are judged by what is reckoned from it, so that a moment which cannot be
-    /// would lock everybody out, the operator too.
+    /// Whether a gateway can have remembered this. Certificates are judged by the moment that is reckoned from it, so that an
+    /// impossible moment would lock everybody out, the operator too.
     fn is_plausible(&self, wall: Timestamp, last_regel: Option<Timestamp>) -> bool {
         let not_long_before = last_regel.is_none_or(|last| last.duration_since(self.moment) <= YEAR);
         self.moment.duration_since(wall) <= YEAR && not_long_before

@@ -1,4 +1,4 @@
-//! The exchange matrix: everything that may be sent on a day, one line for each pair of addresses.
+//! The exchange matrix: everything that may be sent on a day, one line for each pair of addresses, rule and grondslag.
 //!
 //! What a privacy officer reads must be what the gateway does: `admit` lets through nothing that is not in the matrix,
 //! and the matrix shows nothing that `admit` refuses (a property test holds both to it).

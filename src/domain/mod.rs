@@ -1,11 +1,14 @@
 //! The domain: who may send what to whom, on which grondslag, and for how long.
 //!
-//! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`],
-//! [`loket`], [`identiteit`], [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`houdbaarheid`], [`persoon`],
-//! [`bericht`], [`toestand`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht, and [`voorrang`]
-//! says which convenant stamps where several allow it. [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and
-//! [`mod@onbeslist`] where nothing says which one stamps.
-//! [`einde`] and [`verschil`] say what time and a change do to it. [`klok`] decides whether the clock may be believed.
+//! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`], [`loket`], [`identiteit`],
+//! [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`naast`] (which rules can meet), [`houdbaarheid`], [`persoon`],
+//! [`bericht`], [`toestand`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht,
+//! and [`voorrang`] says which convenant stamps where several allow it.
+//!
+//! [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and [`mod@onbeslist`] where nothing says which one
+//! stamps. [`einde`] says what ends soon, and [`verschil`] what a change means. Two tools serve these: `proef` makes the berichten
+//! that are tried, and `plaatsen` says in few words between whom something holds. [`klok`] decides whether the clock may be
+//! believed.
 
 pub mod admission;
 pub mod bericht;

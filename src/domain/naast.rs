@@ -1,8 +1,8 @@
 //! Rules beside each other (naast): which rules can speak of one exchange, found without comparing each with each.
 //!
-//! Two rules can only meet where berichtsoort, sending partner and receiving partner are the same. The configuration bounds how
-//! many rules one such place holds, and how much all rules allow together ([`Ruimte`]): so the price of a judgement grows with
-//! the documents and not with their square.
+//! Two rules can only meet where berichtsoort, sending partner and receiving partner are the same. `documenten` bounds how many
+//! rules one such place holds, and how much all rules allow together ([`Ruimte`]). So the price of a judgement grows with the
+//! documents and not with their square.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -44,7 +44,8 @@ pub fn onbeslist(van_kracht: &VanKracht, day: Date) -> Vec<Onbeslist> {
 }
 
 impl Cel<'_> {
-    /// Two that begin in the same moment to allow such a bericht, say something else and of which neither stands behind.
+    /// Two that begin in the same moment to allow such a bericht, say different things about it, and of which neither stands behind
+    /// the other.
     fn undecided(&self, van_kracht: &VanKracht, day: Date) -> Vec<((usize, usize), Kant, Kant)> {
         if self.names().len() < 2 {
             return Vec::new();

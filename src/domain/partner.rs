@@ -150,7 +150,7 @@ impl FromStr for Adres {
 /// A partner (organisation) and its loketten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partner {
-    /// Its name, unique in the configuration.
+    /// Its name, unique among the deelnemers.
     pub naam: PartnerNaam,
     /// One or more; the first one stands in addresses in the logboek.
     pub oins: Vec<Oin>,

@@ -1,8 +1,8 @@
 //! By what a person can be found: SKN, BSN, or name and date of birth.
 //!
-//! Two berichten are about the same person when one of these marks (kenmerken) is equal and none contradicts. That misses who
-//! is written differently, on purpose: at night a wrong person's scenario does more harm than none. What it misses stands
-//! in `docs/protocol.md`. The store keeps keyed pseudonyms of marks, never the marks.
+//! Two berichten are about the same person when one of these marks (kenmerken) is equal and none contradicts. On purpose this
+//! misses a person whose name is written differently: at night the scenario of a wrong person does more harm than none. What it
+//! misses stands in `docs/protocol.md`. The store keeps keyed pseudonyms of marks, never the marks.
 
 use std::{fmt, str::FromStr};
 
@@ -80,7 +80,7 @@ impl Persoon {
         all
     }
 
-    /// The same, and the name alone, where it has a letter or digit: by that people are compared, and nobody is found.
+    /// The same, and the name alone where it has a letter or digit. By the name alone people are compared, and nobody is found.
     #[must_use]
     pub fn alle_kenmerken(&self) -> Vec<(Kenmerk, String)> {
         // An SKN of 7 digits is one of 8 with a nought in front.

@@ -39,8 +39,8 @@
 //!     Beschadigd --> Ingetrokken: vernietiging_gevraagd, it was delivered before
 //! ```
 //!
-//! Each arrow is one regel, and the store keeps its index beside the toestand. What is reserved is for the Ask that waits; when that
-//! ends, it is for any reader, and stands where it stood until one takes it.
+//! Each arrow is one regel, and the store keeps its index beside the toestand. A bericht that is Gereserveerd is for the Ask that
+//! waits. When that Ask ends, the bericht is for any reader, and stays Gereserveerd until one takes it or it ends.
 //!
 //! Content ends with Vervallen, Ingetrokken, Vervangen and Beschadigd, and with the confirmation where the rule says so. What was
 //! refused keeps its content until its last day: whoever withdraws a convenant by mistake loses nothing. A confirmation that comes
@@ -101,7 +101,7 @@ impl Toestand {
         }
     }
 
-    /// Whether it still counts in the postvak.
+    /// Whether it counts as open in its postvak: not confirmed, not refused and not ended.
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Wacht | Self::Gereserveerd | Self::Afgeleverd)

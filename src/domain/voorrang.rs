@@ -1,13 +1,13 @@
 //! Voorrang (precedence): which of several convenanten stamps a bericht that all of them allow.
 //!
-//! The senior one: the name whose successive versions have allowed this exchange longest without a gap. A version allows it
-//! from the later of its load and the start of its term (and of its grondslag's), until it was replaced or withdrawn or its term
-//! ended. So a `geldig_van` in the past gives nothing, a new version keeps what the one before it had, and a withdrawal or a
-//! version without the exchange loses it. Of two that began in the same moment stamps who does not stand behind the other
-//! (`staat_achter`), then who was loaded first in the logboek.
+//! The senior one: the name whose successive versions have allowed this exchange longest without a gap. A version allows it from
+//! the later of its load and the start of its term (and of its grondslag's), until it was replaced or withdrawn or its term ended.
+//! So a `geldig_van` in the past gives nothing, a new version keeps what the one before it had, and a withdrawal or a version
+//! without the exchange loses it. Of two that began in the same moment, the one stamps that does not stand behind the other
+//! (`staat_achter`); else the one whose regel comes first in the logboek.
 //!
-//! Mandaten do not count in the past: they are no part of the convenant. What leaves a choice of grondslag allows the exchange too: who
-//! makes no choice is told to make one, and does not get the stamp of a convenant that came later.
+//! Mandaten do not count in the past: they are no part of the convenant. A convenant that leaves a choice of grondslag allows the
+//! exchange too: a sender that makes no choice is told to make one, and does not get the stamp of a convenant that came later.
 
 use jiff::Timestamp;
 
@@ -57,7 +57,7 @@ impl VanKracht {
             let behind = &self.convenanten()[at].staat_achter;
             periods.iter().any(|(_, other, _)| *other != at && behind.contains(&self.convenanten()[*other].naam))
         };
-        // Config refuses a circle; if there were one, all of them would stand behind another, and the logboek decides.
+        // `documenten` refuses a circle. If there were one, all of them would stand behind another, and the logboek decides.
         let in_front = periods.iter().filter(|(_, at, _)| !behind(*at)).min_by_key(|(_, at, (_, index))| (*index, *at));
         let all = || periods.iter().min_by_key(|(_, at, (_, index))| (*index, *at));
         in_front.or_else(all).expect("one of them began first").0

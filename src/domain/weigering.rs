@@ -25,7 +25,7 @@ impl Overtreding {
 pub enum Aard {
     /// The request itself is wrong: mend it.
     Ongeldig,
-    /// No agreement allows this.
+    /// This is not allowed.
     Verboden,
     /// What is named does not exist, or not for you.
     Onbekend,
@@ -214,7 +214,7 @@ weigeringen! {
     AlBeantwoord = "al_beantwoord", Toestand,
         "Dit verzoek is door dit loket al beantwoord. Klopte het antwoord niet, stuur dan een rectificatie.",
         "This verzoek was answered by this loket before. If the answer was wrong, send a rectificatie.";
-    /// What is answered was withdrawn before it was delivered.
+    /// What is answered was withdrawn.
     VerzoekIngetrokken = "verzoek_ingetrokken", Toestand,
         "Het verzoek is ingetrokken; er wordt geen antwoord meer verwacht. Stuur niets.",
         "The verzoek was withdrawn; no answer is expected any more. Send nothing.";
@@ -234,7 +234,7 @@ weigeringen! {
     AlVervangen = "al_vervangen", Toestand,
         "Dit bericht is al vervangen door een later bericht. Verleng het laatste; GetStatus noemt het.",
         "This bericht was replaced by a later one already. Renew the last one; GetStatus names it.";
-    /// Withdrawn or lapsed: nothing is left to renew.
+    /// Withdrawn, lapsed or damaged: nothing is left to renew.
     NietTeVerlengen = "niet_te_verlengen", Toestand,
         "Dit bericht is ingetrokken, vervallen of beschadigd, en kan niet meer verlengd worden. Stuur een nieuw bericht zonder vervangt.",
         "This bericht was withdrawn, has lapsed or was damaged, and cannot be renewed any more. Send a new bericht without vervangt.";
@@ -318,7 +318,7 @@ weigeringen! {
     DocumentOnbekend = "document_onbekend", Onbekend,
         "Er is geen convenant van deze naam van kracht; beheer list noemt wat er is. De deelnemers worden niet ingetrokken maar vervangen: laad een nieuwe versie.",
         "No convenant of this name is in force; beheer list names what there is. The deelnemers are not withdrawn but replaced: load a new version.";
-    /// Too many undelivered berichten at an ontvanger.
+    /// Too many open berichten in the postvak of an ontvanger.
     PostvakVol = "postvak_vol", Teveel,
         "Het postvak van een ontvanger is vol. Probeer het later opnieuw met hetzelfde request_id, en bel de ontvanger als het dringend is.",
         "The postvak of an ontvanger is full. Try again later with the same request_id, and call the ontvanger when it is urgent.";

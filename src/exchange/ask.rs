@@ -1,7 +1,8 @@
 //! Ask: send a verzoek and wait for its answers.
 //!
-//! The answer of each ontvanger is reserved for the waiting call as long as it waits; one that comes later, or is not taken, is offered
-//! in the postvak like anything else. What was taken is given back when the call goes away before it is answered.
+//! The answer of each ontvanger is reserved for the call as long as that waits. An answer that comes later, or that the call did
+//! not take, is offered in the postvak like anything else. When the call goes away before it is answered, what it took is given
+//! back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -68,8 +69,8 @@ impl Exchange {
         loop {
             let bell = Arc::clone(&bell);
             let rung = bell.notified();
-            // Who has answered is asked first: what comes in between is then leased in any case. A repeated Ask may find
-            // that an answer was handed out before.
+            // Who has answered is asked before the lease, so that an answer that comes in between is leased in any case. A repeated
+            // Ask may find that an answer was handed out before.
             let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
             antwoorden.extend(Box::pin(self.lease(call, &held, Some(verzoek), CHUNK, &actor)).await?);
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
@@ -91,7 +92,8 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// Sends a verzoek. Whoever goes away meanwhile leaves nothing behind that waits for answers: that ends with what this gives.
+    /// Sends a verzoek, also when its caller goes away meanwhile. When the [`Waiting`] that this gives is dropped, nothing is
+    /// reserved any more.
     async fn send_and_wait(
         self: &Arc<Self>,
         call: &Call,
@@ -110,7 +112,7 @@ impl Exchange {
     }
 }
 
-/// An Ask that waits. When it ends, also because its caller went away, its answers are for any reader.
+/// An Ask that waits. When this is dropped, also because its caller went away, its answers are for any reader.
 struct Waiting {
     exchange: Arc<Exchange>,
     verzoek: BerichtId,

@@ -107,24 +107,24 @@ impl Exchange {
     /// What is in force: version and documents.
     ///
     /// # Errors
-    /// [`Weigering::NietBeschikbaar`].
-    pub async fn documents(&self) -> Result<(u64, Vec<Document>), Weigering> {
-        documenten::in_force(&self.store.read).await.map_err(unavailable)
+    /// [`Weigering::ToegangVervallen`], not yet logged.
+    pub async fn documents(&self, call: &Call) -> Result<(u64, Vec<Document>), Weigering> {
+        documenten::in_force(self.reading(call)?).await.map_err(unavailable)
     }
 
     /// One document in force.
     ///
     /// # Errors
-    /// [`Weigering::DocumentOnbekend`], not yet logged.
-    pub async fn document(&self, naam: &str) -> Result<Document, Weigering> {
-        let (_, documenten) = self.documents().await?;
+    /// [`Weigering::DocumentOnbekend`] or [`Weigering::ToegangVervallen`], not yet logged.
+    pub async fn document(&self, call: &Call, naam: &str) -> Result<Document, Weigering> {
+        let (_, documenten) = self.documents(call).await?;
         documenten.into_iter().find(|document| document.naam == naam).ok_or(Weigering::DocumentOnbekend)
     }
 
     /// Judges a change when its turn has come; who no longer waits loses its turn.
     async fn plan(&self, call: &Call, opdracht: &Arc<Opdracht>) -> Result<Plan, Weigering> {
         let turn = self.in_force.turn_to_judge().await;
-        let (basis, current) = self.documents().await?;
+        let (basis, current) = self.documents(call).await?;
         let voorstel = Voorstel {
             basis,
             current,
@@ -136,7 +136,7 @@ impl Exchange {
         let (gelezen, turn) = aside(turn, move || voorstel.read()).await;
         let gelezen = gelezen?;
         let verleden = Verleden::read(&self.store.read, basis, &gelezen.meeting()).await.map_err(unavailable)?;
-        // All that it makes on the way is cleared away there as well.
+        // What is made on the way is dropped on that thread as well.
         let (judged, _turn) = aside(turn, move || gelezen.judge(&verleden)).await;
         let (mut plan, before, after) = judged?;
         plan.zinnen.extend(self.what_waits(&before, &after).await?);
@@ -182,7 +182,7 @@ impl Gelezen {
         }
         let zinnen = at_most(verschil(&before, &after, today));
         let known: BTreeSet<Bevinding> = bevindingen(&before, today).into_iter().collect();
-        // Where convenanten meet, the sentences say what that means.
+        // Not said twice: where convenanten meet, the sentences say what that means.
         let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
         let new = bevindingen(&after, today).into_iter().filter(|new| !known.contains(new) && !told(&new.1));
         let waarschuwingen = at_most(new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect());
@@ -312,7 +312,7 @@ fn wijzigingen(current: &[Document], next: &[Document]) -> Vec<Wijziging> {
     loaded.chain(withdrawn).collect()
 }
 
-/// The documents that the files of a first start put in force.
+/// The change by which the files of a first start come in force.
 #[must_use]
 pub fn first_change(parsed: &Parsed) -> Change {
     Change { basis: 0, wijzigingen: wijzigingen(&[], &parsed.documenten), actor: None }

@@ -23,13 +23,13 @@ use crate::{
     },
 };
 
-/// So many at once, so that one reader does not hold the writer long.
+/// Berichten in one lease, at most, so that one reader does not hold the writer long.
 pub(super) const CHUNK: usize = 64;
-/// How often the writer is asked again because keys had to be read first, or much was judged and nothing handed out.
+/// How often the writer is asked again, because keys had to be read first, or because much was judged and nothing handed out.
 const MOST_ROUNDS: usize = 64;
 
-/// What one receiver was handed and has not confirmed. It is held from the commit on, and given back at once when this goes: a client
-/// that lost its connection need not wait until its leases lapse.
+/// What one receiver was handed and has not confirmed. It is held from the commit on. When this is dropped, it is given back at
+/// once: a client that lost its connection need not wait until its leases lapse.
 pub(super) struct Held {
     leases: Mutex<HashMap<BerichtId, HeldLease>>,
     adres: Adres,
@@ -43,7 +43,7 @@ impl Held {
         Arc::new(Self { leases: Mutex::default(), adres, writer, tasks })
     }
 
-    /// Whoever has them keeps them until they lapse.
+    /// Gives nothing back: whoever has these leases keeps them until they lapse.
     pub(super) fn let_go(&self) {
         self.leases().clear();
     }
@@ -73,7 +73,7 @@ impl Drop for Held {
     }
 }
 
-/// An open postvak: what one receiver took and did not confirm is given back at once when it goes.
+/// An open postvak of one receiver. What that took and did not confirm is given back at once when this is dropped.
 pub struct Postvak {
     exchange: Arc<Exchange>,
     call: Call,
@@ -101,10 +101,10 @@ impl Exchange {
         Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held })
     }
 
-    /// Reads one bericht again, until it expires.
+    /// Reads one bericht, again or for the first time, until its last day.
     ///
     /// # Errors
-    /// [`Weigering::BerichtOnbekend`], [`Weigering::Vervallen`] or why no convenant allows it any more; not yet logged.
+    /// [`Weigering::BerichtOnbekend`], how its content ended, or why no convenant allows it any more; not yet logged.
     pub async fn fetch(
         &self,
         call: &Call,

@@ -1,7 +1,7 @@
-//! Expire: end what has lapsed, tell who got it, and warn who sent a scenario in time.
+//! Expire: end what has lapsed and tell who got it; warn in time who sent a scenario.
 //!
-//! Runs by itself, some at a time until nothing is due. What it did not get to is still unreadable: every verb asks for the day
-//! too.
+//! Runs by itself, some at a time until nothing is due. What has lapsed and has not been ended yet is unreadable all the same:
+//! every verb asks for the day too.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     store::{Event, Expire, NotDone, PostvakRij, StoreError, reading::postvakken},
 };
 
-/// So many at once.
+/// Rows of one look, at most.
 const CHUNK: u32 = 64;
 /// So many are left alone for a while where nothing could be done: then something else is wrong than each of them.
 const MOST_FAILED: usize = 4;
@@ -42,7 +42,7 @@ impl Exchange {
         self.sweep(Due::Lapsed).await
     }
 
-    /// Warns some of whose scenario's lapse soon. Nobody is warned as long as the clock is in doubt.
+    /// Warns some of those whose scenario's lapse soon. Nobody is warned as long as the clock is in doubt.
     ///
     /// # Errors
     /// When the database cannot be read or written; what is due stays due.
@@ -54,8 +54,8 @@ impl Exchange {
         self.sweep(Due::Soon(amsterdam_date(self.klok.now()).saturating_add(days))).await
     }
 
-    /// Does some of what is due, all at once, so that few transactions do it. What cannot be read or done is passed over, so that it
-    /// keeps nothing else from ending.
+    /// Does some of what is due. It is handed to the writer all at once, so that few transactions do it. A row that cannot be read
+    /// or ended is passed over, so that it keeps no other one from ending.
     async fn sweep(&self, due: Due) -> Result<Next, NotDone> {
         let today = amsterdam_date(self.klok.now());
         let mut passed = 0;
@@ -102,7 +102,7 @@ impl Exchange {
     }
 
     async fn lapse(&self, rij: &PostvakRij) -> Result<(), NotDone> {
-        // What follows another bericht causes no further one.
+        // A bericht that follows another one causes no further one.
         let tell = rij.was_received() && !rij.soort.follows();
         let judge = |_: Arc<VanKracht>| async {
             let melding = if tell {

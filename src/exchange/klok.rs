@@ -1,9 +1,11 @@
-//! Klok: what follows from a clock in doubt. It is said, it is asked of who may know better, and it ends.
+//! Klok: what follows from a clock in doubt. The doubt is said in the process log, and the database is asked. The doubt ends by
+//! itself, or by the word of an operator.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::{task::spawn_blocking, time::Instant};
+use tracing::Instrument;
 
 use super::{Call, Exchange, unavailable};
 use crate::{
@@ -26,11 +28,25 @@ impl Exchange {
         klok.iter().map(Twijfel::uitleg).chain(self.in_force.leesbaar.reden()).collect()
     }
 
-    /// An operator says that the clock is right. Gives the doubt that this ended and the proof of its regel, if there was a doubt.
+    /// An operator says that the clock is right. Gives the doubt that this ended and the proof of its regel, if there was a doubt. It is
+    /// finished also when the operator goes away: a word that is not logged must be taken back.
     ///
     /// # Errors
-    /// [`Weigering::KlokWeersproken`] where no word helps, or that it cannot be logged: then it does not count.
+    /// [`Weigering::KlokWeersproken`] where no word helps. Where the word cannot be logged it does not count, and the caller hears
+    /// why.
     pub async fn believe_clock(
+        self: &Arc<Self>,
+        call: &Call,
+        reden: &str,
+        medewerker: &str,
+    ) -> Result<Option<(Twijfel, TlogProof)>, Weigering> {
+        let (exchange, call) = (Arc::clone(self), call.clone());
+        let (reden, medewerker) = (reden.to_owned(), medewerker.to_owned());
+        let believing = async move { exchange.believe_and_log(&call, &reden, &medewerker).await };
+        self.tasks.finish("the word of an operator", believing.in_current_span()).await.map_err(unavailable)?
+    }
+
+    async fn believe_and_log(
         &self,
         call: &Call,
         reden: &str,
@@ -69,7 +85,7 @@ pub struct ClockWatch {
     begun: bool,
     /// When a doubt was said last.
     said: Option<Instant>,
-    /// What was remembered last of how long lapsing waits, and when that was.
+    /// Until when lapsing waits, as it was written last, and when that was.
     remembered: Option<(SignedDuration, Instant)>,
     unwritable: bool,
 }
@@ -88,7 +104,7 @@ impl ClockWatch {
                 tracing::error!(%twijfel, "the clock is not believed: nothing is written, nothing lapses, callers hear KLOK_ONZEKER");
                 self.said = Some(Instant::now());
             }
-            // A database that cannot be reached is said by who needs it for more.
+            // That a database cannot be reached is said by others, who need it for more.
             drop(exchange.store.tell_time(&exchange.klok).await);
         }
         if exchange.klok.trust().is_err() {

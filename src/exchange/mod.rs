@@ -1,8 +1,14 @@
-//! The verbs: what a partner can do. One file a verb; each goes down to the store once and up once.
+//! The verbs: what a partner or an operator can do, one file each. [`send`], [`ask`], [`deliver`], `confirm`, [`status`], [`find`],
+//! [`withdraw`] and [`loketten`] are for partners, [`beheer`] for operators.
 //!
-//! A verb gets a verified [`Call`] and parsed values, and gives what the caller may see ([`views`]) or a [`Weigering`]; whoever called it
-//! logs the refusal with [`Exchange::refuse`] before it leaves: nothing leaves unlogged. Not here: the wire (`grpc`), what is allowed
-//! (`domain`).
+//! What the gateway does by itself: [`expire`] ends what has lapsed, [`announce`] says what ends soon, [`klok`] watches the clock,
+//! [`schade`] ends what is damaged, and [`poort`] makes the berichten that the gateway itself sends. What verbs share: `seal` seals
+//! a bericht, [`refuse`] logs a refusal, [`van_kracht`] keeps this process at what is in force (with `verleden`, the past of it,
+//! and `leesbaar`, whether it can be read here), `wachtend` tells what a change does to berichten that wait, and [`passed`]
+//! remembers rows that are passed over.
+//!
+//! A verb gets a verified [`Call`] and parsed values, and gives what the caller may see ([`views`]) or a [`Weigering`]. Who called
+//! the verb logs the weigering with [`Exchange::refuse`] before it leaves. Not here: the wire (`grpc`), what is allowed (`domain`).
 
 pub mod announce;
 pub mod ask;
@@ -51,7 +57,8 @@ use crate::{
     store::{Actor, Durable, Event, NotDone, Pool, Reply, Store, StoreError},
 };
 
-/// A date turns once, and what is in force changes rarely: more often means that something is wrong.
+/// How often something is judged anew. A date turns once, and what is in force changes rarely: more often means that something is
+/// wrong.
 const MOST_TURNS: usize = 4;
 
 /// Bounds of the exchange.
@@ -91,7 +98,7 @@ pub struct Exchange {
     pub tasks: Tasks,
 }
 
-/// One call of a verified partner.
+/// One call of a verified identity.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Who calls, and by which entry of what is in force.
@@ -117,8 +124,8 @@ impl Exchange {
         self.store.writer.write(event).await.map_err(|error| self.said(error))
     }
 
-    /// Writes what a call asks, judged by what is in force now; again when what it was judged by changed meanwhile. Who is no
-    /// deelnemer any more writes nothing.
+    /// Writes what a call asks, judged by what is in force now. Where that changed before it was written, it is judged again. Who
+    /// is no deelnemer any more writes nothing.
     async fn write_judged<P, T, F>(
         &self,
         call: &Call,
@@ -139,7 +146,7 @@ impl Exchange {
         self.write_anew(judge, event).await.map_err(|error| self.said(error))
     }
 
-    /// Writes what is judged by what is in force now; again when what it was judged by changed meanwhile.
+    /// Writes what is judged by what is in force now. Where that changed before it was written, it is judged again.
     async fn write_anew<P, T, F>(
         &self,
         judge: impl Fn(Arc<VanKracht>) -> F,

@@ -1,4 +1,5 @@
-//! Rows that something is wrong with: passed over, so that they keep nothing else from its ontvanger or its end, and said once.
+//! Rows that something is wrong with. They are passed over, so that they keep no other row from its ontvanger or its end, and each
+//! is said once.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,7 +14,7 @@ use crate::{sleutels::KeyError, store::StoreError};
 
 /// How long a row that could not be ended is left alone.
 const LEFT_ALONE: Duration = Duration::from_mins(1);
-/// What is said at most before it may be said again: bounds what is remembered.
+/// How many of these are remembered as said. When there are more, all are forgotten and may be said again.
 const MOST_SAID: usize = 10_000;
 
 /// What is remembered of such rows, by one process.

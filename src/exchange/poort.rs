@@ -1,4 +1,5 @@
-//! What the gateway itself sends: that a scenario lapses soon, that a bericht has lapsed or was damaged, that a copy must be destroyed.
+//! What the gateway itself makes: that a scenario lapses soon, that a bericht has lapsed or was damaged, that a copy must be
+//! destroyed. The last goes in the name of the partner that withdraws; of the others the gateway is the afzender.
 //!
 //! Such a bericht follows another one and rests on its stamp. It never causes a further one.
 
@@ -15,7 +16,7 @@ use crate::{
     store::{Accept, Actor, PostvakRij, StoreError, reading::berichten::find},
 };
 
-/// What it says.
+/// What such a bericht says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VanDePoort {
     /// What it is: only those of [`Berichtsoort::from_gateway`].
@@ -58,9 +59,9 @@ impl RedenIntrekking {
     }
 }
 
-/// On whose behalf the gateway says something.
+/// In whose name the gateway says something.
 pub(super) struct Namens<'a> {
-    /// Whose.
+    /// The identity.
     pub(super) identiteit: &'a Identiteit,
     /// From which loket.
     pub(super) loket: &'a LoketNaam,
@@ -71,13 +72,14 @@ pub(super) struct Namens<'a> {
 }
 
 impl Exchange {
-    /// The gateway, as who does something by itself.
+    /// The gateway itself, as the one who acts.
     pub(super) fn gateway_itself(&self) -> Actor {
         let identiteit = self.poort.clone();
         Actor { identiteit, trace: Some(self.new_trace()), medewerker: None, reden: None }
     }
 
-    /// A bericht of the gateway about a row; none where its ontvanger is no deelnemer any more.
+    /// A bericht of the gateway to `naar` about a row. None where `naar` is no deelnemer any more, where the bericht is refused
+    /// otherwise, or where another row of the original is damaged.
     pub(super) async fn about(
         &self,
         rij: &PostvakRij,
@@ -111,7 +113,7 @@ impl Exchange {
         }
     }
 
-    /// A bericht of the gateway's own about `original`, on behalf of `namens`, ready to be written.
+    /// A bericht of the gateway's own about `original`, in the name of `namens`, ready to be written.
     pub(super) async fn of_gateway(
         &self,
         says: &VanDePoort,

@@ -1,4 +1,4 @@
-//! Damage: what was met while handing out and cannot be read ends, is said, and is told to its afzender.
+//! Schade (damage): content that no longer opens ends when it is met. The process log says so, and its afzender is told.
 //!
 //! A key that is gone is no damage: a key directory can vanish and come back, and what was sealed is then whole.
 
@@ -42,7 +42,7 @@ impl Exchange {
             let (log_index, actor, opener) = (rij.log_index, self.gateway_itself(), self.keys.clone());
             Ok(Box::new(Damage { log_index, actor, melding, opener }))
         };
-        // Somebody else was first, or it was mended.
+        // Then somebody else was first, or the content opens again.
         if let (false, _) = self.write_anew(judge, Event::Damage).await? {
             return Ok(());
         }

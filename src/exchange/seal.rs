@@ -1,4 +1,5 @@
-//! Seal: content under a fresh key, that key for each ontvanger under the key of its last day, and the regels that say so.
+//! Seal: content is sealed under a fresh key, and that key is wrapped for each ontvanger under the key of its last day. The regels
+//! `aanvaard` that say so are made here too.
 
 use std::sync::Arc;
 

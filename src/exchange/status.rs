@@ -28,16 +28,16 @@ pub enum Lookup {
 const MOST_EVENTS: u32 = 128;
 const MOST_IN_GESPREK: u32 = 64;
 
-/// From where a long tijdlijn and a long gesprek are shown.
+/// Vanaf where a long tijdlijn and a long gesprek are shown.
 #[derive(Clone, Copy, Debug)]
-pub struct From {
+pub struct Vanaf {
     /// The tijdlijn: from this index of the logboek on.
     pub tijdlijn: u64,
     /// The gesprek: what was accepted before this index.
     pub gesprek_before: u64,
 }
 
-impl From {
+impl Vanaf {
     /// A logboek stays far below so many regels.
     const BEYOND_ALL: u64 = i64::MAX.unsigned_abs();
 
@@ -56,7 +56,7 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Weigering::BerichtOnbekend`], for what is another's too; not yet logged.
-    pub async fn status(&self, call: &Call, lookup: Lookup, from: From) -> Result<StatusView, Weigering> {
+    pub async fn status(&self, call: &Call, lookup: Lookup, from: Vanaf) -> Result<StatusView, Weigering> {
         let read = self.reading(call)?;
         let stored = match lookup {
             Lookup::Bericht(id) => berichten::find(read, id).await,

@@ -1,7 +1,7 @@
 //! What is in force, as this process knows it: read from the database, and read again when that changed.
 //!
-//! The database decides: the writer refuses an event that was judged by an older version, and the verb judges again. A
-//! replica that did not make a change itself sees it within a second.
+//! The database decides: the writer refuses an event that was judged by an older version, and the verb judges again. A gateway that
+//! did not make a change itself sees it within a second.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,7 +38,7 @@ pub enum LoadError {
     Document(#[from] Fouten),
 }
 
-/// Reads the texts of a version, with what went before them where that decides which one stamps.
+/// Reads the texts of a version, and also their past where that decides which convenant stamps.
 async fn read_texts(
     read: &Pool,
     versie: u64,
@@ -69,8 +69,8 @@ async fn read_texts(
     Ok(aside(turn, with_past).await)
 }
 
-/// Works on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Gives the turn back; it
-/// ends with the work when nobody waits for that any more.
+/// Does work on a thread aside: large documents take seconds, and the calls of partners must not wait for them. Gives the turn back
+/// with what the work gave. When nobody waits for that any more, the turn ends when the work does.
 pub(super) async fn aside<T: Send + 'static>(
     turn: OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,
@@ -99,7 +99,7 @@ pub async fn all_oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>
     Ok(oins)
 }
 
-/// A document in force, as mistakes name it.
+/// A document in force as a text to parse; mistakes in it are told under its name.
 pub(super) fn bron(document: Document) -> Bron {
     Bron { herkomst: document.naam.into(), tekst: document.tekst }
 }
@@ -111,9 +111,9 @@ pub struct InForce {
     /// The last version whose texts could be read here.
     last_read: Mutex<Arc<VanKracht>>,
     pub(super) leesbaar: Leesbaar,
-    /// One reads at a time: many calls at once that hear of a newer version need it once.
+    /// One reads at a time: many calls that hear of a newer version at once need it read once.
     reading: Arc<Semaphore>,
-    /// One change is judged at a time, and never before partners that wait for what is in force.
+    /// One change is judged at a time. It has a turn of its own, so that nobody who waits for what is in force waits for it.
     judging: Arc<Semaphore>,
 }
 

@@ -22,8 +22,8 @@ struct EenConvenant {
 }
 
 impl Verleden {
-    /// Reads it from the database; the texts of the past only of the convenanten that meet others, because of these alone they are
-    /// asked.
+    /// Reads it from the database. Texts of the past are read only of the convenanten in `meeting`, those that meet others: only of
+    /// these the past is asked.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -41,7 +41,7 @@ impl Verleden {
         Ok(Self(names))
     }
 
-    /// By name. Takes a while: not for the threads that answer calls.
+    /// The history of each convenant, by name. This takes a while, and is not for the threads that answer calls.
     pub(super) fn of(&self, van_kracht: &VanKracht) -> BTreeMap<String, Historie> {
         let versie = |(geladen, tot, tekst): &(Geladen, Timestamp, String)| {
             let convenant = of_the_past(tekst, van_kracht.deelnemers())?;

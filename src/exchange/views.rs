@@ -110,7 +110,7 @@ pub struct StandsAt {
     pub poging: u32,
     /// The proof of that regel to the newest checkpoint.
     pub bewijs: String,
-    /// Of a scenario: since when it was consulted without a terugkoppeling since.
+    /// Of a scenario: since when it is consulted and waits for a terugkoppeling.
     pub terugkoppeling_open: Option<Timestamp>,
     /// What its ontvanger did with its copy after a vernietigingsverzoek.
     pub vernietiging: Option<Vernietiging>,
@@ -212,7 +212,7 @@ pub struct Ingetrokken {
 pub struct IngetrokkenAt {
     /// Who.
     pub ontvanger: Adres,
-    /// What it did.
+    /// What the withdrawal did.
     pub uitkomst: Uitkomst,
     /// Index of the regel that says so, or that ended it before.
     pub log_index: u64,
@@ -225,8 +225,8 @@ pub enum Uitkomst {
     Ingetrokken,
     /// It was delivered: its ontvanger is asked to destroy its copy.
     VernietigingGevraagd,
-    /// It was delivered, and its ontvanger is no deelnemer any more: nobody asked.
+    /// It was delivered, and its ontvanger is no deelnemer any more: nobody is asked.
     NietBereikbaar,
-    /// It was refused or lapsed before it was delivered.
+    /// It had lapsed, or was replaced or damaged, before it was delivered.
     WasBeeindigd,
 }

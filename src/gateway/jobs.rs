@@ -10,7 +10,7 @@ use crate::{
     jobs::{Job, Next, Trouble, run},
 };
 
-/// How often this process looks whether another one changed what is in force, whether the clock is right, and what is due.
+/// How often each job looks whether there is something to do.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Starts all of them.
@@ -114,7 +114,7 @@ impl Job for LogRefusals {
     }
 }
 
-/// Ends what has lapsed. Until it gets to it content stays unreadable, because every verb asks for the day.
+/// Ends what has lapsed. Content that it has not ended yet is unreadable all the same, because every verb asks for the day.
 struct EndLapsed(Arc<Exchange>);
 
 impl Job for EndLapsed {
@@ -127,7 +127,7 @@ impl Job for EndLapsed {
     }
 }
 
-/// Warns whose scenario's lapse soon.
+/// Warns those whose scenario's lapse soon.
 struct WarnOfLapsing(Arc<Exchange>);
 
 impl Job for WarnOfLapsing {

@@ -9,9 +9,10 @@ use crate::{
     lezen::Fouten,
 };
 
-/// Asks what `check` asks of certificates, lists and keys. In `productie` what is not accepted by name refuses the start, all of
-/// it at once and with the mistakes in the files, but for what only a clock in doubt says: handshakes judge that by themselves; where it is accepted it is a warning, and in
-/// development it is only mentioned.
+/// Asks what `check` asks of certificates, lists and keys. A finding that nothing can excuse refuses every start. In `productie`
+/// one that can be accepted by name refuses the start too, unless it is accepted; or unless it rests on the clock and that is in
+/// doubt, because handshakes judge by the clock themselves. All of these are told at once, with the mistakes in the files. Any
+/// other finding is a warning in `productie`, and only mentioned in development.
 pub(super) fn look(
     config: &Config,
     productie: bool,

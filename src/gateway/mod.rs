@@ -43,7 +43,7 @@ pub enum GatewayError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// What `check` tells too, and nobody accepted.
+    /// What `check` tells too, and what is not accepted or cannot be.
     #[error(
         "de poort start zo niet:\n  {}\nHerstel dit. Wat een code heeft die te aanvaarden is, kan ook bij naam worden \
          aanvaard: aanvaard = [\"code\"] bovenaan ketenpoort.toml (docs/operations.md).",
@@ -90,17 +90,18 @@ pub struct Gateway {
     ended: JoinHandle<Result<(), GatewayError>>,
 }
 
-/// Reads the signer of the logboek.
+/// The signer of the logboek, from its seed.
 ///
 /// # Errors
-/// [`GatewayError`] when there is no key or the name is unusable.
+/// [`GatewayError`] when the name of the logboek is unusable.
 pub fn signer(config: &Config, seed: &[u8; 32]) -> Result<Signer, GatewayError> {
     Ok(Signer::from_seed(&config.logboek, seed)?)
 }
 
 impl Gateway {
-    /// Starts: keys, database, `gestart` in the logboek, what is in force, then the ports. In `productie` development
-    /// certificates and unconfirmed grondslagen do not count.
+    /// Starts, in this order: what `check` asks, certificates, database, keys, binding the ports, `gestart` in the logboek, what is
+    /// in force. Only then the ports answer. In `productie` development certificates do not count, nor grondslagen that nobody
+    /// confirmed or accepted.
     ///
     /// # Errors
     /// [`GatewayError`], each with what to do.

@@ -1,4 +1,5 @@
-//! What a start opens before it opens a port: certificates, database and keys that belong together, the clock, and the first regels.
+//! What must be there before a port answers: certificates, database and keys that belong together, what is remembered of the clock,
+//! and the first regels of the run.
 
 use std::sync::Arc;
 
@@ -77,7 +78,8 @@ impl Opened {
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.
         let database = Database::open(&config.opslag).await?;
-        // Asked first: another gateway may just be beginning, and it remembers so when its logboek is there.
+        // Asked before the database is: another gateway may just be beginning, and it notes in the key directory that it has begun
+        // only when its logboek is there.
         let keys_have_begun = KeyDirectory::has_begun(&config.sleutels);
         let begun = logboek_naam(&database.read).await?;
         let map = KeyDirectory::open(&config.sleutels, begun.is_none(), rng)?;
@@ -121,7 +123,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What the verbs need, with the first regels of this run written, and at the very first start what the files put in force.
+    /// Makes what the verbs need, and writes the first regels of this run. At the very first start it also puts in force what the
+    /// files say.
     pub(super) async fn begin(
         self,
         config: &Config,

@@ -1,4 +1,4 @@
-//! The ports: what listens on each, for which role, and which service answers.
+//! The ports: where each listens, for which role, and which service answers.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -60,7 +60,7 @@ pub(super) fn ports(config: &Config) -> Vec<Port> {
 pub(super) struct Open {
     pub(super) port: Port,
     socket: TcpListener,
-    /// Where it listens, also where any free port was asked for.
+    /// The address on which it listens. Where the configuration asks for any free port, this is the one that it got.
     pub(super) bound: SocketAddr,
 }
 
@@ -75,7 +75,7 @@ impl Port {
 }
 
 impl Open {
-    /// Answers until told to stop, then finishes what is under way. Gives its name.
+    /// Answers until told to stop, then finishes what is under way. Gives the name of the port.
     pub(super) fn serve(
         self,
         listener: Arc<Listener>,

@@ -1,4 +1,4 @@
-//! From domain to proto: what is answered. The way in is in `convert`; no other code sees both.
+//! From domain to proto: what is answered. The way in is `convert`.
 
 use prost::Message;
 

@@ -67,7 +67,7 @@ impl BeheerService for BeheerApi {
         request: Request<proto::ListDocumentsRequest>,
     ) -> Result<Response<proto::ListDocumentsResponse>, Status> {
         let call = call(&request);
-        let outcome = self.exchange.documents().await.map(|(versie, documenten)| proto::ListDocumentsResponse {
+        let outcome = self.exchange.documents(&call).await.map(|(versie, documenten)| proto::ListDocumentsResponse {
             versie,
             documenten: documenten.iter().map(|document| self.in_force(document)).collect(),
         });
@@ -79,7 +79,7 @@ impl BeheerService for BeheerApi {
         request: Request<proto::GetDocumentRequest>,
     ) -> Result<Response<proto::GetDocumentResponse>, Status> {
         let call = call(&request);
-        let outcome = self.exchange.document(&request.into_inner().naam).await;
+        let outcome = self.exchange.document(&call, &request.into_inner().naam).await;
         let outcome = outcome.map(|document| proto::GetDocumentResponse {
             document: Some(self.in_force(&document)),
             tekst: document.tekst,

@@ -1,7 +1,7 @@
 //! A codec that refuses what prost would drop silently: unknown fields in requests.
 //!
-//! The gateway commits to content, so a field that it does not know must not vanish (facts of prost). Responses are read
-//! leniently: a client must tolerate a newer gateway.
+//! The gateway commits to content, so a field that it does not know must not vanish. Responses are read leniently: a client must
+//! tolerate a newer gateway.
 
 use std::{marker::PhantomData, sync::LazyLock};
 

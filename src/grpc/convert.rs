@@ -1,4 +1,4 @@
-//! From proto to domain: what is asked, parsed and checked. The way back is in `answers`; no other code sees both.
+//! From proto to domain: what is asked, parsed and checked. The way back is `answers`.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use prost::Message;

@@ -12,7 +12,7 @@ use crate::{
     domain::{Bericht, BerichtId, Berichtsoort, LoketNaam, Weigering},
     exchange::{
         About, Call, Exchange,
-        status::{From, Lookup},
+        status::{Lookup, Vanaf},
         views::Handed,
     },
     logboek::tijd,
@@ -156,7 +156,7 @@ impl ExchangeService for ExchangeApi {
     ) -> Result<Response<proto::GetStatusResponse>, Status> {
         let call = call(&request);
         let request = request.into_inner();
-        let from = From::new(request.tijdlijn_vanaf, request.gesprek_voor);
+        let from = Vanaf::new(request.tijdlijn_vanaf, request.gesprek_voor);
         let lookup = match request.zoek {
             Some(Zoek::Bericht(id)) => convert::bericht_id(&id).map(Lookup::Bericht),
             Some(Zoek::RequestId(id)) => convert::request_id(&id).map(Lookup::Request),

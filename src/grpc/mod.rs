@@ -1,8 +1,9 @@
 //! gRPC: the wire. Services are thin: parse, call the verb, answer.
 //!
-//! [`convert`], [`content`] (in), [`answers`] and [`loketten`] (out) are the only code that sees both proto and domain; [`status`]
-//! the only table of errors; [`boundary`] the one place around every call: role, bounds, span, and a typed answer for what tonic
-//! itself refuses.
+//! [`convert`] and [`content`] turn what is asked into values of the domain, [`answers`] turns what is answered into messages, and
+//! [`loketten`] does both for loketten. The services do so only for messages that no other one has. [`status`] is the only table
+//! from a weigering to a gRPC status. [`boundary`] is the one place around every call: role, clock, bounds, deadline, span, and a
+//! typed answer for what tonic itself refuses. [`codec`] refuses unknown fields, and `receive` is the stream of `Receive`.
 
 pub mod answers;
 pub mod beheer_service;

@@ -1,7 +1,8 @@
 //! Background work: what a gateway does by itself, and what goes on when a caller has gone.
 //!
-//! A [`Job`] runs again and again, each in a task of its own, until the gateway stops; [`run`] says in the process log when one fails, once
-//! until it succeeds. [`Tasks`] are the short ones: each runs once, and a stop waits for them, but not for ever.
+//! A [`Job`] runs again and again until the gateway stops, each in a task of its own. When one fails, [`run`] says so in the
+//! process log; it says so again only once the job has succeeded in between. [`Tasks`] are the short ones: each runs once, and a
+//! stop waits for them, but not for ever.
 //!
 //! Not here: which jobs there are (`gateway::jobs`) and what they do (`exchange`).
 
@@ -32,15 +33,15 @@ pub type Trouble = Box<dyn std::error::Error + Send + Sync>;
 pub trait Job: Send + 'static {
     /// Its name, as an operator reads it.
     const NAME: &'static str;
-    /// What it means that it failed.
+    /// What it means when it fails, as the process log says it.
     const TROUBLE: &'static str;
-    /// From one run to the next.
+    /// How long from one run to the next.
     const EVERY: Duration;
 
     /// Runs once. What it did not get to is still to be done the next time.
     fn run(&mut self) -> impl Future<Output = Result<Next, Trouble>> + Send;
 
-    /// The gateway stops.
+    /// What is done when the gateway stops.
     fn end(self) -> impl Future<Output = ()> + Send
     where
         Self: Sized,
@@ -49,7 +50,7 @@ pub trait Job: Send + 'static {
     }
 }
 
-/// Runs a job until the gateway is told to stop. A run that has begun is finished. Gives its name.
+/// Runs a job until the gateway is told to stop. A run that has begun is finished. Gives the name of the job.
 pub async fn run<J: Job>(mut job: J, mut stopped: watch::Receiver<bool>) -> &'static str {
     let mut is_failing = false;
     let mut tick = interval(J::EVERY);

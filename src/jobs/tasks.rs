@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 use tokio_util::task::TaskTracker;
 
-/// Tasks under way, by name. A copy is the same.
+/// Tasks under way, by name. A clone is of the same tasks.
 #[derive(Clone, Default)]
 pub struct Tasks {
     tracker: TaskTracker,

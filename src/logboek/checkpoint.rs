@@ -18,7 +18,7 @@ const MOST_REGELS: u64 = i64::MAX.cast_unsigned();
 /// A tree head: which log, how many leaves, which root. Source: C2SP tlog-checkpoint, "Note text".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Name of the log; it carries the year (design, section 6).
+    /// Name of the log; it carries the year.
     pub origin: String,
     /// Number of leaves, at most 2^63 - 1.
     pub size: u64,

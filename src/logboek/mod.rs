@@ -1,4 +1,4 @@
-//! The tamper-evident log (logboek), as pure functions over bytes. Source: design, section 6.
+//! The tamper-evident log (logboek), as pure functions over bytes.
 //!
 //! What it does:
 //! - [`regel`]: one line of the log (logregel) to and from its exact bytes, and the salted
@@ -9,11 +9,9 @@
 //!   `note`);
 //! - [`proof`]: C2SP tlog-proof, the one file that shows offline that a logregel is in the log.
 //!
-//! What it deliberately does not do: it stores nothing, reads no clock, draws no random bytes and
-//! knows no database, network or permission. Hashes come in through a closure, times and salts as
-//! arguments. It does not decide whether a checkpoint *may* be signed either: that the head is
-//! not behind an earlier one (the fork guard) is the caller's to establish before
-//! [`Signer::sign`].
+//! What it deliberately does not do: it stores nothing, reads no clock, draws no random bytes and knows no database, network or
+//! permission. Hashes come in through a closure, times and salts as arguments. It does not decide either whether a checkpoint *may*
+//! be signed: [`Signer::sign`] does not ask whether the head is behind an earlier one (the fork guard).
 //!
 //! Invariants:
 //! - The bytes of a logregel are made once, by [`Logregel::to_leaf`]. Verification hashes what it

@@ -15,7 +15,7 @@ use super::check::check_stamp;
 pub use super::soort::Soort;
 use super::tree::sha256;
 
-/// Longest logregel, in bytes. Source: design, section 6.
+/// Longest logregel, in bytes.
 pub const MOST_LEAF_BYTES: usize = 4096;
 
 /// What is wrong with a logregel.
@@ -52,7 +52,7 @@ pub enum RegelError {
     KeyOrder(String),
 }
 
-/// One line of the log; the order of the fields is the order of the keys. Source: design, section 6.
+/// One line of the log; the order of the fields is the order of the keys.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 pub struct Logregel {
     /// Version of the format: 1. [`Logregel::new`] sets it.
@@ -170,14 +170,14 @@ impl Logregel {
     }
 }
 
-/// A moment as it stands in a logregel: UTC with exactly six decimals. Source: design, section 6.
+/// A moment as it stands in a logregel: UTC with exactly six decimals.
 #[must_use]
 pub fn tijd(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 /// Salted commitment to a value that itself stays out of the log: SHA-256 of salt and value, in
-/// lowercase hex. Erasing the salt makes it say nothing for ever. Source: design, section 6.
+/// lowercase hex. Erasing the salt makes it say nothing for ever.
 #[must_use]
 pub fn commitment(salt: &[u8; 32], value: &[u8]) -> String {
     hex::encode(sha256(&[salt, value]))

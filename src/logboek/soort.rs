@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Writes each name once, so that the JSON, `as_str` and `ALL` cannot drift apart.
 macro_rules! soorten {
     ($($(#[$meta:meta])* $name:ident = $text:literal,)*) => {
-        /// What happened (soort). Source: design, section 6.
+        /// What happened (soort).
         #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum Soort {
             $($(#[$meta])* #[serde(rename = $text)] $name,)*
@@ -42,7 +42,7 @@ soorten! {
     Ingetrokken = "ingetrokken",
     /// The houdbaarheid of a bericht has passed: nobody gets its content any more.
     Vervallen = "vervallen",
-    /// The key to the content was destroyed: no copy can be read any more.
+    /// The content ended for an ontvanger: replaced by a renewal, or not kept after its confirmation. The gateway has no key to it any more.
     Vernietigd = "vernietigd",
     /// An ontvanger was asked to destroy its own copy.
     VernietigingGevraagd = "vernietiging_gevraagd",

@@ -1,10 +1,10 @@
 //! Sleutels (keys): content is sealed once, and its key wrapped for each ontvanger under the day key of the day
 //! until which it is houdbaar.
 //!
-//! [`seal`] holds the cryptography, [`directory`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and [`keystore`]
-//! all of them in use. [`wacht`] is the guard file beside them. Destroying a day key makes all
-//! content of that day unreadable, in every copy and backup; that comes with the verb `expire`.
-//! Not here: who may read what (`domain`), where the sealed bytes lie (`store`).
+//! [`seal`] holds the cryptography, [`directory`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and
+//! [`keystore`] all of them in use. [`wacht`] is the guard file beside them. A day key opens all content of its day, in every copy
+//! and backup of the database. Nothing destroys day keys yet. Not here: who may read what (`domain`), where the sealed bytes lie
+//! (`store`).
 
 pub mod dagsleutels;
 pub mod directory;

@@ -8,7 +8,8 @@ use crate::{
 /// The store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database refused or failed; nothing was changed.
+    /// The database refused or failed. Nothing was changed, unless it was the commit that failed: with PostgreSQL its outcome is
+    /// then unknown.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// A row does not hold what it should.
@@ -26,7 +27,7 @@ pub enum StoreError {
     /// The clock cannot be believed, and nothing was written.
     #[error("{}. Tot dan legt deze poort niets vast", .0.uitleg())]
     Clock(Twijfel),
-    /// The database did not answer in time.
+    /// The database did not answer in time. If it was to commit, the outcome is unknown.
     #[error(
         "de database antwoordt niet binnen {seconds} s: is de server bereikbaar, en volgt een standby die in \
          synchronous_standby_names staat?"
@@ -41,10 +42,11 @@ pub enum StoreError {
     /// What the program takes for granted did not hold; nothing of this was written.
     #[error("de poort sprak zichzelf tegen: {0}. Meld dit aan de makers")]
     Broken(String),
-    /// Nobody knows whether the transaction was carried out; repeating is safe.
+    /// The caller cannot know whether the transaction was carried out; repeating is safe.
     #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
     NotWritten,
-    /// The state of the logboek is unknown: stop, and start again into the same recovery as always.
+    /// Nothing may be written any more: the database is in doubt or has become another one, or a part of the gateway ended by
+    /// itself. The gateway stops; the next start runs the same code as every start.
     #[error(
         "de toestand van het logboek is onbekend na een schrijffout: {0}. De poort stopt; controleer de schijf en start opnieuw"
     )]
@@ -62,17 +64,17 @@ impl StoreError {
     }
 }
 
-/// Why an event changed nothing.
+/// Why an event was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    /// It may not be, and its caller hears why. Whatever can refuse comes before the first thing that is written.
+    /// It is not allowed, and its caller hears why. Whatever can refuse comes before the first thing that is written.
     #[error("geweigerd: {}", .0.code())]
     Refused(Weigering),
     /// It was judged by what is no longer so: what is in force changed, midnight passed, or a bericht was received meanwhile. Judge
     /// again, by what is so now.
     #[error("intussen is er iets veranderd waar dit op rustte")]
     Outdated,
-    /// The store could not.
+    /// The store could not do it.
     #[error(transparent)]
     Failed(#[from] StoreError),
 }

@@ -1,9 +1,10 @@
 //! The store: the only SQL.
 //!
-//! Five rooms, each of which knows only the ones before it. [`database`] opens SQLite or PostgreSQL, and holds all that differs between
-//! the two. [`ledger`] appends to the logboek, and proves what stands in it. [`postvak`] is what happens to berichten, in a transaction
-//! under way. [`reading`] looks without changing anything. [`writer`] is the one task that carries out what callers hand in, many at a
-//! time, in one transaction, and answers when that is durable. [`verify`] recomputes everything, and believes nothing.
+//! Six rooms, each of which knows only rooms before it. [`database`] opens SQLite or PostgreSQL, and puts statements in the words
+//! of either. [`ledger`] appends to the logboek, and proves what stands in it. [`postvak`] is what happens to berichten, in a
+//! transaction under way. [`reading`] looks without changing anything. [`writer`] is the one task that carries out what callers
+//! hand in: many events in one transaction, which are answered once that transaction is durable. [`verify`] recomputes everything,
+//! and believes nothing.
 //!
 //! Not here: who may do what (`domain`, `exchange`).
 

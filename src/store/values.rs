@@ -11,7 +11,7 @@ pub(in crate::store) fn micros(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }
 
-/// A moment that the database keeps. One that no calendar has is the last or the first that there is.
+/// A moment that the database keeps. A number that is beyond the calendar becomes the last or the first moment that there is.
 pub(in crate::store) fn moment(micros: i64) -> Timestamp {
     let beyond = if micros > 0 { Timestamp::MAX } else { Timestamp::MIN };
     Timestamp::from_microsecond(micros).unwrap_or(beyond)

@@ -6,7 +6,7 @@ use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 use ketenpoort::{
     exchange::{
         Exchange, Opdracht,
-        status::{From, Lookup},
+        status::{Lookup, Vanaf},
     },
     grpc::convert,
     proto,
@@ -129,8 +129,8 @@ async fn reading_and_confirming_that_is_given_up_anywhere_can_be_repeated() {
     .await;
     at_every_wait("status", async |waits| {
         let bericht = convert::bericht_id(&sent(&exchange, &check(), ZSM).await).unwrap();
-        let done = give_up_after(waits, exchange.status(&zsm, Lookup::Bericht(bericht), From::new(0, None))).await;
-        exchange.status(&zsm, Lookup::Bericht(bericht), From::new(0, None)).await.map(drop).unwrap();
+        let done = give_up_after(waits, exchange.status(&zsm, Lookup::Bericht(bericht), Vanaf::new(0, None))).await;
+        exchange.status(&zsm, Lookup::Bericht(bericht), Vanaf::new(0, None)).await.map(drop).unwrap();
         done.map(|status| status.map(drop).unwrap())
     })
     .await;

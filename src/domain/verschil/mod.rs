@@ -1,9 +1,9 @@
 //! Verschil: what a change of what is in force means, in sentences that a privacy officer can read.
 //!
-//! Four parts, in this order: `documenten` (convenanten and their grondslagen: which there are, with which term, version
-//! and status), `deelnemers` (partners with their `loketten`, identities, mandaten) and `stromen` (what is newly allowed, no longer allowed,
-//! shorter or longer usable, or under other conditions) and `stempels` (where several convenanten allow one exchange: which one
-//! stamps from then on, and what can be chosen).
+//! Four parts, in this order. `documenten`: which convenanten and grondslagen there are, with which term, version and status.
+//! `deelnemers`: partners with their `loketten`, identities, mandaten. `stromen`: what is newly allowed, no longer allowed, shorter
+//! or longer usable, or under other conditions. `stempels`: where several convenanten allow one exchange, which one stamps from
+//! then on, and what can be chosen.
 //!
 //! A flow counts as allowed when nothing it rests on has lapsed on the day given: a convenant, grondslag or mandaat that
 //! starts later counts already, because a change is judged by what it will do. Hence a term that only moves into the future

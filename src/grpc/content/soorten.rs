@@ -1,4 +1,4 @@
-//! The fields of each berichtsoort, one function each. Source: the domain's table of fields.
+//! The fields of each berichtsoort, one function each. What is asked of them stands in `inhoud.proto`.
 
 use std::ops::RangeInclusive;
 
@@ -38,7 +38,7 @@ pub(super) fn check(soort: &Soort, facts: &mut Feiten, checker: &mut Checker) {
         Soort::Rectificatie(rectificatie_) => rectificatie(rectificatie_, facts, checker),
         Soort::Rectificatiebevestiging(bevestiging) => rectificatiebevestiging(bevestiging, checker),
         Soort::Vernietigingsbevestiging(bevestiging) => vernietigingsbevestiging(bevestiging, facts, checker),
-        // Admission refuses them from anybody but the gateway, which fills them in itself.
+        // `convert` refuses them from partners; the gateway fills them in itself.
         Soort::Vernietigingsverzoek(_)
         | Soort::Vervalwaarschuwing(_)
         | Soort::Vervalmelding(_)

@@ -26,7 +26,7 @@ use crate::{
     store::{DbConnection, DbRow, Pool, StoreError},
 };
 
-/// Every table, in an order in which rows refer to earlier ones.
+/// Every table, in an order in which a row refers only to rows of earlier tables. The day keys come last.
 const TABLES: [&str; 12] = [
     "logboek",
     "logregels",
@@ -42,7 +42,7 @@ const TABLES: [&str; 12] = [
     "dagsleutels",
 ];
 
-/// Rows that are held at once: each can have content of a megabyte.
+/// Rows that are held at once: the text of one document can be two mebibytes.
 const PAGE: usize = 64;
 
 /// A database cannot be copied.
@@ -111,8 +111,8 @@ impl From<sqlx::Error> for CopyError {
 /// In the header of a file that [`backup`] made (`PRAGMA application_id`): what a gateway still writes to is no backup.
 const MARK: i32 = 0x4b50_424b;
 
-/// Copies a database, as it is at one moment, to a new file that only this user can read. A gateway can go on beside it. Day keys
-/// that lie in a key directory come with it.
+/// Copies a database, as it is at one moment, to a new file that only this user can read. A gateway can go on meanwhile. Day keys
+/// that lie in the key directory go into the file too.
 ///
 /// # Errors
 /// [`CopyError`]; then there is no file.
@@ -132,7 +132,7 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
     let dialect = Dialect::of(&source);
     let mut moment = snapshot(&mut source).await?;
     copy(&mut moment, &mut target.writer, Side::Target, tables(dialect)).await?;
-    // After the rows: a key too many does no harm.
+    // The keys after the rows: a key that no row needs does no harm.
     if dialect == Dialect::Sqlite {
         let keys: Vec<(Date, Wrapped)> = DayKeyFile::read(key_dir)?.into_iter().collect();
         let key = |(day, wrapped): (Date, Wrapped)| [day.to_string().into(), wrapped.as_str().into()];
@@ -154,14 +154,14 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
     }
 }
 
-/// A backup that was taken out of its file: a copy of it, in the schema of this version. Gone with its last owner.
+/// A backup that was copied out of its file and brought to the schema of this version. The copy is removed when this is dropped.
 pub struct Unpacked {
     _dir: TempDir,
-    /// The store that it is.
+    /// Where the copy is, as a store.
     pub opslag: Opslag,
 }
 
-/// Takes a backup out of its file, which stays as it is. `kenmerk` is that of the keys it is to be read with.
+/// Takes a backup out of its file, which stays as it is. `kenmerk` is the mark of the keys with which it is to be read.
 ///
 /// # Errors
 /// [`CopyError::NoBackup`] for any other file, or whatever is wrong with it.
@@ -195,7 +195,7 @@ pub async fn unpack(from: &Path, kenmerk: &str) -> Result<Unpacked, CopyError> {
 /// Copies a backup into an empty store: all of it or nothing. Day keys go where a gateway on that store looks for them.
 ///
 /// # Errors
-/// [`CopyError`]; then the store is as it was.
+/// [`CopyError`]; then the store is as it was. Day keys may have been put back already, which does no harm.
 pub async fn restore(from: &Unpacked, key_dir: &Path, into: &Opslag) -> Result<(), CopyError> {
     let mut source = Database::open(&from.opslag).await?;
     let mut target = Database::open(into).await?;
@@ -236,7 +236,7 @@ async fn put_day_keys_back(source: &mut DbConnection, key_dir: &Path) -> Result<
     Ok(())
 }
 
-/// What can be opened has the key of its day in the copy.
+/// Fails where something in the copy can be opened and the key of its day is not there.
 async fn every_day_key_is_there(copy: &mut DbConnection) -> Result<(), CopyError> {
     let missing: Option<String> = sqlx::query_scalar(
         "SELECT min(houdbaar_tot_en_met) FROM postvak WHERE sleutel IS NOT NULL \
@@ -247,7 +247,8 @@ async fn every_day_key_is_there(copy: &mut DbConnection) -> Result<(), CopyError
     missing.map_or(Ok(()), |day| Err(CopyError::NoDayKey(day)))
 }
 
-/// Day keys are rows with PostgreSQL and in a backup; with SQLite they lie in the key directory.
+/// The tables that are copied with such a store. Day keys are rows with PostgreSQL and in a backup; with SQLite they lie in the key
+/// directory.
 fn tables(store: Dialect) -> &'static [&'static str] {
     match store {
         Dialect::Sqlite => &TABLES[..TABLES.len() - 1],
@@ -264,7 +265,7 @@ fn private_dir(builder: &mut tempfile::Builder<'_, '_>, within: &Path) -> io::Re
     builder.permissions(Permissions::from_mode(0o700)).tempdir_in(within)
 }
 
-/// Which of both is the SQLite file, whose schema says what a column holds.
+/// Which of both databases is the SQLite file: its schema says what each column holds.
 #[derive(Clone, Copy)]
 enum Side {
     Source,

@@ -1,5 +1,5 @@
-//! The only differences between SQLite and PostgreSQL. Everything else in the store is one set of queries in the subset that
-//! both know.
+//! What differs in the words of SQLite and PostgreSQL: transactions, the lock, the schema, errors. Other queries of the store are
+//! one text in the subset that both know; `rows` says how rows are handed to them.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(in crate::store) enum Dialect {
     Postgres,
 }
 
-/// A transaction that reads, sees one moment throughout, and may take its time.
+/// Begins a transaction that reads, and sees one moment throughout. PostgreSQL does not end its statements for taking long.
 pub(in crate::store) async fn snapshot(connection: &mut DbConnection) -> Result<Transaction<'_, Db>, sqlx::Error> {
     let dialect = Dialect::of(connection);
     let mut tx = connection.begin_with(dialect.begin_snapshot()).await?;
@@ -55,12 +55,12 @@ impl Dialect {
         }
     }
 
-    /// Reads the head of the logboek, and keeps every other writer of any gateway out until the transaction ends: with SQLite
-    /// its beginning has done so, with PostgreSQL the lock on this row does.
+    /// Reads the head of the logboek, and keeps every other writer of any gateway out until the transaction ends. With SQLite the
+    /// beginning of the transaction has done so already; with PostgreSQL the lock on this row does it.
     ///
-    /// It comes first in a transaction, and everything later in it is a statement of its own: under READ COMMITTED those see all
-    /// that was committed before the lock was had. With it comes the database's own time in microseconds, where it has a clock of
-    /// its own: as of when the lock was had, hence the two steps.
+    /// It is the first statement of a transaction. Every later statement sees all that was committed before the lock was had (READ
+    /// COMMITTED). Where the database has a clock of its own, its time in microseconds comes with the head. It is the time at which
+    /// the lock was had, hence the two steps.
     pub(in crate::store) fn lock_head(self) -> &'static str {
         match self {
             Self::Sqlite => {
@@ -92,8 +92,8 @@ impl Dialect {
         Migrator { migrations: Cow::Owned(SCHEMA.iter().map(in_words).collect()), ..Migrator::DEFAULT }
     }
 
-    /// Whether the database itself or the way to it is in trouble, whatever it was asked: it is full, busy, stopping, or gone. Else
-    /// what it was asked is at fault.
+    /// Whether the database itself, or the way to it, is in trouble: it is full, busy, stopping, or gone. Else the statement is at
+    /// fault.
     pub(in crate::store) fn is_in_trouble(self, error: &sqlx::Error) -> bool {
         use sqlx::Error;
         let refused = match error {
@@ -115,8 +115,8 @@ impl Dialect {
             Self::Sqlite => {
                 code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 15))
             }
-            // Connection, read-only after a failover, rolled back for another, resources, locks, operator, system; appendix A of
-            // the manual.
+            // Connection, rolled back for another, resources, locks, operator, system; and read-only after a failover. Appendix A
+            // of the manual.
             Self::Postgres => {
                 ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
             }
@@ -125,9 +125,9 @@ impl Dialect {
 
     /// What a failed commit means.
     ///
-    /// With PostgreSQL nothing that a gateway remembers rests on the outcome: the next transaction reads the head anew under its
-    /// lock, which a commit still under way keeps from it. With SQLite the file itself is in doubt after an I/O error: then nobody
-    /// knows what is on the disk, and the start of every start must find out.
+    /// With PostgreSQL nothing that a gateway remembers rests on the outcome. The next transaction reads the head anew under its
+    /// lock, and gets that lock only when a commit that is still under way has ended. With SQLite the file itself is in doubt after
+    /// an I/O error: nobody knows what is on the disk, and the next start has to find out.
     pub(in crate::store) fn commit_failed(self, error: sqlx::Error) -> StoreError {
         const SQLITE_BUSY: i32 = 5;
         const SQLITE_FULL: i32 = 13;

@@ -19,7 +19,7 @@ pub struct Database {
     pub(in crate::store) writer: DbConnection,
     /// For reading.
     pub read: Pool,
-    /// Last, so that the lock on a SQLite file goes after its connections.
+    /// The last field, because the lock on a SQLite file must go after its connections.
     pub(in crate::store) source: Source,
 }
 
@@ -104,8 +104,8 @@ async fn newest_migration(connection: &mut DbConnection) -> Result<i64, sqlx::Er
     sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await
 }
 
-/// Brings the schema up to date. A migration that fails leaves the one before. Where there is nothing to do a role that may only read
-/// and write is enough.
+/// Brings the schema up to date. A migration that fails changes nothing. Where there is nothing to do, a role that may only read
+/// and write rows is enough.
 async fn migrate(connection: &mut DbConnection, waar: &str) -> Result<(), OpenError> {
     let schema = Dialect::of(connection).schema();
     let newest = schema.iter().map(|migration| migration.version).max();

@@ -100,7 +100,7 @@ pub enum OpenError {
         /// Which one.
         waar: String,
     },
-    /// There is no logboek in it.
+    /// No gateway has made its tables in it.
     #[error(
         "database {waar} is er geen van ketenpoort, of er heeft nog geen poort op gedraaid. Controleer [opslag] url."
     )]

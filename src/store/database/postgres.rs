@@ -1,7 +1,8 @@
 //! PostgreSQL: one database, any number of gateways.
 //!
-//! Of the servers that are named the one that takes writes is used; after a failure it is looked for again. What is asked of a
-//! server is asked at each connection: that it writes through, and that a standby cannot lack what was acknowledged.
+//! Of the servers that are named, the one that takes writes is used; after a failure it is looked for again. At each connection
+//! that writes two things are asked: whether the server writes through, and whether a standby can lack what was acknowledged. The
+//! first refuses the connection. The second refuses a start that does not accept it, and is a warning later.
 
 use std::time::Duration;
 
@@ -18,12 +19,12 @@ use crate::{
     store::{DbConnection, Pool},
 };
 
-/// To reach one server and hear what it is.
+/// How long it may take to reach one server and to hear what it is.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// What holds for a session that writes. No `statement_timeout`: during the wait for a standby it would end the wait, and the
-/// commit would seem to have succeeded. A session whose gateway is stopped or cut off in a transaction keeps all others from
-/// writing: it is ended after three seconds.
+/// What holds for a session that writes. It has no `statement_timeout`: that would end the wait for a standby, and the commit would
+/// seem to have succeeded. A session whose gateway was stopped or cut off in a transaction keeps all others from writing, so the
+/// server ends it after three seconds.
 const WRITING: &[(&str, &str)] = &[
     ("synchronous_commit", "on"),
     ("statement_timeout", "0"),
@@ -34,7 +35,8 @@ const WRITING: &[(&str, &str)] = &[
 /// What holds for a session that reads.
 const READING: &[(&str, &str)] =
     &[("default_transaction_read_only", "on"), ("statement_timeout", "30s"), ("lock_timeout", "5s")];
-/// A peer that is gone without a word is noticed within some ten seconds. Notices of the schema are nobody's news.
+/// What holds for every session. A peer that is gone without a word is noticed within some ten seconds. Notices about the schema
+/// are not sent.
 const EVERY: &[(&str, &str)] = &[
     ("client_min_messages", "warning"),
     ("tcp_keepalives_idle", "4"),
@@ -45,13 +47,13 @@ const EVERY: &[(&str, &str)] = &[
 
 /// What a server says of itself.
 struct Said {
-    /// It follows another one.
+    /// Whether it follows another server.
     standby: bool,
     /// How it keeps texts.
     encoding: String,
     /// A setting by which it does not write through, if any.
     unsafe_setting: Option<&'static str>,
-    /// Servers that follow it, and places that are kept for one, if it waits for none of them.
+    /// How many servers follow it, or have a place kept for them; `None` where it waits for some of them.
     unawaited: Option<i64>,
 }
 
@@ -63,17 +65,17 @@ pub(in crate::store) struct Primary {
     pub(in crate::store) connection: DbConnection,
     /// To connect for reading.
     pub(in crate::store) reading: AnyConnectOptions,
-    /// Servers that follow it, and places that are kept for one, if it waits for none of them.
+    /// How many servers follow it, or have a place kept for them; `None` where it waits for some of them.
     unawaited: Option<i64>,
 }
 
 impl Primary {
-    /// It has standbys, and waits for none of them.
+    /// Whether it has standbys and waits for none of them.
     pub(in crate::store) fn can_lose(&self) -> bool {
         self.unawaited.is_some_and(|standbys| standbys > 0)
     }
 
-    /// Says what can be lost here; for who writes.
+    /// Says in the process log what can be lost at this server.
     pub(in crate::store) fn warn(&self) {
         let server = &self.server;
         match self.unawaited {
@@ -143,7 +145,7 @@ async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
     })
 }
 
-/// Connections that read, at this server.
+/// Connections that read, at the server of these options.
 pub(in crate::store) async fn pool(options: AnyConnectOptions) -> Result<Pool, sqlx::Error> {
     AnyPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
 }

@@ -1,8 +1,8 @@
 //! Many rows in one statement, and several statements in one round trip to the database.
 //!
-//! A statement takes rows from a relation that is handed in, written `{v}` in its text. For SQLite that is a list of `VALUES`, and the
-//! statements of a script follow each other; for PostgreSQL it is one array a column, so that the text is the same however many rows
-//! there are, and the statements are parts of one (`WITH`).
+//! A statement takes rows from a relation that is handed in; in its text that relation is written `{v}`. For SQLite it becomes a
+//! list of `VALUES`, and the statements of a script follow each other. For PostgreSQL it becomes one array a column, so that the
+//! text is the same however many rows there are, and the statements of a script become parts of one statement (`WITH`).
 
 mod arrays;
 mod cell;
@@ -16,9 +16,9 @@ pub(in crate::store) use self::cell::Cell;
 use super::dialect::Dialect;
 use crate::store::{Db, DbConnection, DbRow, StoreError};
 
-/// Values in one statement of SQLite at most; it takes 32,766.
+/// Values in one `INSERT` of SQLite at most; it takes 32,766. Other statements are not cut into several.
 const MOST_CELLS: usize = 16_384;
-/// A text with more values is not kept prepared: hardly another one has as many.
+/// With SQLite a text with more values is not kept prepared: hardly another one has as many.
 const MOST_PREPARED: usize = 512;
 
 /// A column of rows that are handed in: what it holds and its name.
@@ -89,12 +89,12 @@ impl Script {
         Self { dialect, sql: String::new(), statements: 0, arguments: AnyArguments::default(), bells: None }
     }
 
-    /// Tells other gateways that something arrived, when the transaction commits.
+    /// Tells other gateways, when the transaction commits, at which postvakken something arrived; an empty text means at any.
     pub(in crate::store) fn ring(&mut self, bells: String) {
         self.bells = Some(bells).filter(|_| self.dialect == Dialect::Postgres);
     }
 
-    /// Inserts rows into the columns of this table that are called as theirs; `also` ends the statement.
+    /// Adds an `INSERT` of rows into a table whose columns are called as theirs. `also` comes at its end.
     pub(in crate::store) fn insert(&mut self, table: &str, rows: Rows<'_>, also: &str) {
         let names: Vec<&str> = rows.columns.iter().map(|column| column.name()).collect();
         let names = names.join(", ");
@@ -110,7 +110,8 @@ impl Script {
         }
     }
 
-    /// Carries out a statement on rows; nothing where there are none. With many rows it is carried out on some after the other.
+    /// Adds a statement on rows; where there are no rows it adds nothing. For very many rows it adds the statement several times, each time
+    /// on some of them.
     pub(in crate::store) fn statement(&mut self, sql: &str, rows: Rows<'_>) {
         for rows in rows.chunks(self.dialect) {
             self.begin_statement();
@@ -121,7 +122,7 @@ impl Script {
         }
     }
 
-    /// Carries it out, in one round trip.
+    /// Carries out all its statements, in one round trip.
     pub(in crate::store) async fn execute(mut self, tx: &mut DbConnection) -> Result<(), StoreError> {
         match self.bells.take() {
             Some(bells) => {

@@ -41,7 +41,7 @@ impl Source {
         }
     }
 
-    /// Waits no longer than this for a server. A file on this machine is waited for.
+    /// Waits no longer than `most` for a server. For a file on this machine it waits as long as that takes.
     pub(in crate::store) async fn bounded<T>(
         &self,
         most: Duration,

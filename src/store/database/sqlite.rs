@@ -22,9 +22,9 @@ use crate::{
 pub(in crate::store) struct SqliteFile {
     bestand: PathBuf,
     grootste_mebibytes: Option<u64>,
-    /// The file itself, locked (flock) as long as this process writes: a lock on a file beside it would be another one for who
-    /// reaches the database by a link. SQLite locks the same file by other means (fcntl), and the system drops *those* for the
-    /// whole process when any descriptor of the file is closed. So it is opened before SQLite opens it, and closed last.
+    /// The file itself, locked (flock) as long as this process writes. A lock on a file beside it would not stop who reaches the
+    /// database by a link. SQLite locks the same file by other means (fcntl), and the system drops those locks for the whole
+    /// process when any descriptor of the file is closed. So this one is opened before SQLite opens the file, and closed last.
     _lock: File,
 }
 
@@ -63,8 +63,8 @@ impl SqliteFile {
         // only unlinked.
         let durable = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                        PRAGMA secure_delete = ON; PRAGMA busy_timeout = 5000;";
-        // Sixteen mebibytes of pages at hand, and of log before it is folded: pages that many transactions write are folded once. What a
-        // statement needs to be undone stays in memory.
+        // Sixteen mebibytes of pages are kept at hand, and the log is folded when it has sixteen mebibytes: a page that many
+        // transactions write is then folded once. What it takes to undo a statement stays in memory.
         let fast = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;";
         connection.execute(fast).await?;
         connection.execute(durable).await?;

@@ -105,11 +105,11 @@ struct NewRegel {
 }
 
 impl Appender {
-    /// Starts after this head, at a moment that is never before its last regel.
+    /// Goes on after this head, at a moment that is never before its last regel.
     #[must_use]
     pub fn new(head: &Head, now: Timestamp) -> Self {
         let mut head = head.clone();
-        // The database keeps microseconds: what is judged in this transaction is judged by the moment that its regels have.
+        // The database keeps microseconds. So what is judged in this transaction is judged by the very moment that its regels have.
         head.tijd = head.tijd.max(moment(micros(now)));
         let nodes = head.frontier.nodes().into_iter().collect();
         Self { head, nodes, regels: Vec::new(), openingen: Vec::new() }
@@ -149,12 +149,13 @@ impl Appender {
         self.head.versie
     }
 
-    /// What is in force changes with this transaction.
+    /// Sets the version of what is in force, which changes with this transaction.
     pub(in crate::store) fn set_versie(&mut self, versie: u64) {
         self.head.versie = versie;
     }
 
-    /// What is to be written, the head last. Gives the commit, to be used once the transaction is durable.
+    /// Adds to `script` what is to be written, the head last. Gives the commit; it may be used only once the transaction is
+    /// durable.
     pub(in crate::store) async fn finish(
         self,
         tx: &mut DbConnection,
@@ -244,14 +245,14 @@ async fn grown_tiles(
     Ok(tiles)
 }
 
-/// What is known already of these tiles: of level 0 the hashes of the regels before `first`, of higher ones what was written.
+/// What these tiles hold already: a tile of level 0 the hashes of the regels before `first`, a higher tile what was written of it.
 async fn begun_tiles(
     tx: &mut DbConnection,
     first: u64,
     tiles: Vec<(u8, u64)>,
 ) -> Result<BTreeMap<(u8, u64), Vec<u8>>, StoreError> {
     let (leaves, higher): (Vec<_>, Vec<_>) = tiles.into_iter().partition(|(niveau, _)| *niveau == 0);
-    // Of several that become full only the first was begun before.
+    // Of several tiles that become full only the first was begun before.
     let leaves = leaves.into_iter().filter(|(_, nummer)| nummer * TILE_WIDTH < first);
     let leaves = Rows::of(&[Column::Int("nummer"), Column::Int("van"), Column::Int("tot")], leaves, |(_, nummer)| {
         [int(nummer).into(), int(nummer * TILE_WIDTH).into(), int(first).into()]

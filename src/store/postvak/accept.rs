@@ -106,7 +106,7 @@ async fn follow_up(work: &mut Work<'_>, accept: &Accept, earlier: Earlier) -> Re
     Ok(())
 }
 
-/// The withdrawn bericht of which an ontvanger says what became of its copy.
+/// The row of the withdrawn bericht at the ontvanger that now says what became of its copy.
 async fn destroyed(work: &mut Work<'_>, accept: &Accept) -> Result<Option<PostvakRij>, StoreError> {
     const WITHDRAWN: &str = rows_sql!(
         "",
@@ -123,8 +123,8 @@ async fn destroyed(work: &mut Work<'_>, accept: &Accept) -> Result<Option<Postva
     row.as_ref().map(PostvakRij::read).transpose()
 }
 
-/// Notes there what became of it. The regel has the outcome as `weigering` where the copy was kept: then destruction is what was
-/// refused.
+/// Notes in that row what became of the copy. Where the copy was kept, the regel has that outcome as `weigering`: the destruction
+/// was refused.
 fn confirm_destruction(work: &mut Work<'_>, accept: &Accept, mut rij: PostvakRij) -> Result<(), StoreError> {
     let Some(uitkomst) = accept.toegelaten.bericht().feiten.vernietiging else { return Ok(()) };
     let kept = (uitkomst != Vernietiging::Vernietigd).then(|| uitkomst.as_str().to_owned());

@@ -20,7 +20,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// A regel of what it does.
+    /// A regel of something that this actor does.
     pub(in crate::store) fn regel(&self, soort: Soort) -> Logregel {
         Logregel {
             rol: Some(self.identiteit.rol.to_string()),

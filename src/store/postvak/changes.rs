@@ -1,7 +1,8 @@
 //! What a transaction is about to change of berichten and their rows, written together.
 //!
-//! A row is written back as a whole, so that one statement serves whatever happened to it. With PostgreSQL the statements of a script are
-//! parts of one, which may not change a row twice: rows of one table that exist already are changed by one statement alone.
+//! A row is written back as a whole, so that one statement serves whatever happened to it. With PostgreSQL the statements of a
+//! script are parts of one statement, which may not change a row twice. So the existing rows of a table are changed by one
+//! statement alone.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub(in crate::store) struct Changes {
     pub(in crate::store) new: Vec<NewBericht>,
     rows: BTreeMap<u64, Row>,
     berichten: BTreeMap<BerichtId, OfBericht>,
-    /// Where a scenario is not found any more.
+    /// Scenario's that a search no longer finds, each at one postvak.
     forgotten: Vec<(BerichtId, Adres)>,
 }
 
@@ -47,11 +48,11 @@ struct Row {
 /// What can change of a bericht.
 #[derive(Default)]
 pub(in crate::store) struct OfBericht {
-    /// Its afzender need not be warned again that it lapses.
+    /// Whether its afzender need not be warned any more that it lapses.
     pub(in crate::store) is_warned: bool,
-    /// No Ask waits for its answers any more.
+    /// Whether no Ask waits for its answers any more.
     pub(in crate::store) ask_ended: bool,
-    /// No ontvanger can read it any more, and its sealed bytes go.
+    /// Whether no ontvanger can read it any more; then its sealed bytes go.
     pub(in crate::store) is_unreadable: bool,
 }
 
@@ -60,7 +61,7 @@ impl Changes {
         self.new.is_empty() && self.rows.is_empty() && self.berichten.is_empty() && self.forgotten.is_empty()
     }
 
-    /// A row changed.
+    /// Notes all that can change of a row.
     pub(in crate::store) fn row(&mut self, rij: &PostvakRij) {
         let row = Row {
             toestand: rij.toestand,
@@ -82,7 +83,7 @@ impl Changes {
         self.berichten.entry(bericht).or_default()
     }
 
-    /// A scenario is not found here any more.
+    /// Notes that a search no longer finds a scenario at this postvak.
     pub(in crate::store) fn forget(&mut self, bericht: BerichtId, adres: Adres) {
         self.forgotten.push((bericht, adres));
     }

@@ -39,7 +39,7 @@ pub(in crate::store) async fn confirm(work: &mut Work<'_>, confirm: &Confirm) ->
     if rij.toestand.may_become(Toestand::Bevestigd) {
         work.step(&mut rij, Toestand::Bevestigd, actor, regel).await?;
     } else {
-        // It came late, and counts; what happened meanwhile stays.
+        // The confirmation came late, and counts; what happened meanwhile stays.
         actor.log(&mut work.log, Some(*bericht), regel)?;
     }
     if rij.ontvanger.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.ended_by.is_none() {

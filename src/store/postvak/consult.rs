@@ -59,7 +59,7 @@ pub(in crate::store) async fn consult(work: &mut Work<'_>, consult: &Consult) ->
     };
     actor.log(&mut work.log, Some(*bericht), rij.regel(Soort::Geraadpleegd, actor))?;
     rij.gelezen = true;
-    // The first reading since the last terugkoppeling is what its afzender waits for.
+    // From the first reading since the last terugkoppeling on, its afzender waits for the next one.
     if rij.soort == Berichtsoort::Scenario && rij.terugkoppeling_open.is_none() {
         rij.terugkoppeling_open = Some(work.now());
     }

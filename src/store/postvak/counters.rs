@@ -1,4 +1,4 @@
-//! How full each postvak is: what bounds the damage of an ontvanger who does not collect.
+//! How full each postvak is. The limit on it bounds the damage of an ontvanger who does not collect.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct Counters(BTreeMap<Adres, (i64, bool)>);
 
 impl Counters {
-    /// So many were found; where none were, nothing is open.
+    /// Takes over how many the database has; what is known already stays.
     pub(in crate::store) fn found(&mut self, adres: Adres, open: i64) {
         self.0.entry(adres).or_insert((open, false));
     }

@@ -22,13 +22,13 @@ pub struct Damage {
     pub log_index: u64,
     /// The gateway.
     pub actor: Actor,
-    /// Goes to its afzender, where there is one to be told.
+    /// The schademelding to its afzender, where there is one to be told.
     pub melding: Option<Arc<Accept>>,
-    /// Looks once more whether it is so.
+    /// Opens content, to look once more whether it is damaged.
     pub opener: Arc<dyn Opener>,
 }
 
-/// Moves a row, if it still is damaged and was not moved before. Gives whether it was moved now.
+/// Ends the row, if its content still does not open and did not end before. Gives whether that happened now.
 pub(in crate::store) async fn damage(work: &mut Work<'_>, damage: &Damage) -> Result<bool, NotDone> {
     let row = sqlx::query(Verzegeld::ONE).bind(int(damage.log_index)).fetch_optional(work.database().await?).await?;
     let Some(verzegeld) = row.as_ref().map(Verzegeld::read).transpose()? else { return Ok(false) };

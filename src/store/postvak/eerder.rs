@@ -62,7 +62,7 @@ pub(in crate::store) async fn load(
     Ok(found)
 }
 
-/// By its first row.
+/// What the first row of an earlier bericht says of it.
 fn begin(row: &DbRow, rij: PostvakRij) -> Result<Earlier, StoreError> {
     let wrong = |column| StoreError::inconsistent("berichten", column, rij.bericht);
     let asked_until: i64 = row.try_get("wacht_tot")?;
@@ -86,7 +86,8 @@ fn begin(row: &DbRow, rij: PostvakRij) -> Result<Earlier, StoreError> {
     Ok(Earlier { rijen: vec![rij], eerder, sindsdien })
 }
 
-/// What was sent in answer to these, or followed them: by whom, of which kind, how often, and whether one of them arrived or still can.
+/// What was sent in answer to these berichten, or followed them: by whom, of which kind, how often, and whether one of them arrived
+/// or still can.
 async fn vervolg(tx: &mut DbConnection, berichten: Rows<'_>) -> Result<Vec<(BerichtId, Vervolg)>, StoreError> {
     const FOLLOWED: &str = "SELECT p.in_antwoord_op, b.berichtsoort, b.afzender_partner, b.afzender_loket, \
          count(DISTINCT b.id) AS aantal, \

@@ -15,11 +15,11 @@ pub struct Expire {
     pub was_received: bool,
     /// The gateway.
     pub actor: Actor,
-    /// Goes to its ontvanger, where it must be told.
+    /// The vervalmelding to its ontvanger, where that must be told.
     pub melding: Option<Arc<Accept>>,
 }
 
-/// Lapses a row, if it is still there to lapse.
+/// Ends a row, if its last day has passed and it did not end before.
 pub(in crate::store) async fn expire(work: &mut Work<'_>, expire: &Expire) -> Result<(), NotDone> {
     let Some(mut rij) = work.row(expire.log_index).await? else { return Ok(()) };
     if !rij.toestand.may_become(Toestand::Vervallen) || rij.last_day() >= work.today() {
@@ -33,7 +33,8 @@ pub(in crate::store) async fn expire(work: &mut Work<'_>, expire: &Expire) -> Re
     tell(work, expire.melding.as_ref()).await
 }
 
-/// Sends what the gateway says of an end. A repeated or refused melding has nothing to say to anybody; what ended has ended.
+/// Sends what the gateway says of an end, if anything. That this is refused, or was sent before, stops nothing: what ended has
+/// ended.
 pub(super) async fn tell(work: &mut Work<'_>, melding: Option<&Arc<Accept>>) -> Result<(), NotDone> {
     let Some(melding) = melding else { return Ok(()) };
     match accept(work, melding).await {

@@ -42,7 +42,7 @@ pub struct Found {
 /// Scenario's in one answer, at most: the newest.
 const MOST_FOUND: usize = 100;
 
-/// Finds, and logs each hit; or the one miss.
+/// Finds scenario's, and logs a regel for each; or one regel where none was found.
 pub(in crate::store) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Vec<Found>, NotDone> {
     // Everything is read before anything is logged.
     let found = current(work, find).await?;
@@ -58,7 +58,7 @@ pub(in crate::store) async fn find(work: &mut Work<'_>, find: &Find) -> Result<V
             ..find.actor.regel(Soort::Geraadpleegd)
         };
         let (log_index, _) = work.log.append(None, regel)?;
-        // In the order of the regels: medewerker, betrokkene, reden.
+        // In the order in which salts are kept: medewerker, betrokkene, reden.
         let medewerker = find.actor.medewerker.iter().map(|(_, zout)| zout);
         let reden = find.actor.reden.iter().map(|(_, zout)| zout);
         work.log.keep_salts(log_index, medewerker.chain([zout]).chain(reden).flatten().copied().collect());

@@ -46,7 +46,7 @@ pub(in crate::store) struct Known {
 }
 
 impl Known {
-    /// What was known of this row, and of its bericht, is so no longer.
+    /// Forgets what was known of this row, and of its bericht: it is no longer so.
     pub(super) fn row_changed(&mut self, rij: &PostvakRij) {
         self.changed.insert(rij.log_index);
         self.rows.remove(&rij.log_index);
@@ -67,13 +67,14 @@ impl Known {
         indexes.iter().map(|log_index| self.rows.remove(log_index)).collect()
     }
 
-    /// A bericht was accepted that this request made, and came after those.
+    /// Notes the bericht that a request made, and that it came after these earlier ones.
     pub(super) fn accepted(&mut self, request: Request, bericht: BerichtId, after: impl Iterator<Item = BerichtId>) {
         self.requests.insert(request, Some(bericht));
         after.for_each(|earlier| self.came_after(earlier));
     }
 
-    /// Something came after a bericht, or changed: what was known to have come after it, or to be kept for its Ask, is no longer so.
+    /// Notes that something came after a bericht, or that what came after it changed: what was known of that, and of what is kept for the
+    /// Ask of this bericht, no longer holds.
     pub(super) fn came_after(&mut self, earlier: BerichtId) {
         self.earlier.remove(&earlier);
         self.reserved.remove(&earlier);

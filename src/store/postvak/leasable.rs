@@ -1,7 +1,7 @@
-//! What can be handed out of postvakken: of many at once, first which rows, then these with their content.
+//! What can be handed out of postvakken. Many postvakken are asked about at once: first which rows there are, then those rows with
+//! their content.
 //!
-//! Content is read of no more than is handed out, and of one transaction no more than [`MOST_BYTES`]. What lapsed is the affair of
-//! `expire`.
+//! No more content is read than is asked for, and in one look-up no more than [`MOST_BYTES`]. What has lapsed is left to `expire`.
 
 use std::{collections::HashMap, mem::take};
 
@@ -23,7 +23,7 @@ use crate::store::{
 
 /// Rows that are looked up at once for one postvak, at most.
 pub(super) const PAGE: usize = 64;
-/// Sealed content that is read in one transaction to be handed out, bytes; a first bericht is read whatever its size.
+/// Sealed content that one look-up reads, bytes; a first bericht is read whatever its size.
 const MOST_BYTES: u64 = 8 << 20;
 
 impl Work<'_> {
@@ -34,7 +34,7 @@ impl Work<'_> {
                 Some(leasable) if !leasable.rows.is_empty() || leasable.is_cut || !leasable.more => {
                     return Ok(leasable.rows.pop_front());
                 }
-                // Of what was met so far nothing could be handed out: more at once.
+                // Not all that was looked up could be handed out: look up more at once.
                 Some(_) => {
                     self.database().await?;
                     look_up(self, vec![(post.clone(), PAGE)]).await?;
@@ -47,7 +47,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether there was more to hand out of a post than this transaction may read.
+    /// Whether there was more to hand out of a post than a look-up may read.
     pub(super) fn is_cut(&self, post: &Post) -> bool {
         self.known.leasable.get(post).is_some_and(|leasable| leasable.is_cut)
     }
@@ -76,7 +76,7 @@ pub(super) async fn look_up(work: &mut Work<'_>, posts: Vec<(Post, usize)>) -> R
 /// Index and size of content, of rows in the order of the logboek.
 type Tier = Vec<(u64, u64)>;
 
-/// Which rows are read of a post.
+/// Which of the listed rows are read, with their content, for a post.
 fn choose(leasable: &mut Leasable, tiers: [Tier; TIERS], most: usize, content_read: &mut u64) -> Vec<u64> {
     let mut chosen = Vec::new();
     leasable.more = false;
@@ -159,7 +159,7 @@ const POSTS: [Column<'_>; 11] = [
     Column::Int("na_laatst"),
 ];
 
-/// Which rows there are for each of these posts, by its place.
+/// Which rows there are for each of these posts, by the place of the post in this list.
 async fn listed(work: &mut Work<'_>, posts: &[(Post, usize)]) -> Result<HashMap<usize, [Tier; TIERS]>, StoreError> {
     let (now, today) = (micros(work.now()), work.today().to_string());
     let known = &work.known.leasable;
@@ -186,7 +186,8 @@ async fn listed(work: &mut Work<'_>, posts: &[(Post, usize)]) -> Result<HashMap<
     let (of_verzoek, of_postvak): (Vec<_>, Vec<_>) =
         posts.iter().enumerate().partition(|(_, (post, _))| post.verzoek.is_some());
     let (of_verzoek, of_postvak) = (Rows::of(&POSTS, of_verzoek, cells), Rows::of(&POSTS, of_postvak, cells));
-    // One more than is asked, to know whether there is more; few different texts, so that they are kept prepared.
+    // One more than is asked, to know whether there is more. It is rounded up, so that there are few different texts, which are
+    // kept prepared.
     let most = posts.iter().map(|(_, most)| (most + 1).next_power_of_two().min(2 * PAGE)).max().unwrap_or(1);
     let [by_postvak, by_verzoek] = [OF_POSTVAK, OF_VERZOEK].map(|sql| sql.replace("{most}", &most.to_string()));
     let found = fetch_all(work.tx, [(by_postvak.as_str(), of_postvak), (by_verzoek.as_str(), of_verzoek)]).await?;

@@ -21,12 +21,12 @@ use crate::{
     store::{NotDone, StoreError},
 };
 
-/// Rows that one transaction judges without handing them out. The next one goes on where it stopped.
+/// Rows that one lease judges without handing them out. The next one goes on where it stopped.
 const MOST_JUDGED: usize = 256;
 
 /// Asks for berichten to hand out.
 pub struct Lease {
-    /// Of what.
+    /// From which postvak, and what of it.
     pub post: Post,
     /// At most so many, 1 to 64.
     pub most: usize,
@@ -38,7 +38,7 @@ pub struct Lease {
     pub van_kracht: Arc<VanKracht>,
     /// Opens content.
     pub opener: Arc<dyn Opener>,
-    /// Who holds what is handed out, from the moment that it is durable: also when nobody waits for the answer any more.
+    /// Who holds what is handed out, from the moment that it is durable, also when nobody waits for the answer any more.
     pub holder: Arc<dyn Holder>,
 }
 
@@ -152,7 +152,8 @@ async fn offer(
     Ok(())
 }
 
-/// Refuses one bericht, with a regel where that or the reason is new. It is judged again by another version, or on another day.
+/// Refuses one bericht. A regel says so where it was not refused before, or for another reason. It is judged again by another
+/// version of what is in force, and on another day.
 async fn refuse(
     work: &mut Work<'_>,
     lease: &Lease,

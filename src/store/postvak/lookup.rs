@@ -33,7 +33,7 @@ use crate::{
 };
 
 impl Work<'_> {
-    /// Looks it up.
+    /// Looks up what the events of a transaction ask.
     pub(in crate::store) async fn look_up(&mut self, wanted: Wanted<'_>) -> Result<(), StoreError> {
         let Wanted { requests, postvakken, at, indexes, reserved, earlier, posts } = wanted;
         self.look_up_requests(requests, postvakken).await?;
@@ -103,7 +103,8 @@ impl Work<'_> {
         let dialect = Dialect::of(self.tx);
         let asked = [(by_adres, at), (PostvakRij::MANY, indexes), (by_verzoek, asks)];
         let found = match fetch_all(self.tx, asked).await {
-            // Text that is none, in a row of one of them. With PostgreSQL there is none, and an error ends the transaction.
+            // A row of one of them holds bytes that are no valid text: then each is asked for by itself. With PostgreSQL text is
+            // always valid, and an error ends the transaction.
             Err(StoreError::Database(error)) if dialect == Dialect::Sqlite && !dialect.is_in_trouble(&error) => {
                 return Ok(());
             }

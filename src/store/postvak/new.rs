@@ -31,7 +31,7 @@ pub struct Accept {
     pub toegelaten: Toegelaten,
     /// Who sends it, for what it changes of earlier berichten.
     pub actor: Actor,
-    /// By what its betrokkenen can be found, one after the other.
+    /// The pseudonyms of each betrokkene, one after the other.
     pub personen: Vec<Pseudoniemen>,
     /// Each ontvanger, in the order of the admission.
     pub ontvangers: Vec<AcceptOntvanger>,
@@ -81,8 +81,8 @@ impl Accept {
         self.adressen().filter(|_| !self.soort().follows())
     }
 
-    /// The earlier bericht by which it is judged: what it replaces, answers or follows. What the gateway itself says asks nothing of
-    /// it, but whether there is still something to warn of.
+    /// The earlier bericht by which it is judged: the one that it replaces, answers or follows. What the gateway itself makes is
+    /// not judged so, but for a vervalwaarschuwing: there must still be something to warn of.
     pub(in crate::store) fn judged_after(&self) -> Option<BerichtId> {
         let bericht = self.toegelaten.bericht();
         let asks = !self.soort().from_gateway() || self.soort() == Berichtsoort::Vervalwaarschuwing;
@@ -98,11 +98,11 @@ pub(in crate::store) struct NewBericht {
     pub(in crate::store) tijd: Timestamp,
     /// Index of the regel of its first ontvanger; those of the others follow.
     pub(in crate::store) first: u64,
-    /// Until when it is kept for an Ask that waits for it.
+    /// Until when it is kept for an Ask that waits for it, if one does.
     pub(in crate::store) reserved_until: Option<Timestamp>,
 }
 
-/// Writes them.
+/// Adds to a script what writes them.
 pub(in crate::store) fn insert(script: &mut Script, new: &[NewBericht]) {
     script.insert("berichten", Rows::of(&BERICHTEN, new, bericht), "");
     script.insert("pseudoniemen", Rows::of(&PSEUDONIEMEN, new.iter().flat_map(marks), pseudoniem), "");

@@ -1,4 +1,4 @@
-//! Of which berichten something is to be handed out, and what was looked up of it.
+//! Post: from where something is to be handed out, and what was looked up for it.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::rij::read::{Looked, Verzegeld};
 use crate::domain::{Adres, BerichtId};
 
-/// Of which berichten something is to be handed out.
+/// From where something is to be handed out: a postvak, or the answers to one verzoek in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Post {
     /// The postvak.
@@ -16,12 +16,12 @@ pub struct Post {
     pub verzoek: Option<BerichtId>,
     /// Days whose key cannot be had now: what is sealed under those waits.
     pub without: BTreeSet<Date>,
-    /// The version whose texts it is judged by: what those refused already is not judged again today.
+    /// The version whose texts it is judged by. What those texts refused today is not judged again today.
     pub gelezen: u64,
 }
 
-/// In which order berichten are handed out: whose lease lapsed, then what was refused and not judged by this version and on this day
-/// yet, then what waits. The answers to a verzoek come all together.
+/// How many tiers there are, in the order in which they are handed out. First what was held and is not any more, then what was
+/// refused and not judged by this version or on this day yet, then what waits. The answers to a verzoek are one tier.
 pub(super) const TIERS: usize = 3;
 
 /// Rows of one post that can be handed out, in that order.
@@ -32,6 +32,6 @@ pub(in crate::store) struct Leasable {
     pub(super) after: [Option<u64>; TIERS],
     /// Whether there may be more rows after those.
     pub(super) more: bool,
-    /// Whether this transaction has read as much content as it may.
+    /// Whether a look-up stopped because it had read as much content as it may.
     pub(super) is_cut: bool,
 }

@@ -1,4 +1,4 @@
-//! Keyed pseudonyms: all that the store knows of people, and who of them is meant.
+//! Keyed pseudonyms: all that the store knows of people, and which berichten are about somebody.
 
 use std::collections::BTreeMap;
 
@@ -51,15 +51,15 @@ fn mark(row: &DbRow, bericht: BerichtId) -> Result<(Kenmerk, [u8; 32]), StoreErr
     Ok((kenmerk, pseudoniem))
 }
 
-/// Which of these berichten are about this person: by the surest mark, none of which a surer one contradicts, and whether it is about
-/// this one first.
+/// Which of these berichten are about this person: each with the surest mark by which the person is recognised, and whether the
+/// bericht is about this person first. A mark that a surer one contradicts does not count.
 pub(in crate::store) async fn recognised(
     connection: &mut DbConnection,
     berichten: &[BerichtId],
     wanted: &[(Kenmerk, [u8; 32])],
 ) -> Result<BTreeMap<BerichtId, (Kenmerk, bool)>, StoreError> {
     let people = pseudoniemen_of(connection, berichten).await?;
-    // Where something can be found by a mark, its marks are kept.
+    // A bericht that was found by a mark has that mark here.
     if let Some(bericht) = berichten.iter().find(|bericht| !people.contains_key(bericht)) {
         return Err(StoreError::inconsistent("pseudoniemen", "bericht", bericht));
     }

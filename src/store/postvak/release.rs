@@ -8,7 +8,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Gives leases of a postvak back. A lease that lapsed and went to another receiver is another `poging`, and stays.
+/// Gives leases of a postvak back. A lease that lapsed and went to another receiver has another `poging`, and is left alone.
 pub(in crate::store) async fn release(
     work: &mut Work<'_>,
     adres: &Adres,

@@ -1,7 +1,7 @@
 //! A row of the postvak: one bericht for one ontvanger, read and compared with its regel.
 //!
-//! What changes of it is changed here as a value, and written back as a whole (`changes`): whoever changes a row has read it in the
-//! same transaction.
+//! A row is changed as a value, and written back as a whole (`changes`). So whoever changes a row has read it in the same
+//! transaction.
 
 pub(in crate::store) mod read;
 pub(in crate::store) mod sql;
@@ -59,14 +59,14 @@ pub struct PostvakRij {
     pub held_until: Timestamp,
     /// Why it was refused at delivery the last time.
     pub refused: Option<Refused>,
-    /// Of a scenario: since when it was consulted without a terugkoppeling since.
+    /// Of a scenario: since when it is consulted and waits for a terugkoppeling.
     pub terugkoppeling_open: Option<Timestamp>,
     /// What its ontvanger did with its copy after a vernietigingsverzoek.
     pub vernietiging: Option<Vernietiging>,
     /// When it was confirmed.
     pub bevestigd: Option<Timestamp>,
     /// How many ontvangers of this bericht can still read it.
-    pub(in crate::store) sleutels: u64,
+    pub(in crate::store) readers_left: u64,
 }
 
 /// A refusal at delivery.
@@ -136,7 +136,7 @@ impl PostvakRij {
         let optional_moment = |column| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(moment));
         let afzender = adres("afzender_partner", "afzender_loket")?;
         let oin: Oin = row.try_get::<&str, _>("oin")?.parse().map_err(|_| wrong("oin"))?;
-        // The postvak has a copy, by which the answers to an Ask are found.
+        // The postvak has a copy of this column, by which the answers to an Ask are found.
         let in_antwoord_op = optional_id("in_antwoord_op")?;
         if in_antwoord_op != optional_id("volgt")? {
             return Err(wrong("in_antwoord_op"));
@@ -163,7 +163,7 @@ impl PostvakRij {
             terugkoppeling_open: optional_moment("terugkoppeling_open")?,
             vernietiging: vernietiging.map_err(|()| wrong("vernietiging"))?,
             bevestigd: optional_moment("bevestigd")?,
-            sleutels: uint(row.try_get("sleutels")?),
+            readers_left: uint(row.try_get("sleutels")?),
         })
     }
 

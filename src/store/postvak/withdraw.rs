@@ -23,11 +23,11 @@ pub struct Withdraw {
     pub afzender: Adres,
     /// Who does it, and why.
     pub actor: Actor,
-    /// Stands in each regel as `weigering`: a withdrawal that marks a data leak.
+    /// Set where the withdrawal marks a data leak: stands in each regel as `weigering`.
     pub datalek: Option<&'static str>,
     /// Who had received it, when it was judged.
     pub received_by: Vec<Adres>,
-    /// Goes to those of them who are still deelnemers; absent where nobody is.
+    /// The vernietigingsverzoek to those in `received_by` who are still deelnemers; absent where there are none.
     pub verzoek: Option<Arc<Accept>>,
     /// The version of what was in force when it was judged.
     pub versie: u64,
@@ -51,7 +51,7 @@ pub struct WithdrawnAt {
     pub by: Option<(u64, Soort)>,
 }
 
-/// Withdraws, unless somebody got it since it was judged who did.
+/// Withdraws a bericht. Where somebody received it since the withdrawal was judged, it must be judged again.
 pub(in crate::store) async fn withdraw(work: &mut Work<'_>, withdraw: &Withdraw) -> Result<Withdrawn, NotDone> {
     let rijen = rows_of(work.database().await?, withdraw.bericht).await?;
     if !rijen.iter().any(|rij| rij.afzender == withdraw.afzender) {
@@ -89,7 +89,7 @@ async fn withdraw_at(
     earlier: &[(u64, Logregel)],
 ) -> Result<Option<(u64, Soort)>, StoreError> {
     let Withdraw { bericht, actor, datalek, verzoek, .. } = withdraw;
-    // Who is no deelnemer any more cannot be asked, and the regel does not say that it was.
+    // Who is no deelnemer any more cannot be asked, and the regel must not say that this was done.
     let is_asked = verzoek.iter().flat_map(|verzoek| verzoek.adressen()).any(|adres| *adres == rij.ontvanger.adres);
     let soort = if is_asked { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
     let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.regel(soort, actor) };
@@ -111,7 +111,7 @@ async fn withdraw_at(
     Ok(by)
 }
 
-/// Sends the vernietigingsverzoek. A new request of the gateway's own is neither repeated nor refused.
+/// Sends the vernietigingsverzoek. It is a new request of the gateway's own, and so neither repeated nor refused.
 async fn ask_to_destroy(work: &mut Work<'_>, verzoek: &Arc<Accept>) -> Result<BerichtId, NotDone> {
     match accept(work, verzoek).await {
         Ok(Accepted::New { .. }) => Ok(verzoek.id),

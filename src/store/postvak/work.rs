@@ -1,10 +1,11 @@
 //! A transaction under way.
 //!
-//! It begins by reading the head of the logboek under a lock that keeps every other writer out, of this process and of any other,
-//! until the end: what it then reads stays true. Nothing that a writer remembers from before counts.
+//! It begins by reading the head of the logboek under a lock that keeps every other writer out until the end, of this process and
+//! of any other. So what it reads stays true. Nothing that a writer remembers from an earlier transaction counts.
 //!
-//! What many events ask is looked up together, before any of them is carried out (`lookup`). What they change is written together at the
-//! end (`changes`). Whoever reads in between gets it written first: [`Work::database`] is the only way to the database.
+//! What many events ask is looked up together, before any of them is carried out (`lookup`). What they change is written together
+//! at the end (`changes`). Whoever must read berichten or rows in between goes through [`Work::database`], which first writes what
+//! was changed so far.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -40,11 +41,12 @@ pub(in crate::store) struct Work<'t> {
     pub(super) counters: Counters,
     pub(super) changes: Changes,
     pub(super) known: Known,
-    /// Of berichten of which something ended: how many ontvangers can still read them.
+    /// Of each bericht whose content ended for somebody: how many ontvangers can still read it.
     readers: HashMap<BerichtId, u64>,
-    /// Rows of several events were being written together and that was not finished: what failed then is not the fault of the
-    /// event that happened to ask for it.
+    /// Whether rows of several events are being written together. What fails then is not the fault of the event that happened to
+    /// ask for it.
     pub(in crate::store) flushing: bool,
+    /// The postvakken at which something can be had.
     rung: BTreeSet<Adres>,
 }
 
@@ -63,7 +65,8 @@ pub(in crate::store) struct Finished {
 }
 
 impl<'t> Work<'t> {
-    /// Takes the place of the one writer.
+    /// Takes the place of the one writer: reads the head under its lock, and tells the clock what the head and the database say of
+    /// the time. It fails where the clock is then in doubt.
     pub(in crate::store) async fn begin(
         tx: &'t mut DbConnection,
         logboek: &Logboek,
@@ -73,7 +76,8 @@ impl<'t> Work<'t> {
         let dialect = Dialect::of(tx);
         let row = sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?;
         let head = Head::read(&row)?;
-        // After a new connection it can be another one: a database made anew, or a second server with one of its own.
+        // After a new connection this can be another logboek: of a database that was made anew, or of a second server that has its
+        // own.
         if head.naam != logboek.naam || row.try_get::<Option<&str>, _>("sleutels")? != Some(logboek.sleutels.as_str()) {
             return Err(StoreError::Fatal(
                 "de database is een andere geworden, met een ander logboek of andere sleutels".to_owned(),
@@ -123,7 +127,7 @@ impl<'t> Work<'t> {
         Ok(self.tx)
     }
 
-    /// Accepts a bericht: its regels are in the log already.
+    /// Takes up an accepted bericht, to be written. Its regels are in the log already.
     pub(in crate::store) fn accepted(&mut self, new: NewBericht) {
         let bericht = new.accept.toegelaten.bericht();
         let after = bericht.vervangt.into_iter().chain(bericht.in_antwoord_op);
@@ -132,7 +136,7 @@ impl<'t> Work<'t> {
         self.changes.new.push(new);
     }
 
-    /// Something can be had at a postvak.
+    /// Notes that something can be had at a postvak: who waits there is woken after the commit.
     pub(in crate::store) fn ring(&mut self, adres: &Adres) {
         if !self.rung.contains(adres) {
             self.rung.insert(adres.clone());
@@ -144,12 +148,13 @@ impl<'t> Work<'t> {
         self.counters.open(self.tx, adres).await
     }
 
-    /// Counts open berichten of a postvak.
+    /// Changes how many open berichten a postvak has.
     pub(in crate::store) async fn count_open(&mut self, adres: &Adres, by: i64) -> Result<(), StoreError> {
         self.counters.change(self.tx, adres, by).await
     }
 
-    /// A row was changed. It is not one that this transaction accepted and has not written yet: whoever changes a row has read it.
+    /// Notes that a row was changed. It is never one that this transaction accepted and has not written yet: whoever changes a row
+    /// has read it.
     pub(in crate::store) fn put(&mut self, rij: &PostvakRij) {
         self.known.row_changed(rij);
         self.changes.row(rij);
@@ -160,7 +165,7 @@ impl<'t> Work<'t> {
         self.known.has_changed(log_index)
     }
 
-    /// No Ask waits for the answers to this verzoek any more.
+    /// Notes that no Ask waits for the answers to this verzoek any more.
     pub(in crate::store) fn no_longer_asked(&mut self, verzoek: BerichtId) {
         self.changes.bericht(verzoek).ask_ended = true;
         self.known.came_after(verzoek);
@@ -168,13 +173,13 @@ impl<'t> Work<'t> {
         self.changes.new.iter_mut().filter(answers).for_each(|new| new.reserved_until = None);
     }
 
-    /// What changes of a bericht.
+    /// What changes of a bericht, to be filled in.
     pub(in crate::store) fn of_bericht(&mut self, bericht: BerichtId) -> &mut OfBericht {
         self.changes.bericht(bericht)
     }
 
-    /// Moves a row on, with the regel that says so. Gives the index of the regel. A regel that cannot be written is found before
-    /// anything is changed.
+    /// Moves a row to its next toestand, and logs the regel that says so. Gives the index of that regel. A regel that cannot be
+    /// written fails before anything is changed.
     pub(in crate::store) async fn step(
         &mut self,
         rij: &mut PostvakRij,
@@ -186,7 +191,7 @@ impl<'t> Work<'t> {
             return Err(StoreError::Broken(format!("er loopt geen pijl van {:?} naar {next:?}", rij.toestand)));
         }
         let (moved_by, _) = actor.log(&mut self.log, Some(rij.bericht), regel)?;
-        // What follows another bericht never counted.
+        // A bericht that follows another one never counts as open.
         let counts = i64::from(next.is_open()) - i64::from(rij.toestand.is_open());
         if counts != 0 && !rij.soort.follows() {
             self.count_open(&rij.ontvanger.adres, counts).await?;
@@ -206,28 +211,29 @@ impl<'t> Work<'t> {
         Ok(moved_by)
     }
 
-    /// Ends the content for one ontvanger by this regel, and the sealed bytes with the last one. What older copies of the
-    /// database hold ends with the key of the day. The row is yet to be [`put`](Self::put).
+    /// Ends the content for one ontvanger, by this regel: its row loses the wrapped key. When no ontvanger can read it any more,
+    /// the bericht loses its sealed bytes. Older copies of the database still hold both, and the key of the day opens them. The row
+    /// must still be handed to [`put`](Self::put).
     pub(in crate::store) fn end_content(&mut self, rij: &mut PostvakRij, regel: u64) {
         if rij.ended_by.is_some() {
             return;
         }
         rij.ended_by = Some(regel);
-        let readers = self.readers.entry(rij.bericht).or_insert(rij.sleutels);
+        let readers = self.readers.entry(rij.bericht).or_insert(rij.readers_left);
         *readers = readers.saturating_sub(1);
         if *readers == 0 {
             self.changes.bericht(rij.bericht).is_unreadable = true;
         }
     }
 
-    /// It is not found any more.
+    /// Lets a search no longer find a scenario at this postvak.
     pub(in crate::store) fn forget(&mut self, rij: &PostvakRij) {
         if rij.soort == Berichtsoort::Scenario {
             self.changes.forget(rij.bericht, rij.ontvanger.adres.clone());
         }
     }
 
-    /// Writes what is left, the head last. What it gives is of use once the transaction is durable.
+    /// Writes what is left, the head last. What it gives may be used only once the transaction is durable.
     pub(in crate::store) async fn finish(self, signer: &Signer) -> Result<Finished, StoreError> {
         let Self { tx, log, counters, changes, rung, .. } = self;
         let mut script = Script::new(Dialect::of(tx));
@@ -236,7 +242,7 @@ impl<'t> Work<'t> {
         let commit = if log.is_empty() { None } else { Some(log.finish(tx, &mut script, signer).await?) };
         if !rung.is_empty() {
             let bells: Vec<String> = rung.iter().map(ToString::to_string).collect();
-            // Longer than a notification can be: everybody looks.
+            // Too long for one notification: then the text is empty, and everybody looks.
             script.ring(Some(bells.join(" ")).filter(|bells| bells.len() < 8000).unwrap_or_default());
         }
         script.execute(tx).await?;

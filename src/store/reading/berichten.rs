@@ -40,7 +40,7 @@ pub struct StoredBericht {
     pub vingerafdruk: Vec<u8>,
     /// What a repeated request needs, sealed.
     pub herhaling: Vec<u8>,
-    /// One an ontvanger, in the order sent.
+    /// One row for each ontvanger, in the order sent.
     pub rijen: Vec<PostvakRij>,
 }
 
@@ -70,7 +70,7 @@ impl StoredBericht {
     }
 }
 
-/// Who has answered a verzoek.
+/// Who has answered a verzoek with something that arrived, or waits to.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
@@ -201,8 +201,9 @@ pub async fn replaced_by(read: &Pool, id: BerichtId) -> Result<Option<BerichtId>
     later.map(|bytes| bericht_id(&bytes, "berichten")).transpose()
 }
 
-/// Rows of a thread that a partner sent or gets and that were accepted before the regel `before`: the newest, at most `most`, oldest
-/// first. Of a bericht all of them or none. Also before which regel there may be more.
+/// Rows of a thread that a partner sent or gets, accepted before the regel `before`: the newest ones, at most `most`, in the order
+/// of the logboek. A bericht that does not fit whole is left to the next page, unless it is alone on this one. Also gives before
+/// which regel there may be more.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.

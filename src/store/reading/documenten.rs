@@ -48,7 +48,7 @@ pub async fn in_force(read: &Pool) -> Result<(u64, Vec<Document>), StoreError> {
 }
 
 /// When each version of a convenant was loaded since it was last withdrawn, oldest first, by name, as of `versie`. Rows are only
-/// added, so that this goes with what was in force in that version, whenever it is read.
+/// added, so that the answer for a version is always the same.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.

@@ -19,8 +19,8 @@ use crate::{
 /// Rows that are looked through for a day that can be read.
 const LOOKED_THROUGH: i64 = 100;
 
-/// Until when the newest bericht with a key is houdbaar: a day whose key must exist. A damaged row says nothing, and the one before it
-/// is asked.
+/// The last day of the newest bericht that still has a wrapped key: the key of that day must exist. A damaged row is passed over,
+/// and the one before it is asked.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
@@ -34,7 +34,8 @@ pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
     Ok(newest.iter().find_map(|row| row.try_get::<&str, _>("houdbaar_tot_en_met").ok()?.parse().ok()))
 }
 
-/// Whether anything in a postvak can be handed out now, or judged anew; a look that does not wait for the writer.
+/// Whether anything in a postvak can be handed out now, or judged anew by the texts of version `gelezen`. It does not wait for the
+/// writer.
 ///
 /// # Errors
 /// [`StoreError::Database`].
@@ -98,8 +99,8 @@ pub async fn due(read: &Pool, today: Date, most: u32, passed: u32) -> Result<Loo
     Ok(Looked::of(read_each(&mut connection, bound(rows), bound(indexes)).await?, most))
 }
 
-/// The first row to lapse of each scenario that lapses on `until` or before, and of which its afzender was not warned yet; without
-/// the first `passed` ones.
+/// Of each scenario that lapses from `today` to `until` and whose afzender was not warned yet, the row that lapses first; without
+/// the first `passed` scenario's.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.

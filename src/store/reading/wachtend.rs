@@ -1,4 +1,4 @@
-//! What waits in all postvakken, counted: by which a change of what is in force can say what it does to it.
+//! What waits in all postvakken, counted, so that a change of what is in force can say what it does to berichten that wait.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -10,7 +10,7 @@ use crate::{
     store::{DbRow, Pool, StoreError, postvak::rij::sql::held, values::uint},
 };
 
-/// Berichten that wait, or were refused at delivery, and are alike to who judges them.
+/// Berichten that wait, or were refused at delivery, and that no judgement tells apart.
 pub struct Group {
     /// Their kind.
     pub soort: Berichtsoort,

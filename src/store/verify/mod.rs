@@ -1,8 +1,9 @@
 //! Verifying the logboek: everything recomputed from the database, nothing believed.
 //!
-//! Leaves are read once, in order, in one read transaction beside a running gateway: numbering, form and time of each
-//! regel, its hash, every tile, every checkpoint that was ever issued with its signature, the head, and each row of
-//! the postvak against the regel that gave it its stamp.
+//! Leaves are read once, in order, in one read transaction beside a running gateway. Of each regel are checked: numbering, form,
+//! time and hash; and of the tree every tile, every checkpoint that was ever issued with its signature, and the head. Each change
+//! of what is in force is held to its text, and each acceptance to what was in force then (`documenten`). Each row of the postvak
+//! is held to the regels about it (`rows`). Content is opened apart ([`inhoud`]).
 
 mod documenten;
 mod error;
@@ -101,7 +102,7 @@ async fn notes(tx: &mut DbConnection, size: u64, regels: u64) -> Result<Vec<(u64
             .bind(int(size + regels))
             .fetch_all(tx)
             .await?;
-    // What is no text is no note, and fails as one.
+    // Bytes that are no text are no note either, and fail as one.
     let note = |row: &DbRow| Ok((uint(row.try_get("grootte")?), row.try_get::<String, _>("nota").unwrap_or_default()));
     rows.iter().map(note).collect()
 }

@@ -1,8 +1,8 @@
 //! What becomes of a batch that is not carried out: whose fault it is, and what is therefore left out.
 //!
-//! One event that cannot be carried out must cost its own caller something and nobody else. So an error, or a panic, is blamed on
-//! the event that was being carried out; where it shows only when the rows of several are written together, on the batch, which
-//! is then halved. A database that is in trouble is nobody's fault.
+//! An event that cannot be carried out must cost its own caller something, and nobody else. So an error or a panic is blamed on the
+//! event that was being carried out. Where it shows only when the rows of several events are written together, the batch is blamed,
+//! and halved. A database that is in trouble is nobody's fault.
 
 use std::panic::AssertUnwindSafe;
 
@@ -25,7 +25,7 @@ pub(in crate::store) enum Failure {
 }
 
 impl Failure {
-    /// Of an error while the event `at` was carried out, or all of them together.
+    /// What an error means that came while the event `at` was carried out; without `at`, while something was done for all of them.
     pub(in crate::store) fn of(dialect: Dialect, at: Option<usize>, error: StoreError) -> Self {
         let databases = match &error {
             StoreError::Database(error) => dialect.is_in_trouble(error),
@@ -55,8 +55,8 @@ pub(super) async fn apply_all(work: &mut Work<'_>, dialect: Dialect, batch: &[Ev
     Ok(answers)
 }
 
-/// A panic is an error like any other: what it left half done is rolled back, and the process goes on. What it said goes where every
-/// panic says it, and not into an error that could be shown.
+/// Makes an error of a panic: what was left half done is rolled back, and the process goes on. What the panic said goes to the
+/// process log, and not into an error that could be shown.
 pub(in crate::store) async fn caught<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(done) => done,

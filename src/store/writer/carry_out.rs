@@ -1,6 +1,6 @@
 //! How each event is carried out.
 //!
-//! By reference: a transaction that fails is undone, and its other events are carried out again.
+//! Events are borrowed here: when a transaction fails it is undone, and its other events are carried out again.
 
 use std::sync::Arc;
 
@@ -23,10 +23,11 @@ use crate::{
     },
 };
 
-/// What is sent once a transaction is durable.
+/// Sends the answer of an event, once its transaction is durable.
 pub(super) type Answer = Box<dyn FnOnce(Option<&Arc<Commit>>) + Send>;
 
-/// The answer of an event that was carried out or that changed nothing. What the store could not do is no answer.
+/// The answer of an event that was carried out, refused or outdated. What the store could not do gives no answer, and fails the
+/// transaction.
 fn answer<T: Send + 'static>(reply: &Reply<T>, done: Result<T, NotDone>) -> Result<Answer, StoreError> {
     let reply = reply.clone();
     match done {
@@ -41,8 +42,8 @@ async fn judged<T>(holds: bool, done: impl Future<Output = Result<T, NotDone>>) 
     if holds { done.await } else { Err(NotDone::Outdated) }
 }
 
-/// Carries out one event in the transaction under way. Its answer is of use once that is durable. What is rare lies aside (boxed), so
-/// that it is not carried along with what is not.
+/// Carries out one event in the transaction under way. Its answer may be sent only once that is durable. The futures of rare events
+/// are boxed, so that frequent ones do not carry their size along.
 pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answer, StoreError> {
     let holds = event
         .judged()
@@ -87,7 +88,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
     }
 }
 
-/// What events ask, to be looked up at once. Of what their own berichten come after only where they are judged by it.
+/// What events ask, to be looked up at once. Earlier berichten are looked up only where a new bericht is judged by them.
 pub(super) fn wanted(batch: &[Event]) -> Wanted<'_> {
     let mut wanted = Wanted::default();
     for event in batch {

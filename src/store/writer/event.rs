@@ -31,7 +31,7 @@ use crate::{
 /// A reply, and the commit that made it durable (none where nothing was logged).
 pub type Durable<T> = (T, Option<Arc<Commit>>);
 
-/// Where a reply goes, once. Whoever waits for it hears that nothing was written when the last copy of this is dropped.
+/// Where a reply goes, once. When the last copy of this is dropped without one, whoever waits hears `NotWritten`.
 pub struct Reply<T>(Arc<Mutex<Option<oneshot::Sender<Replied<T>>>>>);
 
 type Replied<T> = Result<Durable<T>, NotDone>;
@@ -72,7 +72,7 @@ pub enum Event {
     Lease(Box<Lease>, Reply<Leased>),
     /// Confirm. Gives the moment of the first confirmation.
     Confirm(Box<Confirm>, Reply<Timestamp>),
-    /// Read again.
+    /// Read one bericht.
     Consult(Box<Consult>, Reply<Consulted>),
     /// Take back.
     Withdraw(Box<Withdraw>, Reply<Withdrawn>),
@@ -136,7 +136,7 @@ impl Event {
         }
     }
 
-    /// The bericht that it wants accepted: its own, or what the gateway says of it.
+    /// The bericht that this event wants accepted: what a caller sends, or what the gateway sends because of the event.
     pub(super) fn accepts(&self) -> Option<&Accept> {
         match self {
             Self::Accept(accept, _) => Some(accept),

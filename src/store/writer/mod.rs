@@ -1,7 +1,9 @@
 //! The writer: one task carries out what callers hand in, many at a time in one transaction ([`task`]), and answers when that is durable.
 //!
-//! An [`Event`] is handed to [`Writer::write`]. [`carry_out`] says how each is carried out, and [`batch`] what becomes of a batch with one
-//! that cannot be. Who waits at a postvak is woken, here ([`wake`]) and at other gateways ([`listen`]).
+//! An [`Event`] is handed to [`Writer::write`]. [`carry_out`] says how each is carried out, with [`change`] and [`dagsleutel`] for
+//! those that are not about a bericht. [`batch`] says what becomes of a batch with one that cannot be carried out. Who waits at a
+//! postvak is woken, here ([`wake`]) and at other gateways ([`listen`]). [`shared_keys`] is where several gateways share their day
+//! keys.
 
 mod batch;
 mod carry_out;
@@ -39,7 +41,7 @@ impl Writer {
     /// Hands in an event and waits until it is durable. A call that is cancelled drops its waiting, never the transaction.
     ///
     /// # Errors
-    /// Why nothing was changed: [`NotDone`], with [`StoreError::NotWritten`] when nobody knows better.
+    /// Why it was not carried out: [`NotDone`]. With [`StoreError::NotWritten`] it may have been carried out all the same.
     pub async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, NotDone> {
         let (reply, answer) = Reply::new();
         self.0.send(event(reply)).await.map_err(|_| StoreError::NotWritten)?;

@@ -1,9 +1,9 @@
-//! The writer: one task that gathers what waits into one transaction, then answers all.
+//! The task of the writer: it gathers what waits into one transaction, then answers all.
 //!
-//! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable; when it failed
-//! its caller gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never
-//! the transaction. An event that cannot be carried out costs nobody but its own caller: see `batch`. A database server that is
-//! gone is looked for until it is back.
+//! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable. When the transaction
+//! failed, the caller gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never the
+//! transaction. An event that cannot be carried out costs nobody but its own caller (`batch`). A database server that is gone is
+//! looked for until it is back.
 
 use std::{
     collections::BTreeSet,
@@ -51,7 +51,7 @@ const BEGIN: Duration = Duration::from_secs(5);
 const CARRY_OUT: Duration = Duration::from_secs(20);
 /// How long a commit may take, with its wait for a standby. After that nobody knows what became of it.
 const COMMIT: Duration = Duration::from_secs(5);
-/// After so long without anything to write the connection is looked at.
+/// After so long without anything to write, the connection to a server is tried.
 const IDLE: Duration = Duration::from_secs(1);
 /// Between attempts to reach a database that is gone.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -72,7 +72,7 @@ struct WriterTask {
 }
 
 impl Database {
-    /// Starts the writer. Ends when every [`Store`] is gone, or with the error after which nothing may be written.
+    /// Starts the writer. Its task ends when every [`Store`] is gone, or with the error after which nothing may be written.
     ///
     /// # Errors
     /// [`OpenError`] when the logboek in the database is another one or damaged.
@@ -151,8 +151,8 @@ impl WriterTask {
         Ok(())
     }
 
-    /// Carries out a batch, and answers. What cannot be carried out is left out and the rest is done in transactions of its own: each
-    /// failure takes away an event or halves what it was found in, so that this ends.
+    /// Carries out a batch, and answers. An event that cannot be carried out is left out, and the others are carried out in
+    /// transactions of their own. Each failure takes one event away, or halves the part in which it was found, so that this ends.
     ///
     /// Fails when nothing may be written any more.
     async fn carry_out(&mut self, batch: Vec<Event>) -> Result<(), StoreError> {
@@ -178,7 +178,7 @@ impl WriterTask {
                     if let Some(event) = part.pop() {
                         left_out(&event, &error);
                     }
-                    // The last is the next: in the order in which they came.
+                    // The last part is carried out next, so that events keep the order in which they came.
                     parts.extend([rest, part]);
                 }
                 Err(Failure::Unclear(error)) if part.len() == 1 => left_out(&part[0], &error),
@@ -187,11 +187,11 @@ impl WriterTask {
                     parts.extend([rest, part]);
                 }
                 Err(Failure::Database(fatal @ StoreError::Fatal(_))) => return Err(fatal),
-                // The database is as it was, and whoever watches the clock says so.
+                // The database is as it was, and the watch on the clock says what is wrong.
                 Err(Failure::Database(StoreError::Clock(_))) => return Ok(()),
                 Err(Failure::Database(error)) => {
                     tracing::error!(%error, "a transaction was not carried out; its callers were told");
-                    // Told before a database is looked for, which can take long.
+                    // This tells their callers, before a database is looked for, which can take long.
                     drop((part, parts));
                     return self.connect_anew().await;
                 }
@@ -200,7 +200,7 @@ impl WriterTask {
         Ok(())
     }
 
-    /// Waits for something to write. Meanwhile a lost connection to a server is noticed, before somebody is told of it.
+    /// Waits for something to write. Meanwhile a lost connection to a server is noticed, before a caller needs it.
     async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         loop {
             match timeout(IDLE, self.events.recv()).await {
@@ -249,8 +249,9 @@ impl WriterTask {
         Ok(Written { commit: commit.map(Arc::new), answers, rung })
     }
 
-    /// After a failure, on a new connection: what the old one still held is rolled back by the server, and of what it committed the
-    /// next transaction knows. Waits until there is one; who comes meanwhile is told at once.
+    /// Connects anew after a failure. What the old connection left open is rolled back by the server, and what it committed is seen
+    /// by the next transaction. Waits until there is a connection; callers that come meanwhile hear at once that nothing was
+    /// written.
     async fn connect_anew(&mut self) -> Result<(), StoreError> {
         let mut said = false;
         loop {

@@ -1,5 +1,5 @@
 -- The first schema. Written in the subset that SQLite and PostgreSQL share, so that one set of queries serves both.
--- What SQLite alone knows is left out for PostgreSQL or called as there (`store/dialect`): BLOB is BYTEA, INTEGER PRIMARY KEY is BIGINT
+-- What SQLite alone knows is left out for PostgreSQL or called as there (`store/database/dialect.rs`): BLOB is BYTEA, INTEGER PRIMARY KEY is BIGINT
 -- PRIMARY KEY, and WITHOUT ROWID is nothing. With them a table is its own index, and a bericht dirties that many pages less.
 -- Moments are microseconds since 1970 UTC; days are ISO 8601 text in Europe/Amsterdam; ids are the 16 bytes of a UUID.
 

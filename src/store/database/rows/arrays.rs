@@ -5,9 +5,9 @@ use super::cell::Cell;
 /// All cells of one column, for PostgreSQL.
 #[derive(Default)]
 pub(in crate::store) struct OneColumn {
-    /// The values; of bytes where each begins, from 1.
+    /// The values. Of bytes: where each value begins, counted from 1.
     pub(in crate::store) values: Array,
-    /// Of bytes how many each has.
+    /// Of bytes: how many each value has.
     pub(in crate::store) lengths: Array,
     /// All bytes, one value after the other.
     pub(in crate::store) bytes: Vec<u8>,

@@ -30,7 +30,7 @@ pub(in crate::store) trait ReadRow: Sized {
     /// The statement that reads rows, by indexes that are handed in.
     const MANY: &'static str;
 
-    /// From a row of such a statement.
+    /// Reads it from a row that such a statement gives.
     fn read(row: &DbRow) -> Result<Self, StoreError>;
 }
 
@@ -78,7 +78,8 @@ impl Verzegeld {
 /// A row that was looked at: its index, and what it holds or what is wrong with it.
 pub(in crate::store) type Looked<T> = (u64, Result<T, StoreError>);
 
-/// Reads many rows, the damaged ones apart. Text that is none fails a statement as a whole; then each row is asked for by itself.
+/// Reads many rows, the damaged ones apart. Bytes that are no valid text make a statement fail as a whole; then each row is asked
+/// for by itself.
 pub(in crate::store) async fn read_each<T: ReadRow>(
     connection: &mut DbConnection,
     rows: Query<'_, Db, AnyArguments>,
@@ -105,7 +106,7 @@ pub(in crate::store) async fn read_many<T: ReadRow>(
     let asked = Rows::of(&[Column::Int("log_index")], indexes, |log_index| [int(*log_index).into()]);
     let found = match fetch(connection, T::MANY, asked).await {
         Ok(rows) => looked(&rows)?,
-        // With PostgreSQL text is always text, and an error ends the transaction.
+        // With SQLite only: with PostgreSQL text is always valid, and an error ends the transaction.
         Err(StoreError::Database(error)) if dialect == Dialect::Sqlite && !dialect.is_in_trouble(&error) => {
             one_by_one(connection, indexes.to_vec()).await?
         }

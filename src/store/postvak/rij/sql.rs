@@ -21,7 +21,8 @@ macro_rules! held {
 }
 pub(in crate::store) use held;
 
-/// The rows of a postvak with what is needed of their bericht; takes what is wanted besides, and the rest of the statement in parts.
+/// A statement that reads rows of the postvak with what is needed of their bericht. First comes what is wanted besides, then the
+/// rest of the statement, in parts.
 macro_rules! rows_sql {
     ($also:expr, $($rest:expr),+) => {
         concat!(
