@@ -9,6 +9,7 @@ use super::{
     inhoud::{damage, look_at},
     logboek::verify_all,
     print_line,
+    progress::Bar,
 };
 use crate::{
     clock::SystemRng,
@@ -56,7 +57,9 @@ impl Backup {
         let config = Config::load(&self.config)?;
         let map = KeyDirectory::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
         let read = Database::read_only(&config.opslag).await.map_err(GatewayError::from)?;
-        copy::backup(&read, &config.sleutels, &self.out).await?;
+        let bar = Bar::of("gekopieerd");
+        copy::backup(&read, &config.sleutels, &self.out, &|done, all| bar.at(done, all)).await?;
+        drop(bar);
         read.close().await;
         let made = copy::unpack(&self.out, &map.mark()).await?;
         let copy = Config { opslag: made.opslag.clone(), ..config };
@@ -73,7 +76,9 @@ impl Restore {
         let kept = copy::unpack(&self.from, &map.mark()).await?;
         // What does not hold together is not put back: then a choice must be made by people.
         verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
-        copy::restore(&kept, &config.sleutels, &config.opslag).await?;
+        let bar = Bar::of("teruggezet");
+        copy::restore(&kept, &config.sleutels, &config.opslag, &|done, all| bar.at(done, all)).await?;
+        drop(bar);
         warn_of_damage(&config).await?;
         report("restore", "Teruggezet", &verify_all(&config).await?, self.json)
     }

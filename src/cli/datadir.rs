@@ -37,7 +37,7 @@ pub(crate) struct Ports {
     pub beheer: u16,
 }
 
-/// The ports of the design.
+/// The ports that everybody knows.
 const PORTS: Ports = Ports { partners: 7443, beheer: 7445 };
 
 /// The loket that a profile uses when nothing else is said.

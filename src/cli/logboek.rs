@@ -16,6 +16,7 @@ use super::{
     Failure,
     inhoud::{self, look_at},
     print_line,
+    progress::Bar,
     scenario::read_persoon,
 };
 use crate::{
@@ -145,7 +146,8 @@ pub(crate) async fn verify_all(config: &Config) -> Result<verify::Sound, Failure
     let key = vkey(config)?;
     let read = open(config).await?;
     let oins = oins(&read).await?;
-    let sound = verify::verify(&read, &config.logboek, &key, &oins).await?;
+    let bar = Bar::of("nagerekend");
+    let sound = verify::verify(&read, &config.logboek, &key, &oins, &|done, all| bar.at(done, all)).await?;
     read.close().await;
     Ok(sound)
 }

@@ -12,6 +12,7 @@ mod inhoud;
 pub(crate) mod logboek;
 mod loketten;
 pub(crate) mod partner;
+mod progress;
 mod scenario;
 pub(crate) mod serve;
 pub(crate) mod template;

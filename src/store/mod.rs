@@ -50,3 +50,6 @@ pub(crate) type DbConnection = sqlx::AnyConnection;
 pub type Pool = sqlx::AnyPool;
 type DbRow = sqlx::any::AnyRow;
 type Db = sqlx::Any;
+
+/// Hears how far something long has come: so many of so many.
+pub type Progress<'p> = &'p (dyn Fn(u64, u64) + Send + Sync);

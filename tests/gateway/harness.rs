@@ -251,7 +251,7 @@ impl Drop for TestGateway {
                 let read = self.read().await;
                 let oins = all_oins(&read).await.unwrap();
                 let key = self.vkey();
-                let sound = verify::verify(&read, &self.config.logboek, &key, &oins).await.unwrap();
+                let sound = verify::verify(&read, &self.config.logboek, &key, &oins, &|_, _| {}).await.unwrap();
                 assert!(sound.regels > 0);
             });
         });

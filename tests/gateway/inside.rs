@@ -93,7 +93,7 @@ impl Inside {
     pub async fn end(self) {
         let Self { store, writer, config, signer, dir } = self;
         let oins = all_oins(&store.read).await.unwrap();
-        verify::verify(&store.read, &config.logboek, &signer.vkey(), &oins).await.unwrap();
+        verify::verify(&store.read, &config.logboek, &signer.vkey(), &oins, &|_, _| {}).await.unwrap();
         store.read.close().await;
         drop(store);
         writer.await.unwrap().unwrap();

@@ -151,7 +151,7 @@ async fn since_when_a_text_counts_is_held_to_its_regel() {
     let mut sql = gateway.sql().await;
     let read = gateway.read().await;
     let oins = all_oins(&read).await.unwrap();
-    let verify = async || verify::verify(&read, &gateway.config.logboek, &gateway.vkey(), &oins).await;
+    let verify = async || verify::verify(&read, &gateway.config.logboek, &gateway.vkey(), &oins, &|_, _| {}).await;
     let earlier = "UPDATE documenten SET tijd = tijd - 1 WHERE naam = 'bij'";
     sqlx::query(earlier).execute(&mut sql).await.unwrap();
     let found = verify().await.unwrap_err().to_string();

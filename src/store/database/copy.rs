@@ -23,7 +23,7 @@ use super::{
 use crate::{
     config::Opslag,
     sleutels::{DayKeyFile, DayKeyPlace, KeyError, dagsleutels::Wrapped},
-    store::{DbConnection, DbRow, Pool, StoreError},
+    store::{DbConnection, DbRow, Pool, Progress, StoreError, values::uint},
 };
 
 /// Every table, in an order in which a row refers only to rows of earlier tables. The day keys come last.
@@ -116,7 +116,7 @@ const MARK: i32 = 0x4b50_424b;
 ///
 /// # Errors
 /// [`CopyError`]; then there is no file.
-pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyError> {
+pub async fn backup(read: &Pool, key_dir: &Path, out: &Path, progress: Progress<'_>) -> Result<(), CopyError> {
     let io_error = |source| CopyError::Io { path: out.to_owned(), source };
     if out.to_str().is_none() {
         return Err(io_error(io::Error::other("kies een naam in gewone tekens (UTF-8)")));
@@ -131,7 +131,7 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path) -> Result<(), CopyE
     let mut source = read.acquire().await?;
     let dialect = Dialect::of(&source);
     let mut moment = snapshot(&mut source).await?;
-    copy(&mut moment, &mut target.writer, Side::Target, tables(dialect)).await?;
+    copy(&mut moment, &mut target.writer, Side::Target, tables(dialect), progress).await?;
     // The keys after the rows: a key that no row needs does no harm.
     if dialect == Dialect::Sqlite {
         let keys: Vec<(Date, Wrapped)> = DayKeyFile::read(key_dir)?.into_iter().collect();
@@ -196,7 +196,7 @@ pub async fn unpack(from: &Path, kenmerk: &str) -> Result<Unpacked, CopyError> {
 ///
 /// # Errors
 /// [`CopyError`]; then the store is as it was. Day keys may have been put back already, which does no harm.
-pub async fn restore(from: &Unpacked, key_dir: &Path, into: &Opslag) -> Result<(), CopyError> {
+pub async fn restore(from: &Unpacked, key_dir: &Path, into: &Opslag, progress: Progress<'_>) -> Result<(), CopyError> {
     let mut source = Database::open(&from.opslag).await?;
     let mut target = Database::open(into).await?;
     let put_back = async {
@@ -209,7 +209,7 @@ pub async fn restore(from: &Unpacked, key_dir: &Path, into: &Opslag) -> Result<(
             put_day_keys_back(&mut source.writer, key_dir).await?;
         }
         let tables = tables(Dialect::of(&target.writer));
-        copy(&mut source.writer, &mut target.writer, Side::Source, tables).await
+        copy(&mut source.writer, &mut target.writer, Side::Source, tables, progress).await
     };
     let done = put_back.await;
     source.close().await;
@@ -277,7 +277,14 @@ async fn copy(
     target: &mut DbConnection,
     sqlite: Side,
     tables: &[&str],
+    progress: Progress<'_>,
 ) -> Result<(), CopyError> {
+    let (mut copied, mut all) = (0, 0);
+    for table in tables {
+        let rows: i64 =
+            sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(&mut *source).await?;
+        all += uint(rows);
+    }
     let begin = Dialect::of(target).begin();
     let mut tx = target.begin_with(begin).await?;
     for table in tables {
@@ -285,7 +292,11 @@ async fn copy(
             Side::Source => columns(source, table).await?,
             Side::Target => columns(&mut tx, table).await?,
         };
-        copy_table(source, &mut tx, table, &columns).await?;
+        copy_table(source, &mut tx, table, &columns, &mut |rows| {
+            copied += rows;
+            progress(copied, all);
+        })
+        .await?;
     }
     Ok(tx.commit().await?)
 }
@@ -300,12 +311,14 @@ async fn copy_table(
     target: &mut DbConnection,
     table: &str,
     columns: &[(String, String)],
+    copied: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), CopyError> {
     let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
     let columns: Vec<Column<'_>> = columns.iter().map(column).collect();
     let mut rows =
         sqlx::query(AssertSqlSafe(format!("SELECT {} FROM {table}", names.join(", ")))).fetch(source).chunks(PAGE);
     while let Some(page) = rows.next().await {
+        let copied_now = page.len() as u64;
         let mut cells = Vec::with_capacity(page.len() * columns.len());
         for row in page {
             let row = row?;
@@ -316,6 +329,7 @@ async fn copy_table(
         let mut script = Script::new(Dialect::of(target));
         script.insert(table, Rows::of_cells(&columns, cells), "");
         script.execute(target).await?;
+        copied(copied_now);
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ use crate::{
     domain::{Oin, PartnerNaam},
     logboek::{self, Frontier, Hash, Logregel, Node, VerifyKey, check_leaf, leaf_hash, tijd, tile_of},
     store::{
-        DbConnection, DbRow, Pool,
+        DbConnection, DbRow, Pool, Progress,
         database::dialect::snapshot,
         ledger::append::Head,
         values::{bericht_id, int, uint},
@@ -45,7 +45,7 @@ pub struct Sound {
 /// Regels read at once.
 const PAGE: u64 = 1024;
 
-/// Recomputes everything. `oins` says which OIN is or was whose.
+/// Recomputes everything. `oins` says which OIN is or was whose; `progress` hears of regels.
 ///
 /// # Errors
 /// [`VerifyError`] naming the first bad index.
@@ -54,6 +54,7 @@ pub async fn verify(
     naam: &str,
     key: &VerifyKey,
     oins: &BTreeMap<PartnerNaam, BTreeSet<Oin>>,
+    progress: Progress<'_>,
 ) -> Result<Sound, VerifyError> {
     let mut connection = read.acquire().await?;
     let mut tx = snapshot(&mut connection).await?;
@@ -73,6 +74,7 @@ pub async fn verify(
         .bind(int(PAGE))
         .fetch_all(&mut *tx)
         .await?;
+        progress(size, head.frontier.size());
         if rows.is_empty() {
             break;
         }
