@@ -1,5 +1,5 @@
 //! What the gateway costs on top of bare gRPC:
-//! `cargo bench --bench exchange -- [--json] [--seconds N] [--only NAME] [--postgres] [--gevuld N]`.
+//! `cargo bench --bench exchange -- [--json] [--seconds N] [--only NAME] [--postgres] [--gevuld N] [--naast rabbitmq]`.
 //!
 //! | figure | one operation | what it is not |
 //! |---|---|---|
@@ -10,6 +10,7 @@
 //! | `ask_roundtrip` | `Ask` of a bekendheidscheck, delivered over an open `Receive` stream and confirmed, answered with `Send`, up to the response of `Ask` with the answer in it | who asked does not confirm the answer |
 //! | `find_scenario` | `FindScenario` of one of 256 people, of each of whom there is one scenario, then `Fetch` of what was found | nobody confirms or answers it |
 //! | `receivers_1`, `receivers_20` | as `exchange_unary`, with so many receivers of one loket, each on a connection of its own; the two take turns (1, 20, 20, 1) | a bericht goes to one of the receivers, not to each |
+//! | `rabbitmq_confirm` | with `--naast rabbitmq`: a persistent message of 1,024 bytes to a durable quorum queue of one node, up to its confirmation | no admission, no sealing, no logboek, no receiver |
 //! | `verify` | one regel of a logboek, in `store::verify::verify` | content is not opened |
 //! | `restore` | one regel of a logboek, with all that stands beside it: backup to a file, unpacked, restored into an empty store of the same kind | nothing is verified, unlike the commands `backup` and `restore` |
 //! | `idle_rss_mib` | none: resident memory of `ketenpoort serve` as a process of its own, nobody connected | no PostgreSQL |
@@ -19,7 +20,7 @@
 //! The echo is the floor: what TLS, HTTP/2 and tonic cost before anyone thinks about a bericht. `ratio_to_echo` is a rate
 //! divided by that of `echo_unary` with as many in flight in the same run. `cpu_us` is the processor time of this process for one
 //! operation: user and system, all threads, client and gateway together. What other programs do meanwhile hardly changes it. The
-//! processor time of PostgreSQL is not in it.
+//! processor time of PostgreSQL and RabbitMQ is not in it.
 //!
 //! How it is measured:
 //! - closed loop: `in_flight` callers on one connection, each of which starts an operation when its last one ended, so
@@ -33,10 +34,12 @@
 //!   eleven partners; a fifth of them are scenario's, each about somebody else. `verify` and `restore` read that one, and without
 //!   `--gevuld` one of 5,000;
 //! - memory is read once it changed by no more than a hundredth in ten seconds, after a minute at the latest;
+//! - RabbitMQ is Debian's, a node of its own on the disk of the databases, which runs only while it is measured; one channel, on one
+//!   connection over mutual TLS 1.3 with the same certificates;
 //! - no process log, unless memory is measured: a gateway that serves writes one line for each call.
 //!
 //! `size` is that of the encoded request, of `find_scenario` that with which the scenario was sent; the answer of `Send` is larger, that
-//! of the echo as large. `store` is that of the run; the echo uses none.
+//! of the echo as large. `store` is that of the run; the echo and RabbitMQ use none.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -53,11 +56,13 @@ mod poort;
 #[allow(dead_code, reason = "shared with tests")]
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
+mod publish;
+mod rabbitmq;
 mod vragen;
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Parser, ValueEnum};
 use tokio::time::timeout;
 
@@ -70,6 +75,7 @@ use crate::{
     measure::{Plan, Samples},
     memory::Serving,
     poort::Poort,
+    publish::publish,
 };
 
 /// Bytes of an encoded request.
@@ -101,9 +107,18 @@ struct Arguments {
     /// Start each figure with a store in which so many berichten were accepted and confirmed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     gevuld: Option<u32>,
+    /// Measure a peer too
+    #[arg(long, value_name = "PEER")]
+    naast: Option<Naast>,
     /// Passed by cargo; means nothing here
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+/// A peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Naast {
+    Rabbitmq,
 }
 
 /// The figures. The echo first, for the ratio of the others.
@@ -120,6 +135,7 @@ enum Name {
     Receivers1,
     #[value(name = "receivers_20")]
     Receivers20,
+    RabbitmqConfirm,
     Verify,
     Restore,
     IdleRssMib,
@@ -128,7 +144,7 @@ enum Name {
 }
 
 /// Those of which some operations are in flight. `receivers_1` is measured with `receivers_20`.
-const OPERATIONS: [Name; 7] = [
+const OPERATIONS: [Name; 8] = [
     Name::EchoUnary,
     Name::EchoStream,
     Name::SendUnary,
@@ -136,6 +152,7 @@ const OPERATIONS: [Name; 7] = [
     Name::AskRoundtrip,
     Name::FindScenario,
     Name::Receivers20,
+    Name::RabbitmqConfirm,
 ];
 
 /// One run of the bench.
@@ -151,6 +168,8 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let store = if arguments.postgres { "postgres" } else { "sqlite" };
     let plan = Plan { warm_up: WARM_UP, measured: Duration::from_secs(arguments.seconds) };
+    let peer = arguments.only != Some(Name::RabbitmqConfirm) || arguments.naast == Some(Naast::Rabbitmq);
+    ensure!(peer, "rabbitmq_confirm needs --naast rabbitmq");
     let data = DataDir::create(arguments.postgres)?;
     let mut run = Run { arguments, plan, store, data };
     run.fill().await?;
@@ -169,7 +188,8 @@ async fn main() -> anyhow::Result<()> {
 impl Run {
     /// Whether a figure is asked for.
     fn shows(&self, name: Name) -> bool {
-        self.arguments.only.is_none_or(|only| only == name)
+        let peer = name != Name::RabbitmqConfirm || self.arguments.naast == Some(Naast::Rabbitmq);
+        peer && self.arguments.only.is_none_or(|only| only == name)
     }
 
     fn show(&self, figure: &Figure) -> anyhow::Result<()> {
@@ -226,6 +246,7 @@ impl Run {
                 let channel = data.channel("zsm", echo.adres).await?;
                 return Ok(vec![(name, echo::stream(channel, in_flight, plan).await?)]);
             }
+            Name::RabbitmqConfirm => return Ok(vec![(name, publish(data, in_flight, plan).await?)]),
             _ => {}
         }
         let poort = Poort::start(data).await?;
