@@ -7,7 +7,7 @@ use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    println!("cargo::rerun-if-changed=src/store/migrations");
+    println!("cargo::rerun-if-changed=src/store/database/migrations");
     let descriptors =
         protox::compile(["proto/ketenpoort/v1/beheer.proto", "proto/ketenpoort/v1/exchange.proto"], ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

@@ -28,8 +28,8 @@ use tonic_prost::ProstCodec;
 
 use crate::{
     SIZE,
-    measure::{Plan, Samples, Window, repeat},
-    poort::DataDir,
+    data::DataDir,
+    measure::{Meter, Plan, Samples, repeat},
 };
 
 const UNARY: &str = "/bench.Echo/Unary";
@@ -127,7 +127,8 @@ pub async fn unary(channel: Channel, in_flight: usize, plan: Plan) -> anyhow::Re
 pub async fn stream(channel: Channel, in_flight: usize, plan: Plan) -> anyhow::Result<Samples> {
     let payload = payload();
     let (requests, outbound) = mpsc::channel(in_flight);
-    let window = Window::after_warm_up(plan, 1);
+    let meter = Meter::after_warm_up(plan, 1);
+    let window = meter.window;
     let mut under_way = VecDeque::with_capacity(in_flight);
     for _ in 0..in_flight {
         under_way.push_back(Instant::now());
@@ -148,5 +149,5 @@ pub async fn stream(channel: Channel, in_flight: usize, plan: Plan) -> anyhow::R
             requests.send(payload.clone()).await?;
         }
     }
-    window.close(samples)
+    meter.close(samples).await
 }

@@ -1,9 +1,13 @@
-//! Operations that repeat, bounded in time and count, and how long each took.
+//! Operations that repeat, bounded in time and count, how long each took, and what processor time they took together.
 
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use tokio::task::JoinSet;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::sleep_until,
+};
 
 /// More samples say nothing more, and they have to fit in memory.
 const MOST_SAMPLES: usize = 4_000_000;
@@ -17,6 +21,18 @@ pub struct Plan {
     pub measured: Duration,
 }
 
+impl Plan {
+    /// A part of it, with a warm-up of its own.
+    pub fn divided(self, parts: u32) -> Self {
+        Self { warm_up: self.warm_up, measured: self.measured / parts }
+    }
+}
+
+/// Processor time of this process so far: user and system, of all its threads.
+pub fn cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).expect("no process took less than nothing")
+}
+
 /// The time in which operations count.
 #[derive(Clone, Copy)]
 pub struct Window {
@@ -26,12 +42,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// Opens after the warm-up, which begins now; each of `callers` keeps samples of its own.
-    pub fn after_warm_up(plan: Plan, callers: usize) -> Self {
-        let begin = Instant::now() + plan.warm_up;
-        Self { begin, end: begin + plan.measured, most: MOST_SAMPLES / callers }
-    }
-
     /// Whether another operation may start, after so many samples.
     pub fn is_open(self, samples: usize) -> bool {
         samples < self.most && Instant::now() < self.end
@@ -43,13 +53,33 @@ impl Window {
             samples.push(started.elapsed());
         }
     }
+}
+
+/// Looks at the processor time when the window opens, and when it closes.
+pub struct Meter {
+    pub window: Window,
+    at_begin: JoinHandle<Duration>,
+}
+
+impl Meter {
+    /// Opens the window after the warm-up, which begins now; each of `callers` keeps samples of its own.
+    pub fn after_warm_up(plan: Plan, callers: usize) -> Self {
+        let begin = Instant::now() + plan.warm_up;
+        let window = Window { begin, end: begin + plan.measured, most: MOST_SAMPLES / callers };
+        let at_begin = tokio::spawn(async move {
+            sleep_until(begin.into()).await;
+            cpu()
+        });
+        Self { window, at_begin }
+    }
 
     /// Ends now, with the last operation.
-    pub fn close(self, mut latencies: Vec<Duration>) -> anyhow::Result<Samples> {
-        let elapsed = self.begin.elapsed();
+    pub async fn close(self, mut latencies: Vec<Duration>) -> anyhow::Result<Samples> {
+        let elapsed = self.window.begin.elapsed();
         ensure!(!latencies.is_empty(), "not one operation was measured");
+        let cpu = cpu().saturating_sub(self.at_begin.await?);
         latencies.sort_unstable();
-        Ok(Samples { latencies, elapsed })
+        Ok(Samples { latencies, elapsed, cpu })
     }
 }
 
@@ -58,13 +88,29 @@ pub struct Samples {
     /// Sorted, at least one.
     latencies: Vec<Duration>,
     elapsed: Duration,
+    cpu: Duration,
 }
 
 impl Samples {
+    /// Those of two windows together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+        Self { latencies: self.latencies, elapsed: self.elapsed + other.elapsed, cpu: self.cpu + other.cpu }
+    }
+
+    fn count(&self) -> f64 {
+        f64::from(u32::try_from(self.latencies.len()).expect("a window bounds the samples"))
+    }
+
     /// Operations a second.
     pub fn rate(&self) -> f64 {
-        let count = u32::try_from(self.latencies.len()).expect("a window bounds the samples");
-        f64::from(count) / self.elapsed.as_secs_f64()
+        self.count() / self.elapsed.as_secs_f64()
+    }
+
+    /// Processor time of one operation, microseconds.
+    pub fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.count()
     }
 
     /// The latency that so many of a hundred operations stay within, microseconds.
@@ -81,7 +127,8 @@ where
     F: Fn() -> O + Clone + Send + 'static,
     O: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    let window = Window::after_warm_up(plan, callers);
+    let meter = Meter::after_warm_up(plan, callers);
+    let window = meter.window;
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
         let operation = operation.clone();
@@ -99,5 +146,5 @@ where
     while let Some(ended) = tasks.join_next().await {
         latencies.extend(ended??);
     }
-    window.close(latencies)
+    meter.close(latencies).await
 }
