@@ -15,13 +15,13 @@ use tracing::Instrument;
 
 use super::{
     Call, Exchange, Receipt,
-    deliver::{CHUNK, Held},
+    deliver::{Held, MOST_AT_ONCE},
     unavailable,
     views::Handed,
 };
 use crate::{
     domain::{Adres, Bericht, BerichtId, Weigering},
-    store::{Event, reading::berichten::answered_by},
+    store::{Bell, Event, reading::berichten::answered_by},
 };
 
 const POLL: Duration = Duration::from_millis(500);
@@ -65,14 +65,14 @@ impl Exchange {
         let verzoek = receipt.bericht;
         let held = Held::new(self, adres.clone());
         let (mut antwoorden, mut stops) = (Vec::new(), false);
-        let bell = self.store.wakers.of(&adres);
+        let bell = self.store.wakers.of(Bell::Verzoek(verzoek));
         loop {
             let bell = Arc::clone(&bell);
             let rung = bell.notified();
             // Who has answered is asked before the lease, so that an answer that comes in between is leased in any case. A repeated
             // Ask may find that an answer was handed out before.
             let answered = answered_by(&self.store.read, verzoek).await.map_err(unavailable)?;
-            antwoorden.extend(Box::pin(self.lease(call, &held, Some(verzoek), CHUNK, &actor)).await?);
+            antwoorden.extend(Box::pin(self.lease(call, &held, Some(verzoek), MOST_AT_ONCE, &actor)).await?);
             let ontvangers = receipt.aanvaardingen.iter().map(|aanvaarding| &aanvaarding.ontvanger);
             let zonder_antwoord: Vec<Adres> =
                 ontvangers.filter(|ontvanger| !answered.contains(*ontvanger)).cloned().collect();

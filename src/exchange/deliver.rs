@@ -18,13 +18,13 @@ use crate::{
     jobs::Tasks,
     sleutels::Opened,
     store::{
-        Actor, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Post, PostvakRij, Writer,
+        Actor, Bell, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Post, PostvakRij, Writer,
         reading::{berichten::correcties, postvakken::has_open},
     },
 };
 
 /// Berichten in one lease, at most, so that one reader does not hold the writer long.
-pub(super) const CHUNK: usize = 64;
+pub const MOST_AT_ONCE: usize = 64;
 /// How often the writer is asked again, because keys had to be read first, or because much was judged and nothing handed out.
 const MOST_ROUNDS: usize = 64;
 
@@ -95,7 +95,7 @@ impl Exchange {
         medewerker: &str,
     ) -> Result<Postvak, Weigering> {
         let adres = call.identiteit().adres(loket)?;
-        let bell = self.store.wakers.of(&adres);
+        let bell = self.store.wakers.of(Bell::Postvak(adres.clone()));
         let actor = self.actor(call, Some(medewerker));
         let held = Held::new(self, adres.clone());
         Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held })
@@ -207,8 +207,13 @@ impl Postvak {
         if !waits.await.map_err(unavailable)? {
             return Ok(Vec::new());
         }
-        let most = usize::try_from(most).unwrap_or(CHUNK).min(CHUNK);
+        let most = usize::try_from(most).unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
         exchange.lease(&self.call, &self.held, None, most, &self.actor).await
+    }
+
+    /// Wakes another receiver of this postvak, for whom something may be left.
+    pub fn pass_on(&self) {
+        self.bell.notify_one();
     }
 
     /// Whether this may still leave: its last day may have passed since it was taken.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{Weigering, weigering::Aard},
-    exchange::{About, Call, Postvak},
+    exchange::{About, Call, Postvak, deliver::MOST_AT_ONCE},
     proto::{self, receive_request::Verzoek, receive_response::Antwoord},
 };
 
@@ -88,6 +88,7 @@ async fn push(postvak: Arc<Postvak>, credits: Arc<Semaphore>, out: Out, mut stop
         let handed = match postvak.take(u32::try_from(most).unwrap_or(MOST_CREDIT)).await {
             Ok(handed) => handed,
             Err(weigering) => {
+                postvak.pass_on();
                 // The receiver is told; when it has gone there is nobody to tell.
                 drop(out.send(Err(status(&weigering))).await);
                 return;
@@ -109,6 +110,10 @@ async fn push(postvak: Arc<Postvak>, credits: Arc<Semaphore>, out: Out, mut stop
             continue;
         }
         said_empty = false;
+        // One is woken when something arrives, and there may be more than this one may take.
+        if handed.len() >= most.min(MOST_AT_ONCE) {
+            postvak.pass_on();
+        }
         first.forget();
         credits.forget_permits(handed.len() - 1);
         for handed in &handed {

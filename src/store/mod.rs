@@ -26,6 +26,7 @@ pub use ledger::append::Commit;
 pub use postvak::{
     accept::Accepted,
     actor::Actor,
+    bell::Bell,
     confirm::Confirm,
     consult::{Consult, Consulted},
     damage::Damage,

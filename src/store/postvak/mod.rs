@@ -13,6 +13,7 @@
 
 pub mod accept;
 pub mod actor;
+pub mod bell;
 mod changes;
 pub mod confirm;
 pub mod consult;

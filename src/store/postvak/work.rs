@@ -17,6 +17,7 @@ use sqlx::Row;
 
 use super::{
     actor::Actor,
+    bell::Bell,
     changes::{Changes, OfBericht},
     counters::Counters,
     known::Known,
@@ -47,7 +48,7 @@ pub(in crate::store) struct Work<'t> {
     /// ask for it.
     pub(in crate::store) flushing: bool,
     /// The postvakken at which something can be had.
-    rung: BTreeSet<Adres>,
+    rung: BTreeSet<Bell>,
 }
 
 /// Which logboek a writer writes: by its name, and the mark of the keys that it was begun with.
@@ -61,7 +62,7 @@ pub(in crate::store) struct Finished {
     /// What it appended, if anything.
     pub(in crate::store) commit: Option<Commit>,
     /// At which postvakken something arrived.
-    pub(in crate::store) rung: BTreeSet<Adres>,
+    pub(in crate::store) rung: BTreeSet<Bell>,
 }
 
 impl<'t> Work<'t> {
@@ -132,15 +133,17 @@ impl<'t> Work<'t> {
         let bericht = new.accept.toegelaten.bericht();
         let after = bericht.vervangt.into_iter().chain(bericht.in_antwoord_op);
         self.known.accepted(new.accept.request(), new.accept.id, after);
-        self.rung.extend(new.accept.adressen().cloned());
+        // An answer that is kept for its Ask is for no other reader.
+        if new.reserved_until.is_none() {
+            self.rung.extend(new.accept.adressen().cloned().map(Bell::Postvak));
+        }
+        self.rung.extend(bericht.in_antwoord_op.map(Bell::Verzoek));
         self.changes.new.push(new);
     }
 
     /// Notes that something can be had at a postvak: who waits there is woken after the commit.
     pub(in crate::store) fn ring(&mut self, adres: &Adres) {
-        if !self.rung.contains(adres) {
-            self.rung.insert(adres.clone());
-        }
+        self.rung.insert(Bell::Postvak(adres.clone()));
     }
 
     /// How many open berichten a postvak has.

@@ -31,7 +31,7 @@ async fn hear(read: &Pool, wakers: &Wakers) -> Result<(), sqlx::Error> {
         if heard.payload().is_empty() {
             wakers.ring_all();
         }
-        heard.payload().split(' ').filter_map(|adres| adres.parse().ok()).for_each(|adres| wakers.ring(&adres));
+        heard.payload().split(' ').filter_map(|bell| bell.parse().ok()).for_each(|bell| wakers.ring(&bell));
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use super::{
     wake::Wakers,
 };
 use crate::{
-    domain::{Adres, Klok},
+    domain::Klok,
     logboek::{Logregel, Signer, Soort},
     store::{
         DbConnection, Pool, StoreError,
@@ -37,7 +37,10 @@ use crate::{
             source::Source,
         },
         ledger::append::{Commit, Head},
-        postvak::work::{Finished, Logboek, Work},
+        postvak::{
+            bell::Bell,
+            work::{Finished, Logboek, Work},
+        },
     },
 };
 
@@ -169,8 +172,8 @@ impl WriterTask {
                     for answer in answers {
                         answer(commit.as_ref());
                     }
-                    for adres in &rung {
-                        self.wakers.ring(adres);
+                    for bell in &rung {
+                        self.wakers.ring(bell);
                     }
                 }
                 Err(Failure::Event(at, error)) => {
@@ -287,5 +290,5 @@ impl WriterTask {
 struct Written {
     commit: Option<Arc<Commit>>,
     answers: Vec<Answer>,
-    rung: BTreeSet<Adres>,
+    rung: BTreeSet<Bell>,
 }

@@ -1,37 +1,64 @@
-//! Waking those who wait at a postvak: a hint beside polling.
+//! Waking those who wait: a hint beside polling.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use tokio::sync::Notify;
 
-use crate::domain::Adres;
+use crate::store::postvak::bell::Bell;
 
-/// One bell a postvak.
+/// The bells by which somebody waits.
 #[derive(Clone, Default)]
-pub struct Wakers(Arc<Mutex<HashMap<Adres, Arc<Notify>>>>);
+pub struct Wakers(Arc<Mutex<HashMap<Bell, Weak<Notify>>>>);
 
 impl Wakers {
-    /// The bell of a postvak.
+    /// A bell, to wait by. It is known as long as somebody has it.
     #[must_use]
-    pub fn of(&self, adres: &Adres) -> Arc<Notify> {
-        let mut bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(bells.entry(adres.clone()).or_default())
+    pub fn of(&self, bell: Bell) -> Arc<Notify> {
+        let mut bells = self.bells();
+        bells.retain(|_, known| known.strong_count() > 0);
+        if let Some(known) = bells.get(&bell).and_then(Weak::upgrade) {
+            return known;
+        }
+        let notify = Arc::default();
+        bells.insert(bell, Arc::downgrade(&notify));
+        notify
     }
 
-    /// Something arrived here.
-    pub(in crate::store) fn ring(&self, adres: &Adres) {
-        let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = bells.get(adres) {
-            bell.notify_waiters();
+    /// Something arrived here. One of those who wait is woken; whoever takes all that it may take wakes the next one.
+    pub(in crate::store) fn ring(&self, bell: &Bell) {
+        if let Some(known) = self.bells().get(bell).and_then(Weak::upgrade) {
+            known.notify_one();
         }
     }
 
-    /// Something may have arrived anywhere, or may be handed out since what is in force changed.
+    /// Something may have arrived anywhere, or may be handed out since what is in force changed. All are woken.
     pub fn ring_all(&self) {
-        let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bells.values().for_each(|bell| bell.notify_waiters());
+        self.bells().values().filter_map(Weak::upgrade).for_each(|known| known.notify_waiters());
+    }
+
+    fn bells(&self) -> MutexGuard<'_, HashMap<Bell, Weak<Notify>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::BerichtId;
+
+    #[tokio::test]
+    async fn a_bell_that_nobody_has_is_forgotten() {
+        let wakers = Wakers::default();
+        let verzoek = |number| Bell::Verzoek(BerichtId(uuid::Uuid::from_u128(number)));
+        for number in 0..1000 {
+            drop(wakers.of(verzoek(number)));
+        }
+        let kept = wakers.of(verzoek(1000));
+        assert_eq!(wakers.bells().len(), 1);
+        wakers.ring(&verzoek(1000));
+        kept.notified().await;
     }
 }
