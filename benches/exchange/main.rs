@@ -19,8 +19,8 @@
 //! All over mutual TLS 1.3 on loopback, with the accept loop, certificates, identities and client of the gateway itself.
 //! The echo is the floor: what TLS, HTTP/2 and tonic cost before anyone thinks about a bericht. `ratio_to_echo` is a rate
 //! divided by that of `echo_unary` with as many in flight in the same run. `cpu_us` is the processor time of this process for one
-//! operation: user and system, all threads, client and gateway together. What other programs do meanwhile hardly changes it. The
-//! processor time of PostgreSQL and RabbitMQ is not in it.
+//! operation: user and system, all threads, client and gateway together. What other programs do meanwhile changes it less
+//! than a rate. The processor time of PostgreSQL and RabbitMQ is not in it.
 //!
 //! How it is measured:
 //! - closed loop: `in_flight` callers on one connection, each of which starts an operation when its last one ended, so
