@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinSet};
+use jiff::civil::Date;
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::ends::Ends;
 use crate::{
+    domain::houdbaarheid::amsterdam_date,
     exchange::{Exchange, announce::Announcer, klok::ClockWatch},
     jobs::{Job, Next, Trouble, run},
 };
@@ -28,7 +30,7 @@ pub(super) fn start(
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
     running.spawn(run(LogRefusals(of()), stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
-    running.spawn(run(WarnOfLapsing(of()), stopped.clone()));
+    running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
 /// Says what is wrong with the clock, and remembers what is right.
@@ -128,7 +130,15 @@ impl Job for EndLapsed {
 }
 
 /// Warns those whose scenario's lapse soon.
-struct WarnOfLapsing(Arc<Exchange>);
+struct WarnOfLapsing {
+    exchange: Arc<Exchange>,
+    /// When nothing was left to warn of, and on which day.
+    done: Option<(Date, Instant)>,
+}
+
+/// Where nothing was left to warn of, it is looked again after so long, or on the next day: looking goes through every scenario of which
+/// nobody was warned yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 impl Job for WarnOfLapsing {
     const NAME: &'static str = "waarschuwingen voor verval";
@@ -136,6 +146,12 @@ impl Job for WarnOfLapsing {
     const EVERY: Duration = TICK;
 
     async fn run(&mut self) -> Result<Next, Trouble> {
-        Ok(self.0.warn_of_lapsing().await?)
+        let today = amsterdam_date(self.exchange.klok.now());
+        if self.done.is_some_and(|(day, since)| day == today && since.elapsed() < LOOK_AGAIN) {
+            return Ok(Next::InTime);
+        }
+        let next = self.exchange.warn_of_lapsing().await?;
+        self.done = (next == Next::InTime).then(|| (today, Instant::now()));
+        Ok(next)
     }
 }

@@ -126,7 +126,7 @@ async fn count(mut served: Served) {
     for (statements, of) in &moves {
         let (leases, confirms) = (
             of.iter().any(|line| line.contains("string_agg")),
-            of.iter().any(|line| line.contains("v.bericht = p.bericht AND")),
+            of.iter().any(|line| line.contains("p.bericht = v.bericht AND")),
         );
         let most = if leases && confirms { OF_EVERY_KIND } else { OF_ONE_KIND };
         assert!(*statements <= most, "a transaction that hands out or confirms takes {statements}: {of:#?}");

@@ -16,7 +16,7 @@ use super::{
     rij::{
         PostvakRij,
         read::{ReadRow, find_at, read_many},
-        sql::rows_sql,
+        sql::rows_for,
     },
     work::Work,
 };
@@ -97,9 +97,8 @@ impl Work<'_> {
         });
         let indexes = Rows::of(&[Column::Int("log_index")], indexes, |log_index| [int(log_index).into()]);
         let asks = Rows::of(&[Column::Bytes("verzoek")], &reserved, |id| [id.0.as_bytes().as_slice().into()]);
-        let by_adres =
-            rows_sql!("", "JOIN {v} ON v.bericht = p.bericht AND v.partner = p.partner AND v.loket = p.loket");
-        let by_verzoek = rows_sql!("", "JOIN {v} ON v.verzoek = p.in_antwoord_op WHERE p.toestand = 'gereserveerd'");
+        let by_adres = rows_for!("", "WHERE p.bericht = v.bericht AND p.partner = v.partner AND p.loket = v.loket");
+        let by_verzoek = rows_for!("", "WHERE p.in_antwoord_op = v.verzoek AND p.toestand = 'gereserveerd'");
         let dialect = Dialect::of(self.tx);
         let asked = [(by_adres, at), (PostvakRij::MANY, indexes), (by_verzoek, asks)];
         let found = match fetch_all(self.tx, asked).await {

@@ -34,7 +34,7 @@ impl PostvakRijen {
             }
         }
         let berichten = Rows::of(&[Column::Bytes("bericht")], berichten, |id| [id.0.as_bytes().as_slice().into()]);
-        let sql = "SELECT p.log_index FROM postvak p JOIN {v} ON v.bericht = p.bericht";
+        let sql = "SELECT p.log_index FROM {v} CROSS JOIN postvak p WHERE p.bericht = v.bericht";
         let indexes = fetch(tx, sql, berichten).await?;
         let indexes = indexes.iter().map(|row| Ok(uint(row.try_get("log_index")?)));
         let rows = read_many(tx, &indexes.collect::<Result<Vec<u64>, StoreError>>()?).await?;

@@ -6,7 +6,7 @@ use sqlx::{Row, any::AnyArguments, query::Query};
 
 use super::{
     PostvakRij,
-    sql::{rows_sql, sealed_sql},
+    sql::{rows_for, rows_sql, sealed_sql},
 };
 use crate::{
     domain::{Adres, BerichtId},
@@ -37,7 +37,7 @@ pub(in crate::store) trait ReadRow: Sized {
 impl ReadRow for PostvakRij {
     const ONE: &'static str = rows_sql!("", "WHERE p.log_index = $1");
     const AT: &'static str = rows_sql!("", "WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3");
-    const MANY: &'static str = rows_sql!("", "JOIN {v} ON v.log_index = p.log_index");
+    const MANY: &'static str = rows_for!("", "WHERE p.log_index = v.log_index");
 
     fn read(row: &DbRow) -> Result<Self, StoreError> {
         Self::decode(row).map_err(|error| in_row(row, error))
@@ -56,7 +56,7 @@ pub(in crate::store) struct Verzegeld {
 impl ReadRow for Verzegeld {
     const ONE: &'static str = sealed_sql!("WHERE p.log_index = $1");
     const AT: &'static str = sealed_sql!("WHERE p.bericht = $1 AND p.partner = $2 AND p.loket = $3");
-    const MANY: &'static str = sealed_sql!("JOIN {v} ON v.log_index = p.log_index");
+    const MANY: &'static str = rows_for!(", p.sleutel, b.inhoud", "WHERE p.log_index = v.log_index");
 
     fn read(row: &DbRow) -> Result<Self, StoreError> {
         let rij = PostvakRij::read(row)?;

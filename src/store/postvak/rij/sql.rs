@@ -21,10 +21,10 @@ macro_rules! held {
 }
 pub(in crate::store) use held;
 
-/// A statement that reads rows of the postvak with what is needed of their bericht. First comes what is wanted besides, then the
-/// rest of the statement, in parts.
-macro_rules! rows_sql {
-    ($also:expr, $($rest:expr),+) => {
+/// A statement that reads rows of the postvak with what is needed of their bericht. First comes what is wanted besides, then what is
+/// looked through before the postvak, then the rest of the statement, in parts.
+macro_rules! rows_from {
+    ($also:expr, $first:literal, $($rest:expr),+) => {
         concat!(
             "SELECT p.log_index, p.bericht, p.partner, p.loket, p.oin, p.grondslag, p.regel, p.convenant, p.verwerkingsactiviteit, \
              p.houdbaar_tot_en_met, p.bewaar_inhoud, p.in_antwoord_op, p.toestand, p.verplaatst_door, p.beeindigd_door, p.poging, \
@@ -33,12 +33,30 @@ macro_rules! rows_sql {
              b.in_antwoord_op AS volgt, b.vervangt, b.tijd, \
              (SELECT count(*) FROM postvak k WHERE k.bericht = p.bericht AND k.sleutel IS NOT NULL) AS sleutels",
             $also,
-            " FROM postvak p JOIN berichten b ON b.id = p.bericht ",
+            " FROM ",
+            $first,
+            "postvak p JOIN berichten b ON b.id = p.bericht ",
             $($rest),+
         )
     };
 }
+pub(in crate::store) use rows_from;
+
+/// The same of the postvak alone.
+macro_rules! rows_sql {
+    ($also:expr, $($rest:expr),+) => {
+        crate::store::postvak::rij::sql::rows_from!($also, "", $($rest),+)
+    };
+}
 pub(in crate::store) use rows_sql;
+
+/// The same for rows that are handed in (`{v}`), which are looked through first: left to choose, SQLite can go through the whole postvak.
+macro_rules! rows_for {
+    ($also:expr, $($rest:expr),+) => {
+        crate::store::postvak::rij::sql::rows_from!($also, "{v} CROSS JOIN ", $($rest),+)
+    };
+}
+pub(in crate::store) use rows_for;
 
 /// The same with what it takes to open content.
 macro_rules! sealed_sql {
