@@ -49,7 +49,7 @@ impl Tasks {
     /// Carries something out to its end, also when nobody waits for it any more. What it gives is then dropped.
     ///
     /// # Errors
-    /// [`Ended`] when it panicked.
+    /// `Ended` when it panicked.
     pub async fn finish<T: Send + 'static>(
         &self,
         name: &'static str,

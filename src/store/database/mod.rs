@@ -1,5 +1,5 @@
 //! The database: opened, and copied. SQLite is one file of one gateway (`sqlite`), PostgreSQL a server that several share
-//! ([`postgres`]); [`open`] and [`source`] choose between them. [`dialect`] holds what differs in their words, [`rows`] hands rows
+//! (`postgres`); [`open`] and `source` choose between them. `dialect` holds what differs in their words, `rows` hands rows
 //! to a statement, and [`copy`] makes backups and puts them back.
 //!
 //! Not here: what stands in it.

@@ -1,8 +1,8 @@
-//! The writer: one task carries out what callers hand in, many at a time in one transaction ([`task`]), and answers when that is durable.
+//! The writer: one task carries out what callers hand in, many at a time in one transaction (`task`), and answers when that is durable.
 //!
-//! An [`Event`] is handed to [`Writer::write`]. [`carry_out`] says how each is carried out, with [`change`] and [`dagsleutel`] for
-//! those that are not about a bericht. [`batch`] says what becomes of a batch with one that cannot be carried out. Who waits at a
-//! postvak is woken, here ([`wake`]) and at other gateways ([`listen`]). [`shared_keys`] is where several gateways share their day
+//! An [`Event`] is handed to [`Writer::write`]. `carry_out` says how each is carried out, with [`change`] and `dagsleutel` for
+//! those that are not about a bericht. `batch` says what becomes of a batch with one that cannot be carried out. Who waits at a
+//! postvak is woken, here ([`wake`]) and at other gateways (`listen`). [`shared_keys`] is where several gateways share their day
 //! keys.
 
 mod batch;
