@@ -3,10 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ketenpoort::proto::{self, receive_request::Verzoek, receive_response::Antwoord};
-use tokio::{
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     postgres::Cluster,
@@ -32,6 +29,7 @@ fn transactions(log: &str) -> Vec<Vec<String>> {
         "PRAGMA",
         "SELECT 1 FROM postvak",
         "'rectificatie'",
+        MARKER,
         "summary=\"COMMIT\"",
         "summary=\"BEGIN",
     ];
@@ -55,6 +53,19 @@ fn of_kind<'t>(transactions: &'t [Vec<String>], words: &[&str]) -> Vec<(usize, &
     let has = |line: &String| words.iter().any(|word| line.contains(word));
     let count = |of: &Vec<String>| of.iter().filter(|line| !line.contains("JOIN logregels r")).count();
     transactions.iter().filter(|of| of.iter().any(has)).map(|of| (count(of), of)).collect()
+}
+
+/// Words of a statement that only [`logged`] brings about.
+const MARKER: &str = "p.terugkoppeling_open <= ";
+
+/// Waits until the log has every statement so far, and gives how long it is then. It is written by a thread of its own, in order: when
+/// what was asked last is in it, so is the rest.
+async fn logged(served: &Served, client: &mut Client) -> usize {
+    let marks = || served.log().matches(MARKER).count();
+    let before = marks();
+    let request = proto::ListOpenTerugkoppelingenRequest { loket: String::new(), langer_dan_dagen: 0 };
+    client.list_open_terugkoppelingen(request).await.unwrap();
+    until("the statements are logged", || (marks() > before).then(|| served.log().len()))
 }
 
 /// Sends `MANY` berichten at once.
@@ -103,16 +114,12 @@ async fn count(mut served: Served) {
     // The first ones make the key of their day, and what is in force is read.
     send_many(&zsm, &check, 1000).await;
     take_and_confirm(&mut zvh, MANY).await;
-    let written = |log: &str| of_kind(&transactions(log), &["INTO berichten"]).len();
-    // The log is written by a thread of its own, in order.
-    until("they are logged", || (written(&served.log()) > 0).then_some(()));
-    sleep(Duration::from_millis(500)).await;
-    let before = served.log().len();
+    let before = logged(&served, &mut zvh).await;
 
     send_many(&zsm, &check, 2000).await;
     take_and_confirm(&mut zvh, MANY).await;
-    sleep(Duration::from_millis(500)).await;
-    let log = served.log()[before..].to_owned();
+    let end = logged(&served, &mut zvh).await;
+    let log = served.log()[before..end].to_owned();
     let kinds = transactions(&log);
     // A transaction can send while another receiver takes; by themselves they are told apart.
     let sends = of_kind(&kinds, &["INTO berichten"]);
@@ -135,7 +142,7 @@ async fn count(mut served: Served) {
     assert!(of_each.0 > 0 && of_each.1 > 0, "{of_each:?}");
 
     // All of it at once.
-    let before = served.log().len();
+    let before = end;
     let sending = async {
         for first in [3000, 4000] {
             send_many(&zsm, &check, first).await;
