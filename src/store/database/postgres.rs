@@ -25,12 +25,21 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// What holds for a session that writes. It has no `statement_timeout`: that would end the wait for a standby, and the commit would
 /// seem to have succeeded. A session whose gateway was stopped or cut off in a transaction keeps all others from writing, so the
 /// server ends it after three seconds.
+///
+/// A writer asks for rows by their keys, and nothing else. A plan that goes through a whole table is what PostgreSQL chooses while
+/// it believes that table to be empty, and keeps until the next ANALYZE. So such plans are off, each statement is planned once, and
+/// the price that PostgreSQL puts on what is off does not make it compile statements.
 const WRITING: &[(&str, &str)] = &[
     ("synchronous_commit", "on"),
     ("statement_timeout", "0"),
     ("lock_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "3s"),
     ("client_connection_check_interval", "1s"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
 ];
 /// What holds for a session that reads.
 const READING: &[(&str, &str)] =
