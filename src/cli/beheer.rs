@@ -12,7 +12,7 @@ use tonic::transport::Channel;
 use super::{Failure, partner::with_deadline, print_line};
 use crate::{
     client::Profile,
-    grpc::{boundary::MOST_BEHEER_MESSAGE_BYTES, codec::to_json},
+    grpc::codec::to_json,
     lezen::bestand::{MOST_BYTES, read_bounded},
     proceslog,
     proto::{self, client::BeheerServiceClient},
@@ -122,9 +122,7 @@ type Client = BeheerServiceClient<Channel>;
 impl Who {
     async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
-        let client = Client::new(profile.channel().await?)
-            .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
-            .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
+        let client = Client::new(profile.channel().await?);
         Ok((profile, client))
     }
 }
@@ -151,7 +149,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {
     let name = file.display().to_string();
     let tekst = read_bounded(file).with_context(|| format!("{name} is niet te lezen"))?;
-    let too_large = || Failure::Usage(format!("{name} is groter dan {} MiB", MOST_BYTES >> 20));
+    let too_large = || Failure::Usage(format!("{name} is groter dan {} KiB", MOST_BYTES >> 10));
     let tekst = tekst.ok_or_else(too_large)?;
     Ok(proto::NieuwDocument { herkomst: name, tekst })
 }

@@ -157,9 +157,12 @@ pub fn hash(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
-/// Kind and name of a text, as far as it has them.
+/// Kind and name of a text, as far as it has them; one that is larger than a text may be is not looked into.
 #[must_use]
 pub fn name_of(tekst: &str) -> Option<(DocumentSoort, String)> {
+    if tekst.len() as u64 > MOST_BYTES {
+        return None;
+    }
     let (root, _) = DeTable::parse_recoverable(tekst);
     let has = |key: &str| root.get_ref().contains_key(key);
     if ["partner", "identiteit", "mandaat"].into_iter().any(has) {

@@ -24,8 +24,8 @@ use crate::{
 
 /// A message of a partner in bytes, at most.
 pub const MOST_MESSAGE_BYTES: usize = 1 << 20;
-/// A message of beheer in bytes, at most: several documents.
-pub const MOST_BEHEER_MESSAGE_BYTES: usize = 16 << 20;
+/// A message of beheer in bytes, at most: several documents. It is what clients of gRPC take when they are told nothing.
+pub const MOST_BEHEER_MESSAGE_BYTES: usize = 4 << 20;
 /// A call without a deadline of its own ends after this.
 const LONGEST_CALL: Duration = Duration::from_secs(310);
 

@@ -8,8 +8,8 @@ use std::{
 
 use super::{Mistakes, fout::Fout};
 
-/// A text in bytes, at most: a convenant of some two thousand rules.
-pub const MOST_BYTES: u64 = 2 << 20;
+/// A text in bytes, at most: a convenant of some five hundred rules. Reading one can take sixty times as much memory for a moment.
+pub const MOST_BYTES: u64 = 512 << 10;
 
 /// The text of a file, or `None` where it is larger than a text may be. Devices and pipes, which need not end, are none.
 ///
@@ -46,5 +46,5 @@ pub fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
 /// What is wrong with a text of more than [`MOST_BYTES`].
 #[must_use]
 pub fn too_large() -> Fout {
-    Fout::TeGroot { mebibytes: MOST_BYTES >> 20 }
+    Fout::TeGroot { kibibytes: MOST_BYTES >> 10 }
 }

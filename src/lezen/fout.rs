@@ -48,9 +48,9 @@ closed_list! {
             "niet te lezen: {reden}. Controleer pad en rechten.",
             "cannot be read: {reden}. Check path and permissions.";
         /// A file is larger than anything meaningful.
-        TeGroot { mebibytes: u64 } = "te_groot",
-            "het bestand is groter dan {mebibytes} MiB. Een convenant is leesbaar voor mensen: splits het, of controleer het pad.",
-            "the file is larger than {mebibytes} MiB. A convenant is to be read by people: split it, or check the path.";
+        TeGroot { kibibytes: u64 } = "te_groot",
+            "het bestand is groter dan {kibibytes} KiB. Een convenant is leesbaar voor mensen: splits het, of controleer het pad.",
+            "the file is larger than {kibibytes} KiB. A convenant is to be read by people: split it, or check the path.";
         /// Not TOML.
         GeenToml { reden: String } = "geen_toml",
             "geen geldige TOML: {reden}. Herstel de schrijfwijze op deze regel.",

@@ -68,7 +68,7 @@ fn mistakes_in_what_is_loaded_are_all_told_with_their_line() {
     fs::File::create(&huge).unwrap().set_len(100 << 20).unwrap();
     let output = beheer(&served, "load", &["--reden", "x", huge.to_str().unwrap()]);
     assert_eq!(expect(&output, 2), "");
-    assert!(stderr(&output).contains("groter dan 2 MiB"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("groter dan 512 KiB"), "{}", stderr(&output));
 }
 
 #[test]

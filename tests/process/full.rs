@@ -1,31 +1,15 @@
 //! A database that is full refuses, says so, and loses nothing.
 
-use ketenpoort::{
-    client::ClientError,
-    proto::{self, inhoud::Soort},
-};
+use ketenpoort::{client::ClientError, proto};
 use prost::Message;
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 use crate::{
     served::{Served, expect},
-    traffic::{Client, request, request_id, send, status, template},
+    traffic::{Client, long_scenario, request_id, send, status},
 };
 
 const ZVH: &str = "zvh-baronie-breda";
-
-/// A scenario with the longest texts that are allowed, about 11 KiB.
-fn long_scenario(number: u64) -> proto::SendRequest {
-    let mut request = request(template("scenario"));
-    request.request_id = request_id(number);
-    let Some(Soort::Scenario(scenario)) = &mut request.inhoud.as_mut().unwrap().soort else { unreachable!() };
-    scenario.als = "a".repeat(1000);
-    scenario.dan = "d".repeat(2000);
-    scenario.niet_doen = Some("n".repeat(1000));
-    scenario.buiten_kantoortijd = Some("b".repeat(1000));
-    scenario.afgestemd_met = (0..32).map(|at| format!("{at:0200}")).collect();
-    request
-}
 
 /// Sends until the gateway refuses. Gives what was acknowledged, and what was refused.
 async fn fill(
@@ -44,7 +28,7 @@ async fn fill(
             Err(other) => panic!("{other}"),
         }
     }
-    panic!("1 MiB holds 500 scenario's of 11 KiB")
+    panic!("1 MiB holds 500 scenario's of 45 KiB")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ mod faketime;
 mod full;
 mod kill;
 mod klok;
+mod memory;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;

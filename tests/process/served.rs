@@ -152,6 +152,11 @@ impl Served {
         assert!(sent.success());
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Where partners connect.
     pub fn port(&self) -> u16 {
         self.port

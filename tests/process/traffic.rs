@@ -4,7 +4,7 @@ use ketenpoort::{
     client::ClientError,
     grpc::codec::from_json,
     proto::{
-        self, client::ExchangeServiceClient, get_status_request::Zoek, receive_request::Verzoek,
+        self, client::ExchangeServiceClient, get_status_request::Zoek, inhoud::Soort, receive_request::Verzoek,
         receive_response::Antwoord,
     },
 };
@@ -31,6 +31,20 @@ pub fn request(template: Value) -> proto::SendRequest {
 /// The `request_id` of this number: a UUID that differs from that of every other number.
 pub fn request_id(number: u64) -> String {
     uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes()).into_uuid().to_string()
+}
+
+/// A scenario with the longest texts that are allowed, some 45 KiB.
+pub fn long_scenario(number: u64) -> proto::SendRequest {
+    let text = |characters: usize| "\u{1d538}".repeat(characters);
+    let mut request = request(template("scenario"));
+    request.request_id = request_id(number);
+    let Some(Soort::Scenario(scenario)) = &mut request.inhoud.as_mut().unwrap().soort else { unreachable!() };
+    scenario.als = text(1000);
+    scenario.dan = text(2000);
+    scenario.niet_doen = Some(text(1000));
+    scenario.buiten_kantoortijd = Some(text(1000));
+    scenario.afgestemd_met = (0..32).map(|at| format!("{at:03}{}", text(197))).collect();
+    request
 }
 
 /// Sends; the refusal or the failure as the client sees it.

@@ -124,8 +124,8 @@ fn a_file_of_100_mb_is_refused_before_it_is_read() {
     let error = Config::load(&file).unwrap_err();
     let [mistake] = error.0.as_slice() else { panic!("{error}") };
     assert_eq!(mistake.fout.code(), "te_groot");
-    assert!(mistake.fout.uitleg().contains("groter dan 2 MiB"), "{}", mistake.fout.uitleg());
-    assert!(mistake.fout.explanation().contains("larger than 2 MiB"), "{}", mistake.fout.explanation());
+    assert!(mistake.fout.uitleg().contains("groter dan 512 KiB"), "{}", mistake.fout.uitleg());
+    assert!(mistake.fout.explanation().contains("larger than 512 KiB"), "{}", mistake.fout.explanation());
     // As text that beheer sends, too.
     let text = "#".repeat(3 << 20);
     let error = parse(&[crate::files::bron("groot", &text)], &crate::files::omgeving(true)).unwrap_err();
