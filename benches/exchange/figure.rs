@@ -28,7 +28,7 @@ pub struct Figure {
     /// Processor time of this process for one operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_us: Option<f64>,
-    /// Rate of `receivers_20` divided by that of `receivers_1`.
+    /// Rate of the second of a pair divided by that of the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio_to_one: Option<f64>,
     /// Regels of the logboek that was read.
@@ -71,7 +71,7 @@ impl Figure {
         }
     }
 
-    /// The same, beside what one receiver reaches.
+    /// The same, beside what one receiver or gateway reaches.
     pub fn beside_one(self, ratio: f64) -> Self {
         Self { ratio_to_one: Some(rounded(ratio, 1000.0)), ..self }
     }
@@ -108,7 +108,7 @@ impl Figure {
         let [rate, cpu] = [self.rate, self.cpu_us].map(|number| shown(number.map(|number| format!("{number:.1}"))));
         let ratio = shown(self.ratio_to_echo.map(|ratio| format!("{ratio:.4}")));
         let also = [
-            self.ratio_to_one.map(|ratio| format!("{ratio:.3} of receivers_1")),
+            self.ratio_to_one.map(|ratio| format!("{ratio:.3} of one")),
             self.regels.map(|regels| format!("{regels} regels")),
             self.mib.map(|mib| format!("{mib:.1} MiB")),
         ];

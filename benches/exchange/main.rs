@@ -10,6 +10,7 @@
 //! | `ask_roundtrip` | `Ask` of a bekendheidscheck, delivered over an open `Receive` stream and confirmed, answered with `Send`, up to the response of `Ask` with the answer in it | who asked does not confirm the answer |
 //! | `find_scenario` | `FindScenario` of one of 256 people, of each of whom there is one scenario, then `Fetch` of what was found | nobody confirms or answers it |
 //! | `receivers_1`, `receivers_20` | as `exchange_unary`, with so many receivers of one loket, each on a connection of its own; the two take turns (1, 20, 20, 1) | a bericht goes to one of the receivers, not to each |
+//! | `poorten_1`, `poorten_2` | with `--postgres`: as `send_unary`, with so many gateways on one database, which callers take in turn; the two take turns (1, 2, 2, 1) | the gateways share a process and its cores |
 //! | `rabbitmq_confirm` | with `--naast rabbitmq`: a persistent message of 1,024 bytes to a durable quorum queue of one node, up to its confirmation | no admission, no sealing, no logboek, no receiver |
 //! | `verify` | one regel of a logboek, in `store::verify::verify` | content is not opened |
 //! | `restore` | one regel of a logboek, with all that stands beside it: backup to a file, unpacked, restored into an empty store of the same kind | nothing is verified, unlike the commands `backup` and `restore` |
@@ -135,6 +136,10 @@ enum Name {
     Receivers1,
     #[value(name = "receivers_20")]
     Receivers20,
+    #[value(name = "poorten_1")]
+    Poorten1,
+    #[value(name = "poorten_2")]
+    Poorten2,
     RabbitmqConfirm,
     Verify,
     Restore,
@@ -143,8 +148,8 @@ enum Name {
     Rss1000StreamsMib,
 }
 
-/// Those of which some operations are in flight. `receivers_1` is measured with `receivers_20`.
-const OPERATIONS: [Name; 8] = [
+/// Those of which some operations are in flight. One that is the first of a pair is measured with the second.
+const OPERATIONS: [Name; 9] = [
     Name::EchoUnary,
     Name::EchoStream,
     Name::SendUnary,
@@ -152,8 +157,20 @@ const OPERATIONS: [Name; 8] = [
     Name::AskRoundtrip,
     Name::FindScenario,
     Name::Receivers20,
+    Name::Poorten2,
     Name::RabbitmqConfirm,
 ];
+
+impl Name {
+    /// That with which it takes turns, and which it is compared with.
+    fn one(self) -> Option<Self> {
+        match self {
+            Self::Receivers20 => Some(Self::Receivers1),
+            Self::Poorten2 => Some(Self::Poorten1),
+            _ => None,
+        }
+    }
+}
 
 /// One run of the bench.
 struct Run {
@@ -170,6 +187,8 @@ async fn main() -> anyhow::Result<()> {
     let plan = Plan { warm_up: WARM_UP, measured: Duration::from_secs(arguments.seconds) };
     let peer = arguments.only != Some(Name::RabbitmqConfirm) || arguments.naast == Some(Naast::Rabbitmq);
     ensure!(peer, "rabbitmq_confirm needs --naast rabbitmq");
+    let replicas = arguments.postgres || !matches!(arguments.only, Some(Name::Poorten1 | Name::Poorten2));
+    ensure!(replicas, "more than one gateway needs --postgres");
     let data = DataDir::create(arguments.postgres)?;
     let mut run = Run { arguments, plan, store, data };
     run.fill().await?;
@@ -188,8 +207,12 @@ async fn main() -> anyhow::Result<()> {
 impl Run {
     /// Whether a figure is asked for.
     fn shows(&self, name: Name) -> bool {
-        let peer = name != Name::RabbitmqConfirm || self.arguments.naast == Some(Naast::Rabbitmq);
-        peer && self.arguments.only.is_none_or(|only| only == name)
+        let possible = match name {
+            Name::RabbitmqConfirm => self.arguments.naast == Some(Naast::Rabbitmq),
+            Name::Poorten1 | Name::Poorten2 => self.arguments.postgres,
+            _ => true,
+        };
+        possible && self.arguments.only.is_none_or(|only| only == name)
     }
 
     fn show(&self, figure: &Figure) -> anyhow::Result<()> {
@@ -214,7 +237,7 @@ impl Run {
     /// The figures of operations with so many in flight.
     async fn operations(&self, in_flight: usize, echo: &Echo) -> anyhow::Result<()> {
         let mut echo_rate = None;
-        let shown = |name: Name| self.shows(name) || (name == Name::Receivers20 && self.shows(Name::Receivers1));
+        let shown = |name: Name| self.shows(name) || name.one().is_some_and(|one| self.shows(one));
         let any = OPERATIONS.into_iter().any(shown);
         for name in OPERATIONS.into_iter().filter(|name| any && (shown(*name) || *name == Name::EchoUnary)) {
             let measured =
@@ -225,7 +248,7 @@ impl Run {
             for (name, samples) in measured {
                 let echo_rate = *echo_rate.get_or_insert(samples.rate());
                 let figure = Figure::of_operations(name, self.store, in_flight, &samples, echo_rate);
-                let figure = if name == Name::Receivers20 { figure.beside_one(samples.rate() / one) } else { figure };
+                let figure = if name.one().is_some() { figure.beside_one(samples.rate() / one) } else { figure };
                 if self.shows(name) {
                     self.show(&figure)?;
                 }
@@ -255,6 +278,10 @@ impl Run {
             Name::ExchangeUnary => vec![(name, poort.exchange(1, in_flight, plan).await?)],
             Name::AskRoundtrip => vec![(name, poort.ask(in_flight, plan).await?)],
             Name::FindScenario => vec![(name, poort.find(in_flight, plan).await?)],
+            Name::Poorten2 => {
+                let [one, two] = poort.with_another(in_flight, plan).await?;
+                vec![(Name::Poorten1, one), (Name::Poorten2, two)]
+            }
             _ => {
                 let [one, many] = poort.receivers(MANY_RECEIVERS, in_flight, plan).await?;
                 vec![(Name::Receivers1, one), (Name::Receivers20, many)]

@@ -1,6 +1,9 @@
 //! The gateway, and what is asked of it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use anyhow::{Context, bail};
 use ketenpoort::{
@@ -29,8 +32,7 @@ impl<'a> Poort<'a> {
     }
 
     pub async fn start_at(data: &'a DataDir, place: Place) -> anyhow::Result<Self> {
-        let config = data.config_of(&place)?;
-        let gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+        let gateway = start(data, &place).await?;
         Ok(Self { data, gateway, place })
     }
 
@@ -54,12 +56,21 @@ impl<'a> Poort<'a> {
 
     /// Send up to the receipt.
     pub async fn send(&self, in_flight: usize, plan: Plan) -> anyhow::Result<Samples> {
-        let sender = Sender::new(self.client(SENDER.0).await?)?;
-        let send = move || {
-            let sender = sender.clone();
-            async move { sender.send(None).await }
-        };
-        repeat(in_flight, plan, send).await
+        send([Sender::new(self.client(SENDER.0).await?)?], in_flight, plan).await
+    }
+
+    /// Send through one gateway and through two on the same database, in turns.
+    pub async fn with_another(&self, in_flight: usize, plan: Plan) -> anyhow::Result<[Samples; 2]> {
+        let mut another = start(self.data, &self.place).await?;
+        let first = Sender::new(self.client(SENDER.0).await?)?;
+        let second = Sender::new(self.data.client(SENDER.0, another.adres).await?)?;
+        let (half, both) = (plan.divided(2), [first.clone(), second]);
+        let one = send([first.clone()], in_flight, half).await?;
+        let two = send(both.clone(), in_flight, half).await?.and(send(both, in_flight, half).await?);
+        let one = one.and(send([first], in_flight, half).await?);
+        another.stop();
+        another.ended().await?;
+        Ok([one, two])
     }
 
     /// Send up to the confirmation, durable, of whichever of the receivers got it.
@@ -87,6 +98,22 @@ impl<'a> Poort<'a> {
         let twice = twice.and(self.exchange(many, in_flight, half).await?);
         Ok([one.and(self.exchange(1, in_flight, half).await?), twice])
     }
+}
+
+/// A gateway in this place.
+async fn start(data: &DataDir, place: &Place) -> anyhow::Result<Gateway> {
+    let config = data.config_of(place)?;
+    Ok(Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?)
+}
+
+/// Send up to the receipt, through each of these in turn.
+async fn send<const N: usize>(senders: [Sender; N], in_flight: usize, plan: Plan) -> anyhow::Result<Samples> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let send = move || {
+        let sender = senders[next.fetch_add(1, Ordering::Relaxed) % N].clone();
+        async move { sender.send(None).await }
+    };
+    repeat(in_flight, plan, send).await
 }
 
 /// What is measured, as long as those beside it do their work. They end with it.

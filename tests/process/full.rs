@@ -6,7 +6,7 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 use crate::{
     served::{Served, expect},
-    traffic::{Client, long_scenario, request_id, send, status},
+    traffic::{Client, long_scenario, send, status},
 };
 
 const ZVH: &str = "zvh-baronie-breda";
