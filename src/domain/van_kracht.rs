@@ -108,7 +108,7 @@ pub(super) use geladen::Route;
 #[derive(Clone, Debug, Default)]
 pub struct VanKracht {
     versie: u64,
-    gelezen: u64,
+    gelezen_versie: u64,
     productie: bool,
     deelnemers: Deelnemers,
     convenanten: Vec<Convenant>,
@@ -153,7 +153,7 @@ impl VanKracht {
         let historie = geladen::together(convenanten.len(), Timestamp::MAX);
         Self {
             versie,
-            gelezen: versie,
+            gelezen_versie: versie,
             productie,
             deelnemers,
             convenanten,
@@ -176,8 +176,8 @@ impl VanKracht {
 
     /// The version whose texts these are: older than [`Self::versie`] where a later one could not be read.
     #[must_use]
-    pub fn gelezen(&self) -> u64 {
-        self.gelezen
+    pub fn gelezen_versie(&self) -> u64 {
+        self.gelezen_versie
     }
 
     /// Which version this is; 0 before anything was in force.

@@ -147,8 +147,9 @@ impl Exchange {
         let mut without: BTreeSet<Date> = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
             let judge = |van_kracht: Arc<VanKracht>| {
-                let (adres, without, gelezen) = (held.adres.clone(), without.clone(), van_kracht.gelezen());
-                let post = Post { adres, verzoek, without, gelezen };
+                let (adres, without, gelezen_versie) =
+                    (held.adres.clone(), without.clone(), van_kracht.gelezen_versie());
+                let post = Post { adres, verzoek, without, gelezen_versie };
                 let (actor, opener, holder) = (actor.clone(), self.keys.clone(), Arc::clone(held) as Arc<dyn Holder>);
                 ready(Ok(Box::new(Lease { post, most, held_for, actor, van_kracht, opener, holder })))
             };
@@ -202,8 +203,8 @@ impl Postvak {
     pub async fn take(&self, most: u32) -> Result<Vec<Handed>, Weigering> {
         let exchange = &self.exchange;
         exchange.trust_clock()?;
-        let gelezen = exchange.van_kracht().gelezen();
-        let waits = has_open(&exchange.store.read, &self.adres, gelezen, exchange.klok.now());
+        let gelezen_versie = exchange.van_kracht().gelezen_versie();
+        let waits = has_open(&exchange.store.read, &self.adres, gelezen_versie, exchange.klok.now());
         if !waits.await.map_err(unavailable)? {
             return Ok(Vec::new());
         }

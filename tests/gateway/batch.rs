@@ -105,7 +105,7 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
             adres: "zvh-baronie-breda".parse().unwrap(),
             verzoek: None,
             without: BTreeSet::new(),
-            gelezen: exchange.van_kracht().gelezen(),
+            gelezen_versie: exchange.van_kracht().gelezen_versie(),
         },
         most: 1,
         held_for: SignedDuration::from_micros(1),

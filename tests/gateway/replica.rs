@@ -83,7 +83,7 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
         "{:?}",
         there.redenen()
     );
-    assert_eq!((here.redenen(), there.van_kracht().gelezen()), (Vec::new(), 1));
+    assert_eq!((here.redenen(), there.van_kracht().gelezen_versie()), (Vec::new(), 1));
     there.send(&zsm, convert::bericht(&check()).unwrap(), None).await.map(drop).unwrap();
     // That a convenant is gone is known without reading any text.
     to_zeeland.request_id = request_id();
@@ -102,7 +102,7 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
     let back = Opdracht { laden: vec![bron(deelnemers), convenant], intrekken: Vec::new(), ..change };
     here.change(&beheer, &back).await.unwrap();
     assert!(there.refresh().await.unwrap());
-    assert_eq!((there.redenen(), there.van_kracht().gelezen()), (Vec::new(), 3));
+    assert_eq!((there.redenen(), there.van_kracht().gelezen_versie()), (Vec::new(), 3));
     assert_eq!(taken(&there).await, 1);
     drop((here, there));
     inside.end().await;

@@ -10,7 +10,7 @@ use sqlx::Row;
 use super::{
     post::{Leasable, Post, TIERS},
     rij::{
-        read::{Looked, Verzegeld, read_many},
+        read::{EachRow, Verzegeld, read_many},
         sql::held,
     },
     work::Work,
@@ -28,7 +28,7 @@ const MOST_BYTES: u64 = 8 << 20;
 
 impl Work<'_> {
     /// The next row of a post, to be handed out or judged.
-    pub(super) async fn next_of(&mut self, post: &Post, most: usize) -> Result<Option<Looked<Verzegeld>>, StoreError> {
+    pub(super) async fn next_of(&mut self, post: &Post, most: usize) -> Result<Option<EachRow<Verzegeld>>, StoreError> {
         loop {
             match self.known.leasable.get_mut(post) {
                 Some(leasable) if !leasable.rows.is_empty() || leasable.is_cut || !leasable.more => {
@@ -114,8 +114,8 @@ macro_rules! indexes {
 /// Refused, by an older version or on an earlier day.
 macro_rules! judged_before {
     () => {
-        "p.toestand = 'geweigerd' AND (p.beoordeeld_versie < v.gelezen \
-         OR (p.beoordeeld_versie = v.gelezen AND p.beoordeeld_dag < v.vandaag))"
+        "p.toestand = 'geweigerd' AND (p.beoordeeld_versie < v.gelezen_versie \
+         OR (p.beoordeeld_versie = v.gelezen_versie AND p.beoordeeld_dag < v.vandaag))"
     };
 }
 
@@ -153,7 +153,7 @@ const POSTS: [Column<'_>; 11] = [
     Column::Int("nu"),
     Column::Text("vandaag"),
     Column::Text("zonder"),
-    Column::Int("gelezen"),
+    Column::Int("gelezen_versie"),
     Column::Int("na_eerst"),
     Column::Int("na_dan"),
     Column::Int("na_laatst"),
@@ -164,7 +164,7 @@ async fn listed(work: &mut Work<'_>, posts: &[(Post, usize)]) -> Result<HashMap<
     let (now, today) = (micros(work.now()), work.today().to_string());
     let known = &work.known.leasable;
     let cells = |(at, (post, _)): (usize, &(Post, usize))| {
-        let Post { adres, verzoek, without, gelezen } = post;
+        let Post { adres, verzoek, without, gelezen_versie } = post;
         let without: Vec<String> = without.iter().map(ToString::to_string).collect();
         let after = known.get(post).map_or([None; TIERS], |leasable| leasable.after);
         let [first, then, last] = after.map(|after| Cell::from(after.map_or(-1, int)));
@@ -177,7 +177,7 @@ async fn listed(work: &mut Work<'_>, posts: &[(Post, usize)]) -> Result<HashMap<
             now.into(),
             today.as_str().into(),
             without.join(" ").into(),
-            int(*gelezen).into(),
+            int(*gelezen_versie).into(),
             first,
             then,
             last,

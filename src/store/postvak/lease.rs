@@ -124,7 +124,7 @@ async fn offer(
     if let Err(weigering) = verzegeld.rij.may_be_handed(&lease.van_kracht, now) {
         leased.judged += 1;
         // A gateway that cannot read what is in force leaves a refusal to one that can.
-        if lease.van_kracht.gelezen() != lease.van_kracht.versie() {
+        if lease.van_kracht.gelezen_versie() != lease.van_kracht.versie() {
             return Ok(());
         }
         return refuse(work, lease, verzegeld.rij, &weigering).await;
@@ -161,7 +161,7 @@ async fn refuse(
     weigering: &Weigering,
 ) -> Result<(), StoreError> {
     let code = weigering.code();
-    let refused = Refused { code: code.to_owned(), versie: lease.van_kracht.gelezen(), dag: work.today() };
+    let refused = Refused { code: code.to_owned(), versie: lease.van_kracht.gelezen_versie(), dag: work.today() };
     let before = rij.refused.replace(refused);
     if rij.toestand == Toestand::Geweigerd && before.is_some_and(|before| before.code == code) {
         work.put(&rij);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 
-use super::rij::read::{Looked, Verzegeld};
+use super::rij::read::{EachRow, Verzegeld};
 use crate::domain::{Adres, BerichtId};
 
 /// From where something is to be handed out: a postvak, or the answers to one verzoek in it.
@@ -17,7 +17,7 @@ pub struct Post {
     /// Days whose key cannot be had now: what is sealed under those waits.
     pub without: BTreeSet<Date>,
     /// The version whose texts it is judged by. What those texts refused today is not judged again today.
-    pub gelezen: u64,
+    pub gelezen_versie: u64,
 }
 
 /// How many tiers there are, in the order in which they are handed out. First what was held and is not any more, then what was
@@ -27,7 +27,7 @@ pub(super) const TIERS: usize = 3;
 /// Rows of one post that can be handed out, in that order.
 #[derive(Default)]
 pub(in crate::store) struct Leasable {
-    pub(super) rows: VecDeque<Looked<Verzegeld>>,
+    pub(super) rows: VecDeque<EachRow<Verzegeld>>,
     /// The last row that was looked up, of each tier.
     pub(super) after: [Option<u64>; TIERS],
     /// Whether there may be more rows after those.

@@ -34,12 +34,12 @@ pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
     Ok(newest.iter().find_map(|row| row.try_get::<&str, _>("houdbaar_tot_en_met").ok()?.parse().ok()))
 }
 
-/// Whether anything in a postvak can be handed out now, or judged anew by the texts of version `gelezen`. It does not wait for the
+/// Whether anything in a postvak can be handed out now, or judged anew by the texts of version `gelezen_versie`. It does not wait for the
 /// writer.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn has_open(read: &Pool, adres: &Adres, gelezen: u64, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn has_open(read: &Pool, adres: &Adres, gelezen_versie: u64, now: Timestamp) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(concat!(
         "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 'wacht' \
          OR (toestand IN ",
@@ -52,7 +52,7 @@ pub async fn has_open(read: &Pool, adres: &Adres, gelezen: u64, now: Timestamp) 
     .bind(adres.loket.as_str())
     .bind(micros(now))
     .bind(amsterdam_date(now).to_string())
-    .bind(int(gelezen))
+    .bind(int(gelezen_versie))
     .fetch_optional(read)
     .await?;
     Ok(found.is_some())
@@ -70,7 +70,7 @@ pub struct Looked {
 
 impl Looked {
     /// One damaged row must not keep others from ending: it stands apart.
-    fn of(rows: Vec<read::Looked<PostvakRij>>, most: u32) -> Self {
+    fn of(rows: Vec<read::EachRow<PostvakRij>>, most: u32) -> Self {
         let full = rows.len() == most as usize;
         let (mut rijen, mut unreadable) = (Vec::new(), Vec::new());
         for (_, row) in rows {

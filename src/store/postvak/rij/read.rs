@@ -76,7 +76,7 @@ impl Verzegeld {
 }
 
 /// A row that was looked at: its index, and what it holds or what is wrong with it.
-pub(in crate::store) type Looked<T> = (u64, Result<T, StoreError>);
+pub(in crate::store) type EachRow<T> = (u64, Result<T, StoreError>);
 
 /// Reads many rows, the damaged ones apart. Bytes that are no valid text make a statement fail as a whole; then each row is asked
 /// for by itself.
@@ -84,7 +84,7 @@ pub(in crate::store) async fn read_each<T: ReadRow>(
     connection: &mut DbConnection,
     rows: Query<'_, Db, AnyArguments>,
     indexes: Query<'_, Db, AnyArguments>,
-) -> Result<Vec<Looked<T>>, StoreError> {
+) -> Result<Vec<EachRow<T>>, StoreError> {
     let dialect = Dialect::of(connection);
     match rows.fetch_all(&mut *connection).await {
         Ok(rows) => looked(&rows),
@@ -115,14 +115,14 @@ pub(in crate::store) async fn read_many<T: ReadRow>(
     Ok(found.into_iter().collect())
 }
 
-fn looked<T: ReadRow>(rows: &[DbRow]) -> Result<Vec<Looked<T>>, StoreError> {
+fn looked<T: ReadRow>(rows: &[DbRow]) -> Result<Vec<EachRow<T>>, StoreError> {
     rows.iter().map(|row| Ok((uint(row.try_get("log_index")?), T::read(row)))).collect()
 }
 
 async fn one_by_one<T: ReadRow>(
     connection: &mut DbConnection,
     indexes: Vec<u64>,
-) -> Result<Vec<Looked<T>>, StoreError> {
+) -> Result<Vec<EachRow<T>>, StoreError> {
     let mut looked = Vec::with_capacity(indexes.len());
     for log_index in indexes {
         looked.push((log_index, read_one(connection, log_index).await?));
