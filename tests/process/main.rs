@@ -31,5 +31,6 @@ mod start;
 mod statements;
 mod strict;
 mod tamper;
+mod terminal;
 #[allow(dead_code, reason = "shared with other tests")]
 mod traffic;

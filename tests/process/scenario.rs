@@ -5,11 +5,13 @@ use std::{
     process::{Output, Stdio},
 };
 
+use ketenpoort::proto;
 use serde_json::{Value, json};
 
 use crate::{
     command_line::{ZVH, json as parsed, received, send},
     served::{Served, expect, stderr},
+    traffic::{request, request_id, template},
 };
 
 /// A command that reads a person from stdin, where no process list shows it.
@@ -104,4 +106,34 @@ fn the_logboek_tells_everything_about_a_person_and_nothing_about_another() {
         "{}",
         stderr(&partial)
     );
+}
+
+/// More than a page of each: a gesprek of 70 berichten, and a scenario that was read 130 times.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_status_is_printed_whole() {
+    let served = Served::start();
+    let (mut zvh, mut zsm) = (served.client(ZVH).await, served.client("zsm").await);
+    let scenario = request(template("scenario"));
+    let bericht = zvh.send(proto::SendRequest { request_id: request_id(1), ..scenario }).await.unwrap().into_inner();
+    let bericht = bericht.ontvangstbewijs.unwrap().bericht;
+    let (loket, medewerker) = ("volwassenen".to_owned(), "lezer-1".to_owned());
+    for _ in 0..130 {
+        let fetch =
+            proto::FetchRequest { bericht: bericht.clone(), loket: loket.clone(), medewerker: medewerker.clone() };
+        zsm.fetch(fetch).await.unwrap();
+    }
+    let mut terug = request(template("terugkoppeling"));
+    (terug.in_antwoord_op, terug.loket) = (Some(bericht.clone()), loket);
+    let mut sent = vec![bericht.clone()];
+    for number in 2..71 {
+        terug.request_id = request_id(number);
+        sent.push(zsm.send(terug.clone()).await.unwrap().into_inner().ontvangstbewijs.unwrap().bericht);
+    }
+    let printed = parsed(&expect(&served.partner("status", ZVH, &[&bericht]), 0));
+    let of = |list: &str, field: &str| -> Vec<String> {
+        printed[list].as_array().unwrap().iter().map(|one| one[field].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of("gesprek_berichten", "bericht"), sent);
+    assert_eq!(printed["tijdlijn"].as_array().unwrap().len(), 131);
+    assert!(printed.get("tijdlijn_verder").is_none() && printed.get("gesprek_verder").is_none());
 }
