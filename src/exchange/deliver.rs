@@ -18,7 +18,7 @@ use crate::{
     jobs::Tasks,
     sleutels::Opened,
     store::{
-        Actor, Bell, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Post, PostvakRij, Writer,
+        Actor, Bell, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Place, Post, PostvakRij, Writer,
         reading::{berichten::correcties, postvakken::has_open},
     },
 };
@@ -144,17 +144,19 @@ impl Exchange {
         actor: &Actor,
     ) -> Result<Vec<Handed>, Weigering> {
         let held_for = SignedDuration::from_secs(i64::try_from(self.bounds.lease_seconds).unwrap_or(i64::MAX));
-        let mut without: BTreeSet<Date> = BTreeSet::new();
+        let (mut without, mut after) = (BTreeSet::new(), Place::default());
         for _ in 0..MOST_ROUNDS {
             let judge = |van_kracht: Arc<VanKracht>| {
                 let (adres, without, gelezen_versie) =
                     (held.adres.clone(), without.clone(), van_kracht.gelezen_versie());
-                let post = Post { adres, verzoek, without, gelezen_versie };
+                let post = Post { adres, verzoek, without, gelezen_versie, after };
                 let (actor, opener, holder) = (actor.clone(), self.keys.clone(), Arc::clone(held) as Arc<dyn Holder>);
                 ready(Ok(Box::new(Lease { post, most, held_for, actor, van_kracht, opener, holder })))
             };
             let (leased, _) = self.write_judged(call, judge, Event::Lease).await?;
-            let again = leased.is_cut_short || !leased.unknown.is_empty();
+            let again = leased.more_after.is_some() || !leased.unknown.is_empty();
+            // Rows whose key is read meanwhile are judged once more.
+            after = leased.more_after.filter(|_| leased.unknown.is_empty()).unwrap_or(after);
             without.extend(self.look_after(&leased).await);
             if !leased.handed.is_empty() || !again {
                 return self.hand_all(leased).await;

@@ -32,7 +32,7 @@ pub use postvak::{
     damage::Damage,
     expire::Expire,
     find::{Find, Found},
-    lease::{HeldLease, Holder, Lease, Leased, Post},
+    lease::{HeldLease, Holder, Lease, Leased, Place, Post},
     new::{Accept, AcceptOntvanger},
     rij::PostvakRij,
     withdraw::{Withdraw, Withdrawn, WithdrawnAt},

@@ -9,7 +9,7 @@ use ketenpoort::{
     grpc::convert,
     logboek::{Logregel, Soort},
     sleutels::{Opener, Opening, WrapContext},
-    store::{Actor, Event, HeldLease, Holder, Lease, NotDone, Post, StoreError, ledger::regels::regels},
+    store::{Actor, Event, HeldLease, Holder, Lease, NotDone, Place, Post, StoreError, ledger::regels::regels},
 };
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -106,6 +106,7 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
             verzoek: None,
             without: BTreeSet::new(),
             gelezen_versie: exchange.van_kracht().gelezen_versie(),
+            after: Place::default(),
         },
         most: 1,
         held_for: SignedDuration::from_micros(1),

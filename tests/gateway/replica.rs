@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use ketenpoort::{
     documenten::Bron,
     domain::{LoketNaam, Weigering},
@@ -105,5 +106,41 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
     assert_eq!((there.redenen(), there.van_kracht().gelezen_versie()), (Vec::new(), 3));
     assert_eq!(taken(&there).await, 1);
     drop((here, there));
+    inside.end().await;
+}
+
+/// Rows of a convenant that is gone, more than one lease judges, keep nothing else from their ontvanger: also where this gateway may not
+/// refuse them, because it cannot read what is in force.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_cannot_read_a_text_hands_out_what_lies_behind_what_it_may_not_refuse() {
+    const NOT_ALLOWED: usize = 700;
+    let inside = Inside::open().await;
+    let (here, there) = (inside.exchange_that_knows("tweede").await, inside.exchange().await);
+    let send = async |van: &str| {
+        let mut scenario = request(template("scenario"));
+        scenario.request_id = request_id();
+        let afzender = call(&there, van);
+        there.send(&afzender, convert::bericht(&scenario).unwrap(), None).await.map(drop).unwrap();
+    };
+    join_all((0..NOT_ALLOWED).map(|_| send("zvh-zeeland.ketenpoort.test"))).await;
+    send("zvh-baronie-breda.ketenpoort.test").await;
+    let deelnemers = std::fs::read_to_string(inside.dir.path().join("deelnemers.toml")).unwrap();
+    let more = "\n[[identiteit]]\nca = \"tweede\"\noin = \"00000099000000101000\"\nsan = \"om-2.ketenpoort.test\"\n\
+                partner = \"om\"\nrol = \"partner\"\n";
+    let change = Opdracht {
+        laden: vec![Bron { herkomst: "deelnemers".into(), tekst: format!("{deelnemers}{more}") }],
+        intrekken: vec!["zvh-zeeland".to_owned()],
+        reden: "een test".to_owned(),
+        medewerker: "beheer-7".to_owned(),
+        proef: false,
+    };
+    here.change(&call(&here, "beheer.ketenpoort.test"), &change).await.unwrap();
+    assert!(there.refresh().await.unwrap());
+    let zsm = call(&there, "zsm.ketenpoort.test");
+    let postvak = there.open_postvak(&zsm, &"volwassenen".parse().unwrap(), "zsm-1").unwrap();
+    let taken = postvak.take(1).await.unwrap();
+    let [handed] = taken.as_slice() else { panic!("{} were handed out", taken.len()) };
+    assert_eq!(handed.bericht.afzender.partner.as_str(), "zvh-baronie-breda");
+    drop((postvak, here, there));
     inside.end().await;
 }

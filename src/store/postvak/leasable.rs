@@ -8,7 +8,7 @@ use std::{collections::HashMap, mem::take};
 use sqlx::Row;
 
 use super::{
-    post::{Leasable, Post, TIERS},
+    post::{Leasable, Place, Post, TIERS},
     rij::{
         read::{EachRow, Verzegeld, read_many},
         sql::held,
@@ -51,6 +51,16 @@ impl Work<'_> {
     pub(super) fn is_cut(&self, post: &Post) -> bool {
         self.known.leasable.get(post).is_some_and(|leasable| leasable.is_cut)
     }
+
+    /// Whether rows of a post were looked up that were not taken yet.
+    pub(super) fn has_next_of(&self, post: &Post) -> bool {
+        self.known.leasable.get(post).is_some_and(|leasable| !leasable.rows.is_empty())
+    }
+
+    /// How far rows of a post were looked up.
+    pub(super) fn place_in(&self, post: &Post) -> Place {
+        self.known.leasable.get(post).map_or(post.after, |leasable| leasable.after)
+    }
 }
 
 /// Looks up the next rows of these posts, at most so many of each.
@@ -59,7 +69,8 @@ pub(super) async fn look_up(work: &mut Work<'_>, posts: Vec<(Post, usize)>) -> R
     let mut chosen = Vec::new();
     let mut of_post = Vec::with_capacity(posts.len());
     for (at, (post, most)) in posts.into_iter().enumerate() {
-        let leasable = work.known.leasable.entry(post.clone()).or_default();
+        let begin = || Leasable { after: post.after, ..Leasable::default() };
+        let leasable = work.known.leasable.entry(post.clone()).or_insert_with(begin);
         let tiers = listed.remove(&at).unwrap_or_default();
         let indexes = choose(leasable, tiers, most.min(PAGE), &mut work.known.content_read);
         chosen.extend_from_slice(&indexes);
@@ -164,9 +175,9 @@ async fn listed(work: &mut Work<'_>, posts: &[(Post, usize)]) -> Result<HashMap<
     let (now, today) = (micros(work.now()), work.today().to_string());
     let known = &work.known.leasable;
     let cells = |(at, (post, _)): (usize, &(Post, usize))| {
-        let Post { adres, verzoek, without, gelezen_versie } = post;
+        let Post { adres, verzoek, without, gelezen_versie, after } = post;
         let without: Vec<String> = without.iter().map(ToString::to_string).collect();
-        let after = known.get(post).map_or([None; TIERS], |leasable| leasable.after);
+        let after = known.get(post).map_or(*after, |leasable| leasable.after);
         let [first, then, last] = after.map(|after| Cell::from(after.map_or(-1, int)));
         let verzoek = verzoek.map(|id| id.0.as_bytes().to_vec());
         [

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, civil::Date};
 
-pub use super::post::Post;
+pub use super::post::{Place, Post};
 use super::{
     actor::Actor,
     leasable::PAGE,
@@ -21,7 +21,7 @@ use crate::{
     store::{NotDone, StoreError},
 };
 
-/// Rows that one lease judges without handing them out. The next one goes on where it stopped.
+/// Rows that one lease judges without handing them out, and the rest of those that were looked up with them.
 const MOST_JUDGED: usize = 256;
 
 /// Asks for berichten to hand out.
@@ -70,8 +70,8 @@ pub struct Leased {
     pub unknown: BTreeSet<Date>,
     /// What is wrong with rows that cannot be read at all.
     pub unreadable: Vec<StoreError>,
-    /// Whether asking again at once can give more.
-    pub is_cut_short: bool,
+    /// Where a lease that goes on from here finds more, if this one stopped before the end.
+    pub more_after: Option<Place>,
     /// How many were judged and not handed out.
     judged: usize,
 }
@@ -92,7 +92,7 @@ impl Leased {
 pub(in crate::store) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Result<Leased, NotDone> {
     let most = lease.most.min(PAGE);
     let mut leased = Leased::default();
-    while leased.handed.len() < most && leased.judged < MOST_JUDGED {
+    while leased.handed.len() < most && (leased.judged < MOST_JUDGED || work.has_next_of(&lease.post)) {
         let Some((log_index, row)) = work.next_of(&lease.post, most).await? else { break };
         if work.has_changed(log_index) {
             continue;
@@ -109,7 +109,8 @@ pub(in crate::store) async fn lease(work: &mut Work<'_>, lease: &Lease) -> Resul
             offered => offered?,
         }
     }
-    leased.is_cut_short = leased.judged >= MOST_JUDGED || work.is_cut(&lease.post);
+    let is_cut_short = leased.judged >= MOST_JUDGED || work.is_cut(&lease.post);
+    leased.more_after = is_cut_short.then(|| work.place_in(&lease.post));
     Ok(leased)
 }
 

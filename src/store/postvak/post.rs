@@ -18,7 +18,12 @@ pub struct Post {
     pub without: BTreeSet<Date>,
     /// The version whose texts it is judged by. What those texts refused today is not judged again today.
     pub gelezen_versie: u64,
+    /// To go on where an earlier lease stopped; from the first row on where it is [`Place::default`].
+    pub after: Place,
 }
+
+/// The last row that was looked at, of each tier.
+pub type Place = [Option<u64>; TIERS];
 
 /// How many tiers there are, in the order in which they are handed out. First what was held and is not any more, then what was
 /// refused and not judged by this version or on this day yet, then what waits. The answers to a verzoek are one tier.
@@ -29,7 +34,7 @@ pub(super) const TIERS: usize = 3;
 pub(in crate::store) struct Leasable {
     pub(super) rows: VecDeque<EachRow<Verzegeld>>,
     /// The last row that was looked up, of each tier.
-    pub(super) after: [Option<u64>; TIERS],
+    pub(super) after: Place,
     /// Whether there may be more rows after those.
     pub(super) more: bool,
     /// Whether a look-up stopped because it had read as much content as it may.
