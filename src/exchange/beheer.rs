@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Call, Exchange, MOST_TURNS, unavailable,
+    Call, Exchange, MOST_JUDGEMENTS, unavailable,
     van_kracht::{aside, bron},
     verleden::Verleden,
 };
@@ -76,7 +76,7 @@ impl Exchange {
     /// [`Weigering::DocumentOnjuist`] with every mistake, or [`Weigering::DocumentOnbekend`]; not yet logged.
     pub async fn change(&self, call: &Call, opdracht: &Opdracht) -> Result<Gevolg, Weigering> {
         let opdracht = Arc::new(opdracht.clone());
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MOST_JUDGEMENTS {
             let Plan { basis, wijzigingen, zinnen, waarschuwingen } = self.plan(call, &opdracht).await?;
             if opdracht.proef || wijzigingen.is_empty() {
                 let unproven = |wijziging| Gewijzigd { wijziging, bewijs: None };

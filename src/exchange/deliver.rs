@@ -19,7 +19,7 @@ use crate::{
     sleutels::Opened,
     store::{
         Actor, Bell, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Place, Post, PostvakRij, Writer,
-        reading::{berichten::correcties, postvakken::has_open},
+        reading::{berichten::correcties, postvakken::has_leasable},
     },
 };
 
@@ -206,7 +206,7 @@ impl Postvak {
         let exchange = &self.exchange;
         exchange.trust_clock()?;
         let gelezen_versie = exchange.van_kracht().gelezen_versie();
-        let waits = has_open(&exchange.store.read, &self.adres, gelezen_versie, exchange.klok.now());
+        let waits = has_leasable(&exchange.store.read, &self.adres, gelezen_versie, exchange.klok.now());
         if !waits.await.map_err(unavailable)? {
             return Ok(Vec::new());
         }

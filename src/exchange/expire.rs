@@ -17,7 +17,7 @@ use crate::{
 
 /// Rows of one look, at most.
 const CHUNK: u32 = 64;
-/// So many are left alone for a while where nothing could be done: then something else is wrong than each of them.
+/// Where no row of a look could be ended, the cause is hardly each of them: no more than so many are then left alone for a while.
 const MOST_FAILED: usize = 4;
 
 /// What the sweep is after.

@@ -59,7 +59,7 @@ use crate::{
 
 /// How often something is judged anew. A date turns once, and what is in force changes rarely: more often means that something is
 /// wrong.
-const MOST_TURNS: usize = 4;
+const MOST_JUDGEMENTS: usize = 4;
 
 /// Bounds of the exchange.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +155,7 @@ impl Exchange {
     where
         F: Future<Output = Result<P, NotDone>>,
     {
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MOST_JUDGEMENTS {
             let judged = judge(self.van_kracht()).await?;
             match self.store.writer.write(|reply| event(judged, reply)).await {
                 Err(NotDone::Outdated) => {}
@@ -163,7 +163,7 @@ impl Exchange {
             }
             if let Err(error) = self.refresh().await {
                 tracing::error!(%error, "what is in force could not be read, to judge by");
-                return Err(StoreError::NotWritten.into());
+                return Err(StoreError::Unknown.into());
             }
         }
         Err(NotDone::Outdated)

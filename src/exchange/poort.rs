@@ -108,7 +108,7 @@ impl Exchange {
         let namens = Namens { identiteit: &self.poort, loket: &loket, medewerker: "", trace: Some(self.new_trace()) };
         match self.of_gateway(&says, namens, vec![naar], original.as_earlier()).await {
             Ok(accept) => Ok(Some(accept)),
-            Err(weigering) if weigering.aard() == Aard::Onbeschikbaar => Err(StoreError::NotWritten),
+            Err(weigering) if weigering.aard() == Aard::Onbeschikbaar => Err(StoreError::Unknown),
             Err(_) => Ok(None),
         }
     }

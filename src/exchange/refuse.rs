@@ -1,7 +1,7 @@
-//! Refuse: no refusal leaves before it is logged.
+//! Refuse: a refusal of what was decoded is logged before it leaves.
 //!
-//! What was decoded is logged one by one. What never became a bericht (undecodable, oversized, too much at once) is counted and
-//! logged once an identity, reason and minute, so that an abuser cannot fill the logboek.
+//! What never became a bericht (undecodable, oversized, too much at once) is answered at once, counted, and logged once an identity,
+//! reason and minute, so that it cannot fill the logboek.
 
 use std::{
     collections::BTreeMap,

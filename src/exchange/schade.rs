@@ -48,7 +48,7 @@ impl Exchange {
         }
         tracing::error!(
             bericht = %rij.bericht, log_index = rij.log_index, ontvanger = %rij.ontvanger.adres,
-            "the content of a bericht is damaged; it ended, and its afzender was told"
+            "the content of a bericht is damaged; it ended; its afzender is told, if it is still a deelnemer"
         );
         Ok(())
     }

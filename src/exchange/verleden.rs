@@ -11,7 +11,7 @@ use crate::{
     store::{Pool, StoreError, reading::documenten},
 };
 
-/// When the versions of each convenant were loaded since it was last withdrawn, as of one version of what is in force.
+/// When the texts of each convenant were loaded since it was last withdrawn, as of one version of what is in force.
 pub(super) struct Verleden(Vec<EenConvenant>);
 
 /// One convenant: its name, its version in force, and the ones before it with their texts and until when each was in force.

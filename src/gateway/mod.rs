@@ -58,7 +58,7 @@ pub enum GatewayError {
     Naam(#[from] NoteError),
     /// The port.
     #[error(
-        "poort {adres} is niet te openen: {source}. Is er al een poort actief, of mag deze gebruiker dit adres niet gebruiken?"
+        "adres {adres} is niet te openen: {source}. Luistert daar al een ander programma, of mag deze gebruiker dit adres niet gebruiken?"
     )]
     Listen {
         /// Where.
@@ -72,7 +72,7 @@ pub enum GatewayError {
     /// What is in force.
     #[error(transparent)]
     InForce(#[from] LoadError),
-    /// The writer stopped.
+    /// The store could not be read at the start, or something that the gateway cannot do without ended by itself.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The first regels could not be written.
@@ -120,7 +120,7 @@ impl Gateway {
         let files = config.documents(productie, now);
         look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
         let certificates = Certificates::read(config, &in_force)?;
-        let Opened { database, map, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
+        let Opened { database, keys, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
         let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));
         let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
         let listener = Arc::new(listener);
@@ -130,10 +130,10 @@ impl Gateway {
         }
         let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
         let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
-        let (store, writer) = database.start(&config.logboek, &map.mark(), signer, Arc::clone(&klok)).await?;
+        let (store, writer) = database.start(&config.logboek, &keys.mark(), signer, Arc::clone(&klok)).await?;
         let read = store.read.clone();
         let mut watch = ClockWatch::new(wacht);
-        let known = Known { map, in_force, first, klok, rng };
+        let known = Known { keys, in_force, first, klok, rng };
         let exchange = match known.begin(config, store, &mut watch).await {
             Ok(exchange) => Arc::new(exchange),
             Err(error) => {

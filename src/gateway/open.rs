@@ -62,7 +62,7 @@ impl Certificates {
 /// Database and keys that belong together, and what the files put in force at the very first start.
 pub(super) struct Opened {
     pub(super) database: Database,
-    pub(super) map: KeyDirectory,
+    pub(super) keys: KeyDirectory,
     pub(super) signer: Signer,
     pub(super) first: Option<Change>,
 }
@@ -82,7 +82,7 @@ impl Opened {
         // only when its logboek is there.
         let keys_have_begun = KeyDirectory::has_begun(&config.sleutels);
         let begun = logboek_naam(&database.read).await?;
-        let map = KeyDirectory::open(&config.sleutels, begun.is_none(), rng)?;
+        let keys = KeyDirectory::open(&config.sleutels, begun.is_none(), rng)?;
         match begun {
             // Without the logboek that was begun with these keys another one would be signed with them.
             None if keys_have_begun => return Err(OpenError::LogboekGone.into()),
@@ -91,14 +91,14 @@ impl Opened {
             }
             _ => {}
         }
-        let signer = super::signer(config, map.logboek_seed())?;
+        let signer = super::signer(config, keys.logboek_seed())?;
         // Other keys would fork the logboek: not a single regel may be signed with them.
         let newest = proofs::newest_checkpoint(&database.read).await?;
         if newest.is_some_and(|(_, nota)| logboek::open(&nota, &signer.vkey()).is_err()) {
             return Err(OpenError::OtherKeys.into());
         }
         let first = first_documents(files, &database.read).await?;
-        Ok(Self { database, map, signer, first })
+        Ok(Self { database, keys, signer, first })
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) fn remembered(wacht: &Wacht) -> Option<Herinnering> {
 
 /// What a start knows before it writes.
 pub(super) struct Known {
-    pub(super) map: KeyDirectory,
+    pub(super) keys: KeyDirectory,
     pub(super) in_force: InForce,
     pub(super) first: Option<Change>,
     pub(super) klok: Arc<Klok>,
@@ -131,13 +131,13 @@ impl Known {
         store: Store,
         watch: &mut ClockWatch,
     ) -> Result<Exchange, GatewayError> {
-        let Self { map, in_force, first, klok, rng } = self;
+        let Self { keys, in_force, first, klok, rng } = self;
         let place: Box<dyn DayKeyPlace> = match &config.opslag {
             Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
             Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
         };
-        map.remember_begun(&config.logboek)?;
-        let keys = Arc::new(KeyStore::new(map, place, Arc::clone(&rng)));
+        keys.remember_begun(&config.logboek)?;
+        let keys = Arc::new(KeyStore::new(keys, place, Arc::clone(&rng)));
         // Lost day keys would go unnoticed until somebody asks for what they open.
         if let Some(day) = newest_day(&store.read).await? {
             keys.existing(day).await?;
@@ -161,7 +161,7 @@ impl Known {
         };
         exchange.store.tell_time(&exchange.klok).await?;
         match watch.begin(&exchange).await {
-            // With something in force the ports can open, so that callers hear what is wrong, and an operator can say a word.
+            // With something in force the ports can open, so that callers hear what is wrong, and an operator can confirm the clock.
             Err(NotDone::Failed(StoreError::Clock(twijfel))) if first.is_none() => {
                 tracing::error!(%twijfel, "the clock is not believed: this run begins once it is");
             }

@@ -1,10 +1,14 @@
 //! The ports: where each listens, for which role, and which service answers.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio::{net::TcpListener, sync::watch};
+use tonic::body::Body;
+use tower::Service;
 
 use super::GatewayError;
 use crate::{
@@ -82,19 +86,37 @@ impl Open {
         exchange: &Arc<Exchange>,
         stopped: watch::Receiver<bool>,
     ) -> BoxFuture<'static, &'static str> {
-        let Self { port: Port { naam, rol, proxies, in_flight, .. }, socket, .. } = self;
-        let exchange = Arc::clone(exchange);
-        if rol == Rol::Beheer {
-            let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(&exchange)))
-                .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
-                .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
-            let boundary = Boundary::new(exchange, service, rol, in_flight);
-            let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
-            return accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed();
+        let rol = self.port.rol;
+        match rol {
+            Rol::Partner => {
+                let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
+                let service = ExchangeServiceServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
+                self.serve_by(service, listener, exchange, stopped)
+            }
+            Rol::Beheer => {
+                let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(exchange)))
+                    .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
+                    .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
+                self.serve_by(service, listener, exchange, stopped)
+            }
+            Rol::Fg | Rol::Auditor | Rol::Poort => unreachable!("no port is opened for {rol}"),
         }
-        let api = ExchangeApi::new(Arc::clone(&exchange), stopped.clone());
-        let service = ExchangeServiceServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
-        let boundary = Boundary::new(exchange, service, rol, in_flight);
+    }
+
+    /// Answers by this service.
+    fn serve_by<S>(
+        self,
+        service: S,
+        listener: Arc<Listener>,
+        exchange: &Arc<Exchange>,
+        stopped: watch::Receiver<bool>,
+    ) -> BoxFuture<'static, &'static str>
+    where
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        let Self { port: Port { naam, rol, proxies, in_flight, .. }, socket, .. } = self;
+        let boundary = Boundary::new(Arc::clone(exchange), service, rol, in_flight);
         let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
         accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed()
     }

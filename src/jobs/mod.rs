@@ -1,8 +1,8 @@
 //! Background work: what a gateway does by itself, and what goes on when a caller has gone.
 //!
 //! A [`Job`] runs again and again until the gateway stops, each in a task of its own. When one fails, [`run`] says so in the
-//! process log; it says so again only once the job has succeeded in between. [`Tasks`] are the short ones: each runs once, and a
-//! stop waits for them, but not for ever.
+//! process log; it says so again only once the job has succeeded in between. [`Tasks`] run once, beside calls: the two
+//! directions of a stream, and what a caller left to be finished. A stop waits for them, but not for ever.
 //!
 //! Not here: which jobs there are (`gateway::jobs`) and what they do (`exchange`).
 

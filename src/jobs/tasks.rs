@@ -1,4 +1,4 @@
-//! Short tasks beside the calls: what must be finished when its caller has gone.
+//! Tasks beside the calls: streams, and what must be finished when its caller has gone. A stop sees them end.
 
 use std::{
     collections::BTreeMap,

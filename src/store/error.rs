@@ -43,13 +43,11 @@ pub enum StoreError {
     #[error("de poort sprak zichzelf tegen: {0}. Meld dit aan de makers")]
     Broken(String),
     /// The caller cannot know whether the transaction was carried out; repeating is safe.
-    #[error("de poort kon dit niet vastleggen; herhalen is veilig")]
-    NotWritten,
+    #[error("of de poort dit heeft vastgelegd is onbekend; herhalen is veilig")]
+    Unknown,
     /// Nothing may be written any more: the database is in doubt or has become another one, or a part of the gateway ended by
     /// itself. The gateway stops; the next start runs the same code as every start.
-    #[error(
-        "de toestand van het logboek is onbekend na een schrijffout: {0}. De poort stopt; controleer de schijf en start opnieuw"
-    )]
+    #[error("de poort stopt vanzelf: {0}")]
     Fatal(String),
 }
 

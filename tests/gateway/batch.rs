@@ -50,7 +50,7 @@ async fn a_regel_that_cannot_be_written_among_many_undoes_only_itself_also_when_
         for (number, written) in written.into_iter().enumerate() {
             match number {
                 7 | 13 => {
-                    assert!(matches!(written, Err(NotDone::Failed(StoreError::NotWritten))), "{number}: {written:?}");
+                    assert!(matches!(written, Err(NotDone::Failed(StoreError::Unknown))), "{number}: {written:?}");
                 }
                 _ => written.unwrap_or_else(|error| panic!("{number} suffered with another: {error}")),
             }
@@ -120,7 +120,7 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
         let broken = writer.write(|reply| Event::Lease(Box::new(lease()), reply));
         let others = join_all((0..20).map(|number| log(&exchange, number.to_string())));
         let (broken, others) = tokio::join!(broken, others);
-        assert!(matches!(broken, Err(NotDone::Failed(StoreError::NotWritten))));
+        assert!(matches!(broken, Err(NotDone::Failed(StoreError::Unknown))));
         for written in others {
             written.unwrap();
         }

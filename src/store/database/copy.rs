@@ -39,8 +39,9 @@ const TABLES: [&str; 12] = [
     "vindbaar",
     "postvak",
     "postvakken",
-    "dagsleutels",
+    DAY_KEYS,
 ];
+const DAY_KEYS: &str = "dagsleutels";
 
 /// Rows that are held at once: the text of one document can be two mebibytes.
 const PAGE: usize = 64;
@@ -131,7 +132,7 @@ pub async fn backup(read: &Pool, key_dir: &Path, out: &Path, progress: Progress<
     let mut source = read.acquire().await?;
     let dialect = Dialect::of(&source);
     let mut moment = snapshot(&mut source).await?;
-    copy(&mut moment, &mut target.writer, Side::Target, tables(dialect), progress).await?;
+    copy(&mut moment, &mut target.writer, Side::Target, &tables(dialect), progress).await?;
     // The keys after the rows: a key that no row needs does no harm.
     if dialect == Dialect::Sqlite {
         let keys: Vec<(Date, Wrapped)> = DayKeyFile::read(key_dir)?.into_iter().collect();
@@ -161,11 +162,11 @@ pub struct Unpacked {
     pub opslag: Opslag,
 }
 
-/// Takes a backup out of its file, which stays as it is. `kenmerk` is the mark of the keys with which it is to be read.
+/// Takes a backup out of its file, which stays as it is. `sleutels` is the mark of the keys with which it is to be read.
 ///
 /// # Errors
 /// [`CopyError::NoBackup`] for any other file, or whatever is wrong with it.
-pub async fn unpack(from: &Path, kenmerk: &str) -> Result<Unpacked, CopyError> {
+pub async fn unpack(from: &Path, sleutels: &str) -> Result<Unpacked, CopyError> {
     let io_error = |source| CopyError::Io { path: from.to_owned(), source };
     let mut kept = File::open(from).map_err(io_error)?;
     let mut header = [0; 72];
@@ -182,7 +183,7 @@ pub async fn unpack(from: &Path, kenmerk: &str) -> Result<Unpacked, CopyError> {
     let usable = async {
         let keys: Option<Option<String>> =
             sqlx::query_scalar("SELECT sleutels FROM logboek").fetch_optional(&mut database.writer).await?;
-        if keys.flatten().is_some_and(|keys| keys != kenmerk) {
+        if keys.flatten().is_some_and(|keys| keys != sleutels) {
             return Err(OpenError::OtherKeys.into());
         }
         every_day_key_is_there(&mut database.writer).await
@@ -209,7 +210,7 @@ pub async fn restore(from: &Unpacked, key_dir: &Path, into: &Opslag, progress: P
             put_day_keys_back(&mut source.writer, key_dir).await?;
         }
         let tables = tables(Dialect::of(&target.writer));
-        copy(&mut source.writer, &mut target.writer, Side::Source, tables, progress).await
+        copy(&mut source.writer, &mut target.writer, Side::Source, &tables, progress).await
     };
     let done = put_back.await;
     source.close().await;
@@ -249,11 +250,8 @@ async fn every_day_key_is_there(copy: &mut DbConnection) -> Result<(), CopyError
 
 /// The tables that are copied with such a store. Day keys are rows with PostgreSQL and in a backup; with SQLite they lie in the key
 /// directory.
-fn tables(store: Dialect) -> &'static [&'static str] {
-    match store {
-        Dialect::Sqlite => &TABLES[..TABLES.len() - 1],
-        Dialect::Postgres => &TABLES,
-    }
+fn tables(store: Dialect) -> Vec<&'static str> {
+    TABLES.into_iter().filter(|table| store == Dialect::Postgres || *table != DAY_KEYS).collect()
 }
 
 /// The store of a backup file.

@@ -138,7 +138,9 @@ impl Dialect {
         match code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
             // A full or busy database refuses a commit and keeps the old state.
             Some(SQLITE_BUSY | SQLITE_FULL) => StoreError::Database(error),
-            _ => StoreError::Fatal(error.to_string()),
+            _ => StoreError::Fatal(format!(
+                "na een schrijffout is onbekend hoever het logboek is ({error}). Controleer de schijf en start opnieuw"
+            )),
         }
     }
 }

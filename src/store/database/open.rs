@@ -91,7 +91,7 @@ impl Database {
         }
     }
 
-    /// Closes it without having written.
+    /// Closes it.
     pub async fn close(self) {
         self.read.close().await;
         // Closing the last connection folds the WAL into the file; a failure leaves it for the next start.

@@ -16,7 +16,7 @@ pub(in crate::store) use self::cell::Cell;
 use super::dialect::Dialect;
 use crate::store::{Db, DbConnection, DbRow, StoreError};
 
-/// Values in one `INSERT` of SQLite at most; it takes 32,766. Other statements are not cut into several.
+/// Values in one statement of SQLite at most; it takes 32,766. One with more rows is cut into several.
 const MOST_CELLS: usize = 16_384;
 /// With SQLite a text with more values is not kept prepared: hardly another one has as many.
 const MOST_PREPARED: usize = 512;

@@ -39,7 +39,7 @@ impl Head {
         )
     }
 
-    /// Starts a logboek of this name and with these keys, where there is none. Gives the name and the keys that it has.
+    /// Starts a logboek of this name and with keys of this mark, where there is none. Gives the name and the mark of the keys that it has.
     pub(in crate::store) async fn start(
         connection: &mut DbConnection,
         naam: &str,

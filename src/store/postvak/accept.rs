@@ -37,7 +37,7 @@ pub(in crate::store) async fn accept(work: &mut Work<'_>, accept: &Arc<Accept>) 
         return Ok(Accepted::Repeat(known));
     }
     for adres in accept.counted() {
-        if work.open(adres).await? >= accept.postvak_limit {
+        if work.open_count(adres).await? >= accept.postvak_limit {
             return Err(Weigering::PostvakVol.into());
         }
     }

@@ -19,7 +19,7 @@ use crate::{
 
 /// An earlier bericht, and what came of it.
 pub(in crate::store) struct Earlier {
-    /// Its rows, in the order in which it was sent.
+    /// Its rows, in the order of its ontvangers.
     pub(in crate::store) rijen: Vec<PostvakRij>,
     /// What the domain judges by.
     pub(in crate::store) eerder: Eerder,

@@ -41,6 +41,9 @@ pub struct Found {
 
 /// Scenario's in one answer, at most: the newest.
 const MOST_FOUND: usize = 100;
+/// Scenario's of one person at one loket that are looked at, the newest first, so that a search holds the writer for a bounded time: twice
+/// as many as are given, because some may not be current or of somebody else.
+const MOST_LOOKED_AT: i64 = 200;
 
 /// Finds scenario's, and logs a regel for each; or one regel where none was found.
 pub(in crate::store) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Vec<Found>, NotDone> {
@@ -75,11 +78,12 @@ async fn current(work: &mut Work<'_>, find: &Find) -> Result<Vec<Found>, StoreEr
         for (_, pseudoniem) in &find.kenmerken {
             let ids: Vec<Vec<u8>> = sqlx::query_scalar(
                 "SELECT bericht FROM vindbaar WHERE partner = $1 AND loket = $2 AND pseudoniem = $3 \
-                 ORDER BY bericht DESC LIMIT 200",
+                 ORDER BY bericht DESC LIMIT $4",
             )
             .bind(adres.partner.as_str())
             .bind(adres.loket.as_str())
             .bind(pseudoniem.as_slice())
+            .bind(MOST_LOOKED_AT)
             .fetch_all(&mut *tx)
             .await?;
             for id in ids {

@@ -51,7 +51,7 @@ impl Known {
         self.changed.insert(rij.log_index);
         self.rows.remove(&rij.log_index);
         self.earlier.remove(&rij.bericht);
-        rij.in_antwoord_op.into_iter().for_each(|answered| self.came_after(answered));
+        rij.in_antwoord_op.into_iter().for_each(|answered| self.forget_earlier(answered));
     }
 
     /// Takes out a row. What is kept for an Ask is then no longer all known.
@@ -70,12 +70,11 @@ impl Known {
     /// Notes the bericht that a request made, and that it came after these earlier ones.
     pub(super) fn accepted(&mut self, request: Request, bericht: BerichtId, after: impl Iterator<Item = BerichtId>) {
         self.requests.insert(request, Some(bericht));
-        after.for_each(|earlier| self.came_after(earlier));
+        after.for_each(|earlier| self.forget_earlier(earlier));
     }
 
-    /// Notes that something came after a bericht, or that what came after it changed: what was known of that, and of what is kept for the
-    /// Ask of this bericht, no longer holds.
-    pub(super) fn came_after(&mut self, earlier: BerichtId) {
+    /// Forgets what is known of an earlier bericht and of the answers kept for its Ask, because something of that changed.
+    pub(super) fn forget_earlier(&mut self, earlier: BerichtId) {
         self.earlier.remove(&earlier);
         self.reserved.remove(&earlier);
     }

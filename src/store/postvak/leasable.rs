@@ -1,7 +1,7 @@
 //! What can be handed out of postvakken. Many postvakken are asked about at once: first which rows there are, then those rows with
 //! their content.
 //!
-//! No more content is read than is asked for, and in one look-up no more than [`MOST_BYTES`]. What has lapsed is left to `expire`.
+//! A post is first asked for as many rows as are wanted, then for a [`PAGE`]; a transaction reads no more content than [`MOST_BYTES`]. What has lapsed is left to `expire`.
 
 use std::{collections::HashMap, mem::take};
 
@@ -23,7 +23,7 @@ use crate::store::{
 
 /// Rows that are looked up at once for one postvak, at most.
 pub(super) const PAGE: usize = 64;
-/// Sealed content that one look-up reads, bytes; a first bericht is read whatever its size.
+/// Sealed content that one transaction reads to hand it out, bytes; a first bericht is read whatever its size.
 const MOST_BYTES: u64 = 8 << 20;
 
 impl Work<'_> {
@@ -47,7 +47,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether there was more to hand out of a post than a look-up may read.
+    /// Whether there was more to hand out of a post than a transaction may read.
     pub(super) fn is_cut(&self, post: &Post) -> bool {
         self.known.leasable.get(post).is_some_and(|leasable| leasable.is_cut)
     }

@@ -37,6 +37,6 @@ pub(in crate::store) struct Leasable {
     pub(super) after: Place,
     /// Whether there may be more rows after those.
     pub(super) more: bool,
-    /// Whether a look-up stopped because it had read as much content as it may.
+    /// Whether a look-up stopped because the transaction had read as much content as it may.
     pub(super) is_cut: bool,
 }

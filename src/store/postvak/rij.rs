@@ -84,12 +84,12 @@ impl PostvakRij {
     /// Whether its stamp still holds, so that it may be handed out.
     ///
     /// # Errors
-    /// The [`Weigering`] that the sender is told.
+    /// Why not.
     pub fn may_be_handed(&self, van_kracht: &VanKracht, now: Timestamp) -> Result<(), Weigering> {
         still_allowed(self.soort, &self.afzender, &self.ontvanger, van_kracht, now)
     }
 
-    /// Whether its ontvanger has seen the content.
+    /// Whether its ontvanger was handed the content.
     #[must_use]
     pub fn was_received(&self) -> bool {
         self.poging > 0 || self.gelezen

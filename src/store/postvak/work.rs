@@ -147,7 +147,7 @@ impl<'t> Work<'t> {
     }
 
     /// How many open berichten a postvak has.
-    pub(in crate::store) async fn open(&mut self, adres: &Adres) -> Result<u64, StoreError> {
+    pub(in crate::store) async fn open_count(&mut self, adres: &Adres) -> Result<u64, StoreError> {
         self.counters.open(self.tx, adres).await
     }
 
@@ -171,7 +171,7 @@ impl<'t> Work<'t> {
     /// Notes that no Ask waits for the answers to this verzoek any more.
     pub(in crate::store) fn no_longer_asked(&mut self, verzoek: BerichtId) {
         self.changes.bericht(verzoek).ask_ended = true;
-        self.known.came_after(verzoek);
+        self.known.forget_earlier(verzoek);
         let answers = |new: &&mut NewBericht| new.accept.toegelaten.bericht().in_antwoord_op == Some(verzoek);
         self.changes.new.iter_mut().filter(answers).for_each(|new| new.reserved_until = None);
     }

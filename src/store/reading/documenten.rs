@@ -47,8 +47,8 @@ pub async fn in_force(read: &Pool) -> Result<(u64, Vec<Document>), StoreError> {
     Ok((versie.map_or(0, uint), documenten))
 }
 
-/// When each version of a convenant was loaded since it was last withdrawn, oldest first, by name, as of `versie`. Rows are only
-/// added, so that the answer for a version is always the same.
+/// When each text of a convenant was loaded since it was last withdrawn, oldest first, by name, as of what is in force at `versie`.
+/// Rows are only added, so that the answer for a `versie` is always the same.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.

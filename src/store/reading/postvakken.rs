@@ -39,7 +39,7 @@ pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn has_open(read: &Pool, adres: &Adres, gelezen_versie: u64, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn has_leasable(read: &Pool, adres: &Adres, gelezen_versie: u64, now: Timestamp) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(concat!(
         "SELECT 1 FROM postvak WHERE partner = $1 AND loket = $2 AND (toestand = 'wacht' \
          OR (toestand IN ",

@@ -28,7 +28,7 @@ impl Group {
     /// Whether they may be handed out.
     ///
     /// # Errors
-    /// The [`Weigering`] that the sender is told.
+    /// Why not.
     pub fn may_be_handed(&self, van_kracht: &VanKracht, now: jiff::Timestamp) -> Result<(), Weigering> {
         still_allowed(self.soort, &self.afzender, &self.ontvanger, van_kracht, now)
     }

@@ -8,7 +8,7 @@ pub enum VerifyError {
     /// A regel is missing, altered or out of place.
     #[error("logregel {index}: {what}")]
     Regel {
-        /// The first bad index.
+        /// The index at which it shows.
         index: u64,
         /// What is wrong with it.
         what: String,

@@ -1,4 +1,5 @@
-//! Verifying the logboek: everything recomputed from the database, nothing believed.
+//! Verifying the logboek: recomputed from the database, with documents, berichten and their rows held to it. Counters, pseudonyms and
+//! salts are not looked at.
 //!
 //! Leaves are read once, in order, in one read transaction beside a running gateway. Of each regel are checked: numbering, form,
 //! time and hash; and of the tree every tile, every checkpoint that was ever issued with its signature, and the head. Each change
@@ -22,7 +23,7 @@ use self::{
 };
 use crate::{
     domain::{Oin, PartnerNaam},
-    logboek::{self, Frontier, Hash, Logregel, Node, VerifyKey, check_leaf, leaf_hash, tijd, tile_of},
+    logboek::{self, Frontier, Hash, Logregel, Node, TILE_WIDTH, VerifyKey, check_leaf, leaf_hash, tijd, tile_of},
     store::{
         DbConnection, DbRow, Pool, Progress,
         database::dialect::snapshot,
@@ -45,7 +46,7 @@ pub struct Sound {
 /// Regels read at once.
 const PAGE: u64 = 1024;
 
-/// Recomputes everything. `oins` says which OIN is or was whose; `progress` hears of regels.
+/// Verifies all of it. `oins` says which OIN is or was whose; `progress` hears of regels.
 ///
 /// # Errors
 /// [`VerifyError`] naming the first bad index.
@@ -212,7 +213,7 @@ impl<'a> Walk<'a> {
         };
         let stored = stored.iter().map(tile).collect::<Result<BTreeMap<(u8, u64), Vec<u8>>, sqlx::Error>>()?;
         // The last level-0 tile is stored once it is full.
-        let full = 256 * 32;
+        let full = usize::try_from(TILE_WIDTH).unwrap_or(usize::MAX) * size_of::<Hash>();
         self.tiles.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
         if stored != self.tiles {
             return Err(tree(size, "een tegel van de boom hoort bij andere regels"));

@@ -30,9 +30,7 @@ impl Failure {
         let databases = match &error {
             StoreError::Database(error) => dialect.is_in_trouble(error),
             StoreError::Inconsistent { .. } | StoreError::Regel(_) | StoreError::Broken(_) => false,
-            StoreError::Clock(_) | StoreError::Unanswered { .. } | StoreError::NotWritten | StoreError::Fatal(_) => {
-                true
-            }
+            StoreError::Clock(_) | StoreError::Unanswered { .. } | StoreError::Unknown | StoreError::Fatal(_) => true,
         };
         match at {
             _ if databases => Self::Database(error),

@@ -31,7 +31,7 @@ use crate::{
 /// A reply, and the commit that made it durable (none where nothing was logged).
 pub type Durable<T> = (T, Option<Arc<Commit>>);
 
-/// Where a reply goes, once. When the last copy of this is dropped without one, whoever waits hears `NotWritten`.
+/// Where a reply goes, once. When the last copy of this is dropped without one, whoever waits hears `Unknown`.
 pub struct Reply<T>(Arc<Mutex<Option<oneshot::Sender<Replied<T>>>>>);
 
 type Replied<T> = Result<Durable<T>, NotDone>;

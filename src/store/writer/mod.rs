@@ -41,11 +41,11 @@ impl Writer {
     /// Hands in an event and waits until it is durable. A call that is cancelled drops its waiting, never the transaction.
     ///
     /// # Errors
-    /// Why it was not carried out: [`NotDone`]. With [`StoreError::NotWritten`] it may have been carried out all the same.
+    /// Why it was not carried out: [`NotDone`]. With [`StoreError::Unknown`] it may have been carried out all the same.
     pub async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, NotDone> {
         let (reply, answer) = Reply::new();
-        self.0.send(event(reply)).await.map_err(|_| StoreError::NotWritten)?;
-        answer.await.map_err(|_| StoreError::NotWritten)?
+        self.0.send(event(reply)).await.map_err(|_| StoreError::Unknown)?;
+        answer.await.map_err(|_| StoreError::Unknown)?
     }
 }
 

@@ -1,7 +1,7 @@
 //! The task of the writer: it gathers what waits into one transaction, then answers all.
 //!
 //! Callers hand in an [`Event`] and await its reply. A reply exists only once the transaction is durable. When the transaction
-//! failed, the caller gets [`StoreError::NotWritten`], and repeating is safe. A call that is cancelled drops its waiting, never the
+//! failed, the caller gets [`StoreError::Unknown`], and repeating is safe. A call that is cancelled drops its waiting, never the
 //! transaction. An event that cannot be carried out costs nobody but its own caller (`batch`). A database server that is gone is
 //! looked for until it is back.
 
@@ -46,7 +46,7 @@ use crate::{
 
 /// Events in one transaction at most.
 const BATCH_EVENTS: usize = 256;
-/// Sealed content in one transaction at most, bytes.
+/// No more events are taken up once their sealed content is as much, bytes.
 const BATCH_BYTES: usize = 8 << 20;
 /// How long a database server may take to begin.
 const BEGIN: Duration = Duration::from_secs(5);
@@ -193,7 +193,7 @@ impl WriterTask {
                 // The database is as it was, and the watch on the clock says what is wrong.
                 Err(Failure::Database(StoreError::Clock(_))) => return Ok(()),
                 Err(Failure::Database(error)) => {
-                    tracing::error!(%error, "a transaction was not carried out; its callers were told");
+                    tracing::error!(%error, "a transaction failed; its callers were told to repeat");
                     // This tells their callers, before a database is looked for, which can take long.
                     drop((part, parts));
                     return self.connect_anew().await;
@@ -253,8 +253,8 @@ impl WriterTask {
     }
 
     /// Connects anew after a failure. What the old connection left open is rolled back by the server, and what it committed is seen
-    /// by the next transaction. Waits until there is a connection; callers that come meanwhile hear at once that nothing was
-    /// written.
+    /// by the next transaction. Waits until there is a connection; callers that come meanwhile are told after each
+    /// attempt to repeat.
     async fn connect_anew(&mut self) -> Result<(), StoreError> {
         let mut said = false;
         loop {

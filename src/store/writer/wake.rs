@@ -27,7 +27,7 @@ impl Wakers {
         notify
     }
 
-    /// Something arrived here. One of those who wait is woken; whoever takes all that it may take wakes the next one.
+    /// Something can be had by this bell. One of those who wait is woken; whoever takes all that it may take wakes the next one.
     pub(in crate::store) fn ring(&self, bell: &Bell) {
         if let Some(known) = self.bells().get(bell).and_then(Weak::upgrade) {
             known.notify_one();

@@ -159,7 +159,7 @@ CREATE INDEX postvak_terugkoppeling ON postvak (terugkoppeling_open) WHERE terug
 -- The answers to a verzoek.
 CREATE INDEX postvak_antwoord ON postvak (in_antwoord_op) WHERE in_antwoord_op IS NOT NULL;
 
--- How many berichten of a postvak are not confirmed yet.
+-- How many berichten of a postvak count as open: not confirmed, refused or ended, and not following another bericht.
 CREATE TABLE postvakken (
     partner TEXT NOT NULL,
     loket TEXT NOT NULL,

@@ -175,7 +175,7 @@ pub(in crate::store) async fn find_at<T: ReadRow>(
     row.as_ref().map(T::read).transpose()
 }
 
-/// All rows of a bericht, in the order in which it was sent.
+/// All rows of a bericht, in the order of its ontvangers.
 pub(in crate::store) async fn rows_of(
     tx: &mut DbConnection,
     bericht: BerichtId,
