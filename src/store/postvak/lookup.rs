@@ -49,7 +49,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Looks up requests and postvakken; each is then known to [`Work::made_by`] and [`Work::open`].
+    /// Looks up requests and postvakken; each is then known to [`Work::made_by`] and [`Work::open_count`].
     async fn look_up_requests(
         &mut self,
         requests: Vec<Request>,

@@ -18,7 +18,7 @@ pub struct Post {
     pub without: BTreeSet<Date>,
     /// The version whose texts it is judged by. What those texts refused today is not judged again today.
     pub gelezen_versie: u64,
-    /// To go on where an earlier lease stopped; from the first row on where it is [`Place::default`].
+    /// To go on where an earlier lease stopped; the default is from the first row on.
     pub after: Place,
 }
 
