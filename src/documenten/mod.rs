@@ -38,7 +38,7 @@ use crate::{
     domain::{Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht, naast::Ruimte},
     lezen::{
         Fouten, Mistakes,
-        bestand::{MOST_BYTES, too_large},
+        bestand::too_much,
         fout::Fout,
         section::{Section, read_toml},
     },
@@ -144,8 +144,8 @@ fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {
 }
 
 fn read_bron<T>(bron: &Bron, mistakes: &Mistakes, read: impl FnOnce(Section<'_>) -> Option<T>) -> Option<T> {
-    if bron.tekst.len() as u64 > MOST_BYTES {
-        mistakes.of_file(&bron.herkomst, too_large());
+    if let Some(fout) = too_much(&bron.tekst) {
+        mistakes.of_file(&bron.herkomst, fout);
         return None;
     }
     read_toml(&bron.herkomst, &bron.tekst, mistakes, read)
@@ -157,10 +157,10 @@ pub fn hash(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
-/// Kind and name of a text, as far as it has them; one that is larger than a text may be is not looked into.
+/// Kind and name of a text, as far as it has them; one that is too much to read is not looked into.
 #[must_use]
 pub fn name_of(tekst: &str) -> Option<(DocumentSoort, String)> {
-    if tekst.len() as u64 > MOST_BYTES {
+    if too_much(tekst).is_some() {
         return None;
     }
     let (root, _) = DeTable::parse_recoverable(tekst);

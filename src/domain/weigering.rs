@@ -92,8 +92,8 @@ weigeringen! {
         "The message holds a field or berichtsoort that this gateway does not know, which would be lost silently. Use the proto files of this version.";
     /// Larger than the limit.
     TeGroot = "te_groot", Ongeldig,
-        "Het bericht is groter dan de poort aanneemt, of heeft te veel velden. Verkort de inhoud.",
-        "The message is larger than the gateway takes, or has too many fields. Shorten the content.";
+        "Het bericht of de wijziging is groter dan de poort aanneemt, of heeft te veel velden. Verkort het, of doe het in delen.",
+        "The message or the change is larger than the gateway takes, or has too many fields. Shorten it, or do it in parts.";
     /// One or more fields are wrong.
     OngeldigVeld(Vec<Overtreding>) = "ongeldig_veld", Ongeldig,
         "Een of meer velden zijn onjuist; elk staat hieronder met wat er gevraagd wordt. Verbeter ze en stuur opnieuw.",

@@ -6,10 +6,17 @@ use std::{
     path::Path,
 };
 
+use toml_parser::{
+    Source,
+    lexer::{Token, TokenKind},
+};
+
 use super::{Mistakes, fout::Fout};
 
-/// A text in bytes, at most: a convenant of some five hundred rules. Reading one can take sixty times as much memory for a moment.
+/// A text in bytes, at most: a convenant of some five hundred rules. Reading one takes several times as much memory.
 pub const MOST_BYTES: u64 = 512 << 10;
+/// Keys, tables and lists in a text, at most. Each takes about a kibibyte while the text is read, however few bytes it is written in.
+pub const MOST_PARTS: usize = 32_768;
 
 /// The text of a file, or `None` where it is larger than a text may be. Devices and pipes, which need not end, are none.
 ///
@@ -47,4 +54,20 @@ pub fn read(file: &Path, mistakes: &Mistakes) -> Option<String> {
 #[must_use]
 pub fn too_large() -> Fout {
     Fout::TeGroot { kibibytes: MOST_BYTES >> 10 }
+}
+
+/// Why a text is not to be read, because that would take more memory than it is worth.
+#[must_use]
+pub fn too_much(text: &str) -> Option<Fout> {
+    if text.len() as u64 > MOST_BYTES {
+        return Some(too_large());
+    }
+    let is_part = |token: &Token| {
+        matches!(
+            token.kind(),
+            TokenKind::Dot | TokenKind::Equals | TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket
+        )
+    };
+    let parts = Source::new(text).lex().filter(is_part).count();
+    (parts > MOST_PARTS).then_some(Fout::TeVeelDelen { hoogstens: MOST_PARTS })
 }

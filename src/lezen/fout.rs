@@ -51,6 +51,10 @@ closed_list! {
         TeGroot { kibibytes: u64 } = "te_groot",
             "het bestand is groter dan {kibibytes} KiB. Een convenant is leesbaar voor mensen: splits het, of controleer het pad.",
             "the file is larger than {kibibytes} KiB. A convenant is to be read by people: split it, or check the path.";
+        /// More keys, tables and lists than anything meaningful has.
+        TeVeelDelen { hoogstens: usize } = "te_veel_delen",
+            "het bestand heeft meer dan {hoogstens} sleutels, tabellen en lijsten. Splits het, of controleer het pad.",
+            "the file has more than {hoogstens} keys, tables and lists. Split it, or check the path.";
         /// Not TOML.
         GeenToml { reden: String } = "geen_toml",
             "geen geldige TOML: {reden}. Herstel de schrijfwijze op deze regel.",

@@ -89,10 +89,13 @@ async fn no_call_takes_much_memory() {
     bounded(&served, "the status of a bericht", status(&mut zvh, &bericht)).await;
 
     let full = |begin: &str, again: &str| begin.to_owned() + &again.repeat(((512 << 10) - begin.len()) / again.len());
-    let keys = (0..55_000).fold(String::new(), |text, number| text + "a" + &number.to_string() + "=1\n");
+    let keys = (0..32_000).fold(String::new(), |text, number| text + "a" + &number.to_string() + "=1\n");
+    let dotted = (0..450).fold(String::new(), |text, number| format!("{text}a{number}{} = 1\n", ".b".repeat(70)));
     let brackets = full("a = ", "[");
     let rules = full("naam = \"groot\"\n", "[[regel]]\nid = \"r\"\nvan = [\"zsm\"]\nnaar = [\"zsm\"]\n");
-    for (what, tekst) in [("documents of many keys", keys), ("of brackets", brackets), ("of rules", rules)] {
+    for (what, tekst) in
+        [("documents of many keys", keys), ("of deep keys", dotted), ("of brackets", brackets), ("of rules", rules)]
+    {
         bounded(&served, what, async {
             let mut beheer = BeheerServiceClient::new(served.profile("beheer").channel().await.unwrap());
             let document = |naam: &str| proto::NieuwDocument { herkomst: naam.to_owned(), tekst: tekst.clone() };
