@@ -131,7 +131,7 @@ async fn a_partner_hardly_notices_chains_without_end_and_silence_without_end() {
 async fn partners_do_not_notice_that_two_dry_runs_of_large_documents_are_judged() {
     let gateway = TestGateway::start().await;
     let quiet = quiet(&gateway).await;
-    let mut laden = vec![deelnemers(&gateway, 1500)];
+    let mut laden = vec![deelnemers(&gateway, 1100)];
     laden.extend((0..4).map(|number| convenant(&format!("groot-{number}"), 300, 800)));
     let judged = Arc::new(AtomicBool::new(false));
     let mut dry_runs = tokio::task::JoinSet::new();
