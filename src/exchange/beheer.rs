@@ -208,7 +208,7 @@ impl Voorstel {
     /// What is to be in force.
     fn next(&self) -> Result<Vec<Bron>, Weigering> {
         let Opdracht { laden, intrekken, .. } = self.opdracht.as_ref();
-        // Once for each text: a name is read from a document of some megabytes.
+        // Once for each text: a name is read from a document of some hundred kibibytes.
         let loaded: HashSet<(DocumentSoort, String)> = laden.iter().filter_map(|bron| name_of(&bron.tekst)).collect();
         if intrekken.iter().any(|naam| loaded.contains(&(DocumentSoort::Convenant, naam.clone()))) {
             return Err(Weigering::veld("intrekken", "geen convenant dat in dezelfde wijziging wordt geladen"));

@@ -43,7 +43,7 @@ const TABLES: [&str; 12] = [
 ];
 const DAY_KEYS: &str = "dagsleutels";
 
-/// Rows that are held at once: the text of one document can be two mebibytes.
+/// Rows that are held at once: the text of one document can be half a mebibyte.
 const PAGE: usize = 64;
 
 /// A database cannot be copied.
