@@ -92,7 +92,8 @@ async fn no_call_takes_much_memory() {
     let keys = (0..32_000).fold(String::new(), |text, number| text + "a" + &number.to_string() + "=1\n");
     let dotted = (0..450).fold(String::new(), |text, number| format!("{text}a{number}{} = 1\n", ".b".repeat(70)));
     let brackets = full("a = ", "[");
-    let rules = full("naam = \"groot\"\n", "[[regel]]\nid = \"r\"\nvan = [\"zsm\"]\nnaar = [\"zsm\"]\n");
+    let rules = "naam = \"groot\"\n".to_owned()
+        + &"[[regel]]\nid = \"r\"\nvan = [\"zsm\"]\nnaar = [\"zsm\"]\nberichtsoort = \"scenario\"\n".repeat(3600);
     for (what, tekst) in
         [("documents of many keys", keys), ("of deep keys", dotted), ("of brackets", brackets), ("of rules", rules)]
     {
