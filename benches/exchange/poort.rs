@@ -100,9 +100,12 @@ impl<'a> Poort<'a> {
     }
 }
 
-/// A gateway in this place.
+/// A gateway in this place; several there have the same keys, and a guard file each.
 async fn start(data: &DataDir, place: &Place) -> anyhow::Result<Gateway> {
-    let config = data.config_of(place)?;
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
+    let mut config = data.config_of(place)?;
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    config.wacht = Some(config.sleutels.with_file_name(format!("wacht-{number}.json")));
     Ok(Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?)
 }
 

@@ -178,8 +178,10 @@ impl Change {
             (0, _) => "Er verandert niets: dit is al van kracht.".to_owned(),
             (1, true) => "1 document zou veranderen. Er is niets gewijzigd.".to_owned(),
             (count, true) => format!("{count} documenten zouden veranderen. Er is niets gewijzigd."),
-            (1, false) => format!("1 document gewijzigd; dit is wijziging {}.", changed.versie),
-            (count, false) => format!("{count} documenten gewijzigd; dit is wijziging {}.", changed.versie),
+            (1, false) => format!("1 document gewijzigd, met logregel {}.", changed.versie.saturating_sub(1)),
+            (count, false) => {
+                format!("{count} documenten gewijzigd, tot en met logregel {}.", changed.versie.saturating_sub(1))
+            }
         };
         print_line(&done)
     }
@@ -240,7 +242,7 @@ async fn list(who: &Who, json: bool) -> Result<(), Failure> {
         }
     }
     if !json {
-        print_line(&format!("Stand na wijziging {}.", listed.versie))?;
+        print_line(&format!("Stand na logregel {}.", listed.versie.saturating_sub(1)))?;
     }
     Ok(())
 }

@@ -126,6 +126,8 @@ url = "sqlite:ketenpoort.db"
 [sleutels]
 # Bewaar een kopie gescheiden van de database: zonder deze map is geen inhoud leesbaar.
 map = "sleutels"
+# Wat deze poort onthoudt van haar klok en van het logboek. Elke poort een eigen bestand, ook waar poorten de map delen:
+# wacht = "sleutels/wacht.json"
 
 [grpc]
 # Hier verbinden partners, met wederzijdse TLS.

@@ -44,6 +44,8 @@ pub struct Config {
     pub opslag: Opslag,
     /// The key directory.
     pub sleutels: PathBuf,
+    /// The guard file of this gateway, where it has a place of its own.
+    pub wacht: Option<PathBuf>,
     /// Where partners connect.
     pub grpc: SocketAddr,
     /// Balancers before that port, which say by the PROXY protocol for whom they connect.
@@ -159,6 +161,12 @@ impl Config {
         Ok(parsed.expect("files without mistakes give documents"))
     }
 
+    /// The guard file of this gateway.
+    #[must_use]
+    pub fn guard_file(&self) -> PathBuf {
+        self.wacht.clone().unwrap_or_else(|| self.sleutels.join("wacht.json"))
+    }
+
     /// What documents are judged against here.
     #[must_use]
     pub fn omgeving(&self, productie: bool) -> Omgeving {
@@ -221,8 +229,9 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     let opslag = root.section("opslag").and_then(|section| opslag(section, &base));
     let sleutels = root.section("sleutels").and_then(|section| {
         let map = section.text("map").map(|map| base.join(map.value));
+        let wacht = section.optional_text("wacht").map(|file| base.join(file.value));
         section.finish();
-        map
+        map.map(|map| (wacht, map))
     });
     let grpc = root.section("grpc").and_then(port);
     let beheer = root.optional_section("beheer").and_then(port);
@@ -246,11 +255,13 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     root.finish();
     let whole = || {
         let (certificaat, sleutel) = tls?;
+        let (wacht, sleutels) = sleutels?;
         let (grpc, (beheer, beheer_proxy_van)) = (grpc?, beheer.map(|port| (port.adres, port.proxy_van)).unzip());
         Some(Config {
             logboek: logboek?.value,
             opslag: opslag?,
-            sleutels: sleutels?,
+            sleutels,
+            wacht,
             grpc: grpc.adres,
             grpc_proxy_van: grpc.proxy_van,
             beheer,

@@ -50,6 +50,14 @@ impl DocumentSoort {
     }
 }
 
+impl DocumentSoort {
+    /// A document by its kind and name, as the logboek names it: `convenant/zvh-breda`, `deelnemers/deelnemers`.
+    #[must_use]
+    pub fn in_logboek(self, naam: &str) -> String {
+        format!("{}/{naam}", self.as_str())
+    }
+}
+
 impl FromStr for DocumentSoort {
     type Err = ();
 
@@ -135,7 +143,7 @@ struct Place {
 }
 
 impl VanKracht {
-    /// Version `versie` of what is in force. In `productie` an unconfirmed grondslag counts only when it was accepted.
+    /// Version `versie` of what is in force: the `log_index` after the newest regel that changed it. In `productie` an unconfirmed grondslag counts only when it was accepted.
     ///
     /// All convenanten count as loaded together, and not yet: [`Self::loaded_at`] and [`Self::with_history`] say when.
     #[must_use]

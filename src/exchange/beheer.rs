@@ -22,8 +22,8 @@ use crate::{
         verschil::verschil,
     },
     lezen::{Fouten, Mistake, fout::Fout},
-    logboek::TlogProof,
-    store::{Actor, Change, Event, NotDone, Wijziging, reading::documenten},
+    logboek::{Teksten, TlogProof},
+    store::{Actor, Change, Event, NotDone, Wijziging, reading::documenten::Texts},
 };
 
 /// What beheer asks.
@@ -109,7 +109,13 @@ impl Exchange {
     /// # Errors
     /// [`Weigering::ToegangVervallen`], not yet logged.
     pub async fn documents(&self, call: &Call) -> Result<(u64, Vec<Document>), Weigering> {
-        documenten::in_force(self.reading(call)?).await.map_err(unavailable)
+        let Texts { teksten, in_force, .. } = self.texts_for(call).await?;
+        Ok((teksten.versie, in_force))
+    }
+
+    async fn texts_for(&self, call: &Call) -> Result<Texts, Weigering> {
+        self.reading(call)?;
+        self.texts().await.map_err(unavailable)
     }
 
     /// One document in force.
@@ -124,7 +130,7 @@ impl Exchange {
     /// Judges a change when its turn has come; who no longer waits loses its turn.
     async fn plan(&self, call: &Call, opdracht: &Arc<Opdracht>) -> Result<Plan, Weigering> {
         let turn = self.in_force.turn_to_judge().await;
-        let (basis, current) = self.documents(call).await?;
+        let Texts { teksten: Teksten { versie: basis, .. }, in_force: current, history } = self.texts_for(call).await?;
         let voorstel = Voorstel {
             basis,
             current,
@@ -135,7 +141,7 @@ impl Exchange {
         };
         let (gelezen, turn) = aside(turn, move || voorstel.read()).await;
         let gelezen = gelezen?;
-        let verleden = Verleden::read(&self.store.read, basis, &gelezen.meeting()).await.map_err(unavailable)?;
+        let verleden = Verleden::read(&self.store.read, history, &gelezen.meeting()).await.map_err(unavailable)?;
         // What is made on the way is dropped on that thread as well.
         let (judged, _turn) = aside(turn, move || gelezen.judge(&verleden)).await;
         let (mut plan, before, after) = judged?;

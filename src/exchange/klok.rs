@@ -3,22 +3,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
-use tokio::{task::spawn_blocking, time::Instant};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{Twijfel, Weigering},
     logboek::TlogProof,
-    sleutels::Wacht,
     store::{Actor, Event, NotDone, StoreError},
 };
 
 /// A doubt that goes on is said again after so long.
 const SAY_AGAIN: Duration = Duration::from_mins(1);
-/// What is remembered of the clock is written so often, and whenever lapsing has to wait longer.
-const REMEMBER: Duration = Duration::from_mins(1);
 
 impl Exchange {
     /// Why this gateway does not serve as it should, in Dutch; empty when it does.
@@ -78,25 +74,16 @@ impl Exchange {
     }
 }
 
-/// Watches the clock of a gateway: says what is wrong, asks the database, writes what is to be remembered, and begins the run
-/// in the logboek once the clock is believed.
+/// Watches the clock of a gateway: says what is wrong, asks the database, and begins the run in the logboek once the clock is
+/// believed.
+#[derive(Default)]
 pub struct ClockWatch {
-    wacht: Wacht,
     begun: bool,
     /// When a doubt was said last.
     said: Option<Instant>,
-    /// Until when lapsing waits, as it was written last, and when that was.
-    remembered: Option<(SignedDuration, Instant)>,
-    unwritable: bool,
 }
 
 impl ClockWatch {
-    /// Writes to this guard file.
-    #[must_use]
-    pub fn new(wacht: Wacht) -> Self {
-        Self { wacht, begun: false, said: None, remembered: None, unwritable: false }
-    }
-
     /// Looks once; to be called about twice a second.
     pub async fn look(&mut self, exchange: &Exchange) {
         if let Err(twijfel) = exchange.klok.trust() {
@@ -116,7 +103,6 @@ impl ClockWatch {
         if !self.begun {
             self.begun = self.begin(exchange).await.is_ok();
         }
-        self.remember(exchange).await;
     }
 
     /// Begins the run in the logboek, if the clock is believed.
@@ -125,33 +111,8 @@ impl ClockWatch {
     /// When it cannot be written; it is tried again at each look.
     pub async fn begin(&mut self, exchange: &Exchange) -> Result<(), NotDone> {
         exchange.klok.trust().map_err(StoreError::Clock)?;
-        exchange.store.writer.write(Event::Start).await?;
+        exchange.store.writer.write(Event::Follow).await?;
         self.begun = true;
         Ok(())
-    }
-
-    /// Writes what is to be remembered, when that is due.
-    async fn remember(&mut self, exchange: &Exchange) {
-        let Some(herinnering) = exchange.klok.remember() else { return };
-        let due = |(lapse_from, at): (SignedDuration, Instant)| {
-            lapse_from != herinnering.lapse_from || at.elapsed() >= REMEMBER
-        };
-        if self.remembered.is_some_and(|last| !due(last)) {
-            return;
-        }
-        self.remembered = Some((herinnering.lapse_from, Instant::now()));
-        let wacht = self.wacht.clone();
-        let written = spawn_blocking(move || wacht.write(&herinnering)).await;
-        let failed = written.map_err(std::io::Error::other).and_then(|written| written).err();
-        if let (Some(error), false) = (&failed, self.unwritable) {
-            tracing::warn!(%error, "the guard file beside the keys cannot be written: the next start knows less of the clock");
-        }
-        self.unwritable = failed.is_some();
-    }
-
-    /// Writes what is to be remembered when the gateway stops.
-    pub async fn stop(&mut self, exchange: &Exchange) {
-        self.remembered = None;
-        self.remember(exchange).await;
     }
 }

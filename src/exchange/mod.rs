@@ -30,6 +30,7 @@ pub mod status;
 pub mod van_kracht;
 mod verleden;
 pub mod views;
+pub mod wacht;
 mod wachtend;
 pub mod withdraw;
 

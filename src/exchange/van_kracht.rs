@@ -21,7 +21,11 @@ use crate::{
     documenten::{Bron, Omgeving, parse, partners},
     domain::{Document, Oin, PartnerNaam, VanKracht},
     lezen::Fouten,
-    store::{Pool, StoreError, reading::documenten},
+    logboek::Teksten,
+    store::{
+        Event, Pool, StoreError,
+        reading::documenten::{self, Texts},
+    },
 };
 
 /// What is in force cannot be read.
@@ -38,11 +42,10 @@ pub enum LoadError {
     Document(#[from] Fouten),
 }
 
-/// Reads the texts of a version, and also their past where that decides which convenant stamps.
-async fn read_texts(
+/// Parses the texts of a version, and also their past where that decides which convenant stamps.
+async fn parse_texts(
     read: &Pool,
-    versie: u64,
-    documenten: Vec<Document>,
+    Texts { teksten: Teksten { versie, .. }, in_force: documenten, history }: Texts,
     omgeving: &Omgeving,
     turn: OwnedSemaphorePermit,
 ) -> Result<(Result<VanKracht, Fouten>, OwnedSemaphorePermit), LoadError> {
@@ -61,7 +64,7 @@ async fn read_texts(
         Ok(readable) => readable,
         Err(error) => return Ok((Err(error), turn)),
     };
-    let verleden = Verleden::read(read, versie, &meeting).await?;
+    let verleden = Verleden::read(read, history, &meeting).await?;
     let with_past = move || {
         let historie = verleden.of(&van_kracht);
         Ok(van_kracht.with_history(historie).trimmed())
@@ -159,13 +162,40 @@ impl Exchange {
         Arc::clone(&self.in_force.newest.borrow())
     }
 
-    /// Whether there is a newer version than this process knows.
+    /// Whether there is another version than this process knows, by the logboek or by the rows.
     async fn is_outdated(&self) -> Result<bool, StoreError> {
-        Ok(documenten::newest_versie(&self.store.read).await? != self.van_kracht().versie())
+        let known = self.van_kracht().versie();
+        Ok(self.store.head().teksten.versie != known || documenten::newest_versie(&self.store.read).await? != known)
+    }
+
+    /// The texts in force: each with its regel, and no others than the logboek knows.
+    ///
+    /// # Errors
+    /// [`StoreError::Unproven`] where the rows say something else.
+    pub(super) async fn texts(&self) -> Result<Texts, StoreError> {
+        let mut attempts = 3;
+        loop {
+            let texts = documenten::texts(&self.store.read).await?;
+            if texts.teksten == self.store.head().teksten {
+                return Ok(texts);
+            }
+            attempts -= 1;
+            if attempts == 0 {
+                let why = "een rij die het logboek niet kent, of er ontbreekt er een";
+                return Err(StoreError::Unproven {
+                    log_index: texts.teksten.versie.saturating_sub(1),
+                    why: why.to_owned(),
+                });
+            }
+            // Another gateway may have changed them: the head is followed first. Where that cannot be done now, the head is old, and
+            // what was read is not believed.
+            drop(self.store.writer.write(Event::Follow).await);
+        }
     }
 
     /// Reads what is in force again, if it changed. Gives whether it did.
     ///
+    /// A row that no regel put in force does not count: this gateway serves on by what is proven, says so, and is not ready.
     /// Where the texts of a newer version cannot be read here (another gateway knows a CA that this one does not), this one serves on
     /// by those that it knew and that are still in force. It says so, and is not ready, until it can read a version.
     ///
@@ -174,6 +204,7 @@ impl Exchange {
     pub async fn refresh(&self) -> Result<bool, LoadError> {
         if !self.is_outdated().await? {
             // Texts do not become readable by looking again; only a newer version can.
+            self.in_force.leesbaar.proven();
             self.in_force.leesbaar.say_again();
             return Ok(false);
         }
@@ -182,10 +213,17 @@ impl Exchange {
         if !self.is_outdated().await? {
             return Ok(false);
         }
-        let (versie, documenten) = documenten::in_force(&self.store.read).await?;
-        let in_force: BTreeSet<String> = documenten.iter().map(|document| document.hash.clone()).collect();
+        let texts = match self.texts().await {
+            Err(error @ StoreError::Unproven { .. }) if self.van_kracht().versie() > 0 => {
+                self.in_force.leesbaar.not_proven(&error);
+                return Ok(false);
+            }
+            texts => texts?,
+        };
+        let versie = texts.teksten.versie;
+        let in_force: BTreeSet<String> = texts.in_force.iter().map(|document| document.hash.clone()).collect();
         // The turn is kept to the end, so that nobody who read something newer is overtaken.
-        let (read, _turn) = read_texts(&self.store.read, versie, documenten, &self.in_force.omgeving, turn).await?;
+        let (read, _turn) = parse_texts(&self.store.read, texts, &self.in_force.omgeving, turn).await?;
         let mut read = match read {
             Ok(read) => {
                 let read = Arc::new(read);

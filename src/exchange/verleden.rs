@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use crate::{
     documenten::convenant::of_the_past,
     domain::{Geladen, Historie, VanKracht, Versie},
-    store::{Pool, StoreError, reading::documenten},
+    store::{
+        Pool, StoreError,
+        reading::documenten::{self, Loaded},
+    },
 };
 
 /// When the texts of each convenant were loaded since it was last withdrawn, as of one version of what is in force.
@@ -27,16 +30,20 @@ impl Verleden {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub(super) async fn read(read: &Pool, versie: u64, meeting: &BTreeSet<String>) -> Result<Self, StoreError> {
+    pub(super) async fn read(
+        read: &Pool,
+        history: BTreeMap<String, Vec<Loaded>>,
+        meeting: &BTreeSet<String>,
+    ) -> Result<Self, StoreError> {
         let mut names = Vec::new();
-        for (naam, versies) in documenten::history(read, versie).await? {
-            let Some((geladen, earlier)) = versies.split_last() else { continue };
+        for (naam, versies) in history {
+            let Some((newest, earlier)) = versies.split_last() else { continue };
             let earlier = if meeting.contains(&naam) { earlier } else { &[] };
             let mut eerder = Vec::with_capacity(earlier.len());
-            for (geladen, next) in earlier.iter().zip(&versies[1..]) {
-                eerder.push((*geladen, next.tijd, documenten::tekst(read, geladen.log_index).await?));
+            for (loaded, next) in earlier.iter().zip(&versies[1..]) {
+                eerder.push((loaded.geladen, next.geladen.tijd, documenten::tekst(read, loaded).await?));
             }
-            names.push(EenConvenant { naam, geladen: *geladen, eerder });
+            names.push(EenConvenant { naam, geladen: newest.geladen, eerder });
         }
         Ok(Self(names))
     }

@@ -3,12 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::civil::Date;
-use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
+    time::Instant,
+};
 
 use super::ends::Ends;
 use crate::{
     domain::houdbaarheid::amsterdam_date,
-    exchange::{Exchange, announce::Announcer, klok::ClockWatch},
+    exchange::{Exchange, announce::Announcer, klok::ClockWatch, wacht::Keeper},
     jobs::{Job, Next, Trouble, run},
 };
 
@@ -20,11 +24,13 @@ pub(super) fn start(
     running: &mut JoinSet<&'static str>,
     exchange: &Arc<Exchange>,
     watch: ClockWatch,
+    keeper: &Arc<Mutex<Keeper>>,
     ends: Ends,
     stopped: &watch::Receiver<bool>,
 ) {
     let of = || Arc::clone(exchange);
     running.spawn(run(WatchClock { watch, exchange: of() }, stopped.clone()));
+    running.spawn(run(KeepGuard(Arc::clone(keeper)), stopped.clone()));
     running.spawn(run(SayWhatEnded { ends, exchange: of() }, stopped.clone()));
     running.spawn(run(Refresh(of()), stopped.clone()));
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
@@ -33,7 +39,7 @@ pub(super) fn start(
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
-/// Says what is wrong with the clock, and remembers what is right.
+/// Says what is wrong with the clock.
 struct WatchClock {
     watch: ClockWatch,
     exchange: Arc<Exchange>,
@@ -48,9 +54,19 @@ impl Job for WatchClock {
         self.watch.look(&self.exchange).await;
         Ok(Next::InTime)
     }
+}
 
-    async fn end(mut self) {
-        self.watch.stop(&self.exchange).await;
+/// Keeps what this gateway remembers in its guard file. The last of it is written when the writer has ended (`run`).
+struct KeepGuard(Arc<Mutex<Keeper>>);
+
+impl Job for KeepGuard {
+    const NAME: &'static str = "het wachtbestand";
+    const TROUBLE: &'static str = "the guard file could not be kept";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.0.lock().await.keep().await;
+        Ok(Next::InTime)
     }
 }
 

@@ -10,7 +10,7 @@ mod run;
 use std::{net::SocketAddr, sync::Arc};
 
 use tokio::{
-    sync::watch,
+    sync::{Mutex, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -23,7 +23,7 @@ use self::{
 use crate::{
     config::Config,
     domain::{Clock, Klok, Rng, Rol},
-    exchange::{InForce, LoadError, klok::ClockWatch},
+    exchange::{InForce, LoadError, klok::ClockWatch, wacht::Keeper},
     lezen::Fouten,
     logboek::{NoteError, Signer},
     sleutels::{KeyError, Wacht},
@@ -112,16 +112,19 @@ impl Gateway {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
         let in_force = InForce::new(config.omgeving(productie));
-        let wacht = Wacht::at(&config.sleutels);
-        let remembered = open::remembered(&wacht);
+        let remembered = open::remembered(&config.guard_file());
         // Before the logboek is read only what is remembered tells whether the clock may be believed.
-        let so_far = Klok::start(Arc::clone(&clock), remembered.clone(), None);
+        let so_far = Klok::start(Arc::clone(&clock), remembered.klok.clone(), None);
         let now = so_far.now();
         let files = config.documents(productie, now);
         look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
         let certificates = Certificates::read(config, &in_force)?;
         let Opened { database, keys, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
-        let klok = Arc::new(Klok::start(clock, remembered, last_moment(&database.read).await?));
+        let wacht = Wacht::take(&config.guard_file())?;
+        // Read again: only now nobody else writes in it.
+        let remembered = open::remembered(&config.guard_file());
+        let kept = open::kept_head(config, &keys, remembered.logboek.clone())?;
+        let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
         let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
         let listener = Arc::new(listener);
         let mut open = Vec::new();
@@ -130,9 +133,9 @@ impl Gateway {
         }
         let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
         let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
-        let (store, writer) = database.start(&config.logboek, &keys.mark(), signer, Arc::clone(&klok)).await?;
+        let (store, writer) = database.start(&config.logboek, &keys.mark(), signer, Arc::clone(&klok), kept).await?;
         let read = store.read.clone();
-        let mut watch = ClockWatch::new(wacht);
+        let mut watch = ClockWatch::default();
         let known = Known { keys, in_force, first, klok, rng };
         let exchange = match known.begin(config, store, &mut watch).await {
             Ok(exchange) => Arc::new(exchange),
@@ -148,8 +151,14 @@ impl Gateway {
         for open in open {
             running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
         }
-        jobs::start(&mut running, &exchange, watch, ends, &stopped);
-        let ended = tokio::spawn(run(exchange, running, writer, stopped));
+        let keeper = Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), exchange.store.heads());
+        let keeper = Arc::new(Mutex::new(keeper));
+        jobs::start(&mut running, &exchange, watch, &keeper, ends, &stopped);
+        let ended = tokio::spawn(async move {
+            let ended = run(exchange, running, writer, stopped).await;
+            keeper.lock().await.write().await;
+            ended
+        });
         Ok(Self { adres, beheer, stop, ended })
     }
 

@@ -1,7 +1,7 @@
 //! What must be there before a port answers: certificates, database and keys that belong together, what is remembered of the clock,
 //! and the first regels of the run.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use rustls::ServerConfig;
 
@@ -9,17 +9,20 @@ use super::{GatewayError, ends::Ends};
 use crate::{
     config::{Config, Opslag},
     documenten::Parsed,
-    domain::{Document, Herinnering, Identiteit, Klok, Rng},
+    domain::{Document, Identiteit, Klok, Rng},
     exchange::{self, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, klok::ClockWatch},
     grpc::answers,
     jobs::Tasks,
     lezen::Fouten,
-    logboek::{self, Signer},
-    sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyStore, Wacht},
+    logboek::{self, Head, Kept, Signer},
+    sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Onthouden, wacht},
     store::{
         Change, Database, Event, NotDone, OpenError, Pool, SharedDayKeys, Store, StoreError,
         ledger::{proofs, regels::logboek_naam},
-        reading::{documenten, postvakken::newest_day},
+        reading::{
+            documenten::{self, Texts},
+            postvakken::newest_day,
+        },
     },
     tls::{
         Handshakes,
@@ -102,15 +105,22 @@ impl Opened {
     }
 }
 
-/// What this gateway remembers of its clock, if anything.
-pub(super) fn remembered(wacht: &Wacht) -> Option<Herinnering> {
-    wacht.read().unwrap_or_else(|error| {
+/// What this gateway remembers in its guard file.
+pub(super) fn remembered(wacht: &Path) -> Onthouden {
+    wacht::read(wacht).unwrap_or_else(|error| {
         tracing::warn!(
             %error,
-            "the guard file beside the keys cannot be read: as after a start of the machine, the clock is held to the last regel, and lapsing waits an hour"
+            "the guard file cannot be read: as after a start of the machine, the clock is held to the last regel, and lapsing waits an hour"
         );
-        None
+        Onthouden::default()
     })
+}
+
+/// The head of the logboek that this gateway signed or saw last, if it remembers one.
+pub(super) fn kept_head(config: &Config, keys: &KeyDirectory, kept: Option<Kept>) -> Result<Option<Head>, KeyError> {
+    let key = |naam: &str| Ok(Signer::from_seed(naam, keys.logboek_seed())?.vkey());
+    let other = |source| KeyError::OtherGuard { path: config.guard_file(), source };
+    kept.map(|kept| kept.head(key)).transpose().map_err(other)
 }
 
 /// What a start knows before it writes.
@@ -181,7 +191,7 @@ impl Known {
 /// What the files put in force at the very first start. Later the database decides, and files that say something else are
 /// only mentioned.
 async fn first_documents(files: Result<Parsed, Fouten>, read: &Pool) -> Result<Option<Change>, GatewayError> {
-    let (_, in_force) = documenten::in_force(read).await?;
+    let Texts { in_force, .. } = documenten::texts(read).await?;
     if in_force.is_empty() {
         return Ok(Some(first_change(&files?)));
     }

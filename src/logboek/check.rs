@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::regel::{Logregel, RegelError};
 
 /// The keys in their fixed order; a test holds them to the fields above.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 35] = [
     "v",
     "tijd",
     "soort",
@@ -36,6 +36,15 @@ const KEYS: [&str; 26] = [
     "medewerker",
     "reden",
     "inhoud",
+    "document",
+    "oorzaak",
+    "getoetst",
+    "doelgroep",
+    "gemeente",
+    "antwoord_voor",
+    "uitkomst",
+    "organisatie",
+    "adres",
 ];
 
 /// Verifies one leaf as an auditor does: everything the format promises of the bytes, and that time
@@ -143,6 +152,7 @@ impl<'de> Visitor<'de> for KeysVisitor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Soort;
     use super::super::regel::tests::{TIJD, full};
     use super::*;
 
@@ -163,6 +173,12 @@ mod tests {
         let rest = r#","later":{"v":[1,null]},"actor":"a","nog":"x y","inhoud":"h","slot":1.5e3"#;
         let regel = check_leaf(&leaf(rest), None).unwrap();
         assert_eq!((regel.actor.unwrap(), regel.inhoud.unwrap()), ("a".into(), "h".into()));
+    }
+
+    #[test]
+    fn a_soort_of_a_later_writer_is_passed_over() {
+        let later = String::from_utf8(leaf("")).unwrap().replace("beheerd", "van_later");
+        assert_eq!(check_leaf(later.as_bytes(), None).unwrap().soort, Soort::Onbekend);
     }
 
     #[test]
@@ -228,7 +244,7 @@ mod tests {
             b"\xef\xbb\xbf{}",
             &leaf("")[1..],
             &leaf(r#","nieuw":"\u{1}""#),
-            other.replace("beheerd", "verzonnen").as_bytes(),
+            other.replace("\"beheerd\"", "7").as_bytes(),
             other.replace(r#""v":1"#, r#""v":2"#).as_bytes(),
             other.replace(r#""v":1"#, r#""v":"1""#).as_bytes(),
             format!("{other}{other}").as_bytes(),

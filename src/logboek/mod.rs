@@ -7,11 +7,12 @@
 //!   `verify`), and where a hash lies in the tiles of C2SP tlog-tiles (with `tile`);
 //! - [`checkpoint`]: the signed tree head of C2SP tlog-checkpoint, and witness cosignatures (with
 //!   `note`);
+//! - [`head`]: all that the next regel must follow, and the fork guard: what may follow a head that was signed;
 //! - [`proof`]: C2SP tlog-proof, the one file that shows offline that a logregel is in the log.
 //!
 //! What it deliberately does not do: it stores nothing, reads no clock, draws no random bytes and knows no database, network or
-//! permission. Hashes come in through a closure, times and salts as arguments. It does not decide either whether a checkpoint *may*
-//! be signed: [`Signer::sign`] does not ask whether the head is behind an earlier one (the fork guard).
+//! permission. Hashes come in through a closure, times and salts as arguments. [`Signer::sign`] does not ask whether a checkpoint may
+//! be signed: whoever signs does so through a [`Head`].
 //!
 //! Invariants:
 //! - The bytes of a logregel are made once, by [`Logregel::to_leaf`]. Verification hashes what it
@@ -23,6 +24,7 @@
 
 mod check;
 pub mod checkpoint;
+pub mod head;
 mod note;
 pub mod proof;
 pub mod regel;
@@ -34,6 +36,7 @@ mod verify;
 pub use checkpoint::{
     Checkpoint, MOST_NOTE_BYTES, NoteError, NoteKey, Signer, VerifyKey, WitnessKey, cosignature_time, open,
 };
+pub use head::{Fork, Head, Kept, Teksten};
 pub use proof::{ProofError, TlogProof, Verified};
 pub use regel::{Logregel, MOST_LEAF_BYTES, RegelError, Soort, check_leaf, commitment, tijd};
 pub use tree::{

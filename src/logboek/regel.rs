@@ -131,6 +131,33 @@ pub struct Logregel {
     /// [`commitment`] to the content bytes exactly as stored and delivered; its salt lies in the sealed envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inhoud: Option<String>,
+    /// The document that was put in force or withdrawn: its kind and its name, e.g. `convenant/zvh-breda`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    /// Why the content ended: `vervangen`, `bevestigd`, `ingetrokken`, `vervallen` or `gewist`; of a handshake, why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oorzaak: Option<String>,
+    /// Whether the grondslag was confirmed by who may say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub getoetst: Option<bool>,
+    /// The group that the bericht is about, as convenanten write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doelgroep: Option<String>,
+    /// CBS code of a gemeente: `GM0758`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gemeente: Option<String>,
+    /// Until when an answer is asked: UTC in the form of `tijd`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub antwoord_voor: Option<String>,
+    /// What came of it: of a search `gevonden` or `niet_gevonden`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uitkomst: Option<String>,
+    /// What kind of organisation the afzender works for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisatie: Option<String>,
+    /// Class of a network address, never an address: `lokaal`, `privaat` or `openbaar`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adres: Option<String>,
 }
 
 impl Logregel {
@@ -216,6 +243,15 @@ pub(super) mod tests {
             medewerker: text("m"),
             reden: text("een \"reden\" met spaties\n"),
             inhoud: text("h"),
+            document: text("convenant/zvh"),
+            oorzaak: text("vervangen"),
+            getoetst: Some(false),
+            doelgroep: text("d"),
+            gemeente: text("GM0758"),
+            antwoord_voor: text(TIJD),
+            uitkomst: text("u"),
+            organisatie: text("o"),
+            adres: text("privaat"),
             ..Logregel::new(TIJD, Soort::Aanvaard)
         }
     }
@@ -224,7 +260,8 @@ pub(super) mod tests {
     fn a_logregel_has_exactly_the_keys_of_the_design_in_their_order() {
         let design = "v tijd soort bericht gesprek afzender ontvanger rol actor berichtsoort \
             grondslag regel verwerkingsactiviteit convenant convenant_oud houdbaar_tot_en_met \
-            aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud";
+            aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud \
+            document oorzaak getoetst doelgroep gemeente antwoord_voor uitkomst organisatie adres";
         let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
         let places: Vec<_> =
             design.split_whitespace().map(|key| leaf.find(&format!("\"{key}\":")).expect(key)).collect();

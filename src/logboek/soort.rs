@@ -9,16 +9,22 @@ macro_rules! soorten {
         #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum Soort {
             $($(#[$meta])* #[serde(rename = $text)] $name,)*
+            /// A word of a later writer, which this one does not know.
+            #[serde(other, rename = "onbekend")]
+            Onbekend,
         }
 
         impl Soort {
-            /// Every soort, in the order of the table.
+            /// Every soort that this gateway knows, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
             /// The word that stands in the log.
             #[must_use]
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Onbekend => "onbekend",
+                }
             }
         }
     };
@@ -62,12 +68,20 @@ soorten! {
     SleutelGewisseld = "sleutel_gewisseld",
     /// A key was destroyed.
     SleutelVernietigd = "sleutel_vernietigd",
-    /// The log went on after the fork guard had stopped it, on the word of beheer and an FG together.
+    /// The first regel of the logboek after one that could not go on, on the word of beheer and with a checkpoint of an FG.
     LogHersteld = "log_hersteld",
     /// Any other act of beheer.
     Beheerd = "beheerd",
+    /// The gateway stopped in order.
+    Gestopt = "gestopt",
     /// The content of a bericht was found damaged: nobody gets it any more.
     Beschadigd = "beschadigd",
+    /// A change of what is in force was proposed.
+    Voorgesteld = "voorgesteld",
+    /// A change of what is in force was confirmed by who must agree with it.
+    Bekrachtigd = "bekrachtigd",
+    /// Handshakes were refused: with `aantal`, so many in one minute for one `oorzaak` from one class of `adres`.
+    HanddrukGeweigerd = "handdruk_geweigerd",
 }
 
 #[cfg(test)]
@@ -79,7 +93,8 @@ mod tests {
         let design = "gestart, aanvaard, geweigerd, afgeleverd, bevestigd, geraadpleegd, \
             ingetrokken, vervallen, vernietigd, vernietiging_gevraagd, vernietiging_bevestigd, \
             ingezien, geexporteerd, openingen_gewist, convenant_gewijzigd, partner_gewijzigd, \
-            sleutel_gewisseld, sleutel_vernietigd, log_hersteld, beheerd, beschadigd";
+            sleutel_gewisseld, sleutel_vernietigd, log_hersteld, beheerd, gestopt, \
+            beschadigd, voorgesteld, bekrachtigd, handdruk_geweigerd";
         let words: Vec<_> = Soort::ALL.iter().map(|soort| soort.as_str()).collect();
         assert_eq!(words.join(", "), design);
         for soort in Soort::ALL {
@@ -87,6 +102,7 @@ mod tests {
             assert_eq!(serde_json::to_string(soort).unwrap(), json);
             assert_eq!(serde_json::from_str::<Soort>(&json).unwrap(), *soort);
         }
-        serde_json::from_str::<Soort>("\"Aanvaard\"").unwrap_err();
+        assert_eq!(serde_json::from_str::<Soort>("\"Aanvaard\"").unwrap(), Soort::Onbekend);
+        serde_json::from_str::<Soort>("1").unwrap_err();
     }
 }

@@ -15,7 +15,10 @@ use super::{
     directory::{EPOCH, KeyDirectory},
     seal::{DataKey, DayKeyRef, Opener, Opening, Secret, WrapContext},
 };
-use crate::domain::{Kenmerk, Rng};
+use crate::{
+    domain::{Kenmerk, Rng},
+    logboek::NoteError,
+};
 
 /// Keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +69,33 @@ pub enum KeyError {
          ze in PostgreSQL."
     )]
     InUse(PathBuf),
+    /// The guard file cannot be written.
+    #[error(
+        "wachtbestand {path}: {source}. Daarin onthoudt deze poort hoever het logboek is. Wijs met [sleutels] wacht een plaats aan waar zij \
+         mag schrijven."
+    )]
+    Guard {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another gateway has this guard file.
+    #[error(
+        "wachtbestand {0} is van een andere poort, die nu draait. Elke poort heeft een eigen: wijs met [sleutels] wacht een andere plaats aan."
+    )]
+    GuardInUse(PathBuf),
+    /// The guard file is of another logboek or of other keys.
+    #[error(
+        "wachtbestand {path} hoort bij een ander logboek of andere sleutels, of is veranderd ({source}). Zet dat van deze poort terug. Is het \
+         er niet meer, zet dit dan opzij: de poort leest dan het hele logboek, en kan niet weten of dat is teruggezet."
+    )]
+    OtherGuard {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: NoteError,
+    },
     /// A day key does not open.
     #[error(
         "de dagsleutel van {0} is beschadigd of hoort bij een andere wortel. Zet de kopie terug die bij deze database hoort."

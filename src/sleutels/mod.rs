@@ -16,4 +16,4 @@ pub use dagsleutels::DayKeyPlace;
 pub use directory::{DayKeyFile, KeyDirectory};
 pub use keystore::{DayKey, KeyError, KeyStore};
 pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
-pub use wacht::Wacht;
+pub use wacht::{Onthouden, Wacht};

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Twijfel, Weigering},
-    logboek::RegelError,
+    logboek::{Fork, RegelError},
 };
 
 /// The store did not do what was asked.
@@ -23,6 +23,17 @@ pub enum StoreError {
         column: &'static str,
         /// Which row.
         row: String,
+    },
+    /// A text of what is in force that no regel of the logboek put in force.
+    #[error(
+        "rij {log_index} van documenten is niet bewezen: {why}. Wat van kracht is geldt alleen zoals het logboek het vastlegde; draai \
+         logboek verify, en zoek uit wie in de database schreef"
+    )]
+    Unproven {
+        /// Which row.
+        log_index: u64,
+        /// What is wrong with it.
+        why: String,
     },
     /// The clock cannot be believed, and nothing was written.
     #[error("{}. Tot dan legt deze poort niets vast", .0.uitleg())]
@@ -45,10 +56,19 @@ pub enum StoreError {
     /// The caller cannot know whether the transaction was carried out; repeating is safe.
     #[error("of de poort dit heeft vastgelegd is onbekend; herhalen is veilig")]
     Unknown,
+    /// What stands in the database does not follow what this gateway signed or saw. The gateway stops.
+    #[error(transparent)]
+    Fork(#[from] Box<Fork>),
     /// Nothing may be written any more: the database is in doubt or has become another one, or a part of the gateway ended by
     /// itself. The gateway stops; the next start runs the same code as every start.
     #[error("de poort stopt vanzelf: {0}")]
     Fatal(String),
+}
+
+impl From<Fork> for StoreError {
+    fn from(fork: Fork) -> Self {
+        Self::Fork(Box::new(fork))
+    }
 }
 
 impl StoreError {

@@ -18,7 +18,7 @@ use ketenpoort::{
     config::{Config, Opslag},
     domain::Clock,
     exchange::van_kracht::all_oins,
-    gateway::Gateway,
+    gateway::{Gateway, GatewayError},
     logboek::{Logregel, Signer, Soort, TlogProof, VerifyKey},
     proto::{
         self,
@@ -87,10 +87,27 @@ impl TestGateway {
         gateway
     }
 
-    async fn open(&self) {
+    async fn launch(&self) -> Result<Gateway, GatewayError> {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let rng = Arc::new(SeededRng(AtomicU64::new(self.starts.fetch_add(1, Ordering::SeqCst) << 32)));
-        let gateway = Gateway::start(&self.config, false, clock, rng).await.unwrap();
+        Gateway::start(&self.config, false, clock, rng).await
+    }
+
+    /// Starts a gateway that must refuse to. Gives why.
+    #[track_caller]
+    pub fn refuses(&self) -> impl Future<Output = String> {
+        let caller = std::panic::Location::caller();
+        async move { self.launch().await.err().unwrap_or_else(|| panic!("it started, at {caller}")).to_string() }
+    }
+
+    /// Waits until it ends by itself. Gives why.
+    pub async fn ends(&self) -> String {
+        let mut gateway = self.running.lock().unwrap().take().unwrap();
+        gateway.ended().await.expect_err("it ended in order").to_string()
+    }
+
+    async fn open(&self) {
+        let gateway = self.launch().await.unwrap();
         let (partners, beheer) = (gateway.adres, gateway.beheer.unwrap());
         *self.running.lock().unwrap() = Some(gateway);
         for entry in std::fs::read_dir(self.dir.path().join("profielen")).unwrap() {

@@ -46,7 +46,7 @@ impl Inside {
         let map = KeyDirectory::open(&config.sleutels, true, &SystemRng).unwrap();
         let signer = || Signer::from_seed(&config.logboek, map.logboek_seed()).unwrap();
         let database = Database::open(&config.opslag).await.unwrap();
-        let started = database.start(&config.logboek, &map.mark(), signer(), klok(Arc::new(SystemClock))).await;
+        let started = database.start(&config.logboek, &map.mark(), signer(), klok(Arc::new(SystemClock)), None).await;
         let (store, writer) = started.unwrap();
         let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
         store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap();

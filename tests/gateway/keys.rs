@@ -118,6 +118,7 @@ async fn day_keys_in_a_directory_are_of_one_gateway() {
     gateway.restart_with(|_| {}).await;
     let mut config = gateway.config.clone();
     config.opslag = Opslag::Sqlite { bestand: twee, grootste_mebibytes: None };
+    config.wacht = Some(gateway.path().join("wacht-2.json"));
     let second = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await;
     let why = second.err().expect("it started").to_string();
     assert!(why.contains("dagsleutels") && why.contains("in gebruik door een andere poort"), "{why}");

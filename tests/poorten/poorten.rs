@@ -49,7 +49,8 @@ impl Poorten {
         let config = config
             .replace("127.0.0.1:7443", &format!("127.0.0.1:{port}"))
             .replace("127.0.0.1:7445", &format!("127.0.0.1:{beheer}"))
-            .replace("sqlite:ketenpoort.db", url);
+            .replace("sqlite:ketenpoort.db", url)
+            .replace("# wacht = \"sleutels/wacht.json\"", &format!("wacht = \"wacht-{at}.json\""));
         fs::write(self.config(at), config).unwrap();
         copy(&self.path().join("profielen"), &self.path().join(format!("profielen-{at}")));
         for profile in fs::read_dir(self.path().join(format!("profielen-{at}"))).unwrap() {

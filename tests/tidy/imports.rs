@@ -31,7 +31,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("config", Only(&["documenten", "domain", "lezen"])),
     ("check", Only(&["config", "domain", "lezen", "tls"])),
     ("logboek", Only(&["domain"])),
-    ("sleutels", Only(&["domain", "files"])),
+    ("sleutels", Only(&["domain", "files", "logboek"])),
     ("store", Only(&["config", "domain", "files", "logboek", "sleutels"])),
     ("jobs", Only(&[])),
     ("exchange", Only(&["check", "documenten", "domain", "jobs", "lezen", "logboek", "sleutels", "store"])),

@@ -27,8 +27,9 @@ use crate::{
 };
 
 /// Every table, in an order in which a row refers only to rows of earlier tables. The day keys come last.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "logboek",
+    "logboeken",
     "logregels",
     "tegels",
     "checkpoints",

@@ -63,13 +63,11 @@ impl Dialect {
     /// the lock was had, hence the two steps.
     pub(in crate::store) fn lock_head(self) -> &'static str {
         match self {
-            Self::Sqlite => {
-                "SELECT naam, sleutels, grootte, frontier, tijd, versie, NULL AS nu FROM logboek WHERE id = 1"
-            }
+            Self::Sqlite => "SELECT sleutels, nummer, naam, eerste, nota, NULL AS nu FROM logboek WHERE id = 1",
             Self::Postgres => {
                 "WITH hoofd AS MATERIALIZED \
-                 (SELECT naam, sleutels, grootte, frontier, tijd, versie FROM logboek WHERE id = 1 FOR UPDATE) \
-                 SELECT naam, sleutels, grootte, frontier, tijd, versie, \
+                 (SELECT sleutels, nummer, naam, eerste, nota FROM logboek WHERE id = 1 FOR UPDATE) \
+                 SELECT sleutels, nummer, naam, eerste, nota, \
                  CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS nu FROM hoofd"
             }
         }

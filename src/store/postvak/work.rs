@@ -1,7 +1,8 @@
 //! A transaction under way.
 //!
 //! It begins by reading the head of the logboek under a lock that keeps every other writer out until the end, of this process and
-//! of any other. So what it reads stays true. Nothing that a writer remembers from an earlier transaction counts.
+//! of any other. So what it reads stays true. What a writer remembers from an earlier transaction is that head alone: what the
+//! database holds now must follow it (`ledger::follow`).
 //!
 //! What many events ask is looked up together, before any of them is carried out (`lookup`). What they change is written together
 //! at the end (`changes`). Whoever must read berichten or rows in between goes through [`Work::database`], which first writes what
@@ -10,6 +11,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem::take,
+    sync::Arc,
 };
 
 use jiff::{Timestamp, civil::Date};
@@ -26,11 +28,14 @@ use super::{
 };
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Klok, Toestand, houdbaarheid::amsterdam_date},
-    logboek::{Logregel, Signer},
+    logboek::{Head, Logregel, Signer},
     store::{
         DbConnection, StoreError,
         database::{dialect::Dialect, rows::Script},
-        ledger::append::{Appender, Commit, Head},
+        ledger::{
+            append::{Appender, Commit},
+            follow::{Followed, Newest},
+        },
         values::moment,
     },
 };
@@ -39,6 +44,8 @@ use crate::{
 pub(in crate::store) struct Work<'t> {
     pub(super) tx: &'t mut DbConnection,
     pub(in crate::store) log: Appender,
+    /// The head as it was at the beginning.
+    head: Arc<Head>,
     pub(super) counters: Counters,
     pub(super) changes: Changes,
     pub(super) known: Known,
@@ -51,54 +58,65 @@ pub(in crate::store) struct Work<'t> {
     rung: BTreeSet<Bell>,
 }
 
-/// Which logboek a writer writes: by its name, and the mark of the keys that it was begun with.
-pub(in crate::store) struct Logboek {
-    pub(in crate::store) naam: String,
-    pub(in crate::store) sleutels: String,
+/// What a transaction is begun by.
+pub(in crate::store) struct Basis<'a> {
+    /// The head that this gateway signed or saw last.
+    pub(in crate::store) known: &'a Arc<Head>,
+    /// The mark of the keys that the logboek was begun with.
+    pub(in crate::store) sleutels: &'a str,
+    pub(in crate::store) signer: &'a Signer,
+    pub(in crate::store) klok: &'a Klok,
+    /// How far the clock of this gateway may be from that of the database, seconds.
+    pub(in crate::store) most_apart: u64,
 }
 
 /// What became of a transaction that is ready to commit.
 pub(in crate::store) struct Finished {
     /// What it appended, if anything.
     pub(in crate::store) commit: Option<Commit>,
+    /// The newest head, once this is durable.
+    pub(in crate::store) head: Arc<Head>,
     /// At which postvakken something arrived.
     pub(in crate::store) rung: BTreeSet<Bell>,
 }
 
 impl<'t> Work<'t> {
-    /// Takes the place of the one writer: reads the head under its lock, and tells the clock what the head and the database say of
-    /// the time. It fails where the clock is then in doubt.
+    /// Takes the place of the one writer: reads the head under its lock, holds it to the one that is known, and tells the clock what
+    /// the head and the database say of the time. Gives nothing where the head is to be followed outside a transaction first.
+    ///
+    /// It fails where the clock is in doubt, and where the head does not follow the one that is known.
     pub(in crate::store) async fn begin(
         tx: &'t mut DbConnection,
-        logboek: &Logboek,
-        klok: &Klok,
-        most_apart: u64,
-    ) -> Result<Self, StoreError> {
+        basis: &Basis<'_>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Basis { known, sleutels, signer, klok, most_apart } = basis;
         let dialect = Dialect::of(tx);
         let row = sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?;
-        let head = Head::read(&row)?;
-        // After a new connection this can be another logboek: of a database that was made anew, or of a second server that has its
-        // own.
-        if head.naam != logboek.naam || row.try_get::<Option<&str>, _>("sleutels")? != Some(logboek.sleutels.as_str()) {
-            return Err(StoreError::Fatal(
-                "de database is een andere geworden, met een ander logboek of andere sleutels".to_owned(),
-            ));
+        // After a new connection this can be another database: one that was made anew, or of a second server that has its own.
+        if row.try_get::<Option<&str>, _>("sleutels")? != Some(*sleutels) {
+            return Err(StoreError::Fatal("de database is een andere geworden, met andere sleutels".to_owned()));
         }
+        let head = match Newest::read(&row)?.follow(tx, known, &signer.vkey()).await? {
+            Followed::Newest => Arc::clone(known),
+            Followed::Later(head) => Arc::new(*head),
+            Followed::FarBehind => return Ok(None),
+        };
         klok.heard_logboek(head.tijd);
         if let Some(theirs) = row.try_get::<Option<i64>, _>("nu")? {
-            klok.heard_database(moment(theirs), most_apart);
+            klok.heard_database(moment(theirs), *most_apart);
         }
         klok.trust().map_err(StoreError::Clock)?;
-        Ok(Self {
+        Ok(Some(Self {
             tx,
             log: Appender::new(&head, klok.now()),
+            head,
             counters: Counters::default(),
             changes: Changes::default(),
             known: Known::default(),
             readers: HashMap::new(),
             flushing: false,
             rung: BTreeSet::new(),
-        })
+        }))
     }
 
     /// The version of what is in force.
@@ -238,7 +256,7 @@ impl<'t> Work<'t> {
 
     /// Writes what is left, the head last. What it gives may be used only once the transaction is durable.
     pub(in crate::store) async fn finish(self, signer: &Signer) -> Result<Finished, StoreError> {
-        let Self { tx, log, counters, changes, rung, .. } = self;
+        let Self { tx, log, head, counters, changes, rung, .. } = self;
         let mut script = Script::new(Dialect::of(tx));
         changes.write(&mut script);
         counters.write(&mut script);
@@ -249,6 +267,7 @@ impl<'t> Work<'t> {
             script.ring(Some(bells.join(" ")).filter(|bells| bells.len() < 8000).unwrap_or_default());
         }
         script.execute(tx).await?;
-        Ok(Finished { commit, rung })
+        let head = commit.as_ref().map_or(head, |commit| Arc::clone(&commit.head));
+        Ok(Finished { commit, head, rung })
     }
 }

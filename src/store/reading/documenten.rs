@@ -1,89 +1,145 @@
 //! Documenten: what is and was in force. Kept for ever, so that anybody can see by which text a bericht was judged.
+//!
+//! A row says nothing by itself: it counts with the regel of its index, which names the document and carries its hash. Whether that
+//! regel stands in the logboek, and no other change does, is known by [`Teksten`], which the head of the logboek has too.
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use sqlx::Row;
 
 use crate::{
     domain::{Document, DocumentSoort, Geladen},
+    logboek::{Logregel, Soort, Teksten, leaf_hash, tijd},
     store::{
         DbRow, Pool, StoreError,
         values::{int, moment, uint},
     },
 };
 
-/// The version of what is in force now; 0 before anything was.
+/// The texts that are in force by the rows of a database, each held to its regel.
+pub struct Texts {
+    /// What those regels are. The rows count only where the head of the logboek says the same.
+    pub teksten: Teksten,
+    /// What is in force, by kind and name.
+    pub in_force: Vec<Document>,
+    /// Each text of a convenant since it was last withdrawn, oldest first, by name.
+    pub history: BTreeMap<String, Vec<Loaded>>,
+}
+
+/// A text of a convenant: when it was loaded, and its hash.
+#[derive(Clone)]
+pub struct Loaded {
+    /// When.
+    pub geladen: Geladen,
+    /// SHA-256 of the text, lowercase hexadecimal.
+    pub hash: String,
+}
+
+/// The version of what is in force by the rows, each for what it says; 0 before anything was.
 ///
 /// # Errors
 /// [`StoreError::Database`].
 pub async fn newest_versie(read: &Pool) -> Result<u64, StoreError> {
-    let versie: Option<i64> =
-        sqlx::query_scalar("SELECT versie FROM logboek WHERE id = 1").fetch_optional(read).await?;
-    Ok(uint(versie.unwrap_or(0)))
+    let versie: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(log_index), -1) + 1 FROM documenten").fetch_one(read).await?;
+    Ok(uint(versie))
 }
 
-/// What is in force, by kind and name, and its version.
+/// Reads what is in force, and holds each row to its regel.
 ///
 /// # Errors
-/// [`StoreError`] when it cannot be read.
-pub async fn in_force(read: &Pool) -> Result<(u64, Vec<Document>), StoreError> {
-    // One statement, so that version and documents are of one moment.
+/// [`StoreError::Unproven`] where a row has no such regel.
+pub async fn texts(read: &Pool) -> Result<Texts, StoreError> {
+    // One statement, so that all of it is of one moment. Only texts in force are read.
     let rows = sqlx::query(
-        "SELECT d.soort, d.naam, d.hash, d.tekst, (SELECT versie FROM logboek WHERE id = 1) AS newest FROM documenten d \
-         WHERE d.tekst IS NOT NULL AND NOT EXISTS \
-         (SELECT 1 FROM documenten n WHERE n.soort = d.soort AND n.naam = d.naam AND n.log_index > d.log_index) \
-         ORDER BY d.soort, d.naam",
+        "SELECT d.log_index, d.soort, d.naam, d.tijd, d.hash, r.regel, CASE WHEN d.log_index = \
+         (SELECT max(n.log_index) FROM documenten n WHERE n.soort = d.soort AND n.naam = d.naam) THEN d.tekst END AS tekst \
+         FROM documenten d LEFT JOIN logregels r ON r.log_index = d.log_index ORDER BY d.log_index",
     )
     .fetch_all(read)
     .await?;
-    let document = |row: &DbRow| {
-        let naam: String = row.try_get("naam")?;
-        let soort: &str = row.try_get("soort")?;
-        let soort = soort.parse().map_err(|()| StoreError::inconsistent("documenten", "soort", &naam))?;
-        Ok(Document { soort, naam, hash: row.try_get("hash")?, tekst: row.try_get("tekst")? })
-    };
-    let documenten = rows.iter().map(document).collect::<Result<_, StoreError>>()?;
-    let versie = rows.first().map(|row| row.try_get::<i64, _>("newest")).transpose()?;
-    Ok((versie.map_or(0, uint), documenten))
-}
-
-/// When each text of a convenant was loaded since it was last withdrawn, oldest first, by name, as of what is in force at `versie`.
-/// Rows are only added, so that the answer for a `versie` is always the same.
-///
-/// # Errors
-/// [`StoreError`] when it cannot be read.
-pub async fn history(read: &Pool, versie: u64) -> Result<BTreeMap<String, Vec<Geladen>>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT log_index, naam, tijd, hash FROM documenten WHERE soort = $1 AND versie <= $2 ORDER BY log_index",
-    )
-    .bind(DocumentSoort::Convenant.as_str())
-    .bind(int(versie))
-    .fetch_all(read)
-    .await?;
-    let mut history: BTreeMap<String, Vec<Geladen>> = BTreeMap::new();
-    for row in rows {
-        let naam: String = row.try_get("naam")?;
-        if row.try_get::<Option<&str>, _>("hash")?.is_none() {
-            history.remove(&naam);
-            continue;
+    let mut teksten = Teksten::default();
+    let mut in_force: BTreeMap<(DocumentSoort, String), Document> = BTreeMap::new();
+    let mut history: BTreeMap<String, Vec<Loaded>> = BTreeMap::new();
+    for row in &rows {
+        let Text { soort, naam, geladen, hash, tekst } = Text::read(row, &mut teksten)?;
+        match (&hash, soort) {
+            (Some(hash), DocumentSoort::Convenant) => {
+                history.entry(naam.clone()).or_default().push(Loaded { geladen, hash: hash.clone() });
+            }
+            (None, DocumentSoort::Convenant) => drop(history.remove(&naam)),
+            (_, DocumentSoort::Deelnemers) => {}
         }
-        let tijd = moment(row.try_get("tijd")?);
-        let log_index = uint(row.try_get("log_index")?);
-        history.entry(naam).or_default().push(Geladen { tijd, log_index });
+        if let Some((hash, tekst)) = hash.zip(tekst) {
+            if hex::encode(digest(&SHA256, tekst.as_bytes())) != hash {
+                return Err(unproven(geladen.log_index, "de tekst is een andere dan die van de regel"));
+            }
+            in_force.insert((soort, naam.clone()), Document { soort, naam, hash, tekst });
+        }
     }
-    Ok(history)
+    Ok(Texts { teksten, in_force: in_force.into_values().collect(), history })
 }
 
-/// The text that was put in force by this logregel.
+/// A row, with what its regel says of it too.
+struct Text {
+    soort: DocumentSoort,
+    naam: String,
+    geladen: Geladen,
+    hash: Option<String>,
+    /// Only of what is in force.
+    tekst: Option<String>,
+}
+
+impl Text {
+    /// Reads a row, holds it to its regel, and takes that regel up in `teksten`.
+    fn read(row: &DbRow, teksten: &mut Teksten) -> Result<Self, StoreError> {
+        let log_index = uint(row.try_get("log_index")?);
+        let naam: String = row.try_get("naam")?;
+        let soort: DocumentSoort = row
+            .try_get::<&str, _>("soort")?
+            .parse()
+            .map_err(|()| StoreError::inconsistent("documenten", "soort", log_index))?;
+        let geladen = Geladen { tijd: moment(row.try_get("tijd")?), log_index };
+        let hash: Option<String> = row.try_get("hash")?;
+        let leaf: Option<&[u8]> = row.try_get("regel")?;
+        let regel = leaf.and_then(|leaf| Some((leaf, Logregel::from_leaf(leaf).ok()?)));
+        let (leaf, regel) = regel.ok_or_else(|| unproven(log_index, "er is geen regel die dit vastlegde"))?;
+        let said = match soort {
+            DocumentSoort::Deelnemers => Soort::PartnerGewijzigd,
+            DocumentSoort::Convenant => Soort::ConvenantGewijzigd,
+        };
+        let same = regel.soort == said
+            && regel.document == Some(soort.in_logboek(&naam))
+            && regel.convenant == hash
+            && regel.tijd == tijd(geladen.tijd);
+        if !same {
+            return Err(unproven(log_index, "de regel zegt iets anders"));
+        }
+        teksten.take(log_index, regel.soort, &leaf_hash(leaf));
+        Ok(Self { soort, naam, geladen, hash, tekst: row.try_get("tekst")? })
+    }
+}
+
+fn unproven(log_index: u64, why: &str) -> StoreError {
+    StoreError::Unproven { log_index, why: why.to_owned() }
+}
+
+/// The text that was put in force by this regel, if it has this hash.
 ///
 /// # Errors
-/// [`StoreError`] when it cannot be read.
-pub async fn tekst(read: &Pool, log_index: u64) -> Result<String, StoreError> {
+/// [`StoreError`] when it cannot be read or is another text.
+pub async fn tekst(
+    read: &Pool,
+    Loaded { geladen: Geladen { log_index, .. }, hash }: &Loaded,
+) -> Result<String, StoreError> {
     let tekst: Option<String> = sqlx::query_scalar("SELECT tekst FROM documenten WHERE log_index = $1")
-        .bind(int(log_index))
+        .bind(int(*log_index))
         .fetch_one(read)
         .await?;
-    tekst.ok_or_else(|| StoreError::inconsistent("documenten", "tekst", log_index))
+    tekst
+        .filter(|tekst| hex::encode(digest(&SHA256, tekst.as_bytes())) == *hash)
+        .ok_or_else(|| unproven(*log_index, "de tekst is een andere dan die van de regel"))
 }
 
 /// Every text with deelnemers that ever was in force, oldest first.

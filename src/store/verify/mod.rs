@@ -23,11 +23,11 @@ use self::{
 };
 use crate::{
     domain::{Oin, PartnerNaam},
-    logboek::{self, Frontier, Hash, Logregel, Node, TILE_WIDTH, VerifyKey, check_leaf, leaf_hash, tijd, tile_of},
+    logboek::{self, Hash, Head, Logregel, Node, TILE_WIDTH, VerifyKey, check_leaf, leaf_hash, tile_of},
     store::{
         DbConnection, DbRow, Pool, Progress,
         database::dialect::snapshot,
-        ledger::append::Head,
+        ledger::follow::Newest,
         values::{bericht_id, int, uint},
     },
 };
@@ -59,15 +59,16 @@ pub async fn verify(
 ) -> Result<Sound, VerifyError> {
     let mut connection = read.acquire().await?;
     let mut tx = snapshot(&mut connection).await?;
-    let head = Head::load(&mut tx).await?;
-    if head.naam != naam {
-        return Err(tree(0, format!("de database hoort bij logboek {}", head.naam)));
+    let newest = Newest::load(&mut tx).await?.ok_or_else(|| tree(0, "er is geen logboek begonnen"))?;
+    if newest.naam != naam {
+        return Err(tree(0, format!("de database hoort bij logboek {}", newest.naam)));
     }
-    let mut walk = Walk::new(key, &head);
+    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM logregels").fetch_one(&mut *tx).await?;
+    let mut walk = Walk::new(key, Head::new(naam, 1, 0));
     let mut in_force = TextsSoFar::default();
     let mut nota = String::new();
     loop {
-        let size = walk.frontier.size();
+        let size = walk.head.grootte();
         let rows = sqlx::query(
             "SELECT log_index, regel, hash, bericht FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2",
         )
@@ -75,7 +76,7 @@ pub async fn verify(
         .bind(int(PAGE))
         .fetch_all(&mut *tx)
         .await?;
-        progress(size, head.frontier.size());
+        progress(size, uint(all));
         if rows.is_empty() {
             break;
         }
@@ -83,18 +84,18 @@ pub async fn verify(
         let postvak = PostvakRijen::load(&mut tx, &rows).await?;
         for row in &rows {
             let regel = walk.regel(row)?;
-            let index = walk.frontier.size() - 1;
+            let index = walk.head.next_index() - 1;
             in_force.regel(&mut tx, index, &regel).await?;
             walk.counted.check(index, &regel, &postvak, oins)?;
-            while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.frontier.size()) {
+            while let Some((_, note)) = notes.next_if(|(size, _)| *size == walk.head.grootte()) {
                 walk.checkpoint(&note)?;
                 nota = note;
             }
         }
     }
-    walk.finish(&mut tx, &nota).await?;
-    in_force.finish(&mut tx, walk.frontier.size()).await?;
-    Ok(Sound { regels: walk.frontier.size(), checkpoints: walk.checkpoints, nota })
+    walk.finish(&mut tx, &newest, &nota).await?;
+    in_force.finish(&mut tx, walk.head.grootte()).await?;
+    Ok(Sound { regels: walk.head.grootte(), checkpoints: walk.checkpoints, nota })
 }
 
 /// The checkpoints that were issued among the regels after `size`, each with its own size.
@@ -112,8 +113,7 @@ async fn notes(tx: &mut DbConnection, size: u64, regels: u64) -> Result<Vec<(u64
 
 struct Walk<'a> {
     key: &'a VerifyKey,
-    head: &'a Head,
-    frontier: Frontier,
+    head: Head,
     tijd: Option<String>,
     checkpoints: u64,
     /// What the regels say of the rows, to be compared with their number.
@@ -122,30 +122,21 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(key: &'a VerifyKey, head: &'a Head) -> Self {
-        Self {
-            key,
-            head,
-            frontier: Frontier::default(),
-            tijd: None,
-            checkpoints: 0,
-            counted: Counted::default(),
-            tiles: BTreeMap::new(),
-        }
+    fn new(key: &'a VerifyKey, head: Head) -> Self {
+        Self { key, head, tijd: None, checkpoints: 0, counted: Counted::default(), tiles: BTreeMap::new() }
     }
 
     fn regel(&mut self, row: &DbRow) -> Result<Logregel, VerifyError> {
         let index = uint(row.try_get("log_index")?);
         let (leaf, hash): (&[u8], &[u8]) = (row.try_get("regel")?, row.try_get("hash")?);
         let bericht: Option<&[u8]> = row.try_get("bericht")?;
-        let wanted = self.frontier.size();
+        let wanted = self.head.next_index();
         let bad = |what: String| VerifyError::Regel { index: wanted, what };
         if index != wanted {
             return Err(bad(format!("ontbreekt; na {} volgt {index}", wanted.saturating_sub(1))));
         }
         let regel = check_leaf(leaf, self.tijd.as_deref()).map_err(|error| bad(error.to_string()))?;
-        let computed = leaf_hash(leaf);
-        if hash != computed {
+        if hash != leaf_hash(leaf) {
             return Err(bad("de bewaarde hash hoort bij een andere regel".to_owned()));
         }
         let column = bericht.map(|bytes| bericht_id(bytes, "logregels")).transpose()?.map(|id| id.to_string());
@@ -154,7 +145,7 @@ impl<'a> Walk<'a> {
         }
         self.tijd = Some(regel.tijd.clone());
         let tiles = &mut self.tiles;
-        self.frontier.push(computed, &mut |node: Node, hash: Hash| {
+        self.head.push(leaf, regel.soort, &mut |node: Node, hash: Hash| {
             if node.level.is_multiple_of(8) {
                 let (niveau, nummer, _) = tile_of(node);
                 tiles.entry((niveau, nummer)).or_default().extend_from_slice(&hash);
@@ -164,10 +155,10 @@ impl<'a> Walk<'a> {
     }
 
     fn checkpoint(&mut self, nota: &str) -> Result<(), VerifyError> {
-        let size = self.frontier.size();
+        let size = self.head.grootte();
         let checkpoint = logboek::open(nota, self.key)
             .map_err(|error| tree(size, format!("het checkpoint is niet door dit logboek ondertekend: {error}")))?;
-        if checkpoint.size != size || checkpoint.root != self.frontier.root() {
+        if checkpoint != self.head.checkpoint() {
             // What the checkpoint covers was changed after it was signed; which regel, its hash cannot tell.
             return Err(VerifyError::Regel {
                 index: size - 1,
@@ -178,21 +169,13 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    async fn finish(&mut self, tx: &mut DbConnection, nota: &str) -> Result<(), VerifyError> {
-        let size = self.frontier.size();
-        if self.head.frontier.size() != size {
+    async fn finish(&mut self, tx: &mut DbConnection, newest: &Newest, nota: &str) -> Result<(), VerifyError> {
+        let size = self.head.grootte();
+        if newest.nota != nota {
             return Err(VerifyError::Regel {
-                index: size.min(self.head.frontier.size()),
-                what: format!("de kop van het logboek noemt {} regels, er zijn er {size}", self.head.frontier.size()),
+                index: self.head.next_index(),
+                what: "de kop van het logboek noemt een ander checkpoint dan het laatste dat er staat".to_owned(),
             });
-        }
-        if self.head.frontier.root() != self.frontier.root()
-            || self.head.frontier.to_bytes() != self.frontier.to_bytes()
-        {
-            return Err(tree(size, "de kop van het logboek hoort bij andere regels"));
-        }
-        if self.tijd.as_ref().is_some_and(|last| *last != tijd(self.head.tijd)) {
-            return Err(tree(size, "de kop van het logboek noemt een andere tijd dan de laatste regel"));
         }
         let beyond: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoints WHERE grootte > $1 OR grootte <= 0")
             .bind(int(size))

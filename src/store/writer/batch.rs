@@ -29,8 +29,15 @@ impl Failure {
     pub(in crate::store) fn of(dialect: Dialect, at: Option<usize>, error: StoreError) -> Self {
         let databases = match &error {
             StoreError::Database(error) => dialect.is_in_trouble(error),
-            StoreError::Inconsistent { .. } | StoreError::Regel(_) | StoreError::Broken(_) => false,
-            StoreError::Clock(_) | StoreError::Unanswered { .. } | StoreError::Unknown | StoreError::Fatal(_) => true,
+            StoreError::Inconsistent { .. }
+            | StoreError::Unproven { .. }
+            | StoreError::Regel(_)
+            | StoreError::Broken(_) => false,
+            StoreError::Clock(_)
+            | StoreError::Unanswered { .. }
+            | StoreError::Unknown
+            | StoreError::Fork(_)
+            | StoreError::Fatal(_) => true,
         };
         match at {
             _ if databases => Self::Database(error),

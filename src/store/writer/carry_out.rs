@@ -54,7 +54,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
             let regel = actor.regel(Soort::Beheerd);
             answer(reply, Ok(actor.log(&mut work.log, None, regel)?))
         }
-        Event::Start(reply) => answer(reply, Ok(())),
+        Event::Follow(reply) => answer(reply, Ok(())),
         Event::Log(regel, bericht, reply) => {
             work.log.append(*bericht, (**regel).clone())?;
             answer(reply, Ok(()))

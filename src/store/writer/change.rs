@@ -37,7 +37,7 @@ pub struct Wijziging {
 /// A change that was made.
 #[derive(Debug)]
 pub struct Changed {
-    /// The new version.
+    /// The new version: the `log_index` after the last of its regels.
     pub versie: u64,
     /// Index and bytes of the regel of each wijziging, in order.
     pub regels: Vec<(u64, Vec<u8>)>,
@@ -45,7 +45,6 @@ pub struct Changed {
 
 /// Writes a change.
 pub(in crate::store) async fn change(work: &mut Work<'_>, change: &Change) -> Result<Changed, NotDone> {
-    let next = work.log.versie() + 1;
     let mut regels = Vec::with_capacity(change.wijzigingen.len());
     for wijziging in &change.wijzigingen {
         let (log_index, leaf) = match &change.actor {
@@ -54,10 +53,9 @@ pub(in crate::store) async fn change(work: &mut Work<'_>, change: &Change) -> Re
         };
         let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();
         sqlx::query(
-            "INSERT INTO documenten (log_index, versie, soort, naam, tijd, hash, tekst) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO documenten (log_index, soort, naam, tijd, hash, tekst) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(int(log_index))
-        .bind(int(next))
         .bind(wijziging.soort.as_str())
         .bind(&wijziging.naam)
         .bind(micros(work.now()))
@@ -67,8 +65,7 @@ pub(in crate::store) async fn change(work: &mut Work<'_>, change: &Change) -> Re
         .await?;
         regels.push((log_index, leaf));
     }
-    work.log.set_versie(next);
-    Ok(Changed { versie: next, regels })
+    Ok(Changed { versie: work.log.versie(), regels })
 }
 
 /// The regel of one wijziging. `convenant` and `convenant_oud` are hashes of documents of either kind.
@@ -78,6 +75,7 @@ fn regel(actor: Option<&Actor>, wijziging: &Wijziging) -> Logregel {
         DocumentSoort::Convenant => Soort::ConvenantGewijzigd,
     };
     Logregel {
+        document: Some(wijziging.soort.in_logboek(&wijziging.naam)),
         convenant: wijziging.nieuw.as_ref().map(|(hash, _)| hash.clone()),
         convenant_oud: wijziging.oud.clone(),
         ..actor.map_or_else(|| Logregel::new(String::new(), soort), |actor| actor.regel(soort))

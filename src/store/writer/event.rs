@@ -64,8 +64,8 @@ pub enum Event {
     Accept(Arc<Accept>, Reply<Accepted>),
     /// An act of beheer that changes no document: a regel `beheerd`. Gives its index and its bytes.
     Act(Box<Actor>, Reply<(u64, Vec<u8>)>),
-    /// Nothing but `gestart`, which the first transaction of a run begins with.
-    Start(Reply<()>),
+    /// Nothing of its own: the transaction follows what other gateways wrote, and the first one of a run begins with `gestart`.
+    Follow(Reply<()>),
     /// A regel that stands alone: `geweigerd`.
     Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
     /// Hand out.
@@ -127,7 +127,7 @@ impl Event {
             Self::Change(change, _) => Some(Judged::by(change.basis)),
             Self::Expire(..) | Self::Damage(..) => self.accepts().map(Judged::of),
             Self::Act(..)
-            | Self::Start(..)
+            | Self::Follow(..)
             | Self::Log(..)
             | Self::NobodyToWarn(..)
             | Self::EndAsk(..)
@@ -157,7 +157,7 @@ impl Event {
         match self {
             Self::Accept(..) => "accept",
             Self::Act(..) => "act",
-            Self::Start(..) => "start",
+            Self::Follow(..) => "follow",
             Self::Log(..) => "log",
             Self::Lease(..) => "lease",
             Self::Confirm(..) => "confirm",

@@ -17,14 +17,14 @@ pub mod wake;
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use self::{
     event::{Durable, Event, Reply},
     wake::Wakers,
 };
 use super::{NotDone, Pool, StoreError, database::dialect::Dialect, values::moment};
-use crate::domain::Klok;
+use crate::{domain::Klok, logboek::Head};
 
 /// How often the writer connected anew: what was read before may be of a server that is no more.
 type Reconnects = Arc<AtomicU64>;
@@ -58,12 +58,25 @@ pub struct Store {
     pub writer: Writer,
     /// Wakes those who wait at a postvak.
     pub wakers: Wakers,
+    head: watch::Receiver<Arc<Head>>,
     reconnects: Reconnects,
     /// How far the clock of a gateway may be from that of the database, seconds.
     most_apart: u64,
 }
 
 impl Store {
+    /// The head that this gateway signed or saw last; all of it is durable.
+    #[must_use]
+    pub fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.head.borrow())
+    }
+
+    /// For who must know of each next one.
+    #[must_use]
+    pub fn heads(&self) -> watch::Receiver<Arc<Head>> {
+        self.head.clone()
+    }
+
     /// Tells the clock of this gateway what the database says of the time, where the database has a clock of its own.
     ///
     /// # Errors

@@ -13,7 +13,10 @@ use std::{
 
 use sqlx::Connection;
 use tokio::{
-    sync::mpsc::{self, error::TryRecvError},
+    sync::{
+        mpsc::{self, error::TryRecvError},
+        watch,
+    },
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -28,7 +31,7 @@ use super::{
 };
 use crate::{
     domain::Klok,
-    logboek::{Logregel, Signer, Soort},
+    logboek::{Head, Logregel, Signer, Soort},
     store::{
         DbConnection, Pool, StoreError,
         database::{
@@ -36,10 +39,13 @@ use crate::{
             open::{Database, OpenError},
             source::Source,
         },
-        ledger::append::{Commit, Head},
+        ledger::{
+            append::Commit,
+            follow::{self, Newest},
+        },
         postvak::{
             bell::Bell,
-            work::{Finished, Logboek, Work},
+            work::{Basis, Finished, Work},
         },
     },
 };
@@ -54,13 +60,18 @@ const BEGIN: Duration = Duration::from_secs(5);
 const CARRY_OUT: Duration = Duration::from_secs(20);
 /// How long a commit may take, with its wait for a standby. After that nobody knows what became of it.
 const COMMIT: Duration = Duration::from_secs(5);
-/// After so long without anything to write, the connection to a server is tried.
+/// After so long without anything to write, it is looked what other gateways wrote.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long that may take.
+const FOLLOW: Duration = Duration::from_secs(20);
 /// Between attempts to reach a database that is gone.
 const AGAIN: Duration = Duration::from_millis(250);
 
 struct WriterTask {
-    logboek: Logboek,
+    /// The mark of the keys that the logboek was begun with.
+    sleutels: String,
+    /// The head that this gateway signed or saw last. It moves only by what is durable.
+    known: watch::Sender<Arc<Head>>,
     connection: DbConnection,
     read: Pool,
     events: mpsc::Receiver<Event>,
@@ -75,39 +86,41 @@ struct WriterTask {
 }
 
 impl Database {
-    /// Starts the writer. Its task ends when every [`Store`] is gone, or with the error after which nothing may be written.
+    /// Starts the writer, after the head that was `kept` of an earlier run. Its task ends when every [`Store`] is gone, or with the
+    /// error after which nothing may be written.
     ///
     /// # Errors
-    /// [`OpenError`] when the logboek in the database is another one or damaged.
+    /// [`OpenError`] when the logboek in the database is another one, does not follow what was kept, or is damaged. Nothing was
+    /// written then.
     pub async fn start(
         self,
         naam: &str,
         sleutels: &str,
         signer: Signer,
         klok: Arc<Klok>,
+        kept: Option<Head>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
         let Self { source, mut writer, read } = self;
-        let (found, known) = source.bounded(COMMIT, Head::start(&mut writer, naam, sleutels)).await?;
-        if found != naam {
-            return Err(OpenError::OtherLogboek { found, wanted: naam.to_owned() });
-        }
-        if known != sleutels {
+        let known = Arc::new(follow::open(&mut writer, naam, kept, &signer.vkey()).await?);
+        if source.bounded(COMMIT, follow::start(&mut writer, naam, sleutels)).await? != sleutels {
             return Err(OpenError::OtherKeys);
         }
-        let logboek = Logboek { naam: found, sleutels: known };
         let (sender, events) = mpsc::channel(BATCH_EVENTS * 4);
+        let (known, head) = watch::channel(known);
         let wakers = Wakers::default();
         let reconnects = Reconnects::default();
         let store = Store {
             read: read.clone(),
             writer: Writer::to(sender),
             wakers: wakers.clone(),
+            head,
             reconnects: Arc::clone(&reconnects),
             most_apart: source.most_apart(),
         };
         let task = WriterTask {
             source,
-            logboek,
+            sleutels: sleutels.to_owned(),
+            known,
             connection: writer,
             read,
             events,
@@ -189,7 +202,7 @@ impl WriterTask {
                     let rest = part.split_off(part.len() / 2);
                     parts.extend([rest, part]);
                 }
-                Err(Failure::Database(fatal @ StoreError::Fatal(_))) => return Err(fatal),
+                Err(Failure::Database(fatal @ (StoreError::Fatal(_) | StoreError::Fork(_)))) => return Err(fatal),
                 // The database is as it was, and the watch on the clock says what is wrong.
                 Err(Failure::Database(StoreError::Clock(_))) => return Ok(()),
                 Err(Failure::Database(error)) => {
@@ -203,53 +216,80 @@ impl WriterTask {
         Ok(())
     }
 
-    /// Waits for something to write. Meanwhile a lost connection to a server is noticed, before a caller needs it.
+    /// Reads what other gateways wrote since, outside a transaction.
+    async fn follow_far(&mut self) -> Result<(), StoreError> {
+        let known = Arc::clone(&self.known.borrow());
+        let newest = Newest::load(&mut self.connection).await?;
+        let newest = newest.ok_or_else(|| StoreError::inconsistent("logboek", "id", 1))?;
+        let head = newest.follow_far(&mut self.connection, &known, &self.signer.vkey(), &|_, _| ()).await?;
+        if head != *known {
+            self.known.send_replace(Arc::new(head));
+        }
+        Ok(())
+    }
+
+    /// Waits for something to write. Meanwhile it follows what other gateways write, and notices a lost connection to a server before
+    /// a caller needs it.
     async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         loop {
             match timeout(IDLE, self.events.recv()).await {
                 Ok(event) => return Ok(event),
                 Err(_) if matches!(self.source, Source::Sqlite(_)) => {}
-                Err(_) => {
-                    let Self { source, connection, .. } = self;
-                    if source.bounded(BEGIN, async { Ok(connection.ping().await?) }).await.is_err() {
-                        self.connect_anew().await?;
-                    }
-                }
+                Err(_) => match timeout(FOLLOW, self.follow_far()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(fatal @ (StoreError::Fatal(_) | StoreError::Fork(_)))) => return Err(fatal),
+                    Ok(Err(_)) | Err(_) => self.connect_anew().await?,
+                },
             }
         }
     }
 
+    /// Carries out a batch in one transaction, and commits it.
     async fn write(&mut self, batch: &[Event]) -> Result<Written, Failure> {
-        let Self { source, logboek, connection, signer, klok, started, .. } = self;
+        loop {
+            if let Some(written) = self.transact(batch).await? {
+                return Ok(written);
+            }
+            self.follow_far().await.map_err(Failure::Database)?;
+        }
+    }
+
+    /// The same; it gives nothing where the head must be followed first, because other gateways wrote so much since.
+    async fn transact(&mut self, batch: &[Event]) -> Result<Option<Written>, Failure> {
+        let Self { source, sleutels, known, connection, signer, klok, started, .. } = self;
         klok.trust().map_err(|twijfel| Failure::Database(StoreError::Clock(twijfel)))?;
         let dialect = Dialect::of(connection);
         let taking = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) });
         let mut tx = taking.await.map_err(Failure::Database)?;
+        let before = Arc::clone(&known.borrow());
+        let basis = Basis { known: &before, sleutels, signer, klok, most_apart: source.most_apart() };
         let carry_out = Box::pin(async {
-            let begun = caught(Work::begin(&mut tx, logboek, klok, source.most_apart())).await;
-            let mut work = begun.map_err(Failure::Database)?;
+            let begun = caught(Work::begin(&mut tx, &basis)).await.map_err(Failure::Database)?;
+            let Some(mut work) = begun else { return Ok(None) };
             if !*started {
                 let gestart = Logregel::new(String::new(), Soort::Gestart);
                 work.log.append(None, gestart).map_err(Failure::Database)?;
             }
             let answers = apply_all(&mut work, dialect, batch).await?;
             let finished = caught(work.finish(signer)).await;
-            Ok((finished.map_err(|error| Failure::of(dialect, None, error))?, answers))
+            Ok(Some((finished.map_err(|error| Failure::of(dialect, None, error))?, answers)))
         });
         let carried = source.bounded(CARRY_OUT, async { Ok(carry_out.await) }).await.map_err(Failure::Database)?;
-        let (Finished { commit, rung }, answers) = match carried {
-            Ok(carried) => carried,
+        let carried = match carried {
             Err(failure @ Failure::Database(_)) => return Err(failure),
-            Err(failure) => {
-                let undo = source.bounded(BEGIN, async { Ok(tx.rollback().await?) });
-                undo.await.map_err(Failure::Database)?;
-                return Err(failure);
-            }
+            carried => carried,
+        };
+        let Ok(Some((Finished { commit, head, rung }, answers))) = carried else {
+            let undo = source.bounded(BEGIN, async { Ok(tx.rollback().await?) });
+            undo.await.map_err(Failure::Database)?;
+            return carried.map(|_| None);
         };
         let commit_it = async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) };
         source.bounded(COMMIT, commit_it).await.map_err(Failure::Database)?;
         *started = true;
-        Ok(Written { commit: commit.map(Arc::new), answers, rung })
+        // Before anybody is answered: whoever looks after that what is in force finds it proven.
+        known.send_replace(head);
+        Ok(Some(Written { commit: commit.map(Arc::new), answers, rung }))
     }
 
     /// Connects anew after a failure. What the old connection left open is rolled back by the server, and what it committed is seen

@@ -3,17 +3,24 @@
 -- PRIMARY KEY, and WITHOUT ROWID is nothing. With them a table is its own index, and a bericht dirties that many pages less.
 -- Moments are microseconds since 1970 UTC; days are ISO 8601 text in Europe/Amsterdam; ids are the 16 bytes of a UUID.
 
--- One row: the head of the logboek, locked first in every transaction that writes. `versie` is that of what is in force.
+-- One row, locked first in every transaction that writes: which logboek is written, and its newest checkpoint.
+-- `eerste` is the `log_index` of the first regel of that logboek. `nota` is empty before its first checkpoint.
 CREATE TABLE logboek (
     id INTEGER PRIMARY KEY,
+    nummer BIGINT NOT NULL,
     naam TEXT NOT NULL,
-    grootte BIGINT NOT NULL,
-    frontier BLOB NOT NULL,
-    tijd BIGINT NOT NULL,
-    versie BIGINT NOT NULL
+    eerste BIGINT NOT NULL,
+    nota TEXT NOT NULL
 );
 
--- Leaves of the tree, verbatim.
+-- Every logboek of this database, one after the other; the last one is written.
+CREATE TABLE logboeken (
+    nummer INTEGER PRIMARY KEY,
+    naam TEXT NOT NULL UNIQUE,
+    eerste BIGINT NOT NULL
+);
+
+-- Leaves of the trees, verbatim. `log_index` counts through all logboeken.
 CREATE TABLE logregels (
     log_index INTEGER PRIMARY KEY,
     regel BLOB NOT NULL,
@@ -23,19 +30,22 @@ CREATE TABLE logregels (
 -- The tijdlijn of a bericht.
 CREATE INDEX logregels_bericht ON logregels (bericht, log_index) WHERE bericht IS NOT NULL;
 
--- C2SP tlog-tiles: level 0 once full, higher levels as they grow.
+-- C2SP tlog-tiles of each logboek: level 0 once full, higher levels as they grow.
 CREATE TABLE tegels (
+    logboek BIGINT NOT NULL,
     niveau BIGINT NOT NULL,
     nummer BIGINT NOT NULL,
     hashes BLOB NOT NULL,
-    PRIMARY KEY (niveau, nummer)
+    PRIMARY KEY (logboek, niveau, nummer)
 );
 
--- Every signed checkpoint ever issued.
+-- Every signed checkpoint ever issued, by the size of the tree of its logboek.
 CREATE TABLE checkpoints (
-    grootte INTEGER PRIMARY KEY,
-    nota TEXT NOT NULL
-);
+    logboek BIGINT NOT NULL,
+    grootte BIGINT NOT NULL,
+    nota TEXT NOT NULL,
+    PRIMARY KEY (logboek, grootte)
+) WITHOUT ROWID;
 
 -- Salts of the commitments in a logregel, and in those of the same bericht that follow it: medewerker first, then each
 -- betrokkene, then reden, 32 bytes each. Erasing a row touches no leaf.
@@ -45,11 +55,10 @@ CREATE TABLE openingen (
 );
 
 -- What is and was in force, verbatim: deelnemers and convenanten. Of each name the newest row counts; without tekst it was
--- withdrawn. Rows of one versie were put in force together. tijd is that of the regel: since when it counts, which decides which of
--- two convenanten stamps.
+-- withdrawn. A row counts only with the regel of its index, which names the document and carries its hash. tijd is that of the regel:
+-- since when it counts, which decides which of two convenanten stamps.
 CREATE TABLE documenten (
     log_index INTEGER PRIMARY KEY,
-    versie BIGINT NOT NULL,
     soort TEXT NOT NULL,
     naam TEXT NOT NULL,
     tijd BIGINT NOT NULL,

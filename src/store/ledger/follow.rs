@@ -1,0 +1,221 @@
+//! Following: what stands in the database is held to the head that this gateway signed or saw last, before anything is signed.
+//!
+//! Where they are the same, a gateway was alone. Where another gateway wrote, the regels in between are taken up one by one, by
+//! their bytes, until they give the very checkpoint that stands there with our signature. Anything else is a [`Fork`].
+
+use sqlx::Row;
+
+use crate::{
+    logboek::{self, Fork, Head, NoteError, VerifyKey},
+    store::{
+        DbConnection, DbRow, OpenError, Progress, StoreError,
+        values::{int, uint},
+    },
+};
+
+/// Regels that are read at once.
+const PAGE: u64 = 1024;
+
+/// What the database says of the logboek that is written, in its one row.
+pub(in crate::store) struct Newest {
+    pub(in crate::store) naam: String,
+    nummer: u32,
+    eerste: u64,
+    /// The newest checkpoint; empty where there is none yet.
+    pub(in crate::store) nota: String,
+}
+
+/// How far a head was followed.
+pub(in crate::store) enum Followed {
+    /// It is the newest.
+    Newest,
+    /// Another gateway wrote since: this is the newest.
+    Later(Box<Head>),
+    /// So many regels were written since that they must be read outside a transaction.
+    FarBehind,
+}
+
+impl Newest {
+    pub(in crate::store) fn read(row: &DbRow) -> Result<Self, StoreError> {
+        let nummer = u32::try_from(row.try_get::<i64, _>("nummer")?);
+        Ok(Self {
+            naam: row.try_get("naam")?,
+            nummer: nummer.map_err(|_| StoreError::inconsistent("logboek", "nummer", 1))?,
+            eerste: uint(row.try_get("eerste")?),
+            nota: row.try_get("nota")?,
+        })
+    }
+
+    /// Reads it without keeping anybody from it; nothing where no logboek was begun.
+    pub(in crate::store) async fn load(connection: &mut DbConnection) -> Result<Option<Self>, StoreError> {
+        let row = sqlx::query("SELECT nummer, naam, eerste, nota FROM logboek WHERE id = 1")
+            .fetch_optional(connection)
+            .await?;
+        row.as_ref().map(Self::read).transpose()
+    }
+
+    /// Whether `known` is the newest head; else takes up the regels in between, at most a page of them.
+    ///
+    /// Inside the transaction that has locked this row, so that nothing comes after it.
+    pub(in crate::store) async fn follow(
+        &self,
+        tx: &mut DbConnection,
+        known: &Head,
+        key: &VerifyKey,
+    ) -> Result<Followed, StoreError> {
+        if self.nota == known.nota && self.nummer == known.nummer {
+            return Ok(Followed::Newest);
+        }
+        let left = self.behind(known, key)?;
+        if left > PAGE {
+            return Ok(Followed::FarBehind);
+        }
+        let mut head = known.clone();
+        take_up(tx, &mut head, left).await?;
+        self.must_be(known, head, key).map(|head| Followed::Later(Box::new(head)))
+    }
+
+    /// Takes up all regels after `known`, however many: at the start, or after a long pause.
+    pub(in crate::store) async fn follow_far(
+        &self,
+        connection: &mut DbConnection,
+        known: &Head,
+        key: &VerifyKey,
+        progress: Progress<'_>,
+    ) -> Result<Head, StoreError> {
+        let mut left = self.behind(known, key)?;
+        let (mut head, all) = (known.clone(), self.eerste + left);
+        while left > 0 {
+            let taken = take_up(connection, &mut head, left.min(PAGE)).await?;
+            if taken == 0 {
+                break;
+            }
+            left -= taken;
+            progress(all - left, all);
+        }
+        self.must_be(known, head, key)
+    }
+
+    /// How many regels it has more.
+    fn behind(&self, known: &Head, key: &VerifyKey) -> Result<u64, StoreError> {
+        let fork = |why: &'static str| StoreError::from(Fork::new(known, &self.nota, why));
+        if (self.nummer, &self.naam, self.eerste) != (known.nummer, &known.naam, known.eerste) {
+            return Err(fork("het is een ander logboek"));
+        }
+        if self.nota.is_empty() {
+            return if known.grootte() == 0 { Ok(0) } else { Err(fork("er is geen enkel checkpoint meer")) };
+        }
+        let signed = logboek::open(&self.nota, key).map_err(|error| self.unsigned(known, &error))?;
+        match signed.size.checked_sub(known.grootte()) {
+            None => Err(fork("er ontbreken regels: dit is een eerdere stand")),
+            Some(0) if signed != known.checkpoint() => Err(fork("van evenveel regels zijn er andere")),
+            Some(more) => Ok(more),
+        }
+    }
+
+    /// `head`, if that is what the newest checkpoint was signed for.
+    fn must_be(&self, known: &Head, mut head: Head, key: &VerifyKey) -> Result<Head, StoreError> {
+        let is = self.nota.is_empty() && head.grootte() == 0
+            || head.is_signed_by(&self.nota, key).map_err(|error| self.unsigned(known, &error))?;
+        if !is {
+            return Err(Fork::new(known, &self.nota, "de regels erna geven een andere wortel, of ontbreken").into());
+        }
+        head.nota.clone_from(&self.nota);
+        Ok(head)
+    }
+
+    fn unsigned(&self, known: &Head, error: &NoteError) -> StoreError {
+        Fork::new(
+            known,
+            &self.nota,
+            format!("het nieuwste checkpoint is niet van dit logboek en zijn sleutel: {error}"),
+        )
+        .into()
+    }
+}
+
+/// The head at which a gateway begins, before it writes anything: the newest one, which must follow what was `kept` of an earlier run.
+/// Where nothing was kept, all regels are read.
+pub(in crate::store) async fn open(
+    connection: &mut DbConnection,
+    naam: &str,
+    kept: Option<Head>,
+    key: &VerifyKey,
+) -> Result<Head, OpenError> {
+    let newest = match (Newest::load(connection).await?, &kept) {
+        (Some(newest), _) => newest,
+        (None, Some(kept)) => return Err(StoreError::from(Fork::new(kept, "", "er is geen logboek meer")).into()),
+        (None, None) => return Ok(Head::new(naam, 1, 0)),
+    };
+    if newest.naam != naam {
+        return Err(OpenError::OtherLogboek { found: newest.naam, wanted: naam.to_owned() });
+    }
+    if kept.is_none() && !newest.nota.is_empty() {
+        tracing::warn!(
+            "this gateway remembers nothing of this logboek: all of it is read, and whether it was put back to an earlier moment cannot be known"
+        );
+    }
+    let known = kept.unwrap_or_else(|| Head::new(&newest.naam, newest.nummer, newest.eerste));
+    let progress = |done: u64, all: u64| {
+        if done.is_multiple_of(PAGE * 128) {
+            tracing::info!(done, all, "reading what was written to the logboek since this gateway saw it");
+        }
+    };
+    let head = newest.follow_far(connection, &known, key, &progress).await?;
+    let (regels, checkpoint): (i64, String) = sqlx::query_as(
+        "SELECT coalesce((SELECT max(log_index) FROM logregels), -1) + 1, \
+         coalesce((SELECT nota FROM checkpoints ORDER BY logboek DESC, grootte DESC LIMIT 1), '')",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(StoreError::from)?;
+    if uint(regels) != head.next_index() || checkpoint != head.nota {
+        let why = "de regels en checkpoints die er staan eindigen ergens anders";
+        return Err(StoreError::from(Fork::new(&head, &checkpoint, why)).into());
+    }
+    Ok(head)
+}
+
+/// Takes up the regels after a head, at most so many. Gives how many there were.
+async fn take_up(connection: &mut DbConnection, head: &mut Head, most: u64) -> Result<u64, StoreError> {
+    let before = head.grootte();
+    let rows = sqlx::query(
+        "SELECT log_index, regel FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index",
+    )
+    .bind(int(head.next_index()))
+    .bind(int(head.next_index() + most))
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let log_index = uint(row.try_get("log_index")?);
+        let leaf: &[u8] = row.try_get("regel")?;
+        // What is missing or damaged gives another root, which says more than this could.
+        if log_index != head.next_index() || head.read_next(leaf).is_err() {
+            break;
+        }
+    }
+    Ok(head.grootte() - before)
+}
+
+/// Starts the first logboek, of this name and with keys of this mark, where there is none. Gives the mark of the keys that it has.
+pub(in crate::store) async fn start(
+    connection: &mut DbConnection,
+    naam: &str,
+    sleutels: &str,
+) -> Result<String, StoreError> {
+    sqlx::query(
+        "INSERT INTO logboek (id, nummer, naam, eerste, nota, sleutels) VALUES (1, 1, $1, 0, '', $2) \
+         ON CONFLICT (id) DO UPDATE SET sleutels = coalesce(logboek.sleutels, excluded.sleutels)",
+    )
+    .bind(naam)
+    .bind(sleutels)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO logboeken (nummer, naam, eerste) SELECT nummer, naam, eerste FROM logboek WHERE nummer = 1 \
+         ON CONFLICT (nummer) DO NOTHING",
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(sqlx::query_scalar("SELECT coalesce(sleutels, '') FROM logboek WHERE id = 1").fetch_one(connection).await?)
+}
