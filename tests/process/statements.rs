@@ -26,7 +26,8 @@ const OF_EVERY_KIND: usize = 9;
 fn transactions(log: &str) -> Vec<Vec<String>> {
     // BEGIN and COMMIT are lines of the one driver and not of the other.
     let of_readers = [
-        "SELECT versie FROM logboek",
+        "FROM documenten",
+        "SELECT nummer, naam, eerste, nota FROM logboek",
         "OFFSET",
         "PRAGMA",
         "SELECT 1 FROM postvak",
@@ -40,7 +41,7 @@ fn transactions(log: &str) -> Vec<Vec<String>> {
     let mut transactions: Vec<Vec<String>> = Vec::new();
     for line in log.lines().filter(|line| line.contains("sqlx::query") && !is_of_a_reader(line)) {
         // Of the lock on the head, which every transaction begins with.
-        if line.contains("sleutels, grootte") {
+        if line.contains("SELECT sleutels, nummer") {
             transactions.push(Vec::new());
         }
         if let Some(transaction) = transactions.last_mut() {

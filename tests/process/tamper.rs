@@ -82,8 +82,8 @@ const TAMPERINGS: &[Tampering] = &[
     },
     // The head.
     Tampering {
-        sql: "UPDATE logboek SET grootte = 256, frontier = (SELECT hashes FROM tegels WHERE niveau = 1)",
-        says: "256",
+        sql: "UPDATE logboek SET nota = (SELECT nota FROM checkpoints WHERE grootte = 15)",
+        says: "281",
     },
 ];
 
@@ -139,7 +139,7 @@ const BESIDE: &[Tampering] = &[
     },
     Tampering { sql: "DELETE FROM documenten WHERE log_index = 1", says: "logregel 1:" },
     Tampering {
-        sql: "INSERT INTO documenten SELECT 99, 2, soort, naam, tijd, hash, tekst FROM documenten WHERE log_index = 4",
+        sql: "INSERT INTO documenten SELECT 99, soort, naam, tijd, hash, tekst FROM documenten WHERE log_index = 4",
         says: "documenten zonder logregel",
     },
     // Values of another type than the column's.
