@@ -22,6 +22,21 @@ enum Why {
     NotProven(String),
 }
 
+impl Why {
+    fn tell(&self, still: &str) {
+        match self {
+            Self::Unreadable { versie, why } => tracing::error!(
+                versie, error = %why,
+                "{still}what is in force cannot be read here; serving on by the version before, not ready"
+            ),
+            Self::NotProven(why) => tracing::error!(
+                error = %why,
+                "{still}a text in the database is not what the logboek put in force; serving on by what it did, not ready"
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,7 +69,7 @@ impl Leesbaar {
         let mut known = self.lock();
         let said = known.as_ref().is_some_and(|(known, said)| *known == why && said.elapsed() < SAY);
         if !said {
-            tracing::error!(error = %why, "serving on by what was in force before; not ready");
+            why.tell("");
             *known = Some((why, Instant::now()));
         }
     }
@@ -64,7 +79,7 @@ impl Leesbaar {
         if let Some((why, said)) = self.lock().as_mut()
             && said.elapsed() >= SAY
         {
-            tracing::error!(error = %why, "still serving on by what was in force before; not ready");
+            why.tell("still: ");
             *said = Instant::now();
         }
     }

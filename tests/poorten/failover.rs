@@ -12,6 +12,7 @@ use crate::{
     history::{Load, check, mostly_allowed},
     poorten::Poorten,
     postgres::Cluster,
+    served::until,
 };
 
 /// Until the first acknowledgement after a standby took over.
@@ -104,6 +105,39 @@ fn with_an_asynchronous_standby_the_gateway_starts_only_when_told_to_accept_it()
     poorten.stop(0);
     primary.set("synchronous_standby_names", "");
     drop(standby);
+}
+
+/// What was acknowledged is gone, and somebody accepted that it could be. But what was signed is not contradicted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_standby_lacked_is_found_and_nothing_is_signed_in_its_place() {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let standby = primary.standby(&[]);
+    let mut poorten = Poorten::prepare(&[primary.url_of_two(&standby, &database)]);
+    poorten.configure(0, "[opslag]", "[opslag]\nasynchroon_aanvaard = true");
+    poorten.serve(0);
+    let mut zsm = poorten.client(0, "zsm").await;
+    zsm.send(mostly_allowed(1)).await.unwrap();
+    primary.wait_for_standby();
+    primary.set("synchronous_standby_names", "");
+    let there = poorten.regels(0).len();
+    standby.set("primary_conninfo", "");
+    let receiving = || standby.sql("postgres", "SELECT count(*) FROM pg_stat_wal_receiver");
+    until("the standby receives no more", || (receiving().trim() == "0").then_some(()));
+    for number in 2..6 {
+        zsm.send(mostly_allowed(number)).await.unwrap();
+    }
+    let acknowledged = poorten.regels(0).len();
+    primary.kill();
+    standby.promote();
+    poorten.ends(0);
+    let names =
+        |text: &str, regels: usize| text.contains(&format!("{regels} regels, de laatste met index {}", regels - 1));
+    let told = poorten.log(0);
+    assert!(names(&told, there) && names(&told, acknowledged), "{told}");
+    let refused = poorten.refuses(0);
+    assert!(names(&refused, there) && names(&refused, acknowledged), "{refused}");
+    assert_eq!(poorten.regels(0).len(), there);
 }
 
 #[test]

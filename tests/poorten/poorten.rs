@@ -144,6 +144,13 @@ impl Poorten {
         assert_eq!(status.code(), Some(0), "{}", self.log(at));
     }
 
+    /// Waits until it ends by itself, which it does because something is wrong.
+    pub fn ends(&mut self, at: usize) {
+        let mut child = self.each[at].child.take().unwrap();
+        let status = until("the gateway ends by itself", || child.try_wait().unwrap());
+        assert_ne!(status.code(), Some(0), "{}", self.log(at));
+    }
+
     /// SIGSTOP or SIGCONT.
     pub fn signal(&self, at: usize, signal: &str) {
         let id = self.each[at].child.as_ref().unwrap().id().to_string();

@@ -81,10 +81,7 @@ const TAMPERINGS: &[Tampering] = &[
         says: "grootte 15:",
     },
     // The head.
-    Tampering {
-        sql: "UPDATE logboek SET nota = (SELECT nota FROM checkpoints WHERE grootte = 15)",
-        says: "281",
-    },
+    Tampering { sql: "UPDATE logboek SET nota = (SELECT nota FROM checkpoints WHERE grootte = 15)", says: "281" },
 ];
 
 /// The rows beside the logboek, which decide who gets what: each must say what its regel says, and have one.
