@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     Failure,
     inhoud::{damage, look_at},
-    logboek::verify_all,
+    logboek::verify::verify_all,
     print_line,
     progress::Bar,
 };
@@ -61,7 +61,7 @@ impl Backup {
         copy::backup(&read, &config.sleutels, &self.out, &|done, all| bar.at(done, all)).await?;
         drop(bar);
         read.close().await;
-        let made = copy::unpack(&self.out, &map.mark()).await?;
+        let made = copy::unpack(&self.out, Some(&map.mark())).await?;
         let copy = Config { opslag: made.opslag.clone(), ..config };
         let sound = verify_all(&copy).await?;
         warn_of_damage(&copy).await?;
@@ -73,7 +73,7 @@ impl Restore {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
         let map = KeyDirectory::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
-        let kept = copy::unpack(&self.from, &map.mark()).await?;
+        let kept = copy::unpack(&self.from, Some(&map.mark())).await?;
         // What does not hold together is not put back: then a choice must be made by people.
         verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
         let bar = Bar::of("teruggezet");
@@ -100,10 +100,10 @@ async fn warn_of_damage(config: &Config) -> Result<(), Failure> {
 fn report(stap: &str, what: &str, sound: &Sound, as_json: bool) -> Result<(), Failure> {
     if as_json {
         let outcome =
-            json!({"stap": stap, "logboek": "ok", "logregels": sound.regels, "checkpoints": sound.checkpoints});
+            json!({"stap": stap, "logboek": "ok", "logregels": sound.regels(), "checkpoints": sound.checkpoints()});
         return print_line(&outcome.to_string());
     }
-    print_line(&format!("{what}: het logboek klopt, {} regels, {} checkpoints.", sound.regels, sound.checkpoints))
+    print_line(&format!("{what}: het logboek klopt, {} regels, {} checkpoints.", sound.regels(), sound.checkpoints()))
 }
 
 impl From<CopyError> for Failure {

@@ -18,7 +18,7 @@ use crate::{
     proto::{self, client::BeheerServiceClient},
 };
 
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -120,7 +120,7 @@ pub struct Klok {
 type Client = BeheerServiceClient<Channel>;
 
 impl Who {
-    async fn connect(&self) -> Result<(Profile, Client), Failure> {
+    pub(super) async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = Client::new(profile.channel().await?);
         Ok((profile, client))

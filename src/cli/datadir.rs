@@ -107,8 +107,8 @@ fn configuration(ports: Ports) -> String {
         r#"# Ketenpoort. Paden zijn ten opzichte van dit bestand.
 # Deze configuratie gebruikt ontwikkelcertificaten: start met `serve --dev`, nooit met echte gegevens.
 
-# Naam van het logboek (origin van de checkpoints). Draagt het jaar: een logboek kan per jaar worden gesloten.
-logboek = "ketenpoort.test/voorbeeld/2026"
+# Naam van het logboek (origin van de checkpoints). Met {{jaar}} sluit het logboek aan het einde van elk jaar en begint het volgende.
+logboek = "ketenpoort.test/voorbeeld/{{jaar}}"
 
 # Wat bij de allereerste start van kracht wordt: wie meedoet, en de convenanten waaraan elk bericht wordt getoetst.
 # Daarna telt wat in de database staat; wijzig dat met `ketenpoort beheer load`. Eerst zien wat een wijziging betekent:

@@ -20,7 +20,12 @@ use self::{play::Player, report::Report, story::Story};
 use crate::{
     cli::{
         Failure, Ports, create_data_dir,
-        logboek::{Wanted, search, verify_all, verify_proof, vkey},
+        logboek::{
+            proof::verify_proof,
+            search::{Wanted, search},
+            verify::verify_all,
+            vkey,
+        },
         serve::Signals,
     },
     clock::{SystemClock, SystemRng},
@@ -102,14 +107,14 @@ async fn conclude(config: &Config, report: &Report, player: &Player<'_>) -> Resu
         report.say(&short(regel));
     }
     report.line(&json!({"stap": "fg", "logregels": seen.len()}));
-    let vkey = vkey(config)?;
+    let vkey = vkey(config).await?;
     for bewijs in player.proofs() {
         verify_proof(bewijs, &vkey)?;
     }
     report.say(&format!("{} ontvangstbewijzen kloppen, gecontroleerd zonder de poort.", player.proofs().len()));
     report.line(&json!({"stap": "bewijzen", "aantal": player.proofs().len()}));
     let sound = verify_all(config).await?;
-    let (berichten, logregels) = (player.berichten(), sound.regels);
+    let (berichten, logregels) = (player.berichten(), sound.regels());
     report.say(&format!("Het logboek klopt: {logregels} regels over {berichten} berichten."));
     report.line(&json!({"stap": "klaar", "berichten": berichten, "logregels": logregels, "logboek": "ok"}));
     Ok(())

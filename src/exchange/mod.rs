@@ -19,6 +19,7 @@ pub mod expire;
 pub mod find;
 pub mod klok;
 mod leesbaar;
+pub mod logboek;
 pub mod loketten;
 pub mod passed;
 pub mod poort;
@@ -53,7 +54,7 @@ use uuid::Uuid;
 use crate::{
     domain::{Aangemeld, Identiteit, Klok, Rng, VanKracht, Weigering},
     jobs::Tasks,
-    logboek::commitment,
+    logboek::{LogboekNaam, commitment},
     sleutels::KeyStore,
     store::{Actor, Durable, Event, NotDone, Pool, Reply, Store, StoreError},
 };
@@ -89,6 +90,8 @@ pub struct Exchange {
     pub bounds: Bounds,
     /// The gateway itself, as afzender.
     pub poort: Identiteit,
+    /// How its logboeken are called.
+    pub logboek: LogboekNaam,
     /// Writes what the gateway itself sends as the content of a bericht.
     pub encode: fn(&VanDePoort) -> Vec<u8>,
     /// Weigeringen that are logged once a minute.

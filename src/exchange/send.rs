@@ -13,7 +13,7 @@ use crate::{
     sleutels::Herhaling,
     store::{
         Accept, Accepted, Commit, Event, StoredBericht,
-        ledger::proofs,
+        ledger::proofs::{self, Under},
         reading::berichten::{find, find_by_request},
     },
 };
@@ -38,6 +38,8 @@ pub struct Aanvaarding {
     pub ontvanger: Adres,
     /// The stamp.
     pub stempel: Stempel,
+    /// Index of its regel.
+    pub log_index: u64,
     /// The proof that it is in the logboek.
     pub bewijs: TlogProof,
 }
@@ -114,13 +116,11 @@ impl Exchange {
         }
         let mut aanvaardingen = Vec::with_capacity(stored.rijen.len());
         for rij in stored.rijen {
-            let read = &self.store.read;
-            let checkpoint = proofs::original_checkpoint(read, rij.log_index).await.map_err(unavailable)?;
-            let checkpoint = checkpoint.ok_or_else(|| unavailable("a regel that no checkpoint covers"))?;
-            let bewijs = proofs::prove(read, rij.log_index, checkpoint).await.map_err(unavailable)?;
-            let bewijs = bewijs.ok_or_else(|| unavailable("a regel that is gone"))?;
+            let log_index = rij.log_index;
+            let bewijs = proofs::prove(&self.store.read, log_index, Under::Original).await.map_err(unavailable)?;
+            let bewijs = bewijs.ok_or_else(|| unavailable("a regel that no checkpoint covers"))?;
             let (ontvanger, stempel) = (rij.ontvanger.adres, rij.ontvanger.stempel);
-            aanvaardingen.push(Aanvaarding { ontvanger, stempel, bewijs });
+            aanvaardingen.push(Aanvaarding { ontvanger, stempel, log_index, bewijs });
         }
         let StoredBericht { id, gesprek, tijd, .. } = stored;
         Ok(Receipt { bericht: id, gesprek, tijd, aanvaardingen, inhoud_zout: herhaling.inhoud_zout })
@@ -133,6 +133,7 @@ fn receipt(accept: &Accept, tijd: Timestamp, regels: Vec<(u64, Vec<u8>)>, commit
     let aanvaardingen = accepted.map(|(of, (index, regel))| Aanvaarding {
         ontvanger: of.ontvanger.adres.clone(),
         stempel: of.ontvanger.stempel.clone(),
+        log_index: index,
         bewijs: commit.proof(index, regel),
     });
     Receipt {

@@ -11,7 +11,10 @@ use crate::{
     logboek::Logregel,
     store::{
         Pool, PostvakRij, StoredBericht,
-        ledger::{proofs, regels::timeline},
+        ledger::{
+            proofs::{self, Under},
+            regels::timeline,
+        },
         reading::berichten,
     },
 };
@@ -104,10 +107,8 @@ impl Exchange {
 async fn proven(read: &Pool, rijen: Vec<PostvakRij>) -> Result<Vec<StandsAt>, Weigering> {
     let mut ontvangers = Vec::with_capacity(rijen.len());
     for rij in rijen {
-        let newest = proofs::newest_checkpoint(read).await.map_err(unavailable)?;
-        let newest = newest.ok_or_else(|| unavailable("a logboek without checkpoint"))?;
-        let bewijs = proofs::prove(read, rij.log_index, newest).await.map_err(unavailable)?;
-        ontvangers.push(StandsAt::new(rij, bewijs.map(|bewijs| bewijs.to_string()).unwrap_or_default()));
+        let bewijs = proofs::prove(read, rij.log_index, Under::Newest).await.map_err(unavailable)?;
+        ontvangers.push(StandsAt::new(rij, bewijs.ok_or_else(|| unavailable("a regel that no checkpoint covers"))?));
     }
     Ok(ontvangers)
 }

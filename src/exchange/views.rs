@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Correctie, Kenmerk, Ontvanger, Stempel, Toestand, Vernietiging},
-    logboek::Logregel,
+    logboek::{Logregel, TlogProof},
     sleutels::Opened,
     store::PostvakRij,
 };
@@ -108,8 +108,8 @@ pub struct StandsAt {
     pub log_index: u64,
     /// How often it was handed out.
     pub poging: u32,
-    /// The proof of that regel to the newest checkpoint.
-    pub bewijs: String,
+    /// The proof of that regel to the newest checkpoint of its logboek.
+    pub bewijs: TlogProof,
     /// Of a scenario: since when it is consulted and waits for a terugkoppeling.
     pub terugkoppeling_open: Option<Timestamp>,
     /// What its ontvanger did with its copy after a vernietigingsverzoek.
@@ -117,7 +117,7 @@ pub struct StandsAt {
 }
 
 impl StandsAt {
-    pub(super) fn new(rij: PostvakRij, bewijs: String) -> Self {
+    pub(super) fn new(rij: PostvakRij, bewijs: TlogProof) -> Self {
         let Ontvanger { adres, stempel, oin: _ } = rij.ontvanger;
         Self {
             ontvanger: adres,

@@ -36,6 +36,7 @@ pub(super) fn start(
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
     running.spawn(run(LogRefusals(of()), stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
+    running.spawn(run(CloseYear(of()), stopped.clone()));
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
@@ -128,6 +129,20 @@ impl Job for LogRefusals {
 
     async fn run(&mut self) -> Result<Next, Trouble> {
         self.0.flush_weigeringen(false).await?;
+        Ok(Next::InTime)
+    }
+}
+
+/// Closes the logboek of a year that is over.
+struct CloseYear(Arc<Exchange>);
+
+impl Job for CloseYear {
+    const NAME: &'static str = "het logboek van het jaar";
+    const TROUBLE: &'static str = "the logboek of the year that is over could not be closed yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.0.close_year().await?;
         Ok(Next::InTime)
     }
 }

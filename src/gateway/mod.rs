@@ -22,10 +22,10 @@ use self::{
 };
 use crate::{
     config::Config,
-    domain::{Clock, Klok, Rng, Rol},
+    domain::{Clock, Klok, Rng, Rol, houdbaarheid::amsterdam_date},
     exchange::{InForce, LoadError, klok::ClockWatch, wacht::Keeper},
     lezen::Fouten,
-    logboek::{NoteError, Signer},
+    logboek::{LogboekNaam, NoteError, Signer},
     sleutels::{KeyError, Wacht},
     store::{NotDone, OpenError, StoreError, ledger::regels::last_moment},
     tls::TlsError,
@@ -90,12 +90,12 @@ pub struct Gateway {
     ended: JoinHandle<Result<(), GatewayError>>,
 }
 
-/// The signer of the logboek, from its seed.
+/// The signer of a logboek, from its seed.
 ///
 /// # Errors
 /// [`GatewayError`] when the name of the logboek is unusable.
-pub fn signer(config: &Config, seed: &[u8; 32]) -> Result<Signer, GatewayError> {
-    Ok(Signer::from_seed(&config.logboek, seed)?)
+pub fn signer(naam: &str, seed: &[u8; 32]) -> Result<Signer, GatewayError> {
+    Ok(Signer::from_seed(naam, seed)?)
 }
 
 impl Gateway {
@@ -119,11 +119,12 @@ impl Gateway {
         let files = config.documents(productie, now);
         look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
         let certificates = Certificates::read(config, &in_force)?;
-        let Opened { database, keys, signer, first } = Opened::open(config, files, rng.as_ref()).await?;
+        let naam = LogboekNaam::new(&config.logboek).of_year(amsterdam_date(now).year());
+        let Opened { database, keys, signer, first } = Opened::open(config, files, &naam, rng.as_ref()).await?;
         let wacht = Wacht::take(&config.guard_file())?;
         // Read again: only now nobody else writes in it.
         let remembered = open::remembered(&config.guard_file());
-        let kept = open::kept_head(config, &keys, remembered.logboek.clone())?;
+        let kept = open::kept_head(config, &signer, remembered.logboek.clone())?;
         let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
         let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
         let listener = Arc::new(listener);
@@ -133,10 +134,11 @@ impl Gateway {
         }
         let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
         let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
-        let (store, writer) = database.start(&config.logboek, &keys.mark(), signer, Arc::clone(&klok), kept).await?;
+        let vkey = signer.vkey();
+        let (store, writer) = database.start(&naam, &keys.mark(), signer, Arc::clone(&klok), kept).await?;
         let read = store.read.clone();
         let mut watch = ClockWatch::default();
-        let known = Known { keys, in_force, first, klok, rng };
+        let known = Known { keys, in_force, first, klok, rng, vkey };
         let exchange = match known.begin(config, store, &mut watch).await {
             Ok(exchange) => Arc::new(exchange),
             Err(error) => {

@@ -14,7 +14,7 @@ use crate::{
     grpc::answers,
     jobs::Tasks,
     lezen::Fouten,
-    logboek::{self, Head, Kept, Signer},
+    logboek::{self, Head, Kept, LogboekNaam, Signer, VerifyKey},
     sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Onthouden, wacht},
     store::{
         Change, Database, Event, NotDone, OpenError, Pool, SharedDayKeys, Store, StoreError,
@@ -74,6 +74,7 @@ impl Opened {
     pub(super) async fn open(
         config: &Config,
         files: Result<Parsed, Fouten>,
+        naam: &str,
         rng: &dyn Rng,
     ) -> Result<Self, GatewayError> {
         // Files that cannot come in force leave no database behind.
@@ -86,15 +87,15 @@ impl Opened {
         let keys_have_begun = KeyDirectory::has_begun(&config.sleutels);
         let begun = logboek_naam(&database.read).await?;
         let keys = KeyDirectory::open(&config.sleutels, begun.is_none(), rng)?;
-        match begun {
+        match &begun {
             // Without the logboek that was begun with these keys another one would be signed with them.
             None if keys_have_begun => return Err(OpenError::LogboekGone.into()),
-            Some(found) if found != config.logboek => {
-                return Err(OpenError::OtherLogboek { found, wanted: config.logboek.clone() }.into());
+            Some(found) if !LogboekNaam::new(&config.logboek).is_of_these(found) => {
+                return Err(OpenError::OtherLogboek { found: found.clone(), wanted: config.logboek.clone() }.into());
             }
             _ => {}
         }
-        let signer = super::signer(config, keys.logboek_seed())?;
+        let signer = super::signer(begun.as_deref().unwrap_or(naam), keys.logboek_seed())?;
         // Other keys would fork the logboek: not a single regel may be signed with them.
         let newest = proofs::newest_checkpoint(&database.read).await?;
         if newest.is_some_and(|(_, nota)| logboek::open(&nota, &signer.vkey()).is_err()) {
@@ -117,10 +118,10 @@ pub(super) fn remembered(wacht: &Path) -> Onthouden {
 }
 
 /// The head of the logboek that this gateway signed or saw last, if it remembers one.
-pub(super) fn kept_head(config: &Config, keys: &KeyDirectory, kept: Option<Kept>) -> Result<Option<Head>, KeyError> {
-    let key = |naam: &str| Ok(Signer::from_seed(naam, keys.logboek_seed())?.vkey());
+pub(super) fn kept_head(config: &Config, signer: &Signer, kept: Option<Kept>) -> Result<Option<Head>, KeyError> {
+    let key = signer.vkey();
     let other = |source| KeyError::OtherGuard { path: config.guard_file(), source };
-    kept.map(|kept| kept.head(key)).transpose().map_err(other)
+    kept.map(|kept| kept.head(&key)).transpose().map_err(other)
 }
 
 /// What a start knows before it writes.
@@ -130,6 +131,7 @@ pub(super) struct Known {
     pub(super) first: Option<Change>,
     pub(super) klok: Arc<Klok>,
     pub(super) rng: Arc<dyn Rng>,
+    pub(super) vkey: VerifyKey,
 }
 
 impl Known {
@@ -141,13 +143,13 @@ impl Known {
         store: Store,
         watch: &mut ClockWatch,
     ) -> Result<Exchange, GatewayError> {
-        let Self { keys, in_force, first, klok, rng } = self;
+        let Self { keys, in_force, first, klok, rng, vkey } = self;
         let place: Box<dyn DayKeyPlace> = match &config.opslag {
             Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
             Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
         };
-        keys.remember_begun(&config.logboek)?;
-        let keys = Arc::new(KeyStore::new(keys, place, Arc::clone(&rng)));
+        keys.remember_begun(&store.head().naam, &vkey.to_string())?;
+        let keys = Arc::new(KeyStore::new(keys.sealing(), place, Arc::clone(&rng)));
         // Lost day keys would go unnoticed until somebody asks for what they open.
         if let Some(day) = newest_day(&store.read).await? {
             keys.existing(day).await?;
@@ -164,6 +166,7 @@ impl Known {
                 vervalwaarschuwing_dagen: config.bounds.vervalwaarschuwing_dagen,
             },
             poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
+            logboek: LogboekNaam::new(&config.logboek),
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),
             passed: PassedOver::default(),

@@ -37,7 +37,8 @@ pub fn ontvangstbewijs(receipt: Receipt) -> proto::Ontvangstbewijs {
     let aanvaarding = |of: Aanvaarding| proto::Aanvaarding {
         ontvanger: Some(adres(&of.ontvanger)),
         stempel: Some(stempel(&of.stempel)),
-        log_index: of.bewijs.index,
+        log_index: of.log_index,
+        logboek_eerste: of.log_index - of.bewijs.index,
         bewijs: of.bewijs.to_string(),
     };
     proto::Ontvangstbewijs {
@@ -226,7 +227,8 @@ fn status_ontvanger(at: StandsAt) -> proto::StatusOntvanger {
         stempel: Some(stempel(&at.stempel)),
         log_index: at.log_index,
         poging: at.poging,
-        bewijs: at.bewijs,
+        logboek_eerste: at.log_index - at.bewijs.index,
+        bewijs: at.bewijs.to_string(),
         terugkoppeling_open_sinds: at.terugkoppeling_open.map(tijd),
         vernietiging: vernietiging.into(),
     }

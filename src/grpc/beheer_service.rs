@@ -8,7 +8,7 @@ use super::{content::Checker, convert, exchange_service::call, status::status};
 use crate::{
     documenten::Bron,
     domain::{Convenant, Document, Weigering},
-    exchange::{About, Call, Exchange, Gevolg, Gewijzigd, Opdracht},
+    exchange::{About, Call, Exchange, Gevolg, Gewijzigd, Opdracht, logboek::Gesloten},
     proto::{self, beheer_service_server::BeheerService},
 };
 
@@ -114,6 +114,24 @@ impl BeheerService for BeheerApi {
         let outcome = outcome.map(|ended| {
             let (twijfel, bewijs) = ended.map(|(twijfel, bewijs)| (twijfel.uitleg(), bewijs.to_string())).unzip();
             proto::BelieveClockResponse { twijfel, bewijs, tijd: self.exchange.klok.now().to_string() }
+        });
+        self.answer(&call, outcome).await
+    }
+
+    async fn close_logboek(
+        &self,
+        request: Request<proto::CloseLogboekRequest>,
+    ) -> Result<Response<proto::CloseLogboekResponse>, Status> {
+        let call = call(&request);
+        let proto::CloseLogboekRequest { reden, medewerker } = request.into_inner();
+        let outcome = match word(&reden, &medewerker) {
+            Ok(medewerker) => self.exchange.close_logboek(&call, &reden, &medewerker).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|Gesloten { checkpoint, volgende, bewijs }| proto::CloseLogboekResponse {
+            checkpoint,
+            volgende,
+            bewijs: bewijs.to_string(),
         });
         self.answer(&call, outcome).await
     }

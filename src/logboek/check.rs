@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::regel::{Logregel, RegelError};
 
 /// The keys in their fixed order; a test holds them to the fields above.
-const KEYS: [&str; 35] = [
+const KEYS: [&str; 39] = [
     "v",
     "tijd",
     "soort",
@@ -45,6 +45,10 @@ const KEYS: [&str; 35] = [
     "uitkomst",
     "organisatie",
     "adres",
+    "gesloten",
+    "ondertekend",
+    "onthouden",
+    "bewaard",
 ];
 
 /// Verifies one leaf as an auditor does: everything the format promises of the bytes, and that time

@@ -3,7 +3,7 @@
 //! It signs for a log and verifies for everyone. It does not make cosignatures: a witness runs its
 //! own software, with a key of its own.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -66,9 +66,10 @@ pub(super) fn decode_hash(text: &str) -> Option<Hash> {
 }
 
 /// Signs checkpoints for one log. Whether one may be signed is the caller's to know.
+#[derive(Clone)]
 pub struct Signer {
     key: VerifyKey,
-    pair: Ed25519KeyPair,
+    pair: Arc<Ed25519KeyPair>,
 }
 
 impl Signer {
@@ -80,7 +81,15 @@ impl Signer {
         let no_key = NoteError::Key("the seed gives no key");
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| no_key.clone())?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| no_key)?;
-        Ok(Self { key: VerifyKey::new(name, public)?, pair })
+        Ok(Self { key: VerifyKey::new(name, public)?, pair: Arc::new(pair) })
+    }
+
+    /// The signer of another log, with the same pair of keys.
+    ///
+    /// # Errors
+    /// [`NoteError::Name`] when no reader would accept that name.
+    pub fn named(&self, name: &str) -> Result<Self, NoteError> {
+        Ok(Self { key: self.key.named(name)?, pair: Arc::clone(&self.pair) })
     }
 
     /// The key others verify with.

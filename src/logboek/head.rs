@@ -121,17 +121,37 @@ impl Head {
         Ok(())
     }
 
-    /// Signs it.
-    pub fn sign(&mut self, signer: &Signer) {
-        self.nota = signer.sign(&self.checkpoint());
+    /// Signs it, with the pair of keys of this signer.
+    ///
+    /// # Errors
+    /// [`NoteError::Name`] when no reader would accept the name of the logboek.
+    pub fn sign(&mut self, signer: &Signer) -> Result<(), NoteError> {
+        self.nota = signer.named(&self.naam)?.sign(&self.checkpoint());
+        Ok(())
     }
 
-    /// Whether this is what such a checkpoint was signed for, by this key.
+    /// Whether this is what such a checkpoint was signed for, with this public key.
     ///
     /// # Errors
     /// [`NoteError`] when the key did not sign it.
     pub fn is_signed_by(&self, nota: &str, key: &VerifyKey) -> Result<bool, NoteError> {
-        Ok(open(nota, key)? == self.checkpoint())
+        Ok(open(nota, &key.named(&self.naam)?)? == self.checkpoint())
+    }
+
+    /// The beginning of the logboek after this one. Its first regel has the `log_index` after those of this one, and after `lost`,
+    /// those that were handed out and are gone. What is in force goes on; time may begin earlier.
+    #[must_use]
+    pub fn next_logboek(&self, naam: &str, lost: u64) -> Self {
+        Self {
+            teksten: self.teksten.clone(),
+            ..Self::new(naam, self.nummer + 1, self.next_index().max(lost))
+        }
+    }
+
+    /// The head in one line, as the first regel of the next logboek names it: origin, size and root of its checkpoint.
+    #[must_use]
+    pub fn in_regel(&self) -> String {
+        self.checkpoint().text().trim_end().replace('\n', " ")
     }
 
     /// The head in a form to be kept, for [`Kept::head`].
@@ -172,14 +192,14 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The head that was kept. `key` gives the key of a logboek by its name.
+    /// The head that was kept.
     ///
     /// # Errors
-    /// [`NoteError`] when that key did not sign it, or when it does not belong to its checkpoint.
-    pub fn head(self, key: impl FnOnce(&str) -> Result<VerifyKey, NoteError>) -> Result<Head, NoteError> {
+    /// [`NoteError`] when it was not signed with this public key, or when it does not belong to its checkpoint.
+    pub fn head(self, key: &VerifyKey) -> Result<Head, NoteError> {
         let not_whole = NoteError::Checkpoint("what is kept beside it does not belong to it");
         let naam = self.checkpoint.lines().next().unwrap_or_default().to_owned();
-        let signed = open(&self.checkpoint, &key(&naam)?)?;
+        let signed = open(&self.checkpoint, &key.named(&naam)?)?;
         let frontier = hex::decode(&self.frontier).ok().and_then(|bytes| Frontier::from_bytes(signed.size, &bytes));
         let keten = hex::decode(&self.keten).ok().and_then(|bytes| Hash::try_from(bytes).ok());
         let (Some(frontier), Some(keten)) = (frontier, keten) else { return Err(not_whole) };
@@ -245,7 +265,7 @@ mod tests {
             let leaf = Logregel::new(format!("2026-01-01T00:00:00.{at:06}Z"), soort).to_leaf().unwrap();
             head.read_next(&leaf).unwrap();
         }
-        head.sign(&signer());
+        head.sign(&signer()).unwrap();
         head
     }
 
@@ -253,17 +273,16 @@ mod tests {
     fn a_head_that_was_kept_is_the_same_head_and_only_under_its_key() {
         for regels in [1, 2, 7, 300] {
             let head = head(regels);
-            let key = |_: &str| Ok(signer().vkey());
-            assert_eq!(head.kept().head(key).unwrap(), head);
-            let other = |naam: &str| Ok(Signer::from_seed(naam, &[8; 32]).unwrap().vkey());
-            head.kept().head(other).unwrap_err();
+            assert_eq!(head.kept().head(&signer().vkey()).unwrap(), head);
+            // By the public key alone: its name can be that of another logboek.
+            assert_eq!(head.kept().head(&signer().named("later/2027").unwrap().vkey()).unwrap(), head);
+            head.kept().head(&Signer::from_seed("poort.example/2026", &[8; 32]).unwrap().vkey()).unwrap_err();
         }
     }
 
     #[test]
     fn what_is_kept_is_held_to_its_checkpoint() {
         let (one, other) = (head(7).kept(), head(8).kept());
-        let key = |_: &str| Ok(signer().vkey());
         for mixed in [
             Kept { frontier: other.frontier.clone(), ..one.clone() },
             Kept { checkpoint: other.checkpoint, ..one.clone() },
@@ -271,7 +290,7 @@ mod tests {
             Kept { frontier: one.frontier.replace(&one.frontier[..2], "00"), ..one.clone() },
             Kept { keten: "00".to_owned(), ..one },
         ] {
-            mixed.head(key).unwrap_err();
+            mixed.head(&signer().vkey()).unwrap_err();
         }
     }
 
@@ -280,6 +299,20 @@ mod tests {
         assert_eq!([1, 3, 4, 5].map(|regels| head(regels).teksten.versie), [1, 1, 4, 4]);
         assert_ne!(head(3).teksten.keten, head(4).teksten.keten);
         assert_eq!(head(4).teksten, head(6).teksten);
+    }
+
+    #[test]
+    fn the_next_logboek_goes_on_with_what_is_in_force_and_counts_on() {
+        let old = head(7);
+        let mut next = old.next_logboek("poort.example/2027", 0);
+        assert_eq!((next.nummer, next.eerste, next.grootte(), &next.teksten), (2, 7, 0, &old.teksten));
+        let leaf = Logregel::new("2025-01-01T00:00:00.000000Z", Soort::ConvenantGewijzigd).to_leaf().unwrap();
+        next.read_next(&leaf).unwrap();
+        assert_eq!((next.next_index(), next.teksten.versie), (8, 8));
+        next.sign(&signer()).unwrap();
+        assert_eq!(next.kept().head(&signer().vkey()).unwrap(), next);
+        assert_eq!(old.next_logboek("x", 20).eerste, 20);
+        assert!(old.in_regel().starts_with("poort.example/2026 7 "), "{}", old.in_regel());
     }
 
     #[test]

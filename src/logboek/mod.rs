@@ -7,7 +7,8 @@
 //!   `verify`), and where a hash lies in the tiles of C2SP tlog-tiles (with `tile`);
 //! - [`checkpoint`]: the signed tree head of C2SP tlog-checkpoint, and witness cosignatures (with
 //!   `note`);
-//! - [`head`]: all that the next regel must follow, and the fork guard: what may follow a head that was signed;
+//! - [`head`]: all that the next regel must follow, and the fork guard: what may follow a head that was signed
+//!   (with `naam`, how one logboek after the other is called);
 //! - [`proof`]: C2SP tlog-proof, the one file that shows offline that a logregel is in the log.
 //!
 //! What it deliberately does not do: it stores nothing, reads no clock, draws no random bytes and knows no database, network or
@@ -25,6 +26,7 @@
 mod check;
 pub mod checkpoint;
 pub mod head;
+mod naam;
 mod note;
 pub mod proof;
 pub mod regel;
@@ -37,6 +39,7 @@ pub use checkpoint::{
     Checkpoint, MOST_NOTE_BYTES, NoteError, NoteKey, Signer, VerifyKey, WitnessKey, cosignature_time, open,
 };
 pub use head::{Fork, Head, Kept, Teksten};
+pub use naam::LogboekNaam;
 pub use proof::{ProofError, TlogProof, Verified};
 pub use regel::{Logregel, MOST_LEAF_BYTES, RegelError, Soort, check_leaf, commitment, tijd};
 pub use tree::{

@@ -74,6 +74,14 @@ impl<const TYPE: u8> NoteKey<TYPE> {
         Ok(Self { name: name.to_owned(), id: [a, b, c, d], public })
     }
 
+    /// The same public key under another name: of the log before, or after.
+    ///
+    /// # Errors
+    /// [`NoteError::Name`] when no reader would accept that name.
+    pub fn named(&self, name: &str) -> Result<Self, NoteError> {
+        Self::new(name, self.public)
+    }
+
     /// Name on the signature lines; for a log's key also its origin.
     #[must_use]
     pub fn name(&self) -> &str {

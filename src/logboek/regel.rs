@@ -158,6 +158,20 @@ pub struct Logregel {
     /// Class of a network address, never an address: `lokaal`, `privaat` or `openbaar`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adres: Option<String>,
+    /// In the first regel of a logboek: the head of the one before it, with all regels that stand there. A head is the origin, size
+    /// and root of its checkpoint, with spaces between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gesloten: Option<String>,
+    /// In `log_hersteld`: the newest head of that logboek that was signed and that its regels give. What came after it is not vouched
+    /// for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ondertekend: Option<String>,
+    /// In `log_hersteld`: the head that the gateway signed or saw last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onthouden: Option<String>,
+    /// In `log_hersteld`: the head that an FG kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bewaard: Option<String>,
 }
 
 impl Logregel {
@@ -252,6 +266,10 @@ pub(super) mod tests {
             uitkomst: text("u"),
             organisatie: text("o"),
             adres: text("privaat"),
+            gesloten: text("x 7 y"),
+            ondertekend: text("x 6 y"),
+            onthouden: text("x 8 y"),
+            bewaard: text("x 5 y"),
             ..Logregel::new(TIJD, Soort::Aanvaard)
         }
     }
@@ -262,6 +280,8 @@ pub(super) mod tests {
             grondslag regel verwerkingsactiviteit convenant convenant_oud houdbaar_tot_en_met \
             aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud \
             document oorzaak getoetst doelgroep gemeente antwoord_voor uitkomst organisatie adres";
+        // Heads of logboeken, which the design leaves room for.
+        let design = format!("{design} gesloten ondertekend onthouden bewaard");
         let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
         let places: Vec<_> =
             design.split_whitespace().map(|key| leaf.find(&format!("\"{key}\":")).expect(key)).collect();

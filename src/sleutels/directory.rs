@@ -1,7 +1,7 @@
 //! The key directory: what every gateway on one database has the same, and what never stands in that database.
 //!
 //! `wortel-<epoch>.key` is the root, `logboek.key` the Ed25519 seed that signs checkpoints, `pseudoniem.key` the key by which
-//! people can be found. Each is durable (file and directory synced) before its first use. Day keys lie here too where one
+//! people can be found. `logboek.vkey` is no secret: the public key that verifies the logboek. Each is durable (file and directory synced) before its first use. Day keys lie here too where one
 //! gateway has them to itself ([`DayKeyFile`]).
 
 use std::{
@@ -24,7 +24,7 @@ use super::{
     seal::Secret,
 };
 use crate::{
-    domain::{Kenmerk, Rng},
+    domain::Rng,
     files,
 };
 
@@ -32,15 +32,34 @@ const DOCUMENT: &str = "dagsleutels.json";
 const LOGBOEK_KEY: &str = "logboek.key";
 const PSEUDONIEM_KEY: &str = "pseudoniem.key";
 const BEGUN: &str = "begonnen.txt";
+const VKEY: &str = "logboek.vkey";
 /// Which root is in use.
 pub(super) const EPOCH: u32 = 1;
 
 /// The keys that stay.
 pub struct KeyDirectory {
     dir: PathBuf,
-    pub(super) root: Secret,
+    sealing: SealingKeys,
     logboek_seed: Secret,
-    pseudoniem: Secret,
+}
+
+/// Those by which content is sealed and people are found. They sign nothing.
+pub struct SealingKeys {
+    pub(super) root: Secret,
+    pub(super) pseudoniem: Secret,
+}
+
+impl SealingKeys {
+    /// The keys in a directory, without making or holding anything: for who only looks.
+    ///
+    /// # Errors
+    /// [`KeyError`] when one is not there or damaged.
+    pub fn read(dir: &Path) -> Result<Self, KeyError> {
+        Ok(Self {
+            root: read_secret(&dir.join(format!("wortel-{EPOCH}.key")))?,
+            pseudoniem: read_secret(&dir.join(PSEUDONIEM_KEY))?,
+        })
+    }
 }
 
 impl KeyDirectory {
@@ -65,23 +84,15 @@ impl KeyDirectory {
         let [root, logboek_seed, pseudoniem] = paths;
         Ok(Self {
             dir: dir.to_owned(),
-            root: secret_file(&root, rng)?,
             logboek_seed: secret_file(&logboek_seed, rng)?,
-            pseudoniem: secret_file(&pseudoniem, rng)?,
+            sealing: SealingKeys { root: secret_file(&root, rng)?, pseudoniem: secret_file(&pseudoniem, rng)? },
         })
     }
 
-    /// The keys in a directory, without making or holding anything: for who only looks.
-    ///
-    /// # Errors
-    /// [`KeyError`] when one is not there or damaged.
-    pub fn read(dir: &Path) -> Result<Self, KeyError> {
-        Ok(Self {
-            dir: dir.to_owned(),
-            root: read_secret(&dir.join(format!("wortel-{EPOCH}.key")))?,
-            logboek_seed: read_secret(&dir.join(LOGBOEK_KEY))?,
-            pseudoniem: read_secret(&dir.join(PSEUDONIEM_KEY))?,
-        })
+    /// Those by which content is sealed and people are found.
+    #[must_use]
+    pub fn sealing(self) -> SealingKeys {
+        self.sealing
     }
 
     /// The Ed25519 seed that signs checkpoints.
@@ -90,17 +101,11 @@ impl KeyDirectory {
         self.logboek_seed.bytes()
     }
 
-    /// The pseudonym of a mark of a person.
-    #[must_use]
-    pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
-        self.pseudoniem.pseudoniem(kenmerk, text)
-    }
-
     /// By what gateways know that they have the same keys: 64 hexadecimal digits that tell nothing of them.
     #[must_use]
     pub fn mark(&self) -> String {
         let tags: Vec<u8> =
-            [&self.root, &self.logboek_seed, &self.pseudoniem].into_iter().flat_map(Secret::mark).collect();
+            [&self.sealing.root, &self.logboek_seed, &self.sealing.pseudoniem].into_iter().flat_map(Secret::mark).collect();
         hex::encode(digest(&SHA256, &tags))
     }
 
@@ -110,25 +115,25 @@ impl KeyDirectory {
         dir.join(BEGUN).exists()
     }
 
-    /// Remembers that a logboek of this name was begun with these keys.
+    /// Remembers that a logboek of this name was begun with these keys, and with which public key anybody verifies it.
     ///
     /// # Errors
     /// [`KeyError::Io`].
-    pub fn remember_begun(&self, naam: &str) -> Result<(), KeyError> {
+    pub fn remember_begun(&self, naam: &str, vkey: &str) -> Result<(), KeyError> {
         let _one_at_a_time = one_at_a_time(&self.dir)?;
-        if Self::has_begun(&self.dir) {
-            return Ok(());
+        if !Self::has_begun(&self.dir) {
+            write_line(&self.dir.join(BEGUN), naam)?;
         }
-        let path = self.dir.join(BEGUN);
-        files::replace(&path, format!("{naam}\n").as_bytes()).map_err(|source| io_error(&path, source))
+        let path = self.dir.join(VKEY);
+        if read_line(&path).is_ok_and(|known| known == vkey) { Ok(()) } else { write_line(&path, vkey) }
     }
 
-    /// The Ed25519 seed in a key directory, without making anything: for who only verifies.
+    /// The public key that verifies the logboek, as a vkey: for who only verifies. It needs no secret.
     ///
     /// # Errors
-    /// [`KeyError`] when it is not there or damaged.
-    pub fn read_logboek_seed(dir: &Path) -> Result<Secret, KeyError> {
-        read_secret(&dir.join(LOGBOEK_KEY))
+    /// [`KeyError`] when it is not there.
+    pub fn read_vkey(dir: &Path) -> Result<String, KeyError> {
+        read_line(&dir.join(VKEY))
     }
 
     /// The key by which people can be found, without making anything: for who only looks.
@@ -224,6 +229,16 @@ fn read_document(path: &Path) -> Result<BTreeMap<Date, Wrapped>, KeyError> {
     let document = serde_json::from_slice(&text).ok();
     let document = document.filter(|document: &Document| document.versie == 1 && document.epoch == EPOCH);
     document.map(|document| document.dagsleutels).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
+}
+
+fn write_line(path: &Path, line: &str) -> Result<(), KeyError> {
+    files::replace(path, format!("{line}\n").as_bytes()).map_err(|source| io_error(path, source))
+}
+
+fn read_line(path: &Path) -> Result<String, KeyError> {
+    let text = files::read(path, LARGEST).map_err(|source| io_error(path, source))?;
+    let line = String::from_utf8(text).map_err(|_| KeyError::Damaged { path: path.to_owned() })?;
+    Ok(line.trim_end().to_owned())
 }
 
 fn read_secret(path: &Path) -> Result<Secret, KeyError> {

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::{
     dagsleutels::{DayKeyPlace, unwrap, wrap},
-    directory::{EPOCH, KeyDirectory},
+    directory::{EPOCH, SealingKeys},
     seal::{DataKey, DayKeyRef, Opener, Opening, Secret, WrapContext},
 };
 use crate::{
@@ -128,7 +128,7 @@ impl DayKey {
 
 /// The keys of one gateway.
 pub struct KeyStore {
-    map: KeyDirectory,
+    keys: SealingKeys,
     place: Box<dyn DayKeyPlace>,
     known: RwLock<Known>,
     making: Mutex<()>,
@@ -145,14 +145,14 @@ struct Known {
 impl KeyStore {
     /// With the day keys that lie in this place.
     #[must_use]
-    pub fn new(map: KeyDirectory, place: Box<dyn DayKeyPlace>, rng: Arc<dyn Rng>) -> Self {
-        Self { map, place, known: RwLock::default(), making: Mutex::default(), rng }
+    pub fn new(keys: SealingKeys, place: Box<dyn DayKeyPlace>, rng: Arc<dyn Rng>) -> Self {
+        Self { keys, place, known: RwLock::default(), making: Mutex::default(), rng }
     }
 
     /// The pseudonym of a mark of a person.
     #[must_use]
     pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
-        self.map.pseudoniem(kenmerk, text)
+        self.keys.pseudoniem.pseudoniem(kenmerk, text)
     }
 
     /// The key of a day, made and durable if there was none.
@@ -168,7 +168,7 @@ impl KeyStore {
             return Ok(found);
         }
         let made = DayKey { day, epoch: EPOCH, key: Secret::random(self.rng.as_ref()) };
-        self.place.add(day, wrap(&made, &self.map.root, self.rng.as_ref())).await?;
+        self.place.add(day, wrap(&made, &self.keys.root, self.rng.as_ref())).await?;
         // Another gateway may have been first, and then its key counts: only what lies there is ever used.
         self.look(day).await?.ok_or(KeyError::Gone(day))
     }
@@ -193,7 +193,7 @@ impl KeyStore {
     async fn look(&self, day: Date) -> Result<Option<Arc<DayKey>>, KeyError> {
         let reconnects = self.place.reconnects();
         let Some(wrapped) = self.place.find(day).await? else { return Ok(None) };
-        let found = unwrap(day, &wrapped, &self.map.root).map(Arc::new).ok_or(KeyError::DamagedDay(day))?;
+        let found = unwrap(day, &wrapped, &self.keys.root).map(Arc::new).ok_or(KeyError::DamagedDay(day))?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.reconnects != reconnects {
             *known = Known { days: BTreeMap::new(), reconnects };
@@ -220,7 +220,10 @@ mod tests {
     };
 
     use super::{
-        super::dagsleutels::{Pending, Wrapped},
+        super::{
+            dagsleutels::{Pending, Wrapped},
+            directory::KeyDirectory,
+        },
         *,
     };
     use crate::clock::SystemRng;
@@ -255,7 +258,7 @@ mod tests {
         let (dir, place) = (tempfile::tempdir().unwrap(), Restless::default());
         let store = || {
             let map = KeyDirectory::open(dir.path(), true, &SystemRng).unwrap();
-            Arc::new(KeyStore::new(map, Box::new(place.clone()), Arc::new(SystemRng)))
+            Arc::new(KeyStore::new(map.sealing(), Box::new(place.clone()), Arc::new(SystemRng)))
         };
         let day = jiff::civil::date(2027, 2, 25);
         let mut asking = tokio::task::JoinSet::new();

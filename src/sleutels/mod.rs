@@ -13,7 +13,7 @@ pub mod seal;
 pub mod wacht;
 
 pub use dagsleutels::DayKeyPlace;
-pub use directory::{DayKeyFile, KeyDirectory};
+pub use directory::{DayKeyFile, KeyDirectory, SealingKeys};
 pub use keystore::{DayKey, KeyError, KeyStore};
 pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
 pub use wacht::{Onthouden, Wacht};

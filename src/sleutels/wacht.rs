@@ -130,7 +130,7 @@ mod tests {
             lapse_from: SignedDuration::from_hours(1),
         };
         let mut head = Head::new("x", 1, 0);
-        head.sign(&Signer::from_seed("x", &[1; 32]).unwrap());
+        head.sign(&Signer::from_seed("x", &[1; 32]).unwrap()).unwrap();
         let onthouden = Onthouden { klok: Some(klok), logboek: Some(head.kept()) };
         wacht.write(&onthouden).unwrap();
         assert_eq!(read(&file).unwrap(), onthouden);

@@ -42,6 +42,7 @@ pub use writer::{
     Store, Writer,
     change::{Change, Changed, Wijziging},
     event::{Durable, Event, Reply},
+    next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,
 };
 

@@ -2,7 +2,7 @@
 
 use ketenpoort::{
     config::Opslag,
-    logboek::{self, Head, Logregel, Signer, Soort, TlogProof},
+    logboek::{self, Head, LogboekNaam, Logregel, Signer, Soort, TlogProof},
     sleutels::{Onthouden, Wacht},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
@@ -176,9 +176,10 @@ async fn a_guard_file_of_another_logboek_or_with_another_past_refuses_and_withou
     gateway.stop().await;
     let guard = gateway.config.sleutels.join("wacht.json");
     let own = std::fs::read(&guard).unwrap();
-    let mut other = Head::new(&gateway.config.logboek, 1, 0);
+    let naam = LogboekNaam::new(&gateway.config.logboek).of_year(2026);
+    let mut other = Head::new(&naam, 1, 0);
     other.read_next(&Logregel::new("2026-01-01T00:00:00.000000Z", Soort::Gestart).to_leaf().unwrap()).unwrap();
-    other.sign(&Signer::from_seed(&gateway.config.logboek, &[9; 32]).unwrap());
+    other.sign(&Signer::from_seed(&naam, &[9; 32]).unwrap()).unwrap();
     let remembered = Onthouden { klok: None, logboek: Some(other.kept()) };
     Wacht::take(&guard).unwrap().write(&remembered).unwrap();
     let why = gateway.refuses().await;

@@ -7,10 +7,10 @@ use ketenpoort::{
     config::Config,
     documenten::Omgeving,
     domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok},
-    exchange::{Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, van_kracht::all_oins},
+    exchange::{Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change},
     grpc::answers,
     jobs::Tasks,
-    logboek::Signer,
+    logboek::{LogboekNaam, Signer},
     sleutels::{KeyDirectory, KeyStore},
     store::{Database, Event, SharedDayKeys, Store, StoreError, verify},
 };
@@ -44,9 +44,10 @@ impl Inside {
         }
         let config = Config::load(&file).unwrap();
         let map = KeyDirectory::open(&config.sleutels, true, &SystemRng).unwrap();
-        let signer = || Signer::from_seed(&config.logboek, map.logboek_seed()).unwrap();
+        let naam = LogboekNaam::new(&config.logboek).of_year(2026);
+        let signer = || Signer::from_seed(&naam, map.logboek_seed()).unwrap();
         let database = Database::open(&config.opslag).await.unwrap();
-        let started = database.start(&config.logboek, &map.mark(), signer(), klok(Arc::new(SystemClock)), None).await;
+        let started = database.start(&naam, &map.mark(), signer(), klok(Arc::new(SystemClock)), None).await;
         let (store, writer) = started.unwrap();
         let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
         store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap();
@@ -74,11 +75,12 @@ impl Inside {
         let place = Box::new(SharedDayKeys::new(self.store.clone()));
         let exchange = Exchange {
             store: self.store.clone(),
-            keys: Arc::new(KeyStore::new(map, place, Arc::new(SystemRng))),
+            keys: Arc::new(KeyStore::new(map.sealing(), place, Arc::new(SystemRng))),
             in_force: InForce::new(omgeving),
             klok: klok(clock),
             rng: Arc::new(SystemRng),
             bounds: Bounds { lease_seconds: 60, postvak: 10_000, vervalwaarschuwing_dagen: 14 },
+            logboek: LogboekNaam::new(&self.config.logboek),
             poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),
@@ -91,9 +93,8 @@ impl Inside {
 
     /// Every exchange is gone: the store closes, and the logboek is whole.
     pub async fn end(self) {
-        let Self { store, writer, config, signer, dir } = self;
-        let oins = all_oins(&store.read).await.unwrap();
-        verify::verify(&store.read, &config.logboek, &signer.vkey(), &oins, &|_, _| {}).await.unwrap();
+        let Self { store, writer, signer, dir, .. } = self;
+        verify::verify(&store.read, &signer.vkey(), &[], &|_, _| {}).await.unwrap();
         store.read.close().await;
         drop(store);
         writer.await.unwrap().unwrap();

@@ -20,6 +20,7 @@ mod fork;
 mod groot;
 mod harness;
 mod inside;
+mod jaar;
 mod keys;
 mod klok;
 mod loketten;

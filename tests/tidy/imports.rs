@@ -32,7 +32,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("check", Only(&["config", "domain", "lezen", "tls"])),
     ("logboek", Only(&["domain"])),
     ("sleutels", Only(&["domain", "files", "logboek"])),
-    ("store", Only(&["config", "domain", "files", "logboek", "sleutels"])),
+    ("store", Only(&["config", "documenten", "domain", "files", "logboek", "sleutels"])),
     ("jobs", Only(&[])),
     ("exchange", Only(&["check", "documenten", "domain", "jobs", "lezen", "logboek", "sleutels", "store"])),
     // What it must know of the store, exchange tells it in words of its own.

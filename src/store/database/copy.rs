@@ -163,11 +163,11 @@ pub struct Unpacked {
     pub opslag: Opslag,
 }
 
-/// Takes a backup out of its file, which stays as it is. `sleutels` is the mark of the keys with which it is to be read.
+/// Takes a backup out of its file, which stays as it is. `sleutels` is the mark of the keys with which its content is to be read.
 ///
 /// # Errors
 /// [`CopyError::NoBackup`] for any other file, or whatever is wrong with it.
-pub async fn unpack(from: &Path, sleutels: &str) -> Result<Unpacked, CopyError> {
+pub async fn unpack(from: &Path, sleutels: Option<&str>) -> Result<Unpacked, CopyError> {
     let io_error = |source| CopyError::Io { path: from.to_owned(), source };
     let mut kept = File::open(from).map_err(io_error)?;
     let mut header = [0; 72];
@@ -184,7 +184,7 @@ pub async fn unpack(from: &Path, sleutels: &str) -> Result<Unpacked, CopyError> 
     let usable = async {
         let keys: Option<Option<String>> =
             sqlx::query_scalar("SELECT sleutels FROM logboek").fetch_optional(&mut database.writer).await?;
-        if keys.flatten().is_some_and(|keys| keys != sleutels) {
+        if keys.flatten().zip(sleutels).is_some_and(|(keys, sleutels)| keys != sleutels) {
             return Err(OpenError::OtherKeys.into());
         }
         every_day_key_is_there(&mut database.writer).await

@@ -41,6 +41,8 @@ impl Commit {
 /// The regels of one transaction.
 pub struct Appender {
     head: Head,
+    /// Whether the logboek begins with this transaction.
+    begins: bool,
     nodes: HashMap<Node, Hash>,
     regels: Vec<NewRegel>,
     openingen: Vec<(u64, Vec<u8>)>,
@@ -60,7 +62,13 @@ impl Appender {
         // The database keeps microseconds. So what is judged in this transaction is judged by the very moment that its regels have.
         head.tijd = head.tijd.max(moment(micros(now)));
         let nodes = head.nodes().into_iter().collect();
-        Self { head, nodes, regels: Vec::new(), openingen: Vec::new() }
+        Self { head, begins: false, nodes, regels: Vec::new(), openingen: Vec::new() }
+    }
+
+    /// Begins the logboek of this name after `old`, at this moment. Its first regel has an index of at least `lost`.
+    #[must_use]
+    pub(in crate::store) fn begin(old: &Head, naam: &str, lost: u64, now: Timestamp) -> Self {
+        Self { begins: true, ..Self::new(&old.next_logboek(naam, lost), now) }
     }
 
     /// `tijd` of everything in this transaction.
@@ -104,7 +112,7 @@ impl Appender {
         script: &mut Script,
         signer: &Signer,
     ) -> Result<Commit, StoreError> {
-        let Self { mut head, nodes, regels, openingen } = self;
+        let Self { mut head, begins, nodes, regels, openingen } = self;
         let (first, nummer) = (head.next_index() - regels.len() as u64, i64::from(head.nummer));
         let tiles = grown_tiles(tx, &head, first - head.eerste, &regels, &nodes).await?;
         insert_regels(script, first, regels);
@@ -122,9 +130,12 @@ impl Appender {
             Rows::of(&TEGELS, tiles, tile),
             "ON CONFLICT (logboek, niveau, nummer) DO UPDATE SET hashes = excluded.hashes",
         );
-        head.sign(signer);
+        head.sign(signer).map_err(|error| StoreError::Broken(error.to_string()))?;
         let issued = [nummer.into(), int(head.grootte()).into(), head.nota.as_str().into()];
         script.insert("checkpoints", Rows::of(&CHECKPOINTS, [issued], |row| row), "");
+        if begins {
+            begin_logboek(script, &head);
+        }
         script.statement(
             "UPDATE logboek SET nota = v.nota FROM {v} WHERE logboek.id = 1",
             Rows::of(&[Column::Text("nota")], [[head.nota.as_str().into()]], |row| row),
@@ -144,6 +155,17 @@ const TEGELS: [Column<'_>; 4] =
     [Column::Int("logboek"), Column::Int("niveau"), Column::Int("nummer"), Column::Bytes("hashes")];
 const REGELS: [Column<'_>; 4] =
     [Column::Int("log_index"), Column::Bytes("regel"), Column::Bytes("hash"), Column::Bytes("bericht")];
+
+/// Makes this logboek the one that is written.
+fn begin_logboek(script: &mut Script, head: &Head) {
+    let columns = [Column::Int("nummer"), Column::Text("naam"), Column::Int("eerste")];
+    let row = || [i64::from(head.nummer).into(), head.naam.as_str().into(), int(head.eerste).into()];
+    script.insert("logboeken", Rows::of(&columns, [row()], |row| row), "");
+    script.statement(
+        "UPDATE logboek SET nummer = v.nummer, naam = v.naam, eerste = v.eerste FROM {v} WHERE logboek.id = 1",
+        Rows::of(&columns, [row()], |row| row),
+    );
+}
 
 fn insert_regels(script: &mut Script, first: u64, regels: Vec<NewRegel>) {
     let row = |(index, NewRegel { leaf, hash, bericht }): (u64, NewRegel)| {

@@ -3,12 +3,14 @@
 //! Where they are the same, a gateway was alone. Where another gateway wrote, the regels in between are taken up one by one, by
 //! their bytes, until they give the very checkpoint that stands there with our signature. Anything else is a [`Fork`].
 
+use std::collections::BTreeMap;
+
 use sqlx::Row;
 
 use crate::{
-    logboek::{self, Fork, Head, NoteError, VerifyKey},
+    logboek::{self, Fork, Head, Logregel, NoteError, Soort, VerifyKey},
     store::{
-        DbConnection, DbRow, OpenError, Progress, StoreError,
+        DbConnection, DbRow, Progress, StoreError,
         values::{int, uint},
     },
 };
@@ -66,6 +68,9 @@ impl Newest {
         if self.nota == known.nota && self.nummer == known.nummer {
             return Ok(Followed::Newest);
         }
+        if self.nummer > known.nummer {
+            return Ok(Followed::FarBehind);
+        }
         let left = self.behind(known, key)?;
         if left > PAGE {
             return Ok(Followed::FarBehind);
@@ -75,7 +80,8 @@ impl Newest {
         self.must_be(known, head, key).map(|head| Followed::Later(Box::new(head)))
     }
 
-    /// Takes up all regels after `known`, however many: at the start, or after a long pause.
+    /// Takes up all regels after `known`, however many, also those of logboeken that were begun since: at the start, or after a long
+    /// pause.
     pub(in crate::store) async fn follow_far(
         &self,
         connection: &mut DbConnection,
@@ -83,8 +89,9 @@ impl Newest {
         key: &VerifyKey,
         progress: Progress<'_>,
     ) -> Result<Head, StoreError> {
-        let mut left = self.behind(known, key)?;
-        let (mut head, all) = (known.clone(), self.eerste + left);
+        let mut head = if self.nummer > known.nummer { self.later(connection, known).await? } else { known.clone() };
+        let mut left = self.behind(&head, key)?;
+        let all = head.next_index() + left;
         while left > 0 {
             let taken = take_up(connection, &mut head, left.min(PAGE)).await?;
             if taken == 0 {
@@ -96,6 +103,43 @@ impl Newest {
         self.must_be(known, head, key)
     }
 
+    /// The beginning of this logboek, by way of those that were closed since `known`. The first regel of each says with which head the
+    /// one before it was closed. Where one of them could not go on (`log_hersteld`), what `known` says of it no longer counts, and all
+    /// is read from the very first regel on.
+    async fn later(&self, connection: &mut DbConnection, known: &Head) -> Result<Head, StoreError> {
+        let fork = |why: String| StoreError::from(Fork::new(known, &self.nota, why));
+        let all = logboeken(connection).await?;
+        let mut firsts = BTreeMap::new();
+        for Logboek { nummer, naam, eerste } in &all {
+            let first = regel_at(connection, *eerste).await?;
+            let first = first.filter(|_| *nummer > 1).or_else(|| (*nummer == 1).then(Logregel::default));
+            let first = first.ok_or_else(|| fork(format!("de eerste regel van logboek {naam} ontbreekt")))?;
+            firsts.insert(*nummer, first);
+        }
+        let restored = firsts.iter().any(|(nummer, first)| *nummer > known.nummer && first.soort == Soort::LogHersteld);
+        let mut head = match all.first() {
+            Some(Logboek { nummer, naam, eerste }) if restored => Head::new(naam, *nummer, *eerste),
+            _ => known.clone(),
+        };
+        for next in all.iter().skip_while(|next| next.nummer <= head.nummer).collect::<Vec<_>>() {
+            let first = &firsts[&next.nummer];
+            let ended = if first.soort == Soort::LogHersteld { &first.ondertekend } else { &first.gesloten };
+            let ended = ended.as_deref().unwrap_or_default();
+            let size = ended.split(' ').nth(1).and_then(|size| size.parse::<u64>().ok());
+            while size.is_some_and(|size| size > head.grootte()) {
+                let left = size.unwrap_or_default() - head.grootte();
+                if take_up(connection, &mut head, left.min(PAGE)).await? == 0 {
+                    break;
+                }
+            }
+            if head.in_regel() != ended || next.nummer != head.nummer + 1 {
+                return Err(fork(format!("logboek {} sluit niet aan op dat ervoor", next.naam)));
+            }
+            head = head.next_logboek(&next.naam, next.eerste);
+        }
+        Ok(head)
+    }
+
     /// How many regels it has more.
     fn behind(&self, known: &Head, key: &VerifyKey) -> Result<u64, StoreError> {
         let fork = |why: &'static str| StoreError::from(Fork::new(known, &self.nota, why));
@@ -105,7 +149,8 @@ impl Newest {
         if self.nota.is_empty() {
             return if known.grootte() == 0 { Ok(0) } else { Err(fork("er is geen enkel checkpoint meer")) };
         }
-        let signed = logboek::open(&self.nota, key).map_err(|error| self.unsigned(known, &error))?;
+        let signed = key.named(&self.naam).and_then(|key| logboek::open(&self.nota, &key));
+        let signed = signed.map_err(|error| self.unsigned(known, &error))?;
         match signed.size.checked_sub(known.grootte()) {
             None => Err(fork("er ontbreken regels: dit is een eerdere stand")),
             Some(0) if signed != known.checkpoint() => Err(fork("van evenveel regels zijn er andere")),
@@ -141,21 +186,21 @@ pub(in crate::store) async fn open(
     naam: &str,
     kept: Option<Head>,
     key: &VerifyKey,
-) -> Result<Head, OpenError> {
+) -> Result<Head, StoreError> {
     let newest = match (Newest::load(connection).await?, &kept) {
         (Some(newest), _) => newest,
-        (None, Some(kept)) => return Err(StoreError::from(Fork::new(kept, "", "er is geen logboek meer")).into()),
+        (None, Some(kept)) => return Err(Fork::new(kept, "", "er is geen logboek meer").into()),
         (None, None) => return Ok(Head::new(naam, 1, 0)),
     };
-    if newest.naam != naam {
-        return Err(OpenError::OtherLogboek { found: newest.naam, wanted: naam.to_owned() });
-    }
     if kept.is_none() && !newest.nota.is_empty() {
         tracing::warn!(
             "this gateway remembers nothing of this logboek: all of it is read, and whether it was put back to an earlier moment cannot be known"
         );
     }
-    let known = kept.unwrap_or_else(|| Head::new(&newest.naam, newest.nummer, newest.eerste));
+    let known = match kept {
+        Some(kept) => kept,
+        None => first(connection, &newest).await?,
+    };
     let progress = |done: u64, all: u64| {
         if done.is_multiple_of(PAGE * 128) {
             tracing::info!(done, all, "reading what was written to the logboek since this gateway saw it");
@@ -167,13 +212,49 @@ pub(in crate::store) async fn open(
          coalesce((SELECT nota FROM checkpoints ORDER BY logboek DESC, grootte DESC LIMIT 1), '')",
     )
     .fetch_one(connection)
-    .await
-    .map_err(StoreError::from)?;
+    .await?;
     if uint(regels) != head.next_index() || checkpoint != head.nota {
         let why = "de regels en checkpoints die er staan eindigen ergens anders";
-        return Err(StoreError::from(Fork::new(&head, &checkpoint, why)).into());
+        return Err(Fork::new(&head, &checkpoint, why).into());
     }
     Ok(head)
+}
+
+/// A logboek of a database.
+pub(in crate::store) struct Logboek {
+    pub(in crate::store) nummer: u32,
+    pub(in crate::store) naam: String,
+    /// `log_index` of its first regel.
+    pub(in crate::store) eerste: u64,
+}
+
+/// Every logboek of a database, in order.
+pub(in crate::store) async fn logboeken(connection: &mut DbConnection) -> Result<Vec<Logboek>, StoreError> {
+    let rows =
+        sqlx::query("SELECT nummer, naam, eerste FROM logboeken ORDER BY nummer").fetch_all(connection).await?;
+    let logboek = |row: &DbRow| {
+        let nummer: i64 = row.try_get("nummer")?;
+        let nummer = u32::try_from(nummer).map_err(|_| StoreError::inconsistent("logboeken", "nummer", nummer))?;
+        Ok(Logboek { nummer, naam: row.try_get("naam")?, eerste: uint(row.try_get("eerste")?) })
+    };
+    rows.iter().map(logboek).collect()
+}
+
+/// The beginning of the first logboek of a database.
+async fn first(connection: &mut DbConnection, newest: &Newest) -> Result<Head, StoreError> {
+    let first = logboeken(connection).await?.into_iter().next();
+    Ok(first.map_or_else(
+        || Head::new(&newest.naam, newest.nummer, newest.eerste),
+        |Logboek { nummer, naam, eerste }| Head::new(&naam, nummer, eerste),
+    ))
+}
+
+async fn regel_at(connection: &mut DbConnection, log_index: u64) -> Result<Option<Logregel>, StoreError> {
+    let leaf: Option<Vec<u8>> = sqlx::query_scalar("SELECT regel FROM logregels WHERE log_index = $1")
+        .bind(int(log_index))
+        .fetch_optional(connection)
+        .await?;
+    Ok(leaf.and_then(|leaf| Logregel::from_leaf(&leaf).ok()))
 }
 
 /// Takes up the regels after a head, at most so many. Gives how many there were.

@@ -1,4 +1,4 @@
-//! Proofs from the stored tree: any regel, at any size for which a checkpoint was issued.
+//! Proofs from the stored trees: any regel, under a checkpoint of its logboek.
 
 use std::collections::HashMap;
 
@@ -12,56 +12,83 @@ use crate::{
     },
 };
 
-/// The newest checkpoint: size and signed note.
+/// The newest checkpoint of all: size and signed note.
 ///
 /// # Errors
 /// [`StoreError::Database`].
 pub async fn newest_checkpoint(read: &Pool) -> Result<Option<(u64, String)>, StoreError> {
-    let row =
-        sqlx::query("SELECT grootte, nota FROM checkpoints ORDER BY grootte DESC LIMIT 1").fetch_optional(read).await?;
-    Ok(row.map(|row| (uint(row.get("grootte")), row.get("nota"))))
-}
-
-/// The checkpoint of the commit that appended this regel: the first one that covers it.
-///
-/// # Errors
-/// [`StoreError::Database`].
-pub async fn original_checkpoint(read: &Pool, log_index: u64) -> Result<Option<(u64, String)>, StoreError> {
-    let row = sqlx::query("SELECT grootte, nota FROM checkpoints WHERE grootte > $1 ORDER BY grootte LIMIT 1")
-        .bind(int(log_index))
+    let row = sqlx::query("SELECT grootte, nota FROM checkpoints ORDER BY logboek DESC, grootte DESC LIMIT 1")
         .fetch_optional(read)
         .await?;
     Ok(row.map(|row| (uint(row.get("grootte")), row.get("nota"))))
 }
 
-/// The proof of one regel under a checkpoint, or `None` where there is no such regel under it.
+/// Under which checkpoint a regel is proven.
+#[derive(Clone, Copy)]
+pub enum Under {
+    /// The one of the commit that appended it: the first that covers it.
+    Original,
+    /// The newest one of its logboek.
+    Newest,
+}
+
+/// A logboek in the database, for who reads its tree.
+struct Tree {
+    nummer: i64,
+    /// `log_index` of its first regel.
+    eerste: u64,
+}
+
+/// The proof of one regel, or `None` where there is no such regel, or none under such a checkpoint.
 ///
 /// # Errors
 /// [`StoreError`] when the tree cannot be read or lacks a node.
-pub async fn prove(
-    read: &Pool,
-    log_index: u64,
-    (grootte, nota): (u64, String),
-) -> Result<Option<TlogProof>, StoreError> {
+pub async fn prove(read: &Pool, log_index: u64, under: Under) -> Result<Option<TlogProof>, StoreError> {
     let mut connection = read.acquire().await?;
-    let row = sqlx::query("SELECT regel FROM logregels WHERE log_index = $1")
-        .bind(int(log_index))
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row.filter(|_| log_index < grootte) else { return Ok(None) };
+    let row = sqlx::query(
+        "SELECT r.regel, l.nummer, l.eerste FROM logregels r JOIN logboeken l ON l.eerste <= r.log_index \
+         WHERE r.log_index = $1 ORDER BY l.nummer DESC LIMIT 1",
+    )
+    .bind(int(log_index))
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let tree = Tree { nummer: row.try_get("nummer")?, eerste: uint(row.try_get("eerste")?) };
+    let index = log_index - tree.eerste;
+    let Some((grootte, nota)) = checkpoint(&mut connection, &tree, index, under).await? else { return Ok(None) };
     let mut nodes = HashMap::new();
-    for node in needed_for_inclusion(log_index, grootte) {
-        nodes.insert(node, read_node(&mut connection, node).await?);
+    for node in needed_for_inclusion(index, grootte) {
+        nodes.insert(node, read_node(&mut connection, &tree, node).await?);
     }
-    let hashes = inclusion_proof(log_index, grootte, |node| {
+    let hashes = inclusion_proof(index, grootte, |node| {
         nodes.get(&node).copied().ok_or_else(|| StoreError::inconsistent("tegels", "hashes", format!("{node:?}")))
     })?;
-    Ok(Some(TlogProof { extra: Some(row.get("regel")), index: log_index, hashes, checkpoint: nota }))
+    Ok(Some(TlogProof { extra: Some(row.try_get("regel")?), index, hashes, checkpoint: nota }))
 }
 
-async fn read_node(connection: &mut DbConnection, node: Node) -> Result<Hash, StoreError> {
+/// A checkpoint that covers the regel at `index` of a tree.
+async fn checkpoint(
+    connection: &mut DbConnection,
+    tree: &Tree,
+    index: u64,
+    under: Under,
+) -> Result<Option<(u64, String)>, StoreError> {
+    let sql = match under {
+        Under::Original => {
+            "SELECT grootte, nota FROM checkpoints WHERE logboek = $1 AND grootte > $2 ORDER BY grootte LIMIT 1"
+        }
+        Under::Newest => {
+            "SELECT grootte, nota FROM checkpoints WHERE logboek = $1 AND grootte > $2 ORDER BY grootte DESC LIMIT 1"
+        }
+    };
+    let row = sqlx::query(sql).bind(tree.nummer).bind(int(index)).fetch_optional(connection).await?;
+    row.map(|row| Ok((uint(row.try_get("grootte")?), row.try_get("nota")?))).transpose()
+}
+
+async fn read_node(connection: &mut DbConnection, tree: &Tree, node: Node) -> Result<Hash, StoreError> {
     let (niveau, nummer, within) = tile_of(node);
-    let row = sqlx::query("SELECT hashes FROM tegels WHERE niveau = $1 AND nummer = $2")
+    let row = sqlx::query("SELECT hashes FROM tegels WHERE logboek = $1 AND niveau = $2 AND nummer = $3")
+        .bind(tree.nummer)
         .bind(i64::from(niveau))
         .bind(int(nummer))
         .fetch_optional(&mut *connection)
@@ -70,7 +97,7 @@ async fn read_node(connection: &mut DbConnection, node: Node) -> Result<Hash, St
         Some(row) => row.get("hashes"),
         // The last level-0 tile is stored once full; until then its hashes stand with the leaves.
         None if niveau == 0 => {
-            let start = nummer * TILE_WIDTH;
+            let start = tree.eerste + nummer * TILE_WIDTH;
             let rows =
                 sqlx::query("SELECT hash FROM logregels WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index")
                     .bind(int(start))

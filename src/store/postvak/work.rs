@@ -124,6 +124,11 @@ impl<'t> Work<'t> {
         self.log.versie()
     }
 
+    /// The head as it was at the beginning.
+    pub(in crate::store) fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.head)
+    }
+
     /// The moment of everything in this transaction.
     pub(in crate::store) fn now(&self) -> Timestamp {
         self.log.tijd()

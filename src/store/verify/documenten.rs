@@ -7,7 +7,8 @@ use sqlx::Row;
 
 use super::error::{VerifyError, tree};
 use crate::{
-    domain::{Berichtsoort, DocumentSoort},
+    documenten::partners,
+    domain::{Berichtsoort, DocumentSoort, Oin, PartnerNaam},
     logboek::{Logregel, Soort, tijd},
     store::{
         DbConnection,
@@ -22,19 +23,43 @@ pub(in crate::store) struct TextsSoFar {
     /// The hash of every convenant that ever was.
     ever: BTreeSet<String>,
     changes: u64,
+    /// Which OIN is or was whose.
+    oins: BTreeMap<PartnerNaam, BTreeSet<Oin>>,
 }
 
 impl TextsSoFar {
-    /// Compares a regel with what the table says, and takes over what it changes.
+    /// Before the first regel. Reads which OIN is or was whose: each of those texts is held to its regel on the way.
+    pub(in crate::store) async fn load(tx: &mut DbConnection) -> Result<Self, VerifyError> {
+        let texts: Vec<String> =
+            sqlx::query_scalar("SELECT tekst FROM documenten WHERE soort = $1 AND tekst IS NOT NULL ORDER BY log_index")
+                .bind(DocumentSoort::Deelnemers.as_str())
+                .fetch_all(tx)
+                .await?;
+        let mut oins: BTreeMap<PartnerNaam, BTreeSet<Oin>> = BTreeMap::new();
+        for (naam, partner) in texts.iter().flat_map(|text| partners(text)) {
+            oins.entry(naam).or_default().extend(partner.oins);
+        }
+        Ok(Self { oins, ..Self::default() })
+    }
+
+    /// Which OIN is or was whose.
+    pub(in crate::store) fn oins(&self) -> &BTreeMap<PartnerNaam, BTreeSet<Oin>> {
+        &self.oins
+    }
+
+    /// Compares a regel with what the table says, and takes over what it changes. A change that no checkpoint vouches for never
+    /// counted.
     pub(in crate::store) async fn regel(
         &mut self,
         tx: &mut DbConnection,
         index: u64,
         regel: &Logregel,
+        is_vouched: bool,
     ) -> Result<(), VerifyError> {
         let bad = |what: &str| Err(VerifyError::Regel { index, what: what.to_owned() });
         match regel.soort {
             Soort::Aanvaard if !self.allowed(regel) => bad("aanvaard op een convenant dat toen niet van kracht was"),
+            Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd if !is_vouched => Ok(()),
             Soort::ConvenantGewijzigd => self.change(tx, index, regel, DocumentSoort::Convenant).await,
             Soort::PartnerGewijzigd => self.change(tx, index, regel, DocumentSoort::Deelnemers).await,
             _ => Ok(()),

@@ -21,6 +21,36 @@ pub enum VerifyError {
         /// What is wrong.
         what: String,
     },
+    /// A checkpoint that somebody kept is of another logboek.
+    #[error("het bewaarde checkpoint is van logboek {kept}; in deze database is het nieuwste {found}, en {kept} staat er niet")]
+    OtherLogboek {
+        /// Of which.
+        kept: String,
+        /// Which is the newest here.
+        found: String,
+    },
+    /// A checkpoint that somebody kept was signed for other regels: the logboek was forked or rewritten.
+    #[error(
+        "het logboek is een ander dan waarvoor is ingestaan. Bewaard: {kept}. In de database, van evenveel regels: {found}. Bewaar het \
+         bestand met het bewaarde checkpoint: het is het bewijs"
+    )]
+    Forked {
+        /// What was kept: origin, size and root.
+        kept: String,
+        /// What the regels give.
+        found: String,
+    },
+    /// A checkpoint that somebody kept is of more regels than there are.
+    #[error(
+        "het logboek is afgesneden of teruggezet. Bewaard: {kept}. In de database staat tot en met: {found}. Bewaar het bestand met het \
+         bewaarde checkpoint: het is het bewijs"
+    )]
+    Cut {
+        /// What was kept: origin, size and root.
+        kept: String,
+        /// The whole of what stands there.
+        found: String,
+    },
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),

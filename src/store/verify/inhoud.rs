@@ -8,7 +8,7 @@ use crate::{
     domain::Rng,
     logboek::{Logregel, commitment},
     sleutels::{
-        DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Opening,
+        DayKeyFile, DayKeyPlace, KeyError, KeyStore, Opening, SealingKeys,
         dagsleutels::{Pending, Wrapped},
     },
     store::{
@@ -58,13 +58,13 @@ impl DayKeyPlace for Read {
 /// # Errors
 /// [`KeyError`] when they cannot be read.
 pub async fn keys(read: &Pool, dir: &Path, rng: Arc<dyn Rng>) -> Result<KeyStore, KeyError> {
-    let map = KeyDirectory::read(dir)?;
+    let keys = SealingKeys::read(dir)?;
     let rows = sqlx::query_as("SELECT dag, sleutel FROM dagsleutels").fetch_all(read).await;
     let rows: Vec<(String, Wrapped)> = rows.map_err(|error| KeyError::Unreachable(error.to_string()))?;
     let mut days: BTreeMap<Date, Wrapped> =
         rows.into_iter().filter_map(|(day, wrapped)| Some((day.parse().ok()?, wrapped))).collect();
     days.extend(DayKeyFile::read(dir)?);
-    Ok(KeyStore::new(map, Box::new(Read(days)), rng))
+    Ok(KeyStore::new(keys, Box::new(Read(days)), rng))
 }
 
 /// Opens everything that is kept.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{
     change, dagsleutel,
     event::{Event, Judged, Reply},
+    next_logboek,
 };
 use crate::{
     logboek::Soort,
@@ -78,6 +79,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
         Event::Expire(expire, reply) => answer(reply, judged(holds, expire::expire(work, expire)).await),
         Event::Damage(damage, reply) => answer(reply, judged(holds, Box::pin(damage::damage(work, damage))).await),
         Event::Change(change, reply) => answer(reply, judged(holds, Box::pin(change::change(work, change))).await),
+        Event::NextLogboek(next, reply) => answer(reply, Box::pin(next_logboek::next_logboek(work, next)).await),
         Event::NobodyToWarn(bericht, reply) => {
             work.of_bericht(*bericht).is_warned = true;
             answer(reply, Ok(()))

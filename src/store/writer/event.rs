@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{Timestamp, civil::Date};
 use tokio::sync::oneshot;
 
-use super::change::{Change, Changed};
+use super::{
+    change::{Change, Changed},
+    next_logboek::{Closed, NextLogboek},
+};
 use crate::{
     domain::{Adres, BerichtId},
     logboek::Logregel,
@@ -92,6 +95,8 @@ pub enum Event {
     DayKey(Date, Wrapped, Reply<()>),
     /// Put in force, and withdraw.
     Change(Box<Change>, Reply<Changed>),
+    /// Close the logboek, and begin the next one.
+    NextLogboek(Box<NextLogboek>, Reply<Closed>),
 }
 
 /// By what an event was judged. It may be carried out only as long as that is so.
@@ -132,7 +137,8 @@ impl Event {
             | Self::NobodyToWarn(..)
             | Self::EndAsk(..)
             | Self::Release(..)
-            | Self::DayKey(..) => None,
+            | Self::DayKey(..)
+            | Self::NextLogboek(..) => None,
         }
     }
 
@@ -145,6 +151,11 @@ impl Event {
             Self::Withdraw(withdraw, _) => withdraw.verzoek.as_deref(),
             _ => None,
         }
+    }
+
+    /// Whether it has a transaction to itself: a transaction writes in one logboek.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self, Self::NextLogboek(..))
     }
 
     /// Sealed content that it carries, bytes.
@@ -171,6 +182,7 @@ impl Event {
             Self::Release(..) => "release",
             Self::DayKey(..) => "day key",
             Self::Change(..) => "change",
+            Self::NextLogboek(..) => "next logboek",
         }
     }
 }

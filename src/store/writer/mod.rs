@@ -1,7 +1,7 @@
 //! The writer: one task carries out what callers hand in, many at a time in one transaction (`task`), and answers when that is durable.
 //!
-//! An [`Event`] is handed to [`Writer::write`]. `carry_out` says how each is carried out, with [`change`] and `dagsleutel` for
-//! those that are not about a bericht. `batch` says what becomes of a batch with one that cannot be carried out. Who waits at a
+//! An [`Event`] is handed to [`Writer::write`]. `carry_out` says how each is carried out, with [`change`], `dagsleutel` and
+//! [`next_logboek`] for those that are not about a bericht. `batch` says what becomes of a batch with one that cannot be carried out. Who waits at a
 //! postvak is woken, here ([`wake`]) and at other gateways (`listen`). [`shared_keys`] is where several gateways share their day
 //! keys.
 
@@ -11,6 +11,7 @@ pub mod change;
 mod dagsleutel;
 pub mod event;
 mod listen;
+pub mod next_logboek;
 pub mod shared_keys;
 mod task;
 pub mod wake;

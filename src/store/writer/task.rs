@@ -180,6 +180,12 @@ impl WriterTask {
             if part.is_empty() {
                 continue;
             }
+            if let Some(at) = part.iter().position(Event::is_alone).filter(|_| part.len() > 1) {
+                let mut alone = part.split_off(at);
+                let rest = alone.split_off(1);
+                parts.extend([rest, alone, part]);
+                continue;
+            }
             match self.write(&part).await {
                 Ok(Written { commit, answers, rung }) => {
                     for answer in answers {
@@ -266,7 +272,7 @@ impl WriterTask {
         let carry_out = Box::pin(async {
             let begun = caught(Work::begin(&mut tx, &basis)).await.map_err(Failure::Database)?;
             let Some(mut work) = begun else { return Ok(None) };
-            if !*started {
+            if !*started && !batch.iter().any(Event::is_alone) {
                 let gestart = Logregel::new(String::new(), Soort::Gestart);
                 work.log.append(None, gestart).map_err(Failure::Database)?;
             }
@@ -286,7 +292,7 @@ impl WriterTask {
         };
         let commit_it = async { tx.commit().await.map_err(|error| dialect.commit_failed(error)) };
         source.bounded(COMMIT, commit_it).await.map_err(Failure::Database)?;
-        *started = true;
+        *started |= !batch.iter().any(Event::is_alone);
         // Before anybody is answered: whoever looks after that what is in force finds it proven.
         known.send_replace(head);
         Ok(Some(Written { commit: commit.map(Arc::new), answers, rung }))

@@ -1,0 +1,82 @@
+//! `logboek`: verify, prove, list and close what was written down.
+
+pub(crate) mod proof;
+pub(crate) mod search;
+mod sluit;
+pub(crate) mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, print_line};
+use crate::{
+    config::{Config, Opslag},
+    gateway::GatewayError,
+    logboek::VerifyKey,
+    sleutels::KeyDirectory,
+    store::{Database, Pool, ledger::regels::logboek_naam},
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Reken na: elke regel, de boom en elk checkpoint, en wat er in de tabellen naast staat
+    Verify(verify::Verify),
+    /// Geef het bewijs van een regel, of controleer een bewijs zonder configuratie
+    Proof(proof::Proof),
+    /// Toon logregels uit de database van de poort, zonder inhoud
+    Search(search::Search),
+    /// Sluit het logboek van een poort die draait, en begin het volgende
+    Sluit(sluit::Sluit),
+    /// Toon de sleutel waarmee iedereen checkpoints en bewijzen controleert
+    Vkey {
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Args)]
+pub struct Which {
+    /// De configuratie, ketenpoort.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Verify(verify) => verify.run().await,
+        Command::Proof(proof) => proof.run().await,
+        Command::Search(search) => search.run().await,
+        Command::Sluit(sluit) => sluit.run().await,
+        Command::Vkey { which } => {
+            let config = Config::load(&which.config)?;
+            print_line(&vkey(&config).await?.to_string())
+        }
+    }
+}
+
+/// The key that verifies the logboek that is written now. No secret is read.
+///
+/// # Errors
+/// When it is not there.
+pub(crate) async fn vkey(config: &Config) -> Result<VerifyKey, Failure> {
+    let text = KeyDirectory::read_vkey(&config.sleutels).map_err(GatewayError::from)?;
+    let key: VerifyKey = text.parse().map_err(|error| Failure::Usage(format!("logboek.vkey: {error}")))?;
+    // Where the database cannot be read it is called as at the last start.
+    let naam = match open(config).await {
+        Ok(read) => logboek_naam(&read).await.ok().flatten(),
+        Err(_) => None,
+    };
+    match naam {
+        Some(naam) => Ok(key.named(&naam).map_err(GatewayError::from)?),
+        None => Ok(key),
+    }
+}
+
+pub(super) async fn open(config: &Config) -> Result<Pool, Failure> {
+    open_store(&config.opslag).await
+}
+
+async fn open_store(opslag: &Opslag) -> Result<Pool, Failure> {
+    Ok(Database::read_only(opslag).await.map_err(GatewayError::from)?)
+}

@@ -1,0 +1,154 @@
+//! `logboek search`: regels from the database of a gateway, without content.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, builder::PossibleValuesParser};
+use uuid::Uuid;
+
+use super::{Which, open};
+use crate::{
+    cli::{Failure, print_line, scenario::read_persoon},
+    config::Config,
+    domain::{Kenmerk, Oin, PartnerNaam, Persoon, Vernietiging, Weigering},
+    exchange::{RedenIntrekking, van_kracht::all_oins},
+    gateway::GatewayError,
+    grpc::{content::Checker, convert::zoekpersoon},
+    logboek::{Logregel, Soort},
+    sleutels::KeyDirectory,
+    store::{Pool, ledger::regels::regels, reading::personen::berichten_over},
+};
+
+#[derive(Args)]
+pub struct Search {
+    #[command(flatten)]
+    which: Which,
+    /// Alleen regels waarin deze partner voorkomt
+    #[arg(long, value_name = "PARTNER")]
+    partner: Option<PartnerNaam>,
+    /// Alleen regels van deze soort, zoals geweigerd
+    #[arg(long, value_parser = PossibleValuesParser::new(Soort::ALL.iter().map(|soort| soort.as_str())))]
+    soort: Option<String>,
+    /// Alleen regels van dit bericht
+    #[arg(long, value_name = "ID")]
+    bericht: Option<Uuid>,
+    /// Alleen regels met deze code bij weigering, zoals `verkeerd_geadresseerd` (een datalek)
+    #[arg(long, value_name = "CODE", hide_possible_values = true, value_parser = PossibleValuesParser::new(codes()))]
+    weigering: Option<String>,
+    /// Alleen regels over deze persoon: JSON met skn, bsn, of naam en geboortedatum; - leest van stdin
+    #[arg(long, value_name = "FILE")]
+    persoon: Option<PathBuf>,
+}
+
+impl Search {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let Self { which, partner, soort, bericht, weigering, persoon } = self;
+        let config = Config::load(&which.config)?;
+        let persoon = persoon.as_deref().map(read_zoekpersoon).transpose()?;
+        let bericht = bericht.map(|id| id.to_string());
+        let wanted = Wanted { partner, soort, bericht, weigering, persoon };
+        for regel in search(&config, &wanted).await? {
+            print_line(&regel)?;
+        }
+        Ok(())
+    }
+}
+
+/// Every OIN that a partner has or had.
+async fn oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, Failure> {
+    Ok(all_oins(read).await.map_err(GatewayError::from)?)
+}
+
+/// Every code that can stand under `weigering`.
+fn codes() -> Vec<&'static str> {
+    let kept = Vernietiging::ALL.into_iter().filter(|uitkomst| *uitkomst != Vernietiging::Vernietigd);
+    let codes = Weigering::TABLE.iter().map(|row| row.code).chain(kept.map(Vernietiging::as_str));
+    codes.chain([RedenIntrekking::VerkeerdGeadresseerd.as_str()]).collect()
+}
+
+/// What is looked for.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// A partner that sends or receives.
+    pub(crate) partner: Option<PartnerNaam>,
+    /// The soort of regel.
+    pub(crate) soort: Option<String>,
+    /// The bericht.
+    pub(crate) bericht: Option<String>,
+    /// The code under `weigering`.
+    pub(crate) weigering: Option<String>,
+    /// Whom it is about.
+    pub(crate) persoon: Option<Persoon>,
+}
+
+/// A person from a file, checked as the gateway checks one.
+fn read_zoekpersoon(file: &Path) -> Result<Persoon, Failure> {
+    let mut checker = Checker::default();
+    let persoon = zoekpersoon(&read_persoon(file)?, &mut checker);
+    match checker.0.first() {
+        None => Ok(persoon),
+        Some(wrong) => Err(Failure::Usage(format!("{}: {}", wrong.veld, wrong.uitleg))),
+    }
+}
+
+/// The berichten about a person, by the key of this gateway.
+async fn about(config: &Config, read: &Pool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
+    let key = KeyDirectory::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
+    let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, key.pseudoniem(kenmerk, &text));
+    let marks: Vec<_> = persoon.kenmerken().into_iter().map(keyed).collect();
+    let berichten = berichten_over(read, &marks).await.map_err(|error| Failure::Refused(error.to_string()))?;
+    Ok(berichten.iter().map(ToString::to_string).collect())
+}
+
+/// Regels as one JSON object each: the index and the regel verbatim.
+///
+/// # Errors
+/// When the partner is unknown or the database cannot be read.
+pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+    let read = open(config).await?;
+    let known = oins(&read).await?;
+    let unknown = |naam: &PartnerNaam| Failure::Usage(format!("{naam} is en was geen partner van deze poort"));
+    let oins = wanted.partner.as_ref().map(|naam| known.get(naam).ok_or_else(|| unknown(naam))).transpose()?;
+    let mut about = match &wanted.persoon {
+        Some(persoon) => Some(about(config, &read, persoon).await?),
+        None => None,
+    };
+    // What follows such a bericht is about the same person, and what follows that; it always comes later.
+    let mut about_person = |regel: &Logregel| {
+        about.as_mut().is_none_or(|ids| {
+            let named = [&regel.bericht, &regel.in_antwoord_op, &regel.vervangt];
+            let known = named.into_iter().flatten().any(|id| ids.contains(id));
+            ids.extend(regel.bericht.iter().filter(|_| known).cloned());
+            known
+        })
+    };
+    let takes_part = |regel: &Logregel| {
+        let parties = [&regel.afzender, &regel.ontvanger, &regel.actor];
+        oins.is_none_or(|oins| {
+            parties
+                .into_iter()
+                .flatten()
+                .any(|party| oins.iter().any(|oin| party.split('/').next() == Some(oin.as_str())))
+        })
+    };
+    let mut found = Vec::new();
+    let mut from = 0;
+    loop {
+        let page = regels(&read, from, 1024).await.map_err(|error| Failure::Refused(error.to_string()))?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        from = last + 1;
+        for (index, leaf) in page {
+            let regel = Logregel::from_leaf(&leaf)
+                .map_err(|error| Failure::Refused(format!("logregel {index}: {error}; draai logboek verify")))?;
+            let of_soort = wanted.soort.as_deref().is_none_or(|soort| regel.soort.as_str() == soort);
+            let of_bericht = wanted.bericht.is_none() || regel.bericht == wanted.bericht;
+            let of_weigering = wanted.weigering.is_none() || regel.weigering == wanted.weigering;
+            if about_person(&regel) && of_soort && of_bericht && of_weigering && takes_part(&regel) {
+                let leaf = String::from_utf8_lossy(&leaf);
+                found.push(format!("{{\"log_index\":{index},\"logregel\":{leaf}}}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `logboek verify`: recomputes the logboek with the public key, and holds what stands beside it to its regels.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::vkey;
+use crate::{
+    cli::{
+        Failure,
+        inhoud::{self, look_at},
+        print_line,
+        progress::Bar,
+    },
+    config::{Config, Opslag},
+    files,
+    logboek::{MOST_NOTE_BYTES, VerifyKey},
+    sleutels::wacht,
+    store::{
+        copy,
+        verify::{self, Sound, SoundLog, log::Kept},
+    },
+};
+
+#[derive(Args)]
+pub struct Verify {
+    /// De configuratie, ketenpoort.toml: de database van een poort
+    #[arg(long, value_name = "FILE", required_unless_present = "backup")]
+    config: Option<PathBuf>,
+    /// Een reservekopie die backup maakte; vraagt --vkey, of --config voor de sleutels
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+    /// De publieke sleutel van het logboek (zie logboek vkey); anders die in de sleutelmap van de configuratie
+    #[arg(long, value_name = "VKEY", required_unless_present = "config")]
+    vkey: Option<VerifyKey>,
+    /// Een checkpoint dat iemand bewaarde: het logboek moet daarop verdergaan; mag vaker
+    #[arg(long, value_name = "CHECKPOINT")]
+    tegen: Vec<PathBuf>,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let as_json = self.json;
+        match self.look().await {
+            Err(failure @ Failure::Refused(_)) if as_json => {
+                print_line(&json!({"logboek": "fout", "uitleg": failure.text()}).to_string())?;
+                Err(failure)
+            }
+            done => done,
+        }
+    }
+
+    async fn look(self) -> Result<(), Failure> {
+        let mut config = self.config.as_deref().map(Config::load).transpose()?;
+        let unpacked = match &self.backup {
+            Some(file) => Some(copy::unpack(file, None).await?),
+            None => None,
+        };
+        if let (Some(unpacked), Some(config)) = (&unpacked, &mut config) {
+            config.opslag = unpacked.opslag.clone();
+        }
+        let key = match (&self.vkey, &config) {
+            (Some(key), _) => key.clone(),
+            (None, Some(config)) => vkey(config).await?,
+            (None, None) => return Err(Failure::Usage("geef --vkey, of --config".to_owned())),
+        };
+        let mut kept = Vec::new();
+        for file in &self.tegen {
+            let told = |error| Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", file.display()));
+            kept.push(Kept::read(&read_checkpoint(file)?, &key).map_err(told)?);
+        }
+        // A backup is older than what the gateway remembers.
+        let remembered = config.as_ref().filter(|_| unpacked.is_none()).and_then(|config| remembered(config, &key));
+        let is_remembered = remembered.is_some();
+        kept.extend(remembered);
+        let opslag = unpacked.as_ref().map(|unpacked| &unpacked.opslag).or(config.as_ref().map(|config| &config.opslag));
+        let opslag = opslag.ok_or_else(|| Failure::Usage("geef --config, of --backup".to_owned()))?;
+        let sound = recompute(opslag, &key, &kept).await?;
+        let content = match &config {
+            Some(config) => Some(look_at(config).await?),
+            None => None,
+        };
+        let compared = Compared { kept: self.tegen.len(), is_remembered };
+        let content = content.as_ref();
+        if self.json {
+            let mut told = as_json(&sound, &compared);
+            told["inhoud"] = content.map_or_else(|| json!({"niet_gecontroleerd": "zonder sleutels"}), inhoud::as_json);
+            print_line(&told.to_string())?;
+        } else {
+            print(&sound, &compared)?;
+            match content {
+                Some(content) => inhoud::print(content)?,
+                None => print_line("De bewaarde inhoud is NIET gecontroleerd: dat vraagt de sleutels van de poort.")?,
+            }
+        }
+        let damage = content.and_then(|content| content.as_ref().ok()).and_then(inhoud::damage);
+        damage.map_or(Ok(()), |damage| Err(Failure::Refused(damage)))
+    }
+}
+
+/// With what the logboek was compared.
+struct Compared {
+    kept: usize,
+    is_remembered: bool,
+}
+
+fn read_checkpoint(file: &Path) -> Result<String, Failure> {
+    let read = files::read(file, MOST_NOTE_BYTES as u64);
+    let bytes = read.map_err(anyhow::Error::from).with_context(|| format!("{} is niet te lezen", file.display()))?;
+    Ok(String::from_utf8(bytes).with_context(|| format!("{} is geen tekst", file.display()))?)
+}
+
+/// The head that the gateway of a configuration remembers, if it does.
+fn remembered(config: &Config, key: &VerifyKey) -> Option<Kept> {
+    let head = wacht::read(&config.guard_file()).ok()?.logboek?.head(key).ok()?;
+    Kept::read(&head.nota, key).ok()
+}
+
+/// Recomputes everything in a store.
+async fn recompute(opslag: &Opslag, key: &VerifyKey, kept: &[Kept]) -> Result<Sound, Failure> {
+    let read = super::open_store(opslag).await?;
+    let bar = Bar::of("nagerekend");
+    let sound = verify::verify(&read, key, kept, &|done, all| bar.at(done, all)).await?;
+    read.close().await;
+    Ok(sound)
+}
+
+/// Recomputes everything in the database of a gateway.
+///
+/// # Errors
+/// [`Failure::Refused`] naming the first bad index.
+pub(crate) async fn verify_all(config: &Config) -> Result<Sound, Failure> {
+    recompute(&config.opslag, &vkey(config).await?, &[]).await
+}
+
+fn as_json(sound: &Sound, compared: &Compared) -> Value {
+    let log = |log: &SoundLog| {
+        json!({
+            "naam": log.naam, "eerste": log.eerste, "logregels": log.regels, "checkpoints": log.checkpoints,
+            "checkpoint": log.nota, "ingestaan_voor": log.vouched,
+        })
+    };
+    json!({
+        "logboek": "ok", "logregels": sound.regels(), "checkpoints": sound.checkpoints(),
+        "logboeken": sound.logboeken.iter().map(log).collect::<Vec<_>>(),
+        "vergeleken": {"bewaard": compared.kept, "wachtbestand": compared.is_remembered},
+    })
+}
+
+fn print(sound: &Sound, compared: &Compared) -> Result<(), Failure> {
+    let (regels, checkpoints) = (sound.regels(), sound.checkpoints());
+    print_line(&format!("Het logboek klopt: {regels} regels, {checkpoints} checkpoints."))?;
+    if sound.logboeken.len() > 1 {
+        for SoundLog { naam, eerste, regels, vouched, .. } in &sound.logboeken {
+            print_line(&format!("  {naam}: {regels} regels vanaf index {eerste}"))?;
+            if let Some(vouched) = vouched {
+                let (from, after) = (eerste + vouched, regels - vouched);
+                print_line(&format!(
+                    "    beschadigd gesloten: voor de {after} regels vanaf index {from} staat geen checkpoint in, alleen dat ze sindsdien niet veranderden"
+                ))?;
+            }
+        }
+    }
+    print_line(sound.nota().trim_end())?;
+    match (compared.kept, compared.is_remembered) {
+        (0, false) => print_line(
+            "Met geen bewaard checkpoint vergeleken: of het logboek is teruggezet of afgesneden blijkt alleen daaruit (--tegen).",
+        ),
+        (0, true) => print_line("Gaat verder op wat de poort zelf het laatst ondertekende. Met geen ander bewaard checkpoint vergeleken (--tegen)."),
+        (kept, _) => print_line(&format!("Gaat verder op elk van de {kept} bewaarde checkpoints.")),
+    }
+}
