@@ -42,7 +42,9 @@ impl Exchange {
         }
         let actor = Actor { identiteit: self.poort.clone(), trace: None, medewerker: None, reden: None };
         match self.begin_next(head.nummer, actor).await {
-            Ok(Gesloten { volgende, .. }) => tracing::info!(gesloten = head.naam, volgende, "the year is over: the next logboek"),
+            Ok(Gesloten { volgende, .. }) => {
+                tracing::info!(gesloten = head.naam, volgende, "the year is over: the next logboek")
+            }
             // Another gateway was first.
             Err(NotDone::Outdated) => {}
             Err(error) => return Err(error),

@@ -138,14 +138,11 @@ impl Head {
         Ok(open(nota, &key.named(&self.naam)?)? == self.checkpoint())
     }
 
-    /// The beginning of the logboek after this one. Its first regel has the `log_index` after those of this one, and after `lost`,
+    /// The beginning of a logboek after this one. Its first regel has the `log_index` after those of this one, and after `lost`,
     /// those that were handed out and are gone. What is in force goes on; time may begin earlier.
     #[must_use]
-    pub fn next_logboek(&self, naam: &str, lost: u64) -> Self {
-        Self {
-            teksten: self.teksten.clone(),
-            ..Self::new(naam, self.nummer + 1, self.next_index().max(lost))
-        }
+    pub fn next_logboek(&self, naam: &str, nummer: u32, lost: u64) -> Self {
+        Self { teksten: self.teksten.clone(), ..Self::new(naam, nummer, self.next_index().max(lost)) }
     }
 
     /// The head in one line, as the first regel of the next logboek names it: origin, size and root of its checkpoint.
@@ -304,14 +301,14 @@ mod tests {
     #[test]
     fn the_next_logboek_goes_on_with_what_is_in_force_and_counts_on() {
         let old = head(7);
-        let mut next = old.next_logboek("poort.example/2027", 0);
+        let mut next = old.next_logboek("poort.example/2027", 2, 0);
         assert_eq!((next.nummer, next.eerste, next.grootte(), &next.teksten), (2, 7, 0, &old.teksten));
         let leaf = Logregel::new("2025-01-01T00:00:00.000000Z", Soort::ConvenantGewijzigd).to_leaf().unwrap();
         next.read_next(&leaf).unwrap();
         assert_eq!((next.next_index(), next.teksten.versie), (8, 8));
         next.sign(&signer()).unwrap();
         assert_eq!(next.kept().head(&signer().vkey()).unwrap(), next);
-        assert_eq!(old.next_logboek("x", 20).eerste, 20);
+        assert_eq!(old.next_logboek("x", 2, 20).eerste, 20);
         assert!(old.in_regel().starts_with("poort.example/2026 7 "), "{}", old.in_regel());
     }
 

@@ -23,10 +23,7 @@ use super::{
     keystore::KeyError,
     seal::Secret,
 };
-use crate::{
-    domain::Rng,
-    files,
-};
+use crate::{domain::Rng, files};
 
 const DOCUMENT: &str = "dagsleutels.json";
 const LOGBOEK_KEY: &str = "logboek.key";
@@ -104,8 +101,10 @@ impl KeyDirectory {
     /// By what gateways know that they have the same keys: 64 hexadecimal digits that tell nothing of them.
     #[must_use]
     pub fn mark(&self) -> String {
-        let tags: Vec<u8> =
-            [&self.sealing.root, &self.logboek_seed, &self.sealing.pseudoniem].into_iter().flat_map(Secret::mark).collect();
+        let tags: Vec<u8> = [&self.sealing.root, &self.logboek_seed, &self.sealing.pseudoniem]
+            .into_iter()
+            .flat_map(Secret::mark)
+            .collect();
         hex::encode(digest(&SHA256, &tags))
     }
 

@@ -15,6 +15,7 @@ mod demo;
 #[path = "../support/faketime.rs"]
 mod faketime;
 mod full;
+mod herstel;
 mod kill;
 mod klok;
 mod memory;

@@ -1,19 +1,22 @@
 //! `logboek`: verify, prove, list and close what was written down.
 
+mod herstel;
 pub(crate) mod proof;
 pub(crate) mod search;
 mod sluit;
 pub(crate) mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::{Failure, print_line};
 use crate::{
     config::{Config, Opslag},
+    files,
     gateway::GatewayError,
-    logboek::VerifyKey,
+    logboek::{MOST_NOTE_BYTES, VerifyKey},
     sleutels::KeyDirectory,
     store::{Database, Pool, ledger::regels::logboek_naam},
 };
@@ -26,6 +29,8 @@ pub enum Command {
     Proof(proof::Proof),
     /// Toon logregels uit de database van de poort, zonder inhoud
     Search(search::Search),
+    /// Sluit een beschadigd logboek zoals het is, en begin het volgende; de poort draait niet
+    Herstel(herstel::Herstel),
     /// Sluit het logboek van een poort die draait, en begin het volgende
     Sluit(sluit::Sluit),
     /// Toon de sleutel waarmee iedereen checkpoints en bewijzen controleert
@@ -47,6 +52,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(verify) => verify.run().await,
         Command::Proof(proof) => proof.run().await,
         Command::Search(search) => search.run().await,
+        Command::Herstel(herstel) => herstel.run().await,
         Command::Sluit(sluit) => sluit.run().await,
         Command::Vkey { which } => {
             let config = Config::load(&which.config)?;
@@ -79,4 +85,11 @@ pub(super) async fn open(config: &Config) -> Result<Pool, Failure> {
 
 async fn open_store(opslag: &Opslag) -> Result<Pool, Failure> {
     Ok(Database::read_only(opslag).await.map_err(GatewayError::from)?)
+}
+
+/// A checkpoint in a file.
+fn read_checkpoint(file: &Path) -> Result<String, Failure> {
+    let read = files::read(file, MOST_NOTE_BYTES as u64);
+    let bytes = read.map_err(anyhow::Error::from).with_context(|| format!("{} is niet te lezen", file.display()))?;
+    Ok(String::from_utf8(bytes).with_context(|| format!("{} is geen tekst", file.display()))?)
 }

@@ -3,7 +3,12 @@
 use clap::Args;
 
 use crate::{
-    cli::{Failure, beheer::{CALL_DEADLINE, Who}, partner::with_deadline, print_line},
+    cli::{
+        Failure,
+        beheer::{CALL_DEADLINE, Who},
+        partner::with_deadline,
+        print_line,
+    },
     grpc::codec::to_json,
     proto,
 };
@@ -33,7 +38,10 @@ impl Sluit {
         if self.json {
             return print_line(&to_json(&closed).to_string());
         }
-        print_line(&format!("Gesloten. Het volgende logboek heet {}. Bewaar dit laatste checkpoint:", closed.volgende))?;
+        print_line(&format!(
+            "Gesloten. Het volgende logboek heet {}. Bewaar dit laatste checkpoint:",
+            closed.volgende
+        ))?;
         print_line(closed.checkpoint.trim_end())
     }
 }

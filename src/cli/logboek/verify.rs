@@ -1,12 +1,11 @@
 //! `logboek verify`: recomputes the logboek with the public key, and holds what stands beside it to its regels.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::vkey;
+use super::{open_store, read_checkpoint, vkey};
 use crate::{
     cli::{
         Failure,
@@ -15,8 +14,7 @@ use crate::{
         progress::Bar,
     },
     config::{Config, Opslag},
-    files,
-    logboek::{MOST_NOTE_BYTES, VerifyKey},
+    logboek::VerifyKey,
     sleutels::wacht,
     store::{
         copy,
@@ -71,14 +69,16 @@ impl Verify {
         };
         let mut kept = Vec::new();
         for file in &self.tegen {
-            let told = |error| Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", file.display()));
+            let told =
+                |error| Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", file.display()));
             kept.push(Kept::read(&read_checkpoint(file)?, &key).map_err(told)?);
         }
         // A backup is older than what the gateway remembers.
         let remembered = config.as_ref().filter(|_| unpacked.is_none()).and_then(|config| remembered(config, &key));
         let is_remembered = remembered.is_some();
         kept.extend(remembered);
-        let opslag = unpacked.as_ref().map(|unpacked| &unpacked.opslag).or(config.as_ref().map(|config| &config.opslag));
+        let opslag =
+            unpacked.as_ref().map(|unpacked| &unpacked.opslag).or(config.as_ref().map(|config| &config.opslag));
         let opslag = opslag.ok_or_else(|| Failure::Usage("geef --config, of --backup".to_owned()))?;
         let sound = recompute(opslag, &key, &kept).await?;
         let content = match &config {
@@ -109,12 +109,6 @@ struct Compared {
     is_remembered: bool,
 }
 
-fn read_checkpoint(file: &Path) -> Result<String, Failure> {
-    let read = files::read(file, MOST_NOTE_BYTES as u64);
-    let bytes = read.map_err(anyhow::Error::from).with_context(|| format!("{} is niet te lezen", file.display()))?;
-    Ok(String::from_utf8(bytes).with_context(|| format!("{} is geen tekst", file.display()))?)
-}
-
 /// The head that the gateway of a configuration remembers, if it does.
 fn remembered(config: &Config, key: &VerifyKey) -> Option<Kept> {
     let head = wacht::read(&config.guard_file()).ok()?.logboek?.head(key).ok()?;
@@ -123,7 +117,7 @@ fn remembered(config: &Config, key: &VerifyKey) -> Option<Kept> {
 
 /// Recomputes everything in a store.
 async fn recompute(opslag: &Opslag, key: &VerifyKey, kept: &[Kept]) -> Result<Sound, Failure> {
-    let read = super::open_store(opslag).await?;
+    let read = open_store(opslag).await?;
     let bar = Bar::of("nagerekend");
     let sound = verify::verify(&read, key, kept, &|done, all| bar.at(done, all)).await?;
     read.close().await;
@@ -171,7 +165,9 @@ fn print(sound: &Sound, compared: &Compared) -> Result<(), Failure> {
         (0, false) => print_line(
             "Met geen bewaard checkpoint vergeleken: of het logboek is teruggezet of afgesneden blijkt alleen daaruit (--tegen).",
         ),
-        (0, true) => print_line("Gaat verder op wat de poort zelf het laatst ondertekende. Met geen ander bewaard checkpoint vergeleken (--tegen)."),
+        (0, true) => print_line(
+            "Gaat verder op wat de poort zelf het laatst ondertekende. Met geen ander bewaard checkpoint vergeleken (--tegen).",
+        ),
         (kept, _) => print_line(&format!("Gaat verder op elk van de {kept} bewaarde checkpoints.")),
     }
 }

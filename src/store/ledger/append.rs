@@ -65,10 +65,10 @@ impl Appender {
         Self { head, begins: false, nodes, regels: Vec::new(), openingen: Vec::new() }
     }
 
-    /// Begins the logboek of this name after `old`, at this moment. Its first regel has an index of at least `lost`.
+    /// Begins a logboek, at this moment.
     #[must_use]
-    pub(in crate::store) fn begin(old: &Head, naam: &str, lost: u64, now: Timestamp) -> Self {
-        Self { begins: true, ..Self::new(&old.next_logboek(naam, lost), now) }
+    pub(in crate::store) fn begin(next: &Head, now: Timestamp) -> Self {
+        Self { begins: true, ..Self::new(next, now) }
     }
 
     /// `tijd` of everything in this transaction.

@@ -132,12 +132,18 @@ impl Newest {
                     break;
                 }
             }
-            if head.in_regel() != ended || next.nummer != head.nummer + 1 {
+            if head.in_regel() != ended {
                 return Err(fork(format!("logboek {} sluit niet aan op dat ervoor", next.naam)));
             }
-            head = head.next_logboek(&next.naam, next.eerste);
+            head = head.next_logboek(&next.naam, next.nummer, next.eerste);
         }
         Ok(head)
+    }
+
+    /// The beginning of this logboek, by all that stands before it.
+    pub(in crate::store) async fn beginning(&self, connection: &mut DbConnection) -> Result<Head, StoreError> {
+        let first = first(connection, self).await?;
+        if self.nummer > first.nummer { self.later(connection, &first).await } else { Ok(first) }
     }
 
     /// How many regels it has more.
@@ -230,8 +236,7 @@ pub(in crate::store) struct Logboek {
 
 /// Every logboek of a database, in order.
 pub(in crate::store) async fn logboeken(connection: &mut DbConnection) -> Result<Vec<Logboek>, StoreError> {
-    let rows =
-        sqlx::query("SELECT nummer, naam, eerste FROM logboeken ORDER BY nummer").fetch_all(connection).await?;
+    let rows = sqlx::query("SELECT nummer, naam, eerste FROM logboeken ORDER BY nummer").fetch_all(connection).await?;
     let logboek = |row: &DbRow| {
         let nummer: i64 = row.try_get("nummer")?;
         let nummer = u32::try_from(nummer).map_err(|_| StoreError::inconsistent("logboeken", "nummer", nummer))?;

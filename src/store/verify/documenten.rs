@@ -30,11 +30,12 @@ pub(in crate::store) struct TextsSoFar {
 impl TextsSoFar {
     /// Before the first regel. Reads which OIN is or was whose: each of those texts is held to its regel on the way.
     pub(in crate::store) async fn load(tx: &mut DbConnection) -> Result<Self, VerifyError> {
-        let texts: Vec<String> =
-            sqlx::query_scalar("SELECT tekst FROM documenten WHERE soort = $1 AND tekst IS NOT NULL ORDER BY log_index")
-                .bind(DocumentSoort::Deelnemers.as_str())
-                .fetch_all(tx)
-                .await?;
+        let texts: Vec<String> = sqlx::query_scalar(
+            "SELECT tekst FROM documenten WHERE soort = $1 AND tekst IS NOT NULL ORDER BY log_index",
+        )
+        .bind(DocumentSoort::Deelnemers.as_str())
+        .fetch_all(tx)
+        .await?;
         let mut oins: BTreeMap<PartnerNaam, BTreeSet<Oin>> = BTreeMap::new();
         for (naam, partner) in texts.iter().flat_map(|text| partners(text)) {
             oins.entry(naam).or_default().extend(partner.oins);

@@ -22,7 +22,9 @@ pub enum VerifyError {
         what: String,
     },
     /// A checkpoint that somebody kept is of another logboek.
-    #[error("het bewaarde checkpoint is van logboek {kept}; in deze database is het nieuwste {found}, en {kept} staat er niet")]
+    #[error(
+        "het bewaarde checkpoint is van logboek {kept}; in deze database is het nieuwste {found}, en {kept} staat er niet"
+    )]
     OtherLogboek {
         /// Of which.
         kept: String,

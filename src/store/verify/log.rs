@@ -75,8 +75,9 @@ pub(super) async fn verify(
         let next = logs.get(at + 1);
         let begins = match &before {
             None if log.nummer == 1 => Head::new(&log.naam, 1, log.eerste),
-            Some(before) if log.nummer == before.nummer + 1 && log.eerste >= before.next_index() => {
-                before.next_logboek(&log.naam, log.eerste)
+            // Where a logboek was lost altogether, a number was.
+            Some(before) if log.nummer > before.nummer && log.eerste >= before.next_index() => {
+                before.next_logboek(&log.naam, log.nummer, log.eerste)
             }
             _ => return Err(tree(0, format!("logboek {} staat niet na dat ervoor", log.naam))),
         };
@@ -187,8 +188,9 @@ impl<'a> Walk<'a> {
         (all, progress): (u64, Progress<'_>),
     ) -> Result<(), VerifyError> {
         let end = next.map_or(i64::MAX, |next| int(next.eerste));
+        let mut from = self.head.next_index();
         loop {
-            let (from, size) = (self.head.next_index(), self.head.grootte());
+            let size = self.head.grootte();
             let rows = sqlx::query(
                 "SELECT log_index, regel, hash, bericht FROM logregels WHERE log_index >= $1 AND log_index < $2 \
                  ORDER BY log_index LIMIT $3",
@@ -199,9 +201,8 @@ impl<'a> Walk<'a> {
             .fetch_all(&mut *tx)
             .await?;
             progress(from, all);
-            if rows.is_empty() {
-                return Ok(());
-            }
+            let Some(last) = rows.last() else { return Ok(()) };
+            from = uint(last.try_get("log_index")?) + 1;
             let mut notes = self.notes(tx, size, rows.len() as u64).await?.into_iter().peekable();
             for row in &rows {
                 self.regel(row)?;
@@ -214,12 +215,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The checkpoints that were issued among the regels after `size`, each with its own size.
-    async fn notes(
-        &self,
-        tx: &mut DbConnection,
-        size: u64,
-        regels: u64,
-    ) -> Result<Vec<(u64, String)>, VerifyError> {
+    async fn notes(&self, tx: &mut DbConnection, size: u64, regels: u64) -> Result<Vec<(u64, String)>, VerifyError> {
         let rows = sqlx::query(
             "SELECT grootte, nota FROM checkpoints WHERE logboek = $1 AND grootte > $2 AND grootte <= $3 ORDER BY grootte",
         )
@@ -238,6 +234,9 @@ impl<'a> Walk<'a> {
         let index = uint(row.try_get("log_index")?);
         let (leaf, hash): (&[u8], &[u8]) = (row.try_get("regel")?, row.try_get("hash")?);
         let bericht: Option<&[u8]> = row.try_get("bericht")?;
+        if !self.is_vouched_next() {
+            return self.found(leaf);
+        }
         let wanted = self.head.next_index();
         let bad = |what: String| VerifyError::Regel { index: wanted, what };
         if index != wanted {
@@ -259,6 +258,17 @@ impl<'a> Walk<'a> {
                 tiles.entry((niveau, nummer)).or_default().extend_from_slice(&hash);
             }
         });
+        Ok(())
+    }
+
+    /// Whether a signed checkpoint must hold for the next regel.
+    fn is_vouched_next(&self) -> bool {
+        self.vouched.is_none_or(|(size, _)| self.head.grootte() < size)
+    }
+
+    /// Takes up a regel as it was found when the logboek was closed: nothing vouches for it, and it can be anything.
+    fn found(&mut self, leaf: &[u8]) -> Result<(), VerifyError> {
+        self.head.push(leaf, Soort::Onbekend, &mut |_, _| ());
         Ok(())
     }
 
@@ -300,11 +310,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    async fn finish(
-        mut self,
-        tx: &mut DbConnection,
-        newest: Option<&Newest>,
-    ) -> Result<(Head, SoundLog), VerifyError> {
+    async fn finish(mut self, tx: &mut DbConnection, newest: Option<&Newest>) -> Result<(Head, SoundLog), VerifyError> {
         let size = self.head.grootte();
         self.kept.remove(&0);
         if let Some(kept) = self.kept.into_values().flatten().next_back() {
@@ -317,12 +323,13 @@ impl<'a> Walk<'a> {
             });
         }
         let nummer = i64::from(self.head.nummer);
-        let beyond: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM checkpoints WHERE logboek = $1 AND (grootte > $2 OR grootte <= 0)")
-                .bind(nummer)
-                .bind(int(size))
-                .fetch_one(&mut *tx)
-                .await?;
+        let beyond: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM checkpoints WHERE logboek = $1 AND (grootte > $2 OR grootte <= 0)",
+        )
+        .bind(nummer)
+        .bind(int(size))
+        .fetch_one(&mut *tx)
+        .await?;
         let vouches = self.vouched.is_none();
         if vouches && (beyond > 0 || (size > 0 && self.nota.is_empty())) {
             return Err(tree(size, "er zijn checkpoints voor regels die er niet zijn, of geen enkel checkpoint"));

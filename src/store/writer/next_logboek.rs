@@ -39,7 +39,7 @@ pub(in crate::store) async fn next_logboek(work: &mut Work<'_>, next: &NextLogbo
     let now = work.now();
     let used: Vec<String> = logboeken(work.database().await?).await?.into_iter().map(|logboek| logboek.naam).collect();
     let naam = next.naam.next(&used, amsterdam_date(now).year());
-    work.log = Appender::begin(&head, &naam, 0, now);
+    work.log = Appender::begin(&head.next_logboek(&naam, head.nummer + 1, 0), now);
     let regel = Logregel { gesloten: Some(head.in_regel()), ..next.actor.regel(Soort::Beheerd) };
     let regel = next.actor.log(&mut work.log, None, regel)?;
     Ok(Closed { nota: head.nota.clone(), next: naam, regel })
