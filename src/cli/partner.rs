@@ -186,7 +186,11 @@ impl Ask {
         let asked = asked.into_inner();
         print_line(&to_json(&asked).to_string())?;
         for antwoord in asked.antwoorden {
-            let message = proto::AcknowledgeRequest { bericht: antwoord.bericht, loket: loket.clone() };
+            let message = proto::AcknowledgeRequest {
+                bericht: antwoord.bericht,
+                loket: loket.clone(),
+                medewerker: profile.medewerker().to_owned(),
+            };
             let confirmed = client.acknowledge(with_deadline(message, CALL_DEADLINE)).await;
             confirmed.map_err(|status| profile.failure(&status))?;
         }

@@ -83,10 +83,8 @@ impl Exchange {
                 let wijzigingen = wijzigingen.into_iter().map(unproven).collect();
                 return Ok(Gevolg { versie: basis, wijzigingen, zinnen, waarschuwingen });
             }
-            let actor = Actor {
-                reden: Some(self.committed(opdracht.reden.as_bytes())),
-                ..self.actor(call, Some(&opdracht.medewerker))
-            };
+            let actor =
+                Actor { reden: Some(self.reden(&opdracht.reden)), ..self.actor(call, Some(&opdracht.medewerker)) };
             let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor) };
             self.trust_clock()?;
             let written = self.store.writer.write(|reply| Event::Change(Box::new(change), reply)).await;

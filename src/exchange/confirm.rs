@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Call, Exchange};
 use crate::{
-    domain::{BerichtId, LoketNaam, VanKracht, Weigering},
-    store::{Confirm, Event},
+    domain::{Adres, BerichtId, LoketNaam, VanKracht, Weigering},
+    store::{Actor, Confirm, Event},
 };
 
 impl Exchange {
@@ -20,9 +20,20 @@ impl Exchange {
         call: &Call,
         loket: &LoketNaam,
         bericht: BerichtId,
+        medewerker: Option<&str>,
     ) -> Result<Timestamp, Weigering> {
         let adres = call.identiteit().adres(loket)?;
-        let actor = self.actor(call, None);
+        self.confirm(call, &adres, bericht, self.actor(call, medewerker)).await
+    }
+
+    /// The same at one address, by this actor.
+    pub(super) async fn confirm(
+        &self,
+        call: &Call,
+        adres: &Adres,
+        bericht: BerichtId,
+        actor: Actor,
+    ) -> Result<Timestamp, Weigering> {
         let judge = |van_kracht: Arc<VanKracht>| {
             let (adres, actor, versie) = (adres.clone(), actor.clone(), van_kracht.versie());
             ready(Ok(Box::new(Confirm { bericht, adres, actor, versie })))

@@ -225,12 +225,18 @@ impl Postvak {
         self.exchange.may_leave(handed.bericht.stempel.houdbaar_tot_en_met)
     }
 
+    /// Staff reference of the employee who receives.
+    #[must_use]
+    pub fn medewerker(&self) -> Option<String> {
+        self.actor.medewerker.as_ref()?.opening.tekst.clone()
+    }
+
     /// Confirms a bericht.
     ///
     /// # Errors
     /// The [`Weigering`], not yet logged.
     pub async fn acknowledge(&self, bericht: BerichtId) -> Result<Timestamp, Weigering> {
-        let at = self.exchange.acknowledge(&self.call, &self.adres.loket, bericht).await?;
+        let at = self.exchange.confirm(&self.call, &self.adres, bericht, self.actor.clone()).await?;
         self.held.leases().remove(&bericht);
         Ok(at)
     }

@@ -43,16 +43,20 @@ impl Exchange {
             Some(loket) => vec![identiteit.adres(loket)?],
             None => identiteit.loketten.iter().map(|loket| identiteit.adres(loket)).collect::<Result<_, _>>()?,
         };
+        let ontvanger = match &adressen[..] {
+            [only] => Some(format!("{}/{}", identiteit.oin, only.loket)),
+            _ => None,
+        };
         let marks = vraag.persoon.kenmerken();
         let named: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
         let kenmerken = self.keyed(marks);
-        let betrokkene = self.committed(named.join("\n").as_bytes());
-        let reden = Some(self.committed(vraag.zaaknummer.as_bytes()));
+        let betrokkene = self.betrokkene(named.join("\n").as_bytes(), &kenmerken);
+        let reden = Some(self.reden(&vraag.zaaknummer));
         let actor = Actor { reden, ..self.actor(call, Some(&vraag.medewerker)) };
         let judge = |van_kracht: Arc<VanKracht>| {
             let (adressen, kenmerken) = (adressen.clone(), kenmerken.clone());
-            let (betrokkene, actor) = (betrokkene.clone(), actor.clone());
-            ready(Ok(Box::new(Find { adressen, kenmerken, betrokkene, actor, van_kracht })))
+            let (betrokkene, ontvanger, actor) = (betrokkene.clone(), ontvanger.clone(), actor.clone());
+            ready(Ok(Box::new(Find { adressen, kenmerken, betrokkene, ontvanger, actor, van_kracht })))
         };
         let (found, _) = self.write_judged(call, judge, Event::Find).await?;
         let berichten = found.iter().map(|found| found.rij.bericht);

@@ -54,7 +54,7 @@ impl Exchange {
             Weigering::KlokWeersproken
         })?;
         let Some(ended) = ended else { return Ok(None) };
-        let actor = Actor { reden: Some(self.committed(reden.as_bytes())), ..self.actor(call, Some(medewerker)) };
+        let actor = Actor { reden: Some(self.reden(reden)), ..self.actor(call, Some(medewerker)) };
         let logged = self.write(|reply| Event::Act(Box::new(actor), reply)).await;
         let proven = logged.and_then(|((index, regel), commit)| {
             let commit = commit.ok_or_else(|| unavailable("an act of beheer without a commit"))?;

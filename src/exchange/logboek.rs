@@ -25,7 +25,7 @@ impl Exchange {
     pub async fn close_logboek(&self, call: &Call, reden: &str, medewerker: &str) -> Result<Gesloten, Weigering> {
         self.van_kracht().deelnemers().still(&call.aangemeld)?;
         self.trust_clock()?;
-        let actor = Actor { reden: Some(self.committed(reden.as_bytes())), ..self.actor(call, Some(medewerker)) };
+        let actor = Actor { reden: Some(self.reden(reden)), ..self.actor(call, Some(medewerker)) };
         self.begin_next(self.store.head().nummer, actor).await.map_err(|error| self.said(error))
     }
 

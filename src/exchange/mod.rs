@@ -10,6 +10,7 @@
 //! A verb gets a verified [`Call`] and parsed values, and gives what the caller may see ([`views`]) or a [`Weigering`]. Who called
 //! the verb logs the weigering with [`Exchange::refuse`] before it leaves. Not here: the wire (`grpc`), what is allowed (`domain`).
 
+mod afdruk;
 pub mod announce;
 pub mod ask;
 pub mod beheer;
@@ -54,9 +55,9 @@ use uuid::Uuid;
 use crate::{
     domain::{Aangemeld, Identiteit, Klok, Rng, VanKracht, Weigering},
     jobs::Tasks,
-    logboek::{LogboekNaam, commitment},
+    logboek::LogboekNaam,
     sleutels::KeyStore,
-    store::{Actor, Durable, Event, NotDone, Pool, Reply, Store, StoreError},
+    store::{Durable, Event, NotDone, Pool, Reply, Store, StoreError},
 };
 
 /// How often something is judged anew. A date turns once, and what is in force changes rarely: more often means that something is
@@ -200,25 +201,12 @@ impl Exchange {
         self.klok.trust().map_err(|_| Weigering::KlokOnzeker)
     }
 
-    /// Who does something, with a salted commitment to the employee.
-    fn actor(&self, call: &Call, medewerker: Option<&str>) -> Actor {
-        let medewerker = medewerker.map(|medewerker| self.committed(medewerker.as_bytes()));
-        Actor { identiteit: call.identiteit().clone(), trace: Some(call.trace.clone()), medewerker, reden: None }
-    }
-
     /// A new trace id, for a caller that brought none.
     #[must_use]
     pub fn new_trace(&self) -> String {
         let mut random = [0; 16];
         self.rng.fill(&mut random);
         Uuid::from_bytes(random).simple().to_string()
-    }
-
-    /// A commitment to a value, and its fresh salt.
-    fn committed(&self, value: &[u8]) -> (String, [u8; 32]) {
-        let mut zout = [0; 32];
-        self.rng.fill(&mut zout);
-        (commitment(&zout, value), zout)
     }
 }
 

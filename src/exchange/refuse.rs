@@ -12,7 +12,7 @@ use super::{Call, Exchange};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering, weigering::Aard},
     logboek::{Logregel, Soort},
-    store::{Event, NotDone},
+    store::{Alone, Event, NotDone},
 };
 
 /// What is known of what was refused.
@@ -26,6 +26,8 @@ pub struct About {
     pub ontvanger: Option<Adres>,
     /// The kind of bericht.
     pub soort: Option<Berichtsoort>,
+    /// Staff reference of the acting employee.
+    pub medewerker: Option<String>,
 }
 
 impl About {
@@ -59,6 +61,7 @@ impl Exchange {
         let ontvanger = about
             .ontvanger
             .and_then(|adres| existing(&adres.partner, &adres.loket).map(|oin| format!("{oin}/{}", adres.loket)));
+        let medewerker = about.medewerker.map(|medewerker| self.medewerker(call.identiteit(), &medewerker));
         let regel = Logregel {
             afzender: loket.map(|loket| format!("{}/{loket}", call.identiteit().oin)),
             ontvanger,
@@ -67,9 +70,11 @@ impl Exchange {
             berichtsoort: about.soort.map(|soort| soort.to_string()),
             weigering: Some(weigering.code().to_owned()),
             trace: Some(call.trace.clone()),
+            medewerker: medewerker.as_ref().map(|of| of.commitment.clone()),
             ..Logregel::new(String::new(), Soort::Geweigerd)
         };
-        match self.write(|reply| Event::Log(Box::new(regel), about.bericht, reply)).await {
+        let alone = Alone { regel, bericht: about.bericht, medewerker };
+        match self.write(|reply| Event::Log(Box::new(alone), reply)).await {
             Ok(_) => weigering,
             Err(unavailable) => unavailable,
         }
@@ -89,7 +94,8 @@ impl Exchange {
                 weigering: Some(key.weigering.to_owned()),
                 ..Logregel::new(String::new(), Soort::Geweigerd)
             };
-            if let Err(error) = self.store.writer.write(|reply| Event::Log(Box::new(regel), None, reply)).await {
+            let alone = Alone { regel, bericht: None, medewerker: None };
+            if let Err(error) = self.store.writer.write(|reply| Event::Log(Box::new(alone), reply)).await {
                 self.weigeringen.add(key, aantal);
                 return Err(error);
             }

@@ -10,14 +10,8 @@ use crate::{
     domain::{BerichtId, Kenmerk, Ontvanger, Persoon, Toegelaten, Weigering, persoon::Pseudoniemen},
     logboek::{Logregel, Soort, commitment},
     sleutels::{DataKey, Herhaling, WrapContext},
-    store::{Accept, AcceptOntvanger, Actor},
+    store::{Accept, AcceptOntvanger, Actor, Committed},
 };
-
-/// A regel `aanvaard`, but for what differs by ontvanger, and the salts of its commitments.
-struct Commitments {
-    regel: Logregel,
-    zouten: Vec<u8>,
-}
 
 /// The regel `aanvaard` of one ontvanger.
 fn accepted(regel: &Logregel, ontvanger: &Ontvanger) -> Logregel {
@@ -30,6 +24,22 @@ fn accepted(regel: &Logregel, ontvanger: &Ontvanger) -> Logregel {
         convenant: Some(stempel.convenant.clone()),
         houdbaar_tot_en_met: Some(stempel.houdbaar_tot_en_met.to_string()),
         ..regel.clone()
+    }
+}
+
+/// What the regels `aanvaard` of a bericht have in common, without commitments.
+fn aanvaard(toegelaten: &Toegelaten, gesprek: BerichtId) -> Logregel {
+    let (bericht, identiteit) = (toegelaten.bericht(), toegelaten.identiteit());
+    Logregel {
+        gesprek: Some(gesprek.to_string()),
+        afzender: Some(format!("{}/{}", identiteit.oin, toegelaten.afzender().loket)),
+        rol: Some(identiteit.rol.to_string()),
+        actor: Some(identiteit.oin.to_string()),
+        berichtsoort: Some(bericht.feiten.soort.to_string()),
+        in_antwoord_op: bericht.in_antwoord_op.map(|id| id.to_string()),
+        vervangt: bericht.vervangt.map(|id| id.to_string()),
+        doelgroep: toegelaten.doelgroep().map(|doelgroep| doelgroep.as_str().to_owned()),
+        ..Logregel::new(String::new(), Soort::Aanvaard)
     }
 }
 
@@ -49,7 +59,20 @@ impl Exchange {
         let inhoud_zout = herhaling.inhoud_zout;
         let data_key = DataKey::random(rng);
         let inhoud = data_key.seal(id, toegelaten.afzender(), &inhoud_zout, &bericht.inhoud, rng);
-        let Commitments { regel, zouten } = self.commitments(&toegelaten, trace.as_deref(), gesprek, &inhoud_zout);
+        // The gateway acts by itself, without an employee.
+        let medewerker = Some(&bericht.medewerker).filter(|medewerker| !medewerker.is_empty());
+        let medewerker = medewerker.map(|medewerker| self.medewerker(toegelaten.identiteit(), medewerker));
+        let personen = self.pseudoniemen(&bericht.feiten.personen);
+        let of = |at: usize| personen.get(at).map_or(&[][..], |of| &of.kenmerken);
+        let betrokkenen = bericht.betrokkenen.iter().enumerate();
+        let betrokkenen: Vec<Committed> = betrokkenen.map(|(at, value)| self.betrokkene(value, of(at))).collect();
+        let regel = Logregel {
+            trace: trace.clone(),
+            betrokkene: betrokkenen.iter().map(|of| of.commitment.clone()).collect(),
+            medewerker: medewerker.as_ref().map(|of| of.commitment.clone()),
+            inhoud: Some(commitment(&inhoud_zout, &bericht.inhoud)),
+            ..aanvaard(&toegelaten, gesprek)
+        };
         let mut ontvangers = Vec::with_capacity(toegelaten.ontvangers().len());
         for ontvanger in toegelaten.ontvangers() {
             let Ontvanger { adres, stempel, .. } = ontvanger;
@@ -69,9 +92,10 @@ impl Exchange {
             id,
             gesprek,
             actor: Actor { identiteit: toegelaten.identiteit().clone(), trace, medewerker: None, reden: None },
-            personen: self.pseudoniemen(&bericht.feiten.personen),
+            personen,
             ontvangers,
-            zouten,
+            medewerker,
+            betrokkenen,
             vingerafdruk: herhaling.fingerprint(&bericht.vingerafdruk),
             herhaling: herhaling.seal(&day_key.in_use(), id, toegelaten.afzender(), rng),
             inhoud,
@@ -81,42 +105,6 @@ impl Exchange {
             toegelaten,
         };
         Ok(Arc::new(accept))
-    }
-
-    /// What the regels `aanvaard` of a bericht have in common, and the salts of their commitments.
-    fn commitments(
-        &self,
-        toegelaten: &Toegelaten,
-        trace: Option<&str>,
-        gesprek: BerichtId,
-        inhoud_zout: &[u8; 32],
-    ) -> Commitments {
-        let (bericht, identiteit) = (toegelaten.bericht(), toegelaten.identiteit());
-        let mut zouten = Vec::with_capacity(32 * (1 + bericht.betrokkenen.len()));
-        let mut commit = |value: &[u8]| {
-            let mut zout = [0; 32];
-            self.rng.fill(&mut zout);
-            zouten.extend_from_slice(&zout);
-            commitment(&zout, value)
-        };
-        // The gateway acts by itself, without an employee.
-        let medewerker = (!bericht.medewerker.is_empty()).then(|| commit(bericht.medewerker.as_bytes()));
-        let betrokkene: Vec<String> = bericht.betrokkenen.iter().map(|betrokkene| commit(betrokkene)).collect();
-        let regel = Logregel {
-            gesprek: Some(gesprek.to_string()),
-            afzender: Some(format!("{}/{}", identiteit.oin, toegelaten.afzender().loket)),
-            rol: Some(identiteit.rol.to_string()),
-            actor: Some(identiteit.oin.to_string()),
-            berichtsoort: Some(bericht.feiten.soort.to_string()),
-            in_antwoord_op: bericht.in_antwoord_op.map(|id| id.to_string()),
-            vervangt: bericht.vervangt.map(|id| id.to_string()),
-            trace: trace.map(str::to_owned),
-            betrokkene,
-            medewerker,
-            inhoud: Some(commitment(inhoud_zout, &bericht.inhoud)),
-            ..Logregel::new(String::new(), Soort::Aanvaard)
-        };
-        Commitments { regel, zouten }
     }
 
     /// By what each of these people can be found, and compared.

@@ -51,7 +51,7 @@ impl Exchange {
         let Intrekking { bericht, loket, reden, toelichting, medewerker } = intrekking;
         let afzender = call.identiteit().adres(loket)?;
         let words = toelichting.as_deref().unwrap_or(reden.as_str());
-        let actor = Actor { reden: Some(self.committed(words.as_bytes())), ..self.actor(call, Some(medewerker)) };
+        let actor = Actor { reden: Some(self.reden(words)), ..self.actor(call, Some(medewerker)) };
         let is_datalek = *reden == RedenIntrekking::VerkeerdGeadresseerd;
         let (afzender, actor) = (&afzender, &actor);
         let judge = |van_kracht: Arc<VanKracht>| async move {

@@ -135,7 +135,9 @@ impl Gateway {
         let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
         let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
         let vkey = signer.vkey();
-        let (store, writer) = database.start(&naam, &keys.mark(), signer, Arc::clone(&klok), kept).await?;
+        let (store, writer) = database
+            .start(&naam, &keys.mark(), signer, keys.openingen(Arc::clone(&rng)), Arc::clone(&klok), kept)
+            .await?;
         let read = store.read.clone();
         let mut watch = ClockWatch::default();
         let known = Known { keys, in_force, first, klok, rng, vkey };

@@ -46,6 +46,7 @@ impl ExchangeApi {
                     loket: Some(bericht.loket.clone()),
                     ontvanger: <[_; 1]>::try_from(bericht.ontvangers.clone()).ok().map(|[only]| only),
                     soort: Some(bericht.feiten.soort),
+                    medewerker: Some(bericht.medewerker.clone()),
                     ..About::default()
                 };
                 Ok((bericht, about))
@@ -53,7 +54,10 @@ impl ExchangeApi {
             Err(weigering) => {
                 let soort = request.inhoud.as_ref().and_then(|inhoud| inhoud.soort.as_ref());
                 let loket = convert::loket(&request.loket).ok();
-                let about = About { loket, soort: soort.map(content::berichtsoort), ..About::default() };
+                let medewerker =
+                    request.inhoud.as_ref().and_then(|inhoud| convert::medewerker(&inhoud.medewerker).ok());
+                let soort = soort.map(content::berichtsoort);
+                let about = About { loket, soort, medewerker, ..About::default() };
                 Err(self.refused(call, about, weigering).await)
             }
         }
@@ -124,7 +128,12 @@ impl ExchangeService for ExchangeApi {
         let proto::FetchRequest { bericht, loket, medewerker } = request.into_inner();
         let (bericht, loket) = self.named(&call, &bericht, &loket).await?;
         record(bericht);
-        let about = About { bericht: Some(bericht), loket: Some(loket.clone()), ..About::default() };
+        let about = About {
+            bericht: Some(bericht),
+            loket: Some(loket.clone()),
+            medewerker: convert::medewerker(&medewerker).ok(),
+            ..About::default()
+        };
         let fetched = match convert::medewerker(&medewerker) {
             Ok(medewerker) => self.exchange.fetch(&call, &loket, bericht, &medewerker).await,
             Err(weigering) => Err(weigering),
@@ -140,11 +149,22 @@ impl ExchangeService for ExchangeApi {
         request: Request<proto::AcknowledgeRequest>,
     ) -> Result<Response<proto::AcknowledgeResponse>, Status> {
         let call = call(&request);
-        let proto::AcknowledgeRequest { bericht, loket } = request.into_inner();
+        let proto::AcknowledgeRequest { bericht, loket, medewerker } = request.into_inner();
         let (bericht, loket) = self.named(&call, &bericht, &loket).await?;
         record(bericht);
-        let about = About { bericht: Some(bericht), loket: Some(loket.clone()), ..About::default() };
-        match self.exchange.acknowledge(&call, &loket, bericht).await {
+        let medewerker = Some(medewerker).filter(|medewerker| !medewerker.is_empty());
+        let medewerker = medewerker.map(|medewerker| convert::medewerker(&medewerker)).transpose();
+        let about = About {
+            bericht: Some(bericht),
+            loket: Some(loket.clone()),
+            medewerker: medewerker.clone().ok().flatten(),
+            ..About::default()
+        };
+        let acknowledged = match &medewerker {
+            Ok(medewerker) => self.exchange.acknowledge(&call, &loket, bericht, medewerker.as_deref()).await,
+            Err(weigering) => Err(weigering.clone()),
+        };
+        match acknowledged {
             Ok(at) => Ok(Response::new(proto::AcknowledgeResponse { tijd: tijd(at) })),
             Err(weigering) => Err(self.refused(&call, about.hiding_unknown(&weigering), weigering).await),
         }
@@ -190,7 +210,8 @@ impl ExchangeService for ExchangeApi {
         match withdrawn {
             Ok(withdrawn) => Ok(Response::new(answers::withdrawn(withdrawn))),
             Err(weigering) => {
-                let about = About { bericht, loket, ..About::default() };
+                let medewerker = convert::medewerker(&request.medewerker).ok();
+                let about = About { bericht, loket, medewerker, ..About::default() };
                 Err(self.refused(&call, about.hiding_unknown(&weigering), weigering).await)
             }
         }
@@ -209,7 +230,8 @@ impl ExchangeService for ExchangeApi {
         match gevonden {
             Ok(gevonden) => Ok(Response::new(answers::gevonden(gevonden))),
             Err(weigering) => {
-                let about = About { soort: Some(Berichtsoort::Scenario), ..About::default() };
+                let medewerker = convert::medewerker(&request.medewerker).ok();
+                let about = About { soort: Some(Berichtsoort::Scenario), medewerker, ..About::default() };
                 Err(self.refused(&call, about, weigering).await)
             }
         }

@@ -177,7 +177,7 @@ impl Listen {
                 let outstanding = self.credits.available_permits();
                 if more == 0 || outstanding + more as usize > MOST_CREDIT as usize {
                     let weigering = Weigering::veld("krediet", "1 of meer, en samen hoogstens 1000");
-                    return Err(self.api.refused(&self.call, About::default(), weigering).await);
+                    return Err(self.api.refused(&self.call, self.about(), weigering).await);
                 }
                 self.credits.add_permits(more as usize);
                 Ok(None)
@@ -196,9 +196,14 @@ impl Listen {
             }
             Some(Verzoek::Open(_)) | None => {
                 let weigering = Weigering::veld("verzoek", "krediet of bevestig; een stream wordt een keer geopend");
-                Err(self.api.refused(&self.call, About::default(), weigering).await)
+                Err(self.api.refused(&self.call, self.about(), weigering).await)
             }
         }
+    }
+
+    /// What is known of what this stream asks.
+    fn about(&self) -> About {
+        About { medewerker: self.postvak.medewerker(), ..About::default() }
     }
 
     async fn confirm(&self, text: String) -> Result<proto::ReceiveResponse, Status> {
@@ -208,7 +213,7 @@ impl Listen {
         };
         let weigering = match confirmed {
             Ok(_) => return Ok(response(Antwoord::Bevestigd(text))),
-            Err(weigering) => self.api.exchange.refuse(&self.call, About::default(), weigering).await,
+            Err(weigering) => self.api.exchange.refuse(&self.call, self.about(), weigering).await,
         };
         if weigering.aard() == Aard::Onbeschikbaar {
             return Err(status(&weigering));

@@ -1,7 +1,7 @@
 //! The key directory: what every gateway on one database has the same, and what never stands in that database.
 //!
 //! `wortel-<epoch>.key` is the root, `logboek.key` the Ed25519 seed that signs checkpoints, `pseudoniem.key` the key by which
-//! people can be found. `logboek.vkey` is no secret: the public key that verifies the logboek. Each is durable (file and directory synced) before its first use. Day keys lie here too where one
+//! people can be found, `openingen.key` the one under which openings of commitments are sealed. `logboek.vkey` is no secret: the public key that verifies the logboek. Each is durable (file and directory synced) before its first use. Day keys lie here too where one
 //! gateway has them to itself ([`DayKeyFile`]).
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -21,13 +21,18 @@ use zeroize::Zeroizing;
 use super::{
     dagsleutels::{DayKeyPlace, Pending, Wrapped},
     keystore::KeyError,
+    openingen::OpeningKeys,
     seal::Secret,
 };
-use crate::{domain::Rng, files};
+use crate::{
+    domain::{Oin, Rng},
+    files,
+};
 
 const DOCUMENT: &str = "dagsleutels.json";
 const LOGBOEK_KEY: &str = "logboek.key";
 const PSEUDONIEM_KEY: &str = "pseudoniem.key";
+const OPENINGEN_KEY: &str = "openingen.key";
 const BEGUN: &str = "begonnen.txt";
 const VKEY: &str = "logboek.vkey";
 /// Which root is in use.
@@ -44,6 +49,7 @@ pub struct KeyDirectory {
 pub struct SealingKeys {
     pub(super) root: Secret,
     pub(super) pseudoniem: Secret,
+    openingen: Secret,
 }
 
 impl SealingKeys {
@@ -55,7 +61,14 @@ impl SealingKeys {
         Ok(Self {
             root: read_secret(&dir.join(format!("wortel-{EPOCH}.key")))?,
             pseudoniem: read_secret(&dir.join(PSEUDONIEM_KEY))?,
+            openingen: read_secret(&dir.join(OPENINGEN_KEY))?,
         })
+    }
+
+    /// Those of the openings of commitments.
+    #[must_use]
+    pub fn openingen(&self, rng: Arc<dyn Rng>) -> OpeningKeys {
+        OpeningKeys::new(self.openingen.copy(), rng)
     }
 }
 
@@ -65,7 +78,8 @@ impl KeyDirectory {
     /// # Errors
     /// [`KeyError`] when a file cannot be read or written, or is missing beside others or beside a logboek.
     pub fn open(dir: &Path, new: bool, rng: &dyn Rng) -> Result<Self, KeyError> {
-        let paths = [format!("wortel-{EPOCH}.key").as_str(), LOGBOEK_KEY, PSEUDONIEM_KEY].map(|name| dir.join(name));
+        let paths = [format!("wortel-{EPOCH}.key").as_str(), LOGBOEK_KEY, PSEUDONIEM_KEY, OPENINGEN_KEY]
+            .map(|name| dir.join(name));
         if !new && !paths.iter().any(|path| files::is_there(path)) {
             return Err(KeyError::Absent(dir.to_owned()));
         }
@@ -78,11 +92,15 @@ impl KeyDirectory {
         {
             return Err(KeyError::Missing { path: missing.clone() });
         }
-        let [root, logboek_seed, pseudoniem] = paths;
+        let [root, logboek_seed, pseudoniem, openingen] = paths;
         Ok(Self {
             dir: dir.to_owned(),
             logboek_seed: secret_file(&logboek_seed, rng)?,
-            sealing: SealingKeys { root: secret_file(&root, rng)?, pseudoniem: secret_file(&pseudoniem, rng)? },
+            sealing: SealingKeys {
+                root: secret_file(&root, rng)?,
+                pseudoniem: secret_file(&pseudoniem, rng)?,
+                openingen: secret_file(&openingen, rng)?,
+            },
         })
     }
 
@@ -90,6 +108,18 @@ impl KeyDirectory {
     #[must_use]
     pub fn sealing(self) -> SealingKeys {
         self.sealing
+    }
+
+    /// Those of the openings of commitments.
+    #[must_use]
+    pub fn openingen(&self, rng: Arc<dyn Rng>) -> OpeningKeys {
+        self.sealing.openingen(rng)
+    }
+
+    /// The pseudonym of an employee of the organisation with this OIN.
+    #[must_use]
+    pub fn medewerker(&self, oin: &Oin, medewerker: &str) -> [u8; 32] {
+        self.sealing.pseudoniem.medewerker(oin, medewerker)
     }
 
     /// The Ed25519 seed that signs checkpoints.
@@ -101,7 +131,7 @@ impl KeyDirectory {
     /// By what gateways know that they have the same keys: 64 hexadecimal digits that tell nothing of them.
     #[must_use]
     pub fn mark(&self) -> String {
-        let tags: Vec<u8> = [&self.sealing.root, &self.logboek_seed, &self.sealing.pseudoniem]
+        let tags: Vec<u8> = [&self.sealing.root, &self.logboek_seed, &self.sealing.pseudoniem, &self.sealing.openingen]
             .into_iter()
             .flat_map(Secret::mark)
             .collect();

@@ -16,7 +16,7 @@ use super::{
     seal::{DataKey, DayKeyRef, Opener, Opening, Secret, WrapContext},
 };
 use crate::{
-    domain::{Kenmerk, Rng},
+    domain::{Kenmerk, Oin, Rng},
     logboek::NoteError,
 };
 
@@ -58,7 +58,7 @@ pub enum KeyError {
     },
     /// There are no keys, and there is a logboek.
     #[error(
-        "in {0} staan geen sleutels, en deze database heeft al een logboek. Kopieer wortel-1.key, logboek.key en pseudoniem.key \
+        "in {0} staan geen sleutels, en deze database heeft al een logboek. Kopieer wortel-1.key, logboek.key, pseudoniem.key en openingen.key \
          van een andere poort op deze database, of uit de kopie die u apart bewaart (een reservekopie van backup bevat ze niet); maak \
          nooit nieuwe."
     )]
@@ -153,6 +153,12 @@ impl KeyStore {
     #[must_use]
     pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
         self.keys.pseudoniem.pseudoniem(kenmerk, text)
+    }
+
+    /// The pseudonym of an employee of the organisation with this OIN.
+    #[must_use]
+    pub fn medewerker(&self, oin: &Oin, medewerker: &str) -> [u8; 32] {
+        self.keys.pseudoniem.medewerker(oin, medewerker)
     }
 
     /// The key of a day, made and durable if there was none.

@@ -2,18 +2,20 @@
 //! until which it is houdbaar.
 //!
 //! [`seal`] holds the cryptography, [`directory`] the keys that stay, as files, [`dagsleutels`] says where day keys lie, and
-//! [`keystore`] all of them in use. [`wacht`] is the guard file beside them. A day key opens all content of its day, in every copy
+//! [`keystore`] all of them in use. [`openingen`] seals what opens commitments. [`wacht`] is the guard file beside them. A day key opens all content of its day, in every copy
 //! and backup of the database. Nothing destroys day keys yet. Not here: who may read what (`domain`), where the sealed bytes lie
 //! (`store`).
 
 pub mod dagsleutels;
 pub mod directory;
 pub mod keystore;
+pub mod openingen;
 pub mod seal;
 pub mod wacht;
 
 pub use dagsleutels::DayKeyPlace;
 pub use directory::{DayKeyFile, KeyDirectory, SealingKeys};
 pub use keystore::{DayKey, KeyError, KeyStore};
+pub use openingen::{CommitmentOpening, OpeningKeys, Veld};
 pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
 pub use wacht::{Onthouden, Wacht};

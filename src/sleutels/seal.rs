@@ -11,7 +11,7 @@ use aws_lc_rs::{
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use crate::domain::{Adres, BerichtId, Kenmerk, Rng, Stempel};
+use crate::domain::{Adres, BerichtId, Kenmerk, Oin, Rng, Stempel};
 
 const COMMITMENT_LEN: usize = 32;
 const COMMITMENT_LABEL: &[u8] = b"ketenpoort/v1 key commitment";
@@ -41,6 +41,11 @@ impl Secret {
         Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
     }
 
+    /// The same secret once more.
+    pub(super) fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The bytes, to be wrapped or written under protection.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
@@ -64,6 +69,20 @@ impl Secret {
         let data = format!("{kenmerk}\n{text}");
         let tag = self.tag(PSEUDONIEM_LABEL, data.as_bytes());
         tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
+    }
+
+    /// The pseudonym of an employee (medewerker) of the organisation with this OIN: HMAC-SHA-256 under this key. The same reference
+    /// means somebody else at another organisation.
+    #[must_use]
+    pub fn medewerker(&self, oin: &Oin, medewerker: &str) -> [u8; 32] {
+        let data = format!("medewerker\n{oin}\n{medewerker}");
+        self.tag(PSEUDONIEM_LABEL, data.as_bytes()).as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
+    }
+
+    /// Another secret, made from this one for a purpose and a name.
+    pub(super) fn derive(&self, label: &[u8], name: &[u8]) -> Self {
+        let tag = self.tag(label, name);
+        Self::from_bytes(tag.as_ref()).expect("HMAC-SHA-256 has 32 bytes")
     }
 
     /// By what this key can be recognised without being known.

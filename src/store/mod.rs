@@ -22,7 +22,7 @@ pub use database::{
     open::{Database, OpenError},
 };
 pub use error::{NotDone, StoreError};
-pub use ledger::append::Commit;
+pub use ledger::append::{Commit, Committed};
 pub use postvak::{
     accept::Accepted,
     actor::Actor,
@@ -41,7 +41,7 @@ pub use reading::berichten::StoredBericht;
 pub use writer::{
     Store, Writer,
     change::{Change, Changed, Wijziging},
-    event::{Durable, Event, Reply},
+    event::{Alone, Durable, Event, Reply},
     next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,
 };

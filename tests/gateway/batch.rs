@@ -9,7 +9,7 @@ use ketenpoort::{
     grpc::convert,
     logboek::{Logregel, Soort},
     sleutels::{Opener, Opening, WrapContext},
-    store::{Actor, Event, HeldLease, Holder, Lease, NotDone, Place, Post, StoreError, ledger::regels::regels},
+    store::{Actor, Alone, Event, HeldLease, Holder, Lease, NotDone, Place, Post, StoreError, ledger::regels::regels},
 };
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -20,12 +20,13 @@ use crate::{
     inside::{Inside, call},
 };
 
-fn beheerd(reden: &str) -> Box<Logregel> {
-    Box::new(Logregel { reden: Some(reden.to_owned()), ..Logregel::new(String::new(), Soort::Beheerd) })
+fn beheerd(text: &str) -> Box<Alone> {
+    let regel = Logregel { document: Some(text.to_owned()), ..Logregel::new(String::new(), Soort::Beheerd) };
+    Box::new(Alone { regel, bericht: None, medewerker: None })
 }
 
 async fn log(exchange: &Exchange, reden: String) -> Result<(), NotDone> {
-    exchange.store.writer.write(|reply| Event::Log(beheerd(&reden), None, reply)).await.map(drop)
+    exchange.store.writer.write(|reply| Event::Log(beheerd(&reden), reply)).await.map(drop)
 }
 
 /// How many regels `beheerd` there are.

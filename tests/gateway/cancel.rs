@@ -118,10 +118,10 @@ async fn reading_and_confirming_that_is_given_up_anywhere_can_be_repeated() {
         sent(&exchange, &check(), ZSM).await;
         let handed = postvak.take(1).await.unwrap();
         let bericht = handed.first().expect("one was just sent").bericht.bericht;
-        let done = give_up_after(waits, exchange.acknowledge(&zvh, &algemeen, bericht)).await;
+        let done = give_up_after(waits, exchange.acknowledge(&zvh, &algemeen, bericht, None)).await;
         let (first, second) = (
-            exchange.acknowledge(&zvh, &algemeen, bericht).await,
-            exchange.acknowledge(&zvh, &algemeen, bericht).await,
+            exchange.acknowledge(&zvh, &algemeen, bericht, None).await,
+            exchange.acknowledge(&zvh, &algemeen, bericht, None).await,
         );
         assert_eq!(first.unwrap(), second.unwrap());
         done.map(|at| at.map(drop).unwrap())

@@ -12,7 +12,7 @@ fn fetch_request(bericht: &str) -> proto::FetchRequest {
 }
 
 fn acknowledge_request(bericht: &str) -> proto::AcknowledgeRequest {
-    proto::AcknowledgeRequest { bericht: bericht.to_owned(), loket: String::new() }
+    proto::AcknowledgeRequest { bericht: bericht.to_owned(), ..proto::AcknowledgeRequest::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

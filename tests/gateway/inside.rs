@@ -47,7 +47,9 @@ impl Inside {
         let naam = LogboekNaam::new(&config.logboek).of_year(2026);
         let signer = || Signer::from_seed(&naam, map.logboek_seed()).unwrap();
         let database = Database::open(&config.opslag).await.unwrap();
-        let started = database.start(&naam, &map.mark(), signer(), klok(Arc::new(SystemClock)), None).await;
+        let started = database
+            .start(&naam, &map.mark(), signer(), map.openingen(Arc::new(SystemRng)), klok(Arc::new(SystemClock)), None)
+            .await;
         let (store, writer) = started.unwrap();
         let first = first_change(&config.documents(false, jiff::Timestamp::UNIX_EPOCH).unwrap());
         store.writer.write(|reply| Event::Change(Box::new(first), reply)).await.unwrap();

@@ -41,7 +41,7 @@ fn fetch(bericht: &str, loket: &str) -> proto::FetchRequest {
 }
 
 fn acknowledge(bericht: &str, loket: &str) -> proto::AcknowledgeRequest {
-    proto::AcknowledgeRequest { bericht: bericht.to_owned(), loket: loket.to_owned() }
+    proto::AcknowledgeRequest { bericht: bericht.to_owned(), loket: loket.to_owned(), medewerker: "zsm-1".into() }
 }
 
 fn ask(verzoek: proto::SendRequest) -> proto::AskRequest {

@@ -140,7 +140,7 @@ impl World {
             }
             Stap::Acknowledge { welk, loket: second } => {
                 let (bericht, loket) = (self.chosen(*welk), loket(*second));
-                zsm.acknowledge(proto::AcknowledgeRequest { bericht, loket }).await?;
+                zsm.acknowledge(proto::AcknowledgeRequest { bericht, loket, ..Default::default() }).await?;
             }
             Stap::Fetch { welk, loket: second } => {
                 let (bericht, loket) = (self.chosen(*welk), loket(*second));

@@ -16,12 +16,12 @@ use crate::{
     clock::{SystemClock, SystemRng},
     config::Config,
     documenten::{Bron, parse},
-    domain::{Clock, Identiteit, Rng, Rol},
+    domain::{Clock, Identiteit, Kenmerk, Rng, Rol},
     gateway::{GatewayError, signer},
-    logboek::{self, LogboekNaam, Signer, commitment},
-    sleutels::{KeyDirectory, Onthouden, Wacht, wacht},
+    logboek::{self, LogboekNaam, Signer},
+    sleutels::{CommitmentOpening, KeyDirectory, Onthouden, Wacht, wacht},
     store::{
-        Actor, Database, Pool,
+        Actor, Committed, Database, Pool,
         ledger::{
             regels::logboek_naam,
             restore::{Herstel as Restore, HerstelError, Hersteld, herstel},
@@ -91,15 +91,24 @@ impl Herstel {
             .map_err(|error| Failure::Usage(format!("wachtbestand {}: {error}", guard.display())))?;
         let known = kept.logboek.map(|kept| kept.head(&signer.vkey())).transpose();
         let known = known.map_err(|error| Failure::Usage(format!("wachtbestand {}: {error}", guard.display())))?;
+        let identiteit = decider(config, &self.profile, &database.read).await?;
+        let pseudoniem = keys.medewerker(&identiteit.oin, medewerker);
         let actor = Actor {
-            identiteit: decider(config, &self.profile, &database.read).await?,
+            identiteit,
             trace: None,
-            medewerker: Some(committed(medewerker)),
-            reden: Some(committed(&self.reden)),
+            medewerker: Some(committed(medewerker, vec![(None, pseudoniem)])),
+            reden: Some(committed(&self.reden, Vec::new())),
         };
         let naam = LogboekNaam::new(&config.logboek);
-        let restore =
-            Restore { known, bewaard: &bewaard, naam: &naam, actor: &actor, signer: &signer, now: SystemClock.now() };
+        let restore = Restore {
+            known,
+            bewaard: &bewaard,
+            naam: &naam,
+            actor: &actor,
+            signer: &signer,
+            openingen: &keys.openingen(Arc::new(SystemRng)),
+            now: SystemClock.now(),
+        };
         herstel(database, &restore).await.map_err(|error| match error {
             HerstelError::Store(error) => GatewayError::from(error).into(),
             refused => Failure::Refused(refused.to_string()),
@@ -113,10 +122,10 @@ async fn signer_of(read: &Pool, keys: &KeyDirectory) -> Result<Signer, Failure> 
     Ok(signer(&naam, keys.logboek_seed())?)
 }
 
-fn committed(value: &str) -> (String, [u8; 32]) {
+fn committed(value: &str, pseudoniemen: Vec<(Option<Kenmerk>, [u8; 32])>) -> Committed {
     let mut zout = [0; 32];
     SystemRng.fill(&mut zout);
-    (commitment(&zout, value.as_bytes()), zout)
+    Committed::to(value.as_bytes(), CommitmentOpening { zout, tekst: Some(value.to_owned()), pseudoniemen })
 }
 
 /// Who decides it: the holder of a certificate that is beheer by what is in force, or by the files where nothing in the database is

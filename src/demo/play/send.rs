@@ -112,7 +112,11 @@ impl Player<'_> {
             return Err(unmet(format!("{stap}: {came} van {all} antwoorden op tijd")));
         }
         for antwoord in &asked.antwoorden {
-            let message = proto::AcknowledgeRequest { bericht: antwoord.bericht.clone(), loket: request.loket.clone() };
+            let message = proto::AcknowledgeRequest {
+                bericht: antwoord.bericht.clone(),
+                loket: request.loket.clone(),
+                medewerker: profile.medewerker().to_owned(),
+            };
             client.acknowledge(message).await.map_err(|status| profile.failure(&status))?;
             self.delivered(stap, antwoord);
         }

@@ -10,13 +10,31 @@ use sqlx::Row;
 
 use crate::{
     domain::BerichtId,
-    logboek::{Hash, Head, Logregel, Node, Signer, TILE_WIDTH, TlogProof, inclusion_proof, tijd, tile_of},
+    logboek::{Hash, Head, Logregel, Node, Signer, TILE_WIDTH, TlogProof, commitment, inclusion_proof, tijd, tile_of},
+    sleutels::{CommitmentOpening, OpeningKeys, Veld, openingen::Place},
     store::{
         DbConnection, StoreError,
         database::rows::{Column, Rows, Script, fetch_all},
         values::{int, micros, moment, uint},
     },
 };
+
+/// A commitment in a regel, and what opens it.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// As it stands in the regel.
+    pub commitment: String,
+    /// What opens it.
+    pub opening: CommitmentOpening,
+}
+
+impl Committed {
+    /// A commitment to a value with this salt.
+    #[must_use]
+    pub fn to(value: &[u8], opening: CommitmentOpening) -> Self {
+        Self { commitment: commitment(&opening.zout, value), opening }
+    }
+}
 
 /// A commit: the head that it signed, and the nodes that prove what it appended.
 #[derive(Debug)]
@@ -45,7 +63,16 @@ pub struct Appender {
     begins: bool,
     nodes: HashMap<Node, Hash>,
     regels: Vec<NewRegel>,
-    openingen: Vec<(u64, Vec<u8>)>,
+    openingen: Vec<Kept>,
+}
+
+/// An opening that is to be sealed and kept with a regel.
+struct Kept {
+    log_index: u64,
+    leaf: Hash,
+    veld: Veld,
+    volgnummer: u16,
+    opening: CommitmentOpening,
 }
 
 struct NewRegel {
@@ -93,9 +120,14 @@ impl Appender {
         Ok((index, leaf))
     }
 
-    /// Keeps the salts of the commitments in the regel at `log_index`.
-    pub fn keep_salts(&mut self, log_index: u64, zouten: Vec<u8>) {
-        self.openingen.push((log_index, zouten));
+    /// Keeps what opens the commitments in the regel that was appended last: for each field its commitments, in their order.
+    pub fn keep_openings<'o>(&mut self, of: impl IntoIterator<Item = (Veld, &'o [Committed])>) {
+        let (log_index, leaf) = (self.head.next_index() - 1, self.regels.last().map_or([0; 32], |regel| regel.hash));
+        for (veld, committed) in of {
+            for (volgnummer, Committed { opening, .. }) in (0..).zip(committed) {
+                self.openingen.push(Kept { log_index, leaf, veld, volgnummer, opening: opening.clone() });
+            }
+        }
     }
 
     /// The version of what is in force, with what this transaction changes of it.
@@ -111,17 +143,18 @@ impl Appender {
         tx: &mut DbConnection,
         script: &mut Script,
         signer: &Signer,
+        keys: &OpeningKeys,
     ) -> Result<Commit, StoreError> {
         let Self { mut head, begins, nodes, regels, openingen } = self;
         let (first, nummer) = (head.next_index() - regels.len() as u64, i64::from(head.nummer));
         let tiles = grown_tiles(tx, &head, first - head.eerste, &regels, &nodes).await?;
         insert_regels(script, first, regels);
-        let opening = |(log_index, zouten): (u64, Vec<u8>)| [int(log_index).into(), zouten.into()];
-        script.insert(
-            "openingen",
-            Rows::of(&[Column::Int("log_index"), Column::Bytes("zouten")], openingen, opening),
-            "",
-        );
+        let tijd = head.tijd;
+        let opening = |Kept { log_index, leaf, veld, volgnummer, opening }: Kept| {
+            let sealed = keys.seal(tijd, &Place { leaf: &leaf, veld, volgnummer }, &opening);
+            [int(log_index).into(), veld.as_str().into(), i64::from(volgnummer).into(), sealed.into()]
+        };
+        script.insert("openingen", Rows::of(&OPENINGEN, openingen, opening), "");
         let tile = |((niveau, in_level), hashes): ((u8, u64), Vec<u8>)| {
             [nummer.into(), i64::from(niveau).into(), int(in_level).into(), hashes.into()]
         };
@@ -150,6 +183,8 @@ impl Appender {
     }
 }
 
+const OPENINGEN: [Column<'_>; 4] =
+    [Column::Int("log_index"), Column::Text("veld"), Column::Int("volgnummer"), Column::Bytes("verzegeld")];
 const CHECKPOINTS: [Column<'_>; 3] = [Column::Int("logboek"), Column::Int("grootte"), Column::Text("nota")];
 const TEGELS: [Column<'_>; 4] =
     [Column::Int("logboek"), Column::Int("niveau"), Column::Int("nummer"), Column::Bytes("hashes")];

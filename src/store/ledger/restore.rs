@@ -15,6 +15,7 @@ use super::{
 use crate::{
     domain::houdbaarheid::amsterdam_date,
     logboek::{Checkpoint, Head, LogboekNaam, Logregel, Signer, Soort, VerifyKey},
+    sleutels::OpeningKeys,
     store::{
         DbConnection, StoreError,
         database::{dialect::Dialect, open::Database, rows::Script},
@@ -40,6 +41,8 @@ pub struct Herstel<'a> {
     pub actor: &'a Actor,
     /// The pair of keys of the logboek.
     pub signer: &'a Signer,
+    /// The keys of openings.
+    pub openingen: &'a OpeningKeys,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -117,7 +120,7 @@ pub async fn herstel(database: &mut Database, herstel: &Herstel<'_>) -> Result<H
     };
     let (_, leaf) = herstel.actor.log(&mut log, None, regel)?;
     let mut script = Script::new(dialect);
-    let commit = log.finish(&mut tx, &mut script, herstel.signer).await?;
+    let commit = log.finish(&mut tx, &mut script, herstel.signer, herstel.openingen).await?;
     script.execute(&mut tx).await?;
     tx.commit().await?;
     let regel = Logregel::from_leaf(&leaf).map_err(StoreError::from)?;

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{BerichtId, Berichtsoort, Toestand, Vernietiging, Weigering, eerder::may_come_after},
     logboek::{Logregel, Soort},
+    sleutels::Veld,
     store::{NotDone, StoreError},
 };
 
@@ -56,10 +57,14 @@ pub(in crate::store) async fn accept(work: &mut Work<'_>, accept: &Arc<Accept>) 
     let mut regels = Vec::with_capacity(accept.ontvangers.len());
     for of in &accept.ontvangers {
         regels.push(work.log.append(Some(accept.id), of.regel.clone())?);
+        // The regels of the other ontvangers have the same commitments.
+        if regels.len() == 1 {
+            let medewerker = (Veld::Medewerker, accept.medewerker.as_slice());
+            work.log.keep_openings([medewerker, (Veld::Betrokkene, accept.betrokkenen.as_slice())]);
+        }
     }
     let first = regels.first().map(|(log_index, _)| *log_index);
     let first = first.ok_or_else(|| StoreError::Broken("een bericht zonder ontvanger".to_owned()))?;
-    work.log.keep_salts(first, accept.zouten.clone());
     for adres in accept.counted() {
         work.count_open(adres, 1).await?;
     }

@@ -3,7 +3,11 @@
 use crate::{
     domain::{BerichtId, Identiteit},
     logboek::{Logregel, Soort},
-    store::{StoreError, ledger::append::Appender},
+    sleutels::Veld,
+    store::{
+        StoreError,
+        ledger::append::{Appender, Committed},
+    },
 };
 
 /// Who does something and why, as the logboek writes it.
@@ -13,10 +17,10 @@ pub struct Actor {
     pub identiteit: Identiteit,
     /// W3C trace id, 32 hexadecimal digits.
     pub trace: Option<String>,
-    /// Commitment to the employee, and its salt.
-    pub medewerker: Option<(String, [u8; 32])>,
-    /// Commitment to the reason, and its salt.
-    pub reden: Option<(String, [u8; 32])>,
+    /// The employee.
+    pub medewerker: Option<Committed>,
+    /// The reason.
+    pub reden: Option<Committed>,
 }
 
 impl Actor {
@@ -26,24 +30,26 @@ impl Actor {
             rol: Some(self.identiteit.rol.to_string()),
             actor: Some(self.identiteit.oin.to_string()),
             trace: self.trace.clone(),
-            medewerker: self.medewerker.as_ref().map(|(commitment, _)| commitment.clone()),
-            reden: self.reden.as_ref().map(|(commitment, _)| commitment.clone()),
+            medewerker: self.medewerker.as_ref().map(|of| of.commitment.clone()),
+            reden: self.reden.as_ref().map(|of| of.commitment.clone()),
             ..Logregel::new(String::new(), soort)
         }
     }
 
-    /// Appends a regel with the salts of its commitments. Gives its index and its bytes.
+    /// What opens the commitments in a regel of something that this actor does.
+    pub(in crate::store) fn openings(&self) -> impl Iterator<Item = (Veld, &[Committed])> {
+        [(Veld::Medewerker, self.medewerker.as_slice()), (Veld::Reden, self.reden.as_slice())].into_iter()
+    }
+
+    /// Appends a regel with what opens its commitments. Gives its index and its bytes.
     pub(in crate::store) fn log(
         &self,
         log: &mut Appender,
         bericht: Option<BerichtId>,
         regel: Logregel,
     ) -> Result<(u64, Vec<u8>), StoreError> {
-        let (log_index, leaf) = log.append(bericht, regel)?;
-        let zouten: Vec<u8> = self.medewerker.iter().chain(&self.reden).flat_map(|(_, zout)| *zout).collect();
-        if !zouten.is_empty() {
-            log.keep_salts(log_index, zouten);
-        }
-        Ok((log_index, leaf))
+        let appended = log.append(bericht, regel)?;
+        log.keep_openings(self.openings());
+        Ok(appended)
     }
 }

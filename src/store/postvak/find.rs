@@ -1,6 +1,6 @@
 //! Finding the scenario's of a person, by keyed pseudonyms alone.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, slice, sync::Arc};
 
 use super::{
     actor::Actor,
@@ -11,7 +11,8 @@ use super::{
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Kenmerk, Toestand, VanKracht},
     logboek::{Logregel, Soort},
-    store::{NotDone, StoreError, values::bericht_id},
+    sleutels::Veld,
+    store::{NotDone, StoreError, ledger::append::Committed, values::bericht_id},
 };
 
 /// Looks for the current scenario's of a person.
@@ -20,8 +21,10 @@ pub struct Find {
     pub adressen: Vec<Adres>,
     /// By these marks of the person.
     pub kenmerken: Vec<(Kenmerk, [u8; 32])>,
-    /// Commitment to the person, and its salt, for when nothing is found.
-    pub betrokkene: (String, [u8; 32]),
+    /// The person.
+    pub betrokkene: Committed,
+    /// The address where it is looked, as the logboek writes it; none where that is several.
+    pub ontvanger: Option<String>,
     /// Who looks, and for which case.
     pub actor: Actor,
     /// What allows it now.
@@ -49,24 +52,34 @@ const MOST_LOOKED_AT: i64 = 200;
 pub(in crate::store) async fn find(work: &mut Work<'_>, find: &Find) -> Result<Vec<Found>, NotDone> {
     // Everything is read before anything is logged.
     let found = current(work, find).await?;
+    let betrokkene = vec![find.betrokkene.commitment.clone()];
     for Found { rij, .. } in &found {
-        find.actor.log(&mut work.log, Some(rij.bericht), rij.regel(Soort::Geraadpleegd, &find.actor))?;
+        let regel = Logregel {
+            betrokkene: betrokkene.clone(),
+            uitkomst: Some("gevonden".to_owned()),
+            ..rij.regel(Soort::Geraadpleegd, &find.actor)
+        };
+        log(work, find, Some(rij.bericht), regel)?;
     }
     if found.is_empty() {
-        let (betrokkene, zout) = &find.betrokkene;
         let regel = Logregel {
+            ontvanger: find.ontvanger.clone(),
             berichtsoort: Some(Berichtsoort::Scenario.to_string()),
-            betrokkene: vec![betrokkene.clone()],
+            betrokkene,
             aantal: Some(0),
+            uitkomst: Some("niet_gevonden".to_owned()),
             ..find.actor.regel(Soort::Geraadpleegd)
         };
-        let (log_index, _) = work.log.append(None, regel)?;
-        // In the order in which salts are kept: medewerker, betrokkene, reden.
-        let medewerker = find.actor.medewerker.iter().map(|(_, zout)| zout);
-        let reden = find.actor.reden.iter().map(|(_, zout)| zout);
-        work.log.keep_salts(log_index, medewerker.chain([zout]).chain(reden).flatten().copied().collect());
+        log(work, find, None, regel)?;
     }
     Ok(found)
+}
+
+/// Appends a regel of a search, with what opens its commitments.
+fn log(work: &mut Work<'_>, find: &Find, bericht: Option<BerichtId>, regel: Logregel) -> Result<(), StoreError> {
+    find.actor.log(&mut work.log, bericht, regel)?;
+    work.log.keep_openings([(Veld::Betrokkene, slice::from_ref(&find.betrokkene))]);
+    Ok(())
 }
 
 /// The scenario's of a person that can be read now at these loketten, or could be if they were not damaged; the newest first.

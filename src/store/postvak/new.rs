@@ -14,6 +14,7 @@ use crate::{
     logboek::Logregel,
     store::{
         database::rows::{Cell, Column, Rows, Script},
+        ledger::append::Committed,
         values::{int, micros},
     },
 };
@@ -35,8 +36,10 @@ pub struct Accept {
     pub personen: Vec<Pseudoniemen>,
     /// Each ontvanger, in the order of the admission.
     pub ontvangers: Vec<AcceptOntvanger>,
-    /// Salts of the commitments in their regels.
-    pub zouten: Vec<u8>,
+    /// The employee, as committed to in their regels.
+    pub medewerker: Option<Committed>,
+    /// Each betrokkene, likewise.
+    pub betrokkenen: Vec<Committed>,
     /// Fingerprint of the request under the key in `herhaling`.
     pub vingerafdruk: Vec<u8>,
     /// What a repeated request needs, sealed under the key of the last day of all stamps.

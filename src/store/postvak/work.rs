@@ -29,6 +29,7 @@ use super::{
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Klok, Toestand, houdbaarheid::amsterdam_date},
     logboek::{Head, Logregel, Signer},
+    sleutels::OpeningKeys,
     store::{
         DbConnection, StoreError,
         database::{dialect::Dialect, rows::Script},
@@ -65,6 +66,7 @@ pub(in crate::store) struct Basis<'a> {
     /// The mark of the keys that the logboek was begun with.
     pub(in crate::store) sleutels: &'a str,
     pub(in crate::store) signer: &'a Signer,
+    pub(in crate::store) openingen: &'a OpeningKeys,
     pub(in crate::store) klok: &'a Klok,
     /// How far the clock of this gateway may be from that of the database, seconds.
     pub(in crate::store) most_apart: u64,
@@ -89,7 +91,7 @@ impl<'t> Work<'t> {
         tx: &'t mut DbConnection,
         basis: &Basis<'_>,
     ) -> Result<Option<Self>, StoreError> {
-        let Basis { known, sleutels, signer, klok, most_apart } = basis;
+        let Basis { known, sleutels, signer, klok, most_apart, .. } = basis;
         let dialect = Dialect::of(tx);
         let row = sqlx::query(dialect.lock_head()).fetch_one(&mut *tx).await?;
         // After a new connection this can be another database: one that was made anew, or of a second server that has its own.
@@ -260,12 +262,13 @@ impl<'t> Work<'t> {
     }
 
     /// Writes what is left, the head last. What it gives may be used only once the transaction is durable.
-    pub(in crate::store) async fn finish(self, signer: &Signer) -> Result<Finished, StoreError> {
+    pub(in crate::store) async fn finish(self, basis: &Basis<'_>) -> Result<Finished, StoreError> {
         let Self { tx, log, head, counters, changes, rung, .. } = self;
         let mut script = Script::new(Dialect::of(tx));
         changes.write(&mut script);
         counters.write(&mut script);
-        let commit = if log.is_empty() { None } else { Some(log.finish(tx, &mut script, signer).await?) };
+        let commit =
+            if log.is_empty() { None } else { Some(log.finish(tx, &mut script, basis.signer, basis.openingen).await?) };
         if !rung.is_empty() {
             let bells: Vec<String> = rung.iter().map(ToString::to_string).collect();
             // Too long for one notification: then the text is empty, and everybody looks.

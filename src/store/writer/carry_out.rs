@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     logboek::Soort,
+    sleutels::Veld,
     store::{
         NotDone, StoreError,
         ledger::append::Commit,
@@ -56,8 +57,9 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
             answer(reply, Ok(actor.log(&mut work.log, None, regel)?))
         }
         Event::Follow(reply) => answer(reply, Ok(())),
-        Event::Log(regel, bericht, reply) => {
-            work.log.append(*bericht, (**regel).clone())?;
+        Event::Log(alone, reply) => {
+            work.log.append(alone.bericht, alone.regel.clone())?;
+            work.log.keep_openings([(Veld::Medewerker, alone.medewerker.as_slice())]);
             answer(reply, Ok(()))
         }
         Event::Lease(lease, reply) => {

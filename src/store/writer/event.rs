@@ -15,7 +15,7 @@ use crate::{
     sleutels::dagsleutels::Wrapped,
     store::{
         NotDone,
-        ledger::append::Commit,
+        ledger::append::{Commit, Committed},
         postvak::{
             accept::Accepted,
             actor::Actor,
@@ -69,8 +69,8 @@ pub enum Event {
     Act(Box<Actor>, Reply<(u64, Vec<u8>)>),
     /// Nothing of its own: the transaction follows what other gateways wrote, and the first one of a run begins with `gestart`.
     Follow(Reply<()>),
-    /// A regel that stands alone: `geweigerd`.
-    Log(Box<Logregel>, Option<BerichtId>, Reply<()>),
+    /// A regel that stands alone.
+    Log(Box<Alone>, Reply<()>),
     /// Hand out.
     Lease(Box<Lease>, Reply<Leased>),
     /// Confirm. Gives the moment of the first confirmation.
@@ -97,6 +97,16 @@ pub enum Event {
     Change(Box<Change>, Reply<Changed>),
     /// Close the logboek, and begin the next one.
     NextLogboek(Box<NextLogboek>, Reply<Closed>),
+}
+
+/// A regel that changes nothing else: of a refusal, of what was counted.
+pub struct Alone {
+    /// The regel.
+    pub regel: Logregel,
+    /// The bericht that it is about.
+    pub bericht: Option<BerichtId>,
+    /// The employee whose commitment stands in it.
+    pub medewerker: Option<Committed>,
 }
 
 /// By what an event was judged. It may be carried out only as long as that is so.

@@ -32,6 +32,7 @@ use super::{
 use crate::{
     domain::Klok,
     logboek::{Head, Logregel, Signer, Soort},
+    sleutels::OpeningKeys,
     store::{
         DbConnection, Pool, StoreError,
         database::{
@@ -76,6 +77,7 @@ struct WriterTask {
     read: Pool,
     events: mpsc::Receiver<Event>,
     signer: Signer,
+    openingen: OpeningKeys,
     klok: Arc<Klok>,
     /// Whether `gestart` stands in the logboek: it is the first regel of every run.
     started: bool,
@@ -97,6 +99,7 @@ impl Database {
         naam: &str,
         sleutels: &str,
         signer: Signer,
+        openingen: OpeningKeys,
         klok: Arc<Klok>,
         kept: Option<Head>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
@@ -125,6 +128,7 @@ impl Database {
             read,
             events,
             signer,
+            openingen,
             klok,
             started: false,
             wakers,
@@ -262,13 +266,13 @@ impl WriterTask {
 
     /// The same; it gives nothing where the head must be followed first, because other gateways wrote so much since.
     async fn transact(&mut self, batch: &[Event]) -> Result<Option<Written>, Failure> {
-        let Self { source, sleutels, known, connection, signer, klok, started, .. } = self;
+        let Self { source, sleutels, known, connection, signer, openingen, klok, started, .. } = self;
         klok.trust().map_err(|twijfel| Failure::Database(StoreError::Clock(twijfel)))?;
         let dialect = Dialect::of(connection);
         let taking = source.bounded(BEGIN, async { Ok(connection.begin_with(dialect.begin()).await?) });
         let mut tx = taking.await.map_err(Failure::Database)?;
         let before = Arc::clone(&known.borrow());
-        let basis = Basis { known: &before, sleutels, signer, klok, most_apart: source.most_apart() };
+        let basis = Basis { known: &before, sleutels, signer, openingen, klok, most_apart: source.most_apart() };
         let carry_out = Box::pin(async {
             let begun = caught(Work::begin(&mut tx, &basis)).await.map_err(Failure::Database)?;
             let Some(mut work) = begun else { return Ok(None) };
@@ -277,7 +281,7 @@ impl WriterTask {
                 work.log.append(None, gestart).map_err(Failure::Database)?;
             }
             let answers = apply_all(&mut work, dialect, batch).await?;
-            let finished = caught(work.finish(signer)).await;
+            let finished = caught(work.finish(&basis)).await;
             Ok(Some((finished.map_err(|error| Failure::of(dialect, None, error))?, answers)))
         });
         let carried = source.bounded(CARRY_OUT, async { Ok(carry_out.await) }).await.map_err(Failure::Database)?;

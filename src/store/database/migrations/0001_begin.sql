@@ -47,12 +47,16 @@ CREATE TABLE checkpoints (
     PRIMARY KEY (logboek, grootte)
 ) WITHOUT ROWID;
 
--- Salts of the commitments in a logregel, and in those of the same bericht that follow it: medewerker first, then each
--- betrokkene, then reden, 32 bytes each. Erasing a row touches no leaf.
+-- What opens the commitments in a logregel, one row each: salt, value and keyed pseudonyms, sealed under a key that is not in this
+-- database and bound to the leaf. Regels that follow in the same transaction and have the same commitment have no row of their own.
+-- Erasing a row touches no leaf.
 CREATE TABLE openingen (
-    log_index INTEGER PRIMARY KEY,
-    zouten BLOB NOT NULL
-);
+    log_index BIGINT NOT NULL,
+    veld TEXT NOT NULL,
+    volgnummer BIGINT NOT NULL,
+    verzegeld BLOB NOT NULL,
+    PRIMARY KEY (log_index, veld, volgnummer)
+) WITHOUT ROWID;
 
 -- What is and was in force, verbatim: deelnemers and convenanten. Of each name the newest row counts; without tekst it was
 -- withdrawn. A row counts only with the regel of its index, which names the document and carries its hash. tijd is that of the regel:
