@@ -65,6 +65,7 @@ impl Echo {
             bounds,
             handshakes: Handshakes::start()?,
             klok: Arc::new(Klok::start(Arc::new(SystemClock), None, None)),
+            refused: Arc::default(),
         });
         let accepting = tokio::spawn(accept::serve(listener, socket, Vec::new(), stopped, answer));
         Ok(Self { adres, stop, accepting })

@@ -94,13 +94,45 @@ impl Exchange {
                 weigering: Some(key.weigering.to_owned()),
                 ..Logregel::new(String::new(), Soort::Geweigerd)
             };
-            let alone = Alone { regel, bericht: None, medewerker: None };
-            if let Err(error) = self.store.writer.write(|reply| Event::Log(Box::new(alone), reply)).await {
+            if let Err(error) = self.log_alone(regel).await {
                 self.weigeringen.add(key, aantal);
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Logs handshakes that were refused: so many in one minute, for one reason, from one class of address.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub async fn log_handshakes(&self, oorzaak: &str, adres: &str, aantal: u64) -> Result<(), NotDone> {
+        let regel = Logregel {
+            aantal: Some(aantal),
+            oorzaak: Some(oorzaak.to_owned()),
+            adres: Some(adres.to_owned()),
+            ..Logregel::new(String::new(), Soort::HanddrukGeweigerd)
+        };
+        self.log_alone(regel).await
+    }
+
+    /// Logs that this gateway stops, as the last that it does.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub async fn log_stop(&self) -> Result<(), NotDone> {
+        self.log_alone(Logregel::new(String::new(), Soort::Gestopt)).await
+    }
+
+    async fn log_alone(&self, regel: Logregel) -> Result<(), NotDone> {
+        let alone = Alone { regel, bericht: None, medewerker: None };
+        self.store.writer.write(|reply| Event::Log(Box::new(alone), reply)).await.map(drop)
+    }
+
+    /// The present minute, by which refusals are counted.
+    #[must_use]
+    pub fn minute(&self) -> i64 {
+        self.klok.now().as_second().div_euclid(60)
     }
 
     /// Counts a call that never became a bericht.
@@ -112,10 +144,6 @@ impl Exchange {
             weigering: weigering.code(),
         };
         self.weigeringen.add(key, 1);
-    }
-
-    fn minute(&self) -> i64 {
-        self.klok.now().as_second().div_euclid(60)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
     domain::houdbaarheid::amsterdam_date,
     exchange::{Exchange, announce::Announcer, klok::ClockWatch, wacht::Keeper},
     jobs::{Job, Next, Trouble, run},
+    store::NotDone,
+    tls::Refused,
 };
 
 /// How often each job looks whether there is something to do.
@@ -25,6 +27,7 @@ pub(super) fn start(
     exchange: &Arc<Exchange>,
     watch: ClockWatch,
     keeper: &Arc<Mutex<Keeper>>,
+    refused: &Arc<Refused>,
     ends: Ends,
     stopped: &watch::Receiver<bool>,
 ) {
@@ -34,7 +37,7 @@ pub(super) fn start(
     running.spawn(run(SayWhatEnded { ends, exchange: of() }, stopped.clone()));
     running.spawn(run(Refresh(of()), stopped.clone()));
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
-    running.spawn(run(LogRefusals(of()), stopped.clone()));
+    running.spawn(run(LogRefusals { exchange: of(), refused: Arc::clone(refused) }, stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
@@ -120,7 +123,10 @@ impl Job for Announce {
 }
 
 /// Logs the refusals that were counted.
-struct LogRefusals(Arc<Exchange>);
+struct LogRefusals {
+    exchange: Arc<Exchange>,
+    refused: Arc<Refused>,
+}
 
 impl Job for LogRefusals {
     const NAME: &'static str = "getelde weigeringen";
@@ -128,7 +134,8 @@ impl Job for LogRefusals {
     const EVERY: Duration = TICK;
 
     async fn run(&mut self) -> Result<Next, Trouble> {
-        self.0.flush_weigeringen(false).await?;
+        self.exchange.flush_weigeringen(false).await?;
+        log_handshakes(&self.exchange, &self.refused, self.exchange.minute()).await?;
         Ok(Next::InTime)
     }
 }
@@ -145,6 +152,17 @@ impl Job for CloseYear {
         self.0.close_year().await?;
         Ok(Next::InTime)
     }
+}
+
+/// Logs the handshakes that were refused before this minute.
+pub(super) async fn log_handshakes(exchange: &Exchange, refused: &Refused, minute: i64) -> Result<(), NotDone> {
+    while let Some((refusal, aantal)) = refused.take_before(minute) {
+        if let Err(error) = exchange.log_handshakes(refusal.oorzaak, refusal.adres, aantal).await {
+            refused.add(refusal, aantal);
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// Ends what has lapsed. Content that it has not ended yet is unreadable all the same, because every verb asks for the day.

@@ -157,9 +157,10 @@ impl Gateway {
         }
         let keeper = Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), exchange.store.heads());
         let keeper = Arc::new(Mutex::new(keeper));
-        jobs::start(&mut running, &exchange, watch, &keeper, ends, &stopped);
+        let refused = Arc::clone(&listener.refused);
+        jobs::start(&mut running, &exchange, watch, &keeper, &refused, ends, &stopped);
         let ended = tokio::spawn(async move {
-            let ended = run(exchange, running, writer, stopped).await;
+            let ended = run(exchange, running, writer, &refused, stopped).await;
             keeper.lock().await.write().await;
             ended
         });

@@ -58,7 +58,8 @@ impl Certificates {
             connection_age_seconds: config.bounds.connection_age_seconds,
         };
         let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
-        Ok((Listener { tls, identifier: self.identifier, bounds, handshakes, klok }, self.ends))
+        let refused = Arc::default();
+        Ok((Listener { tls, identifier: self.identifier, bounds, handshakes, klok, refused }, self.ends))
     }
 }
 

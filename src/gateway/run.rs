@@ -8,8 +8,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::GatewayError;
-use crate::{exchange::Exchange, store::StoreError};
+use super::{GatewayError, jobs::log_handshakes};
+use crate::{exchange::Exchange, store::StoreError, tls::Refused};
 
 /// How long a stop waits for what goes on when a caller has gone: leases that are given back, streams that close.
 const TASKS_END: Duration = Duration::from_secs(10);
@@ -22,6 +22,7 @@ pub(super) async fn run(
     exchange: Arc<Exchange>,
     mut running: JoinSet<&'static str>,
     mut writer: JoinHandle<Result<(), StoreError>>,
+    refused: &Refused,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), GatewayError> {
     let is_told = stopped.clone();
@@ -46,6 +47,12 @@ pub(super) async fn run(
     }
     if let Err(error) = exchange.flush_weigeringen(true).await {
         tracing::error!(%error, "counted refusals of the last minute are not in the logboek");
+    }
+    if let Err(error) = log_handshakes(&exchange, refused, i64::MAX).await {
+        tracing::error!(%error, "refused handshakes of the last minute are not in the logboek");
+    }
+    if let Err(error) = exchange.log_stop().await {
+        tracing::error!(%error, "that this gateway stops is not in the logboek");
     }
     // The readers first, so that the writer is the last to close the database and folds the WAL into it.
     exchange.store.read.close().await;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::check::check_leaf;
 use super::check::check_stamp;
-pub use super::soort::Soort;
+pub use super::soort::{Oorzaak, Soort};
 use super::tree::sha256;
 
 /// Longest logregel, in bytes.

@@ -84,6 +84,32 @@ soorten! {
     HanddrukGeweigerd = "handdruk_geweigerd",
 }
 
+/// Why content ended (`oorzaak`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oorzaak {
+    /// A renewal replaced it.
+    Vervangen,
+    /// It is not kept after its confirmation.
+    Bevestigd,
+    /// Its afzender withdrew it.
+    Ingetrokken,
+    /// Its houdbaarheid has passed.
+    Vervallen,
+}
+
+impl Oorzaak {
+    /// The word that stands in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vervangen => "vervangen",
+            Self::Bevestigd => "bevestigd",
+            Self::Ingetrokken => "ingetrokken",
+            Self::Vervallen => "vervallen",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     future::Future,
     hash::Hash,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -28,6 +29,7 @@ use super::{
     door::{Door, Guest},
     handshake::Handshakes,
     identity::Identifier,
+    refused::{self, Refusal, Refused},
     settings,
 };
 use crate::domain::{Aangemeld, Klok, PartnerNaam};
@@ -58,6 +60,16 @@ pub struct Listener {
     pub handshakes: Handshakes,
     /// The time, for certificates.
     pub klok: Arc<Klok>,
+    /// What was refused, for the logboek.
+    pub refused: Arc<Refused>,
+}
+
+impl Listener {
+    /// Counts a connection that was refused.
+    pub(super) fn refuse(&self, address: IpAddr, oorzaak: &'static str) {
+        let minute = self.klok.now().as_second().div_euclid(60);
+        self.refused.add(Refusal { minute, oorzaak, adres: refused::class(address) }, 1);
+    }
 }
 
 /// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity. Who connects from

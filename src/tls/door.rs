@@ -24,6 +24,7 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use super::{
     accept::{Listener, certificates, unix_time},
     proxy::{self, ProxyError, Said},
+    refused::reason,
     waiting::{Place, Waiting, counted_as},
 };
 use crate::domain::Aangemeld;
@@ -51,6 +52,16 @@ pub(super) enum Lost {
 }
 
 impl Lost {
+    /// In a word, for the logboek.
+    fn oorzaak(&self) -> &'static str {
+        match self {
+            Self::MadeRoom => "verdrongen",
+            Self::NoHeader | Self::Header(_) => "balancer_zegt_niet_voor_wie",
+            Self::Silent => "stil",
+            Self::Slow => "te_traag",
+        }
+    }
+
     /// Its place among the counts.
     fn number(&self) -> usize {
         match self {
@@ -123,7 +134,10 @@ impl Door {
         };
         drop(place);
         match ended {
-            Ended::Lost(address, lost) => self.note(address, &lost),
+            Ended::Lost(address, lost) => {
+                listener.refuse(address, lost.oorzaak());
+                self.note(address, &lost);
+            }
             Ended::Refused(stream) => linger(stream).await,
             Ended::Quiet => {}
         }
@@ -149,6 +163,7 @@ async fn shake(
         Ok(Ok(begun)) => begun,
         Ok(Err(error)) => {
             tracing::info!(%address, %error, "a handshake was refused");
+            listener.refuse(address, reason(&error));
             return Err(hello.take_io().map_or(Ended::Quiet, Ended::Refused));
         }
         Err(_) => return Err(Ended::Lost(address, Lost::Silent)),
@@ -167,6 +182,7 @@ async fn shake(
         Ok(Some(Ok(Some(guest)))) => Ok(guest),
         Ok(Some(Err((error, stream)))) => {
             tracing::info!(%address, %error, "a handshake was refused");
+            listener.refuse(address, reason(&error));
             Err(Ended::Refused(stream))
         }
         // It stopped being somebody between the handshake and now, or the gateway ends.

@@ -6,7 +6,8 @@
 //!
 //! Files are read whole or refused (`pem`); of several revocation lists the newest of the right key counts (`crl`); a
 //! client's chain is held to a size before any path is built, and judged off the threads that answer calls (`handshake`);
-//! who waits for a handshake has a place of its own (`waiting`), also behind a balancer (`proxy`).
+//! who waits for a handshake has a place of its own (`waiting`), also behind a balancer (`proxy`). Who is refused is
+//! counted for the logboek (`refused`).
 
 pub mod accept;
 pub mod ca;
@@ -16,12 +17,14 @@ mod handshake;
 pub mod identity;
 mod pem;
 mod proxy;
+mod refused;
 pub mod settings;
 mod waiting;
 
 use std::{io, path::PathBuf};
 
 pub use handshake::Handshakes;
+pub use refused::{Refusal, Refused};
 
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]

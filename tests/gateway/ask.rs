@@ -33,7 +33,8 @@ async fn an_answer_reaches_the_waiting_call_and_nobody_else() {
     assert_eq!(antwoord.bericht, answered);
     assert_eq!(antwoord.in_antwoord_op.as_ref(), Some(&asked.ontvangstbewijs.as_ref().unwrap().bericht));
     assert_eq!(antwoord.gesprek, asked.ontvangstbewijs.unwrap().bericht);
-    let confirm = proto::AcknowledgeRequest { bericht: answered.clone(), loket: "volwassenen".to_owned(), ..Default::default() };
+    let confirm =
+        proto::AcknowledgeRequest { bericht: answered.clone(), loket: "volwassenen".to_owned(), ..Default::default() };
     zsm.acknowledge(confirm).await.unwrap();
     assert_eq!(toestand(&mut gateway.client("zvh-baronie-breda").await, &answered).await, Toestand::Bevestigd);
 }

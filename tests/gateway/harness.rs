@@ -138,6 +138,11 @@ impl TestGateway {
         self.open().await;
     }
 
+    /// Where partners connect.
+    pub fn adres(&self) -> std::net::SocketAddr {
+        self.running.lock().unwrap().as_ref().unwrap().adres
+    }
+
     pub fn path(&self) -> &Path {
         self.dir.path()
     }

@@ -170,8 +170,9 @@ async fn a_start_with_a_clock_that_was_set_waits_with_gestart_and_answers_why() 
     for (ahead, reboot) in [(hours(26), false), (hours(24 * 8), true), (hours(-30), true), (hours(-30), false)] {
         let mut gateway = start().await;
         let bericht = try_send(&gateway).await.unwrap();
-        let (clock, before) = (gateway.clock.clone(), gateway.regels().await.len());
+        let clock = gateway.clock.clone();
         gateway.stop().await;
+        let before = gateway.regels().await.len();
         clock.step(ahead);
         if reboot {
             clock.reboot();

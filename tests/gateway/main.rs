@@ -17,6 +17,7 @@ mod cancel;
 mod deliver;
 mod door;
 mod fork;
+mod gestolen;
 mod groot;
 mod harness;
 mod inside;
@@ -31,6 +32,7 @@ mod pages;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod replica;
+mod regel;
 mod revocation;
 mod scenario;
 mod schade;

@@ -20,7 +20,7 @@ pub fn scenario() -> Value {
     json
 }
 
-fn renewal(old: &str) -> Value {
+pub fn renewal(old: &str) -> Value {
     let mut json = scenario();
     json["vervangt"] = json!(old);
     json["inhoud"]["scenario"]["actualiteit_getoetst_op"] = json!(today().to_string());

@@ -5,6 +5,7 @@ use ketenpoort::{
     client::{ClientError, Profile},
     clock::SystemClock,
     domain::Clock,
+    logboek::Soort,
     pki::{DevCa, LeafSpec, dev_identities},
     proto::{self, get_status_request::Zoek},
 };
@@ -172,7 +173,9 @@ async fn an_fg_on_the_partners_port_is_told_where_to_go() {
     assert!(status.message().contains("each have a port of their own"), "{}", status.message());
     assert_eq!(weigering::<()>(Err(status)), "verkeerde_rol");
     gateway.stop().await;
-    let regel = gateway.regels().await.pop().unwrap();
+    let mut regels = gateway.regels().await;
+    assert_eq!(regels.pop().unwrap().soort, Soort::Gestopt);
+    let regel = regels.pop().unwrap();
     assert_eq!(
         (regel.weigering.as_deref(), regel.aantal, regel.rol.as_deref()),
         (Some("verkeerde_rol"), Some(1), Some("fg"))

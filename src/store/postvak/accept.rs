@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{BerichtId, Berichtsoort, Toestand, Vernietiging, Weigering, eerder::may_come_after},
-    logboek::{Logregel, Soort},
+    logboek::{Logregel, Oorzaak, Soort},
     sleutels::Veld,
     store::{NotDone, StoreError},
 };
@@ -92,7 +92,7 @@ async fn follow_up(work: &mut Work<'_>, accept: &Accept, earlier: Earlier) -> Re
     let Earlier { rijen, eerder, .. } = earlier;
     if accept.toegelaten.bericht().vervangt.is_some() {
         for mut rij in rijen.into_iter().filter(|rij| rij.toestand.is_current()) {
-            let regel = rij.regel(Soort::Vernietigd, &accept.actor);
+            let regel = rij.end(Soort::Vernietigd, Oorzaak::Vervangen, &accept.actor);
             work.step(&mut rij, Toestand::Vervangen, &accept.actor, regel).await?;
         }
         return Ok(());

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{actor::Actor, work::Work};
 use crate::{
     domain::{Adres, BerichtId, Bewaar, Toestand, Weigering},
-    logboek::Soort,
+    logboek::{Oorzaak, Soort},
     store::NotDone,
 };
 
@@ -43,7 +43,8 @@ pub(in crate::store) async fn confirm(work: &mut Work<'_>, confirm: &Confirm) ->
         actor.log(&mut work.log, Some(*bericht), regel)?;
     }
     if rij.ontvanger.stempel.bewaar_inhoud == Bewaar::Bevestiging && rij.ended_by.is_none() {
-        let (ended_by, _) = actor.log(&mut work.log, Some(*bericht), rij.regel(Soort::Vernietigd, actor))?;
+        let regel = rij.end(Soort::Vernietigd, Oorzaak::Bevestigd, actor);
+        let (ended_by, _) = actor.log(&mut work.log, Some(*bericht), regel)?;
         work.end_content(&mut rij, ended_by);
         work.forget(&rij);
     }

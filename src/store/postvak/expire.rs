@@ -5,7 +5,11 @@
 use std::sync::Arc;
 
 use super::{accept::accept, actor::Actor, new::Accept, work::Work};
-use crate::{domain::Toestand, logboek::Soort, store::NotDone};
+use crate::{
+    domain::Toestand,
+    logboek::{Oorzaak, Soort},
+    store::NotDone,
+};
 
 /// Ends one bericht for one ontvanger.
 pub struct Expire {
@@ -28,7 +32,7 @@ pub(in crate::store) async fn expire(work: &mut Work<'_>, expire: &Expire) -> Re
     if rij.was_received() != expire.was_received {
         return Err(NotDone::Outdated);
     }
-    let regel = rij.regel(Soort::Vervallen, &expire.actor);
+    let regel = rij.end(Soort::Vervallen, Oorzaak::Vervallen, &expire.actor);
     work.step(&mut rij, Toestand::Vervallen, &expire.actor, regel).await?;
     tell(work, expire.melding.as_ref()).await
 }

@@ -15,7 +15,7 @@ use crate::{
         Adres, BerichtId, Berichtsoort, EerdereOntvanger, Oin, Ontvanger, Rol, Stempel, Toestand, VanKracht,
         Vernietiging, Weigering, still_allowed,
     },
-    logboek::{Logregel, Soort, tijd},
+    logboek::{Logregel, Oorzaak, Soort, tijd},
     store::{
         DbRow, StoreError,
         values::{bericht_id, moment, uint},
@@ -184,6 +184,11 @@ impl PostvakRij {
             in_antwoord_op: self.in_antwoord_op.map(|id| id.to_string()),
             ..actor.regel(soort)
         }
+    }
+
+    /// A regel that ends the content for this ontvanger.
+    pub(in crate::store) fn end(&self, soort: Soort, oorzaak: Oorzaak, actor: &Actor) -> Logregel {
+        Logregel { oorzaak: Some(oorzaak.as_str().to_owned()), ..self.regel(soort, actor) }
     }
 
     /// Whether this regel `aanvaard` says what the tables say.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{Adres, BerichtId, Toestand, Weigering},
-    logboek::{Logregel, Soort},
+    logboek::{Logregel, Oorzaak, Soort},
     store::{DbConnection, NotDone, StoreError, ledger::regels::timeline},
 };
 
@@ -92,7 +92,7 @@ async fn withdraw_at(
     // Who is no deelnemer any more cannot be asked, and the regel must not say that this was done.
     let is_asked = verzoek.iter().flat_map(|verzoek| verzoek.adressen()).any(|adres| *adres == rij.ontvanger.adres);
     let soort = if is_asked { Soort::VernietigingGevraagd } else { Soort::Ingetrokken };
-    let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.regel(soort, actor) };
+    let regel = Logregel { weigering: datalek.map(str::to_owned), ..rij.end(soort, Oorzaak::Ingetrokken, actor) };
     if rij.can_be_withdrawn() {
         return Ok(Some((work.step(rij, Toestand::Ingetrokken, actor, regel).await?, soort)));
     }
