@@ -52,11 +52,11 @@ pub async fn verify(data: &DataDir, place: &Place, plan: Plan) -> anyhow::Result
     let config = data.config_of(place)?;
     let key = KeyDirectory::read_vkey(&config.sleutels)?.parse()?;
     let read = Database::read_only(&config.opslag).await?;
-    verify::verify(&read, &key, &[], &|_, _| {}).await?;
+    verify::verify(&read, &key, &[], None, &|_, _| {}).await?;
     let mut gone = Gone::default();
     while gone.elapsed < plan.measured {
         let began = (Instant::now(), cpu());
-        let sound = verify::verify(&read, &key, &[], &|_, _| {}).await?;
+        let sound = verify::verify(&read, &key, &[], None, &|_, _| {}).await?;
         gone.note(sound.regels(), began);
     }
     read.close().await;

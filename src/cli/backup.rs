@@ -4,23 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{
-    Failure,
-    inhoud::{damage, look_at},
-    logboek::verify::verify_all,
-    print_line,
-    progress::Bar,
-};
+use super::{Failure, inhoud::damage, logboek::verify::verify_all, print_line, progress::Bar};
 use crate::{
     clock::SystemRng,
     config::Config,
     gateway::GatewayError,
     proceslog,
-    sleutels::KeyDirectory,
+    sleutels::{KeyDirectory, KeyError},
     store::{
         Database,
         copy::{self, CopyError},
-        verify::Sound,
+        verify::{Sound, inhoud::Content},
     },
 };
 
@@ -63,8 +57,8 @@ impl Backup {
         read.close().await;
         let made = copy::unpack(&self.out, Some(&map.mark())).await?;
         let copy = Config { opslag: made.opslag.clone(), ..config };
-        let sound = verify_all(&copy).await?;
-        warn_of_damage(&copy).await?;
+        let (sound, content) = verify_all(&copy).await?;
+        warn_of_damage(content);
         report("backup", "Reservekopie gemaakt", &sound, self.json)
     }
 }
@@ -75,18 +69,19 @@ impl Restore {
         let map = KeyDirectory::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
         let kept = copy::unpack(&self.from, Some(&map.mark())).await?;
         // What does not hold together is not put back: then a choice must be made by people.
-        verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?;
+        drop(verify_all(&Config { opslag: kept.opslag.clone(), ..config.clone() }).await?);
         let bar = Bar::of("teruggezet");
         copy::restore(&kept, &config.sleutels, &config.opslag, &|done, all| bar.at(done, all)).await?;
         drop(bar);
-        warn_of_damage(&config).await?;
-        report("restore", "Teruggezet", &verify_all(&config).await?, self.json)
+        let (sound, content) = verify_all(&config).await?;
+        warn_of_damage(content);
+        report("restore", "Teruggezet", &sound, self.json)
     }
 }
 
 /// Damaged content is no reason to have no backup, or not to put one back: the rest is worth as much. It is said all the same.
-async fn warn_of_damage(config: &Config) -> Result<(), Failure> {
-    match look_at(config).await? {
+fn warn_of_damage(content: Result<Content, KeyError>) {
+    match content {
         Ok(content) => {
             if let Some(damage) = damage(&content) {
                 proceslog::say(format_args!("waarschuwing: {damage}"));
@@ -94,7 +89,6 @@ async fn warn_of_damage(config: &Config) -> Result<(), Failure> {
         }
         Err(error) => proceslog::say(format_args!("waarschuwing: de inhoud is niet gecontroleerd: {error}")),
     }
-    Ok(())
 }
 
 fn report(stap: &str, what: &str, sound: &Sound, as_json: bool) -> Result<(), Failure> {

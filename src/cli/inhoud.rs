@@ -9,23 +9,34 @@ use crate::{
     clock::SystemRng,
     config::Config,
     gateway::GatewayError,
+    logboek::VerifyKey,
     sleutels::KeyError,
-    store::verify::inhoud::{Content, content, keys},
+    store::verify::{
+        Keys,
+        inhoud::{Content, content, keys},
+    },
 };
 
-/// Opens all content that is kept, where the keys can be read; else why not.
+/// Opens all content that is kept.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn look_at(config: &Config) -> Result<Result<Content, KeyError>, Failure> {
+pub(crate) async fn look_at(config: &Config, keys: &Keys) -> Result<Content, Failure> {
     let read = open(config).await?;
-    let keys = match keys(&read, &config.sleutels, Arc::new(SystemRng)).await {
-        Ok(keys) => keys,
-        Err(error) => return Ok(Err(error)),
-    };
-    let found = content(&read, &keys).await.map_err(GatewayError::from)?;
+    let found = content(&read, &keys.store).await.map_err(GatewayError::from)?;
     read.close().await;
-    Ok(Ok(found))
+    Ok(found)
+}
+
+/// The keys by which content is sealed, where they can be read; else why not. Nothing that signs is read.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn sealing_keys(config: &Config, key: &VerifyKey) -> Result<Result<Keys, KeyError>, Failure> {
+    let read = open(config).await?;
+    let keys = keys(&read, &config.sleutels, key, Arc::new(SystemRng)).await;
+    read.close().await;
+    Ok(keys)
 }
 
 /// What was found, for `--json`.

@@ -2,7 +2,7 @@
 
 use super::{Call, Exchange};
 use crate::{
-    domain::{Identiteit, Kenmerk},
+    domain::{Identiteit, Kenmerk, persoon::Pseudoniemen},
     sleutels::CommitmentOpening,
     store::{Actor, Committed},
 };
@@ -27,9 +27,11 @@ impl Exchange {
     }
 
     /// A person concerned. What is committed to is not kept: it stands in the content, or nowhere.
-    pub(super) fn betrokkene(&self, value: &[u8], kenmerken: &[(Kenmerk, [u8; 32])]) -> Committed {
-        let pseudoniemen = kenmerken.iter().map(|(kenmerk, pseudoniem)| (Some(*kenmerk), *pseudoniem)).collect();
-        self.committed(value, None, pseudoniemen)
+    pub(super) fn betrokkene(&self, value: &[u8], of: &Pseudoniemen) -> Committed {
+        let pseudoniemen = of.kenmerken.iter().map(|(kenmerk, pseudoniem)| (Some(*kenmerk), *pseudoniem)).collect();
+        let mut committed = self.committed(value, None, pseudoniemen);
+        committed.opening.hoofdpersoon = of.hoofdpersoon;
+        committed
     }
 
     fn committed(
@@ -40,6 +42,9 @@ impl Exchange {
     ) -> Committed {
         let mut zout = [0; 32];
         self.rng.fill(&mut zout);
-        Committed::to(value, CommitmentOpening { zout, tekst: tekst.map(str::to_owned), pseudoniemen })
+        Committed::to(
+            value,
+            CommitmentOpening { zout, hoofdpersoon: false, pseudoniemen, tekst: tekst.map(str::to_owned) },
+        )
     }
 }

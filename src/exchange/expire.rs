@@ -10,9 +10,10 @@ use jiff::{ToSpan, civil::Date};
 
 use super::Exchange;
 use crate::{
-    domain::{Berichtsoort, VanKracht, houdbaarheid::amsterdam_date},
+    domain::{Berichtsoort, LoketNaam, VanKracht, Weigering, houdbaarheid::amsterdam_date},
     jobs::Next,
-    store::{Event, Expire, NotDone, PostvakRij, StoreError, reading::postvakken},
+    logboek::{Logregel, Soort},
+    store::{Event, Expire, NobodyToWarn, NotDone, PostvakRij, StoreError, reading::postvakken},
 };
 
 /// Rows of one look, at most.
@@ -119,7 +120,18 @@ impl Exchange {
     async fn warn(&self, rij: &PostvakRij) -> Result<(), NotDone> {
         let warning = self.about(rij, Berichtsoort::Vervalwaarschuwing, rij.afzender.clone()).await?;
         let Some(accept) = warning else {
-            return self.store.writer.write(|reply| Event::NobodyToWarn(rij.bericht, reply)).await.map(drop);
+            let regel = Logregel {
+                rol: Some(self.poort.rol.to_string()),
+                actor: Some(self.poort.oin.to_string()),
+                afzender: Some(format!("{}/{}", self.poort.oin, LoketNaam::default())),
+                ontvanger: Some(rij.afzender_in_logboek.clone()),
+                berichtsoort: Some(Berichtsoort::Vervalwaarschuwing.to_string()),
+                in_antwoord_op: Some(rij.bericht.to_string()),
+                weigering: Some(Weigering::PartnerOnbekend.code().to_owned()),
+                ..Logregel::new(String::new(), Soort::Geweigerd)
+            };
+            let nobody = NobodyToWarn { bericht: rij.bericht, regel };
+            return self.store.writer.write(|reply| Event::NobodyToWarn(Box::new(nobody), reply)).await.map(drop);
         };
         // Refused where it was renewed or ended meanwhile: then there is nothing to warn of.
         self.store.writer.write(|reply| Event::Accept(accept, reply)).await.map(drop)

@@ -9,7 +9,7 @@ use super::{
     views::{BerichtView, GevondenScenario, OpenTerugkoppeling},
 };
 use crate::{
-    domain::{Adres, LoketNaam, Persoon, Toestand, VanKracht, Weigering},
+    domain::{Adres, LoketNaam, Persoon, Toestand, VanKracht, Weigering, persoon::Pseudoniemen},
     store::{
         Actor, Event, Find, Found, PostvakRij,
         reading::{berichten::correcties, postvakken::open_terugkoppelingen},
@@ -50,7 +50,8 @@ impl Exchange {
         let marks = vraag.persoon.kenmerken();
         let named: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
         let kenmerken = self.keyed(marks);
-        let betrokkene = self.betrokkene(named.join("\n").as_bytes(), &kenmerken);
+        let gezocht = Pseudoniemen { hoofdpersoon: false, kenmerken: kenmerken.clone() };
+        let betrokkene = self.betrokkene(named.join("\n").as_bytes(), &gezocht);
         let reden = Some(self.reden(&vraag.zaaknummer));
         let actor = Actor { reden, ..self.actor(call, Some(&vraag.medewerker)) };
         let judge = |van_kracht: Arc<VanKracht>| {

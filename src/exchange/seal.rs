@@ -9,7 +9,7 @@ use super::{Exchange, unavailable};
 use crate::{
     domain::{BerichtId, Kenmerk, Ontvanger, Persoon, Toegelaten, Weigering, persoon::Pseudoniemen},
     logboek::{Logregel, Soort, commitment},
-    sleutels::{DataKey, Herhaling, WrapContext},
+    sleutels::{DataKey, Herhaling, HerhalingContext, WrapContext},
     store::{Accept, AcceptOntvanger, Actor, Committed},
 };
 
@@ -63,7 +63,8 @@ impl Exchange {
         let medewerker = Some(&bericht.medewerker).filter(|medewerker| !medewerker.is_empty());
         let medewerker = medewerker.map(|medewerker| self.medewerker(toegelaten.identiteit(), medewerker));
         let personen = self.pseudoniemen(&bericht.feiten.personen);
-        let of = |at: usize| personen.get(at).map_or(&[][..], |of| &of.kenmerken);
+        let nobody = Pseudoniemen { hoofdpersoon: false, kenmerken: Vec::new() };
+        let of = |at: usize| personen.get(at).unwrap_or(&nobody);
         let betrokkenen = bericht.betrokkenen.iter().enumerate();
         let betrokkenen: Vec<Committed> = betrokkenen.map(|(at, value)| self.betrokkene(value, of(at))).collect();
         let regel = Logregel {
@@ -88,6 +89,14 @@ impl Exchange {
         let last_day = toegelaten.ontvangers().iter().map(|ontvanger| ontvanger.stempel.houdbaar_tot_en_met).max();
         let last_day = last_day.expect("a bericht has at least one ontvanger");
         let day_key = self.keys.day_key(last_day).await.map_err(unavailable)?;
+        let vingerafdruk = herhaling.fingerprint(&bericht.vingerafdruk);
+        let context = HerhalingContext {
+            bericht: id,
+            afzender: toegelaten.afzender(),
+            request_id: bericht.request_id,
+            betwist: bericht.feiten.betwist,
+            vingerafdruk: &vingerafdruk,
+        };
         let accept = Accept {
             id,
             gesprek,
@@ -96,8 +105,8 @@ impl Exchange {
             ontvangers,
             medewerker,
             betrokkenen,
-            vingerafdruk: herhaling.fingerprint(&bericht.vingerafdruk),
-            herhaling: herhaling.seal(&day_key.in_use(), id, toegelaten.afzender(), rng),
+            herhaling: herhaling.seal(&day_key.in_use(), &context, rng),
+            vingerafdruk,
             inhoud,
             inhoud_zout,
             asked_until,

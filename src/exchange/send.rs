@@ -10,7 +10,7 @@ use crate::{
         Adres, Bericht, BerichtId, Eerder, Eerdere, Stempel, Toegelaten, VanKracht, Weigering, admit, weigering::Aard,
     },
     logboek::TlogProof,
-    sleutels::Herhaling,
+    sleutels::{Herhaling, HerhalingContext},
     store::{
         Accept, Accepted, Commit, Event, StoredBericht,
         ledger::proofs::{self, Under},
@@ -109,7 +109,14 @@ impl Exchange {
     async fn repeat(&self, stored: StoredBericht, bericht: &Bericht) -> Result<Receipt, Weigering> {
         let last_day = stored.last_day().map_err(unavailable)?;
         let day_key = self.keys.existing(last_day).await.map_err(unavailable)?;
-        let herhaling = Herhaling::open(&day_key.in_use(), stored.id, &stored.afzender, &stored.herhaling);
+        let context = HerhalingContext {
+            bericht: stored.id,
+            afzender: &stored.afzender,
+            request_id: bericht.request_id,
+            betwist: stored.betwist,
+            vingerafdruk: &stored.vingerafdruk,
+        };
+        let herhaling = Herhaling::open(&day_key.in_use(), &context, &stored.herhaling);
         let herhaling = herhaling.map_err(unavailable)?;
         if herhaling.fingerprint(&bericht.vingerafdruk) != stored.vingerafdruk {
             return Err(Weigering::RequestIdHergebruikt);

@@ -88,6 +88,12 @@ impl<const TYPE: u8> NoteKey<TYPE> {
         &self.name
     }
 
+    /// The public key itself.
+    #[must_use]
+    pub fn public(&self) -> &[u8; 32] {
+        &self.public
+    }
+
     /// The four bytes a signature of this key begins with.
     pub(super) fn id(&self) -> &[u8] {
         &self.id

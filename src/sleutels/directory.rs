@@ -13,7 +13,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -63,6 +66,14 @@ impl SealingKeys {
             pseudoniem: read_secret(&dir.join(PSEUDONIEM_KEY))?,
             openingen: read_secret(&dir.join(OPENINGEN_KEY))?,
         })
+    }
+
+    /// By what gateways know that they have the same keys, these and the one whose public key is this.
+    #[must_use]
+    pub fn mark(&self, public: &[u8]) -> String {
+        let tags: Vec<u8> =
+            [&self.root, &self.pseudoniem, &self.openingen].into_iter().flat_map(Secret::mark).collect();
+        hex::encode(digest(&SHA256, &[&tags, public].concat()))
     }
 
     /// Those of the openings of commitments.
@@ -129,13 +140,13 @@ impl KeyDirectory {
     }
 
     /// By what gateways know that they have the same keys: 64 hexadecimal digits that tell nothing of them.
+    ///
+    /// # Panics
+    /// Never: each 32 bytes are the seed of a key.
     #[must_use]
     pub fn mark(&self) -> String {
-        let tags: Vec<u8> = [&self.sealing.root, &self.logboek_seed, &self.sealing.pseudoniem, &self.sealing.openingen]
-            .into_iter()
-            .flat_map(Secret::mark)
-            .collect();
-        hex::encode(digest(&SHA256, &tags))
+        let pair = Ed25519KeyPair::from_seed_unchecked(self.logboek_seed.bytes()).expect("32 bytes are a seed");
+        self.sealing.mark(pair.public_key().as_ref())
     }
 
     /// Whether a logboek was begun with the keys in this directory: then it must be somewhere.

@@ -17,5 +17,5 @@ pub use dagsleutels::DayKeyPlace;
 pub use directory::{DayKeyFile, KeyDirectory, SealingKeys};
 pub use keystore::{DayKey, KeyError, KeyStore};
 pub use openingen::{CommitmentOpening, OpeningKeys, Veld};
-pub use seal::{DataKey, Herhaling, Opened, Opener, Opening, SealError, WrapContext};
+pub use seal::{DataKey, Herhaling, HerhalingContext, Opened, Opener, Opening, SealError, WrapContext};
 pub use wacht::{Onthouden, Wacht};

@@ -54,10 +54,12 @@ pub struct Place<'a> {
 pub struct CommitmentOpening {
     /// The salt.
     pub zout: [u8; 32],
-    /// The value itself: of a medewerker and a reden. What is said of a betrokkene stands in the content alone.
-    pub tekst: Option<String>,
+    /// Of a betrokkene: whether the bericht is about this one first.
+    pub hoofdpersoon: bool,
     /// Keyed pseudonyms: of a medewerker one, of a betrokkene one for each kenmerk.
     pub pseudoniemen: Vec<(Option<Kenmerk>, [u8; 32])>,
+    /// The value itself: of a medewerker and a reden. What is said of a betrokkene stands in the content alone.
+    pub tekst: Option<String>,
 }
 
 /// The keys of openings.
@@ -100,9 +102,11 @@ fn aad(Place { leaf, veld, volgnummer }: &Place<'_>) -> Vec<u8> {
 }
 
 impl CommitmentOpening {
-    /// Salt; the number of pseudonyms, and each with its kind before it; then the text, if there is one, after a 1.
+    /// Salt; whether it is the hoofdpersoon; the number of pseudonyms, and each with its kind before it; then the text, if there is
+    /// one, after a 1.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = self.zout.to_vec();
+        bytes.push(u8::from(self.hoofdpersoon));
         bytes.push(u8::try_from(self.pseudoniemen.len()).unwrap_or(u8::MAX));
         for (kenmerk, pseudoniem) in self.pseudoniemen.iter().take(usize::from(u8::MAX)) {
             bytes.push(kind(*kenmerk));
@@ -117,6 +121,7 @@ impl CommitmentOpening {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (zout, rest) = bytes.split_first_chunk::<32>()?;
+        let (hoofdpersoon, rest) = rest.split_first().filter(|(flag, _)| **flag < 2)?;
         let (many, mut rest) = rest.split_first()?;
         let mut pseudoniemen = Vec::with_capacity(usize::from(*many));
         for _ in 0..*many {
@@ -134,7 +139,7 @@ impl CommitmentOpening {
             Some((1, tekst)) => Some(String::from_utf8(tekst.to_vec()).ok()?),
             Some(_) => return None,
         };
-        Some(Self { zout: *zout, tekst, pseudoniemen })
+        Some(Self { zout: *zout, hoofdpersoon: *hoofdpersoon == 1, pseudoniemen, tekst })
     }
 }
 
@@ -156,15 +161,22 @@ mod tests {
         [
             CommitmentOpening {
                 zout: [1; 32],
+                hoofdpersoon: false,
                 tekst: Some("zsm-nacht-02".to_owned()),
                 pseudoniemen: vec![(None, [2; 32])],
             },
             CommitmentOpening {
                 zout: [3; 32],
+                hoofdpersoon: true,
                 tekst: None,
                 pseudoniemen: Kenmerk::ALL.map(|kenmerk| (Some(kenmerk), [4; 32])).to_vec(),
             },
-            CommitmentOpening { zout: [5; 32], tekst: Some(String::new()), pseudoniemen: Vec::new() },
+            CommitmentOpening {
+                zout: [5; 32],
+                hoofdpersoon: false,
+                tekst: Some(String::new()),
+                pseudoniemen: Vec::new(),
+            },
         ]
     }
 
@@ -199,7 +211,7 @@ mod tests {
         for opening in openings() {
             let bytes = opening.encode();
             assert_eq!(CommitmentOpening::decode(&bytes), Some(opening.clone()));
-            let cut = 33 + 33 * opening.pseudoniemen.len();
+            let cut = 34 + 33 * opening.pseudoniemen.len();
             assert!((0..cut).all(|length| CommitmentOpening::decode(&bytes[..length]).is_none()));
             assert_eq!(CommitmentOpening::decode(&[&bytes[..cut], &[2]].concat()), None);
         }

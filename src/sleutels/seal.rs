@@ -9,6 +9,7 @@ use aws_lc_rs::{
     hmac,
 };
 use jiff::civil::Date;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::domain::{Adres, BerichtId, Kenmerk, Oin, Rng, Stempel};
@@ -216,27 +217,46 @@ impl Herhaling {
         self.sleutel.tag(FINGERPRINT_LABEL, request).as_ref().to_vec()
     }
 
-    /// Seals it under a day key; bound to the bericht and its sender.
+    /// Seals it under a day key; bound to its bericht.
     #[must_use]
-    pub fn seal(&self, day_key: &DayKeyRef<'_>, id: BerichtId, afzender: &Adres, rng: &dyn Rng) -> Vec<u8> {
+    pub fn seal(&self, day_key: &DayKeyRef<'_>, context: &HerhalingContext<'_>, rng: &dyn Rng) -> Vec<u8> {
         let plain = [self.sleutel.bytes().as_slice(), &self.inhoud_zout].concat();
-        day_key.key.seal(Zeroizing::new(plain), &herhaling_aad(id, afzender, day_key), rng)
+        day_key.key.seal(Zeroizing::new(plain), &context.aad(day_key), rng)
     }
 
     /// Opens what [`Herhaling::seal`] made.
     ///
     /// # Errors
     /// [`SealError`] when it is not this bericht's.
-    pub fn open(day_key: &DayKeyRef<'_>, id: BerichtId, afzender: &Adres, sealed: &[u8]) -> Result<Self, SealError> {
-        let plain = day_key.key.open(sealed, &herhaling_aad(id, afzender, day_key))?;
+    pub fn open(day_key: &DayKeyRef<'_>, context: &HerhalingContext<'_>, sealed: &[u8]) -> Result<Self, SealError> {
+        let plain = day_key.key.open(sealed, &context.aad(day_key))?;
         let (sleutel, zout) = plain.split_first_chunk::<32>().ok_or(SealError)?;
         let inhoud_zout = zout.try_into().map_err(|_| SealError)?;
         Ok(Self { sleutel: Secret::from_bytes(sleutel).ok_or(SealError)?, inhoud_zout })
     }
 }
 
-fn herhaling_aad(id: BerichtId, afzender: &Adres, day_key: &DayKeyRef<'_>) -> Vec<u8> {
-    format!("herhaling\n{id}\n{afzender}\n{}\n{}", day_key.day, day_key.epoch).into_bytes()
+/// What a [`Herhaling`] is bound to: what no regel says of its bericht, and what is compared when it is sent again.
+pub struct HerhalingContext<'a> {
+    /// The bericht.
+    pub bericht: BerichtId,
+    /// Its sender.
+    pub afzender: &'a Adres,
+    /// By what its sender knows it.
+    pub request_id: Uuid,
+    /// Whether it disputes an earlier bericht.
+    pub betwist: bool,
+    /// The fingerprint of the request.
+    pub vingerafdruk: &'a [u8],
+}
+
+impl HerhalingContext<'_> {
+    fn aad(&self, day_key: &DayKeyRef<'_>) -> Vec<u8> {
+        let Self { bericht, afzender, request_id, betwist, vingerafdruk } = self;
+        let (vingerafdruk, day, epoch) = (hex::encode(vingerafdruk), day_key.day, day_key.epoch);
+        format!("herhaling\n{bericht}\n{afzender}\n{request_id}\n{betwist}\n{vingerafdruk}\n{day}\n{epoch}")
+            .into_bytes()
+    }
 }
 
 /// A day key in use.
@@ -265,8 +285,9 @@ impl WrapContext<'_> {
     fn aad(&self, day: Date, epoch: u32) -> Vec<u8> {
         // None of the parts can hold a newline, so that no two contexts encode alike.
         let Self { bericht, afzender, ontvanger, stempel } = self;
-        format!("{bericht}\n{afzender}\n{ontvanger}\n{}\n{}\n{day}\n{epoch}", stempel.grondslag, stempel.regel)
-            .into_bytes()
+        let Stempel { grondslag, regel, bewaar_inhoud, .. } = stempel;
+        let bewaar = bewaar_inhoud.as_str();
+        format!("{bericht}\n{afzender}\n{ontvanger}\n{grondslag}\n{regel}\n{bewaar}\n{day}\n{epoch}").into_bytes()
     }
 }
 

@@ -41,7 +41,7 @@ pub use reading::berichten::StoredBericht;
 pub use writer::{
     Store, Writer,
     change::{Change, Changed, Wijziging},
-    event::{Alone, Durable, Event, Reply},
+    event::{Alone, Durable, Event, NobodyToWarn, Reply},
     next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,
 };

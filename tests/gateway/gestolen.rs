@@ -71,7 +71,8 @@ async fn nothing_can_be_tried_out_on_a_stolen_database() {
     for skn in ["7310482", "7310483"] {
         let persoon = Some(proto::Zoekpersoon { skn: Some(skn.to_owned()), ..proto::Zoekpersoon::default() });
         let zaaknummer = "ZSM-2026-004711".to_owned();
-        let search = proto::FindScenarioRequest { persoon, zaaknummer, loket: String::new(), medewerker: "zsm-nacht-02".into() };
+        let search =
+            proto::FindScenarioRequest { persoon, zaaknummer, loket: String::new(), medewerker: "zsm-nacht-02".into() };
         zsm.find_scenario(search).await.unwrap();
     }
     let mut refused = template("bekendheidscheck");

@@ -269,7 +269,7 @@ impl Drop for TestGateway {
             Handle::current().block_on(async {
                 self.stop().await;
                 let read = self.read().await;
-                let sound = verify::verify(&read, &self.vkey(), &[], &|_, _| {}).await.unwrap();
+                let sound = verify::verify(&read, &self.vkey(), &[], None, &|_, _| {}).await.unwrap();
                 assert!(sound.regels() > 0);
             });
         });

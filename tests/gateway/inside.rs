@@ -96,7 +96,7 @@ impl Inside {
     /// Every exchange is gone: the store closes, and the logboek is whole.
     pub async fn end(self) {
         let Self { store, writer, signer, dir, .. } = self;
-        verify::verify(&store.read, &signer.vkey(), &[], &|_, _| {}).await.unwrap();
+        verify::verify(&store.read, &signer.vkey(), &[], None, &|_, _| {}).await.unwrap();
         store.read.close().await;
         drop(store);
         writer.await.unwrap().unwrap();

@@ -62,7 +62,7 @@ async fn a_logboek_that_is_closed_is_followed_by_one_that_names_its_last_head() 
     let kept: Vec<_> = [&closed.checkpoint, &third.checkpoint]
         .map(|nota| verify::log::Kept::read(nota, &gateway.vkey()).unwrap())
         .into();
-    let sound = verify::verify(&gateway.read().await, &gateway.vkey(), &kept, &|_, _| {}).await.unwrap();
+    let sound = verify::verify(&gateway.read().await, &gateway.vkey(), &kept, None, &|_, _| {}).await.unwrap();
     assert_eq!(sound.logboeken.len(), 3);
 }
 
@@ -86,7 +86,7 @@ async fn the_logboek_of_a_year_is_closed_when_the_next_year_begins() {
     assert!(newest.gesloten.unwrap().starts_with(&format!("ketenpoort.test/voorbeeld/{year} ")));
     // The gateway itself decided it.
     assert_eq!((newest.rol.as_deref(), newest.actor.is_some()), (Some("poort"), true));
-    let sound = verify::verify(&gateway.read().await, &gateway.vkey(), &[], &|_, _| {}).await.unwrap();
+    let sound = verify::verify(&gateway.read().await, &gateway.vkey(), &[], None, &|_, _| {}).await.unwrap();
     assert_eq!(sound.logboeken.last().map(|log| log.naam.clone()), Some(name));
     // Once is enough.
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;

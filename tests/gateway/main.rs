@@ -17,6 +17,7 @@ mod cancel;
 mod deliver;
 mod door;
 mod fork;
+mod geknoei;
 mod gestolen;
 mod groot;
 mod harness;
@@ -31,8 +32,8 @@ mod pages;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
-mod replica;
 mod regel;
+mod replica;
 mod revocation;
 mod scenario;
 mod schade;

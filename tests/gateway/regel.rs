@@ -132,8 +132,5 @@ async fn handshakes_that_are_refused_are_counted_by_reason_and_class_of_address(
         assert!(Instant::now() < deadline, "{counted:?}");
     };
     let text = |text: &str| Some(text.to_owned());
-    assert_eq!(found, [
-        (text("geen_tls"), text("lokaal"), Some(3)),
-        (text("stil"), text("lokaal"), Some(1)),
-    ]);
+    assert_eq!(found, [(text("geen_tls"), text("lokaal"), Some(3)), (text("stil"), text("lokaal"), Some(1)),]);
 }

@@ -150,7 +150,7 @@ async fn since_when_a_text_counts_is_held_to_its_regel() {
     let gateway = TestGateway::start().await;
     let mut sql = gateway.sql().await;
     let read = gateway.read().await;
-    let verify = async || verify::verify(&read, &gateway.vkey(), &[], &|_, _| {}).await;
+    let verify = async || verify::verify(&read, &gateway.vkey(), &[], None, &|_, _| {}).await;
     let earlier = "UPDATE documenten SET tijd = tijd - 1 WHERE naam = 'bij'";
     sqlx::query(earlier).execute(&mut sql).await.unwrap();
     let found = verify().await.unwrap_err().to_string();

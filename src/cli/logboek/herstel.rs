@@ -125,7 +125,10 @@ async fn signer_of(read: &Pool, keys: &KeyDirectory) -> Result<Signer, Failure> 
 fn committed(value: &str, pseudoniemen: Vec<(Option<Kenmerk>, [u8; 32])>) -> Committed {
     let mut zout = [0; 32];
     SystemRng.fill(&mut zout);
-    Committed::to(value.as_bytes(), CommitmentOpening { zout, tekst: Some(value.to_owned()), pseudoniemen })
+    Committed::to(
+        value.as_bytes(),
+        CommitmentOpening { zout, hoofdpersoon: false, pseudoniemen, tekst: Some(value.to_owned()) },
+    )
 }
 
 /// Who decides it: the holder of a certificate that is beheer by what is in force, or by the files where nothing in the database is

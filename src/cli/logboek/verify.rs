@@ -9,16 +9,16 @@ use super::{open_store, read_checkpoint, vkey};
 use crate::{
     cli::{
         Failure,
-        inhoud::{self, look_at},
+        inhoud::{self, look_at, sealing_keys},
         print_line,
         progress::Bar,
     },
     config::{Config, Opslag},
     logboek::VerifyKey,
-    sleutels::wacht,
+    sleutels::{KeyError, wacht},
     store::{
         copy,
-        verify::{self, Sound, SoundLog, log::Kept},
+        verify::{self, Keys, Sound, SoundLog, inhoud::Content, log::Kept, tables::NO_EVIDENCE},
     },
 };
 
@@ -80,10 +80,16 @@ impl Verify {
         let opslag =
             unpacked.as_ref().map(|unpacked| &unpacked.opslag).or(config.as_ref().map(|config| &config.opslag));
         let opslag = opslag.ok_or_else(|| Failure::Usage("geef --config, of --backup".to_owned()))?;
-        let sound = recompute(opslag, &key, &kept).await?;
-        let content = match &config {
-            Some(config) => Some(look_at(config).await?),
+        let keys = match &config {
+            Some(config) => Some(sealing_keys(config, &key).await?),
             None => None,
+        };
+        let usable = keys.as_ref().and_then(|keys| keys.as_ref().ok());
+        let sound = recompute(opslag, &key, &kept, usable).await?;
+        let content = match (&config, keys) {
+            (Some(config), Some(Ok(keys))) => Some(Ok(look_at(config, &keys).await?)),
+            (_, Some(Err(error))) => Some(Err(error)),
+            _ => None,
         };
         let compared = Compared { kept: self.tegen.len(), is_remembered };
         let content = content.as_ref();
@@ -116,20 +122,27 @@ fn remembered(config: &Config, key: &VerifyKey) -> Option<Kept> {
 }
 
 /// Recomputes everything in a store.
-async fn recompute(opslag: &Opslag, key: &VerifyKey, kept: &[Kept]) -> Result<Sound, Failure> {
+async fn recompute(opslag: &Opslag, key: &VerifyKey, kept: &[Kept], keys: Option<&Keys>) -> Result<Sound, Failure> {
     let read = open_store(opslag).await?;
     let bar = Bar::of("nagerekend");
-    let sound = verify::verify(&read, key, kept, &|done, all| bar.at(done, all)).await?;
+    let sound = verify::verify(&read, key, kept, keys, &|done, all| bar.at(done, all)).await?;
     read.close().await;
     Ok(sound)
 }
 
-/// Recomputes everything in the database of a gateway.
+/// Recomputes everything in the database of a gateway, with its keys where they can be read, and opens the content.
 ///
 /// # Errors
 /// [`Failure::Refused`] naming the first bad index.
-pub(crate) async fn verify_all(config: &Config) -> Result<Sound, Failure> {
-    recompute(&config.opslag, &vkey(config).await?, &[]).await
+pub(crate) async fn verify_all(config: &Config) -> Result<(Sound, Result<Content, KeyError>), Failure> {
+    let key = vkey(config).await?;
+    let keys = sealing_keys(config, &key).await?;
+    let sound = recompute(&config.opslag, &key, &[], keys.as_ref().ok()).await?;
+    let content = match keys {
+        Ok(keys) => Ok(look_at(config, &keys).await?),
+        Err(error) => Err(error),
+    };
+    Ok((sound, content))
 }
 
 fn as_json(sound: &Sound, compared: &Compared) -> Value {
@@ -142,6 +155,8 @@ fn as_json(sound: &Sound, compared: &Compared) -> Value {
     json!({
         "logboek": "ok", "logregels": sound.regels(), "checkpoints": sound.checkpoints(),
         "logboeken": sound.logboeken.iter().map(log).collect::<Vec<_>>(),
+        "met_sleutels": sound.checked.with_keys, "zonder_dagsleutel": sound.checked.without_key(),
+        "geen_bewijs": NO_EVIDENCE.iter().map(|(table, column, _)| format!("{table}.{column}")).collect::<Vec<_>>(),
         "vergeleken": {"bewaard": compared.kept, "wachtbestand": compared.is_remembered},
     })
 }
@@ -161,6 +176,19 @@ fn print(sound: &Sound, compared: &Compared) -> Result<(), Failure> {
         }
     }
     print_line(sound.nota().trim_end())?;
+    if !sound.checked.with_keys {
+        print_line(
+            "NIET gecontroleerd, want dat vraagt de sleutels van de poort: openingen, pseudoniemen, request_id, betwist en vingerafdruk.",
+        )?;
+    } else if sound.checked.without_key() > 0 {
+        let aantal = sound.checked.without_key();
+        print_line(&format!(
+            "Niet gecontroleerd: request_id van {aantal} berichten, want hun dagsleutel is hier niet."
+        ))?;
+    }
+    for (table, column, why) in NO_EVIDENCE {
+        print_line(&format!("Geen bewijs: {table}.{column} ({why})."))?;
+    }
     match (compared.kept, compared.is_remembered) {
         (0, false) => print_line(
             "Met geen bewaard checkpoint vergeleken: of het logboek is teruggezet of afgesneden blijkt alleen daaruit (--tegen).",

@@ -99,6 +99,16 @@ impl Database {
     }
 }
 
+/// An empty database with the schema of this version, in memory: to compare others with.
+pub(in crate::store) async fn plain_schema() -> Result<DbConnection, OpenError> {
+    sqlx::any::install_default_drivers();
+    let waar = || "in het geheugen".to_owned();
+    let connected = DbConnection::connect("sqlite::memory:").await;
+    let mut plain = connected.map_err(|source| OpenError::Database { waar: waar(), source })?;
+    migrate(&mut plain, &waar()).await?;
+    Ok(plain)
+}
+
 /// The newest migration that was carried out.
 async fn newest_migration(connection: &mut DbConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await

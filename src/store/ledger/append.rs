@@ -166,12 +166,16 @@ impl Appender {
         head.sign(signer).map_err(|error| StoreError::Broken(error.to_string()))?;
         let issued = [nummer.into(), int(head.grootte()).into(), head.nota.as_str().into()];
         script.insert("checkpoints", Rows::of(&CHECKPOINTS, [issued], |row| row), "");
+        let row = || [nummer.into(), head.naam.as_str().into(), int(head.eerste).into()];
         if begins {
-            begin_logboek(script, &head);
+            script.insert("logboeken", Rows::of(&LOGBOEKEN, [row()], |row| row), "");
         }
+        let [nummer, naam, eerste] = row();
+        let newest = [nummer, naam, eerste, head.nota.as_str().into()];
         script.statement(
-            "UPDATE logboek SET nota = v.nota FROM {v} WHERE logboek.id = 1",
-            Rows::of(&[Column::Text("nota")], [[head.nota.as_str().into()]], |row| row),
+            "UPDATE logboek SET nummer = v.nummer, naam = v.naam, eerste = v.eerste, nota = v.nota FROM {v} \
+             WHERE logboek.id = 1",
+            Rows::of(&LOGBOEK, [newest], |row| row),
         );
         Ok(Commit { head: Arc::new(head), nodes })
     }
@@ -183,6 +187,9 @@ impl Appender {
     }
 }
 
+const LOGBOEKEN: [Column<'_>; 3] = [Column::Int("nummer"), Column::Text("naam"), Column::Int("eerste")];
+const LOGBOEK: [Column<'_>; 4] =
+    [Column::Int("nummer"), Column::Text("naam"), Column::Int("eerste"), Column::Text("nota")];
 const OPENINGEN: [Column<'_>; 4] =
     [Column::Int("log_index"), Column::Text("veld"), Column::Int("volgnummer"), Column::Bytes("verzegeld")];
 const CHECKPOINTS: [Column<'_>; 3] = [Column::Int("logboek"), Column::Int("grootte"), Column::Text("nota")];
@@ -190,17 +197,6 @@ const TEGELS: [Column<'_>; 4] =
     [Column::Int("logboek"), Column::Int("niveau"), Column::Int("nummer"), Column::Bytes("hashes")];
 const REGELS: [Column<'_>; 4] =
     [Column::Int("log_index"), Column::Bytes("regel"), Column::Bytes("hash"), Column::Bytes("bericht")];
-
-/// Makes this logboek the one that is written.
-fn begin_logboek(script: &mut Script, head: &Head) {
-    let columns = [Column::Int("nummer"), Column::Text("naam"), Column::Int("eerste")];
-    let row = || [i64::from(head.nummer).into(), head.naam.as_str().into(), int(head.eerste).into()];
-    script.insert("logboeken", Rows::of(&columns, [row()], |row| row), "");
-    script.statement(
-        "UPDATE logboek SET nummer = v.nummer, naam = v.naam, eerste = v.eerste FROM {v} WHERE logboek.id = 1",
-        Rows::of(&columns, [row()], |row| row),
-    );
-}
 
 fn insert_regels(script: &mut Script, first: u64, regels: Vec<NewRegel>) {
     let row = |(index, NewRegel { leaf, hash, bericht }): (u64, NewRegel)| {

@@ -48,6 +48,11 @@ impl Newest {
         })
     }
 
+    /// Whether it is of the logboek of this head.
+    pub(in crate::store) fn is_of(&self, head: &Head) -> bool {
+        (self.nummer, &self.naam, self.eerste) == (head.nummer, &head.naam, head.eerste)
+    }
+
     /// Reads it without keeping anybody from it; nothing where no logboek was begun.
     pub(in crate::store) async fn load(connection: &mut DbConnection) -> Result<Option<Self>, StoreError> {
         let row = sqlx::query("SELECT nummer, naam, eerste, nota FROM logboek WHERE id = 1")
@@ -149,7 +154,7 @@ impl Newest {
     /// How many regels it has more.
     fn behind(&self, known: &Head, key: &VerifyKey) -> Result<u64, StoreError> {
         let fork = |why: &'static str| StoreError::from(Fork::new(known, &self.nota, why));
-        if (self.nummer, &self.naam, self.eerste) != (known.nummer, &known.naam, known.eerste) {
+        if !self.is_of(known) {
             return Err(fork("het is een ander logboek"));
         }
         if self.nota.is_empty() {

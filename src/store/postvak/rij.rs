@@ -157,7 +157,11 @@ impl PostvakRij {
             moved_by: uint(row.try_get("verplaatst_door")?),
             ended_by: row.try_get::<Option<i64>, _>("beeindigd_door")?.map(uint),
             poging: u32::try_from(row.try_get::<i64, _>("poging")?).map_err(|_| wrong("poging"))?,
-            gelezen: row.try_get::<i64, _>("gelezen")? != 0,
+            gelezen: match row.try_get::<i64, _>("gelezen")? {
+                0 => false,
+                1 => true,
+                _ => return Err(wrong("gelezen")),
+            },
             held_until: moment(row.try_get("lease_tot")?),
             refused: refused(row, log_index)?,
             terugkoppeling_open: optional_moment("terugkoppeling_open")?,

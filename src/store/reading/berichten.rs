@@ -36,6 +36,8 @@ pub struct StoredBericht {
     pub doelgroep: Option<Doelgroep>,
     /// When it was accepted.
     pub tijd: Timestamp,
+    /// Whether it disputes an earlier bericht.
+    pub betwist: bool,
     /// Fingerprint of the request under the key in `herhaling`.
     pub vingerafdruk: Vec<u8>,
     /// What a repeated request needs, sealed.
@@ -95,7 +97,7 @@ macro_rules! select_berichten {
     ($rest:literal) => {
         sqlx::query(concat!(
             "SELECT id, gesprek, berichtsoort, afzender_partner, afzender_loket, in_antwoord_op, vervangt, verlenging, doelgroep, \
-             tijd, vingerafdruk, herhaling FROM berichten ",
+             tijd, betwist, vingerafdruk, herhaling FROM berichten ",
             $rest
         ))
     };
@@ -160,6 +162,7 @@ fn decode(row: &DbRow, rijen: Vec<PostvakRij>) -> Result<StoredBericht, StoreErr
         doelgroep: doelgroep.map_err(|()| wrong("doelgroep"))?,
         tijd: moment(row.try_get("tijd")?),
         vingerafdruk: row.try_get("vingerafdruk")?,
+        betwist: row.try_get::<i64, _>("betwist")? != 0,
         herhaling: row.try_get("herhaling")?,
         rijen,
     })

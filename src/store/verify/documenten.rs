@@ -48,19 +48,16 @@ impl TextsSoFar {
         &self.oins
     }
 
-    /// Compares a regel with what the table says, and takes over what it changes. A change that no checkpoint vouches for never
-    /// counted.
+    /// Compares a regel with what the table says, and takes over what it changes.
     pub(in crate::store) async fn regel(
         &mut self,
         tx: &mut DbConnection,
         index: u64,
         regel: &Logregel,
-        is_vouched: bool,
     ) -> Result<(), VerifyError> {
         let bad = |what: &str| Err(VerifyError::Regel { index, what: what.to_owned() });
         match regel.soort {
             Soort::Aanvaard if !self.allowed(regel) => bad("aanvaard op een convenant dat toen niet van kracht was"),
-            Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd if !is_vouched => Ok(()),
             Soort::ConvenantGewijzigd => self.change(tx, index, regel, DocumentSoort::Convenant).await,
             Soort::PartnerGewijzigd => self.change(tx, index, regel, DocumentSoort::Deelnemers).await,
             _ => Ok(()),

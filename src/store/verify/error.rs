@@ -21,6 +21,20 @@ pub enum VerifyError {
         /// What is wrong.
         what: String,
     },
+    /// A table beside the logboek says something else than its regels.
+    #[error("tabel {table}: {what}")]
+    Table {
+        /// Which table.
+        table: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+    /// The schema is not that of this version.
+    #[error("het schema van de database: {what}")]
+    Schema {
+        /// What differs.
+        what: String,
+    },
     /// A checkpoint that somebody kept is of another logboek.
     #[error(
         "het bewaarde checkpoint is van logboek {kept}; in deze database is het nieuwste {found}, en {kept} staat er niet"

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::civil::Date;
 
+use super::sealed::Keys;
 use crate::{
     domain::Rng,
-    logboek::{Logregel, commitment},
+    logboek::{Logregel, VerifyKey, commitment},
     sleutels::{
         DayKeyFile, DayKeyPlace, KeyError, KeyStore, Opening, SealingKeys,
         dagsleutels::{Pending, Wrapped},
@@ -57,14 +58,15 @@ impl DayKeyPlace for Read {
 ///
 /// # Errors
 /// [`KeyError`] when they cannot be read.
-pub async fn keys(read: &Pool, dir: &Path, rng: Arc<dyn Rng>) -> Result<KeyStore, KeyError> {
+pub async fn keys(read: &Pool, dir: &Path, key: &VerifyKey, rng: Arc<dyn Rng>) -> Result<Keys, KeyError> {
     let keys = SealingKeys::read(dir)?;
+    let (merk, openingen) = (keys.mark(key.public()), keys.openingen(Arc::clone(&rng)));
     let rows = sqlx::query_as("SELECT dag, sleutel FROM dagsleutels").fetch_all(read).await;
     let rows: Vec<(String, Wrapped)> = rows.map_err(|error| KeyError::Unreachable(error.to_string()))?;
     let mut days: BTreeMap<Date, Wrapped> =
         rows.into_iter().filter_map(|(day, wrapped)| Some((day.parse().ok()?, wrapped))).collect();
     days.extend(DayKeyFile::read(dir)?);
-    Ok(KeyStore::new(keys, Box::new(Read(days)), rng))
+    Ok(Keys { store: KeyStore::new(keys, Box::new(Read(days)), rng), openingen, merk })
 }
 
 /// Opens everything that is kept.

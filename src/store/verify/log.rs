@@ -316,7 +316,7 @@ impl<'a> Walk<'a> {
         if let Some(kept) = self.kept.into_values().flatten().next_back() {
             return Err(VerifyError::Cut { kept: line(kept), found: self.head.in_regel() });
         }
-        if newest.is_some_and(|newest| newest.nota != self.nota || newest.naam != self.head.naam) {
+        if newest.is_some_and(|newest| newest.nota != self.nota || !newest.is_of(&self.head)) {
             return Err(VerifyError::Regel {
                 index: self.head.next_index(),
                 what: "de kop van het logboek noemt een ander checkpoint dan het laatste dat er staat".to_owned(),

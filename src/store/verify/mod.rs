@@ -8,9 +8,12 @@ mod error;
 pub mod inhoud;
 pub mod log;
 mod rows;
-mod tables;
+mod schema;
+mod sealed;
+pub mod tables;
+mod verloop;
 
-pub use self::{error::VerifyError, log::SoundLog};
+pub use self::{error::VerifyError, log::SoundLog, sealed::Keys, tables::Checked};
 use crate::{
     logboek::VerifyKey,
     store::{Pool, Progress, database::dialect::snapshot},
@@ -21,6 +24,8 @@ use crate::{
 pub struct Sound {
     /// Each logboek, the oldest first; there is at least one.
     pub logboeken: Vec<SoundLog>,
+    /// What could be looked at beside them.
+    pub checked: Checked,
 }
 
 impl Sound {
@@ -43,7 +48,8 @@ impl Sound {
     }
 }
 
-/// Verifies all of it. `kept` are checkpoints that somebody kept; `progress` hears of regels.
+/// Verifies all of it. `kept` are checkpoints that somebody kept. With `keys` also what is sealed beside content is opened. `progress`
+/// hears of regels.
 ///
 /// # Errors
 /// [`VerifyError`] naming the first bad index.
@@ -51,11 +57,12 @@ pub async fn verify(
     read: &Pool,
     key: &VerifyKey,
     kept: &[log::Kept],
+    keys: Option<&Keys>,
     progress: Progress<'_>,
 ) -> Result<Sound, VerifyError> {
     let mut connection = read.acquire().await?;
     let mut tx = snapshot(&mut connection).await?;
     let logboeken = log::verify(&mut tx, key, kept, progress).await?;
-    tables::verify(&mut tx, &logboeken).await?;
-    Ok(Sound { logboeken })
+    let checked = tables::verify(&mut tx, &logboeken, keys).await?;
+    Ok(Sound { logboeken, checked })
 }

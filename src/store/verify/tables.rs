@@ -1,7 +1,8 @@
 //! The second phase: what stands beside the logboek is held to its regels, which hold together by now.
 //!
-//! Each change of what is in force is held to its text, and each acceptance to what was in force then (`documenten`). Each row of the
-//! postvak is held to the regels about it (`rows`).
+//! All regels are gone through once more. Each change of what is in force is held to its text, and each acceptance to what was in force
+//! then (`documenten`); each commitment to its opening (`sealed`). What became of each bericht is reckoned from the regels
+//! (`verloop`), and compared with the rows (`rows`). What no regel says is sealed and opened, or stands in [`NO_EVIDENCE`].
 
 use sqlx::Row;
 
@@ -9,7 +10,9 @@ use super::{
     documenten::TextsSoFar,
     error::VerifyError,
     log::{PAGE, SoundLog},
-    rows::{Counted, PostvakRijen},
+    rows, schema,
+    sealed::{Keys, Openings, WithoutKey, herhalingen},
+    verloop::Verloop,
 };
 use crate::{
     logboek::Logregel,
@@ -19,33 +22,107 @@ use crate::{
     },
 };
 
+/// Columns that no regel bears out, in whole or in part, and why that does no harm.
+pub const NO_EVIDENCE: &[(&str, &str, &str)] = &[
+    (
+        "postvak",
+        "beoordeeld_versie",
+        "door welke teksten een geweigerd bericht het laatst is beoordeeld: wie dit verandert laat het hoogstens tot de volgende dag of de \
+         volgende wijziging liggen",
+    ),
+    ("postvak", "beoordeeld_dag", "op welke dag een geweigerd bericht het laatst is beoordeeld: evenzo"),
+    (
+        "postvak",
+        "lease_tot",
+        "tot wanneer een ontvanger een bericht vasthoudt: niet langer dan een uur, en dat is nagegaan",
+    ),
+    ("berichten", "wacht_tot", "tot wanneer een vraag wacht: niet langer dan vijf minuten, en dat is nagegaan"),
+    ("postvak", "bewaar_inhoud", "van inhoud die is beeindigd: zolang er inhoud is, hoort haar sleutel erbij"),
+    ("logboek", "id", "er is maar een rij"),
+];
+
+/// What a verification could look at.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// Whether the keys were at hand, and with them what is sealed beside content.
+    pub with_keys: bool,
+    /// Requests whose keys are not there, by day.
+    pub(super) without_key: WithoutKey,
+}
+
+impl Checked {
+    /// How many requests could not be compared, because the key of their day is not there.
+    #[must_use]
+    pub fn without_key(&self) -> u64 {
+        self.without_key.values().sum()
+    }
+}
+
 /// Verifies the tables beside these logboeken.
-pub(super) async fn verify(tx: &mut DbConnection, logboeken: &[SoundLog]) -> Result<(), VerifyError> {
+pub(super) async fn verify(
+    tx: &mut DbConnection,
+    logboeken: &[SoundLog],
+    keys: Option<&Keys>,
+) -> Result<Checked, VerifyError> {
+    schema::verify(tx).await?;
+    let (in_force, verloop) = regels(tx, logboeken, keys).await?;
+    rows::postvak(tx, &verloop, in_force.oins()).await?;
+    rows::berichten(tx, &verloop).await?;
+    rows::postvakken(tx).await?;
+    rows::vindbaar(tx).await?;
+    let Some(keys) = keys else { return Ok(Checked::default()) };
+    let merk: Option<String> =
+        sqlx::query_scalar("SELECT sleutels FROM logboek WHERE id = 1").fetch_one(&mut *tx).await?;
+    if merk.as_ref() != Some(&keys.merk) {
+        let what = "de sleutels zijn niet die waarmee dit logboek begon".to_owned();
+        return Err(VerifyError::Table { table: "logboek", what });
+    }
+    Ok(Checked { with_keys: true, without_key: herhalingen(tx, keys).await? })
+}
+
+/// Goes through all regels.
+async fn regels(
+    tx: &mut DbConnection,
+    logboeken: &[SoundLog],
+    keys: Option<&Keys>,
+) -> Result<(TextsSoFar, Verloop), VerifyError> {
     let mut in_force = TextsSoFar::load(tx).await?;
-    let mut counted = Counted::default();
+    let (mut verloop, mut openings) = (Verloop::default(), Openings::default());
     let mut from = 0;
     loop {
-        let rows = sqlx::query(
-            "SELECT log_index, regel, bericht FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2",
-        )
-        .bind(int(from))
-        .bind(int(PAGE))
-        .fetch_all(&mut *tx)
-        .await?;
-        let Some(last) = rows.last() else { break };
-        from = uint(last.try_get("log_index")?) + 1;
-        let postvak = PostvakRijen::load(tx, &rows).await?;
+        let rows =
+            sqlx::query("SELECT log_index, regel FROM logregels WHERE log_index >= $1 ORDER BY log_index LIMIT $2")
+                .bind(int(from))
+                .bind(int(PAGE))
+                .fetch_all(&mut *tx)
+                .await?;
+        let mut leaves = Vec::with_capacity(rows.len());
         for row in &rows {
             let index = uint(row.try_get("log_index")?);
-            let bad = |what: String| VerifyError::Regel { index, what };
-            let regel = Logregel::from_leaf(row.try_get("regel")?).map_err(|error| bad(error.to_string()))?;
-            in_force.regel(tx, index, &regel, is_vouched(logboeken, index)).await?;
-            counted.check(index, &regel, &postvak, in_force.oins())?;
+            from = index + 1;
+            let leaf: Vec<u8> = row.try_get("regel")?;
+            // What no checkpoint vouches for says nothing.
+            if !is_vouched(logboeken, index) {
+                continue;
+            }
+            let regel = Logregel::from_leaf(&leaf);
+            let regel = regel.map_err(|error| VerifyError::Regel { index, what: error.to_string() })?;
+            leaves.push((index, leaf, regel));
+        }
+        if rows.is_empty() {
+            break;
+        }
+        openings.page(tx, &leaves, keys).await?;
+        for (index, _, regel) in &leaves {
+            in_force.regel(tx, *index, regel).await?;
+            let taken = verloop.take(*index, regel, in_force.oins());
+            taken.map_err(|what| VerifyError::Regel { index: *index, what: what.to_owned() })?;
         }
     }
     let size = logboeken.last().map_or(0, |log| log.eerste + log.regels);
     in_force.finish(tx, size).await?;
-    counted.compare(tx, size).await
+    openings.finish(tx).await?;
+    Ok((in_force, verloop))
 }
 
 /// Whether a signed checkpoint vouches for the regel at this index.

@@ -82,8 +82,9 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
         Event::Damage(damage, reply) => answer(reply, judged(holds, Box::pin(damage::damage(work, damage))).await),
         Event::Change(change, reply) => answer(reply, judged(holds, Box::pin(change::change(work, change))).await),
         Event::NextLogboek(next, reply) => answer(reply, Box::pin(next_logboek::next_logboek(work, next)).await),
-        Event::NobodyToWarn(bericht, reply) => {
-            work.of_bericht(*bericht).is_warned = true;
+        Event::NobodyToWarn(nobody, reply) => {
+            work.log.append(None, nobody.regel.clone())?;
+            work.of_bericht(nobody.bericht).is_warned = true;
             answer(reply, Ok(()))
         }
         Event::EndAsk(verzoek, adres, reply) => answer(reply, Ok(release::end_ask(work, *verzoek, adres).await?)),

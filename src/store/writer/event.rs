@@ -86,7 +86,7 @@ pub enum Event {
     /// End what is damaged. Gives whether it was ended now.
     Damage(Box<Damage>, Reply<bool>),
     /// A scenario lapses soon, and its afzender is no deelnemer any more.
-    NobodyToWarn(BerichtId, Reply<()>),
+    NobodyToWarn(Box<NobodyToWarn>, Reply<()>),
     /// An Ask at this address waits no longer: what is kept for it is for any reader.
     EndAsk(BerichtId, Adres, Reply<()>),
     /// Give leases of a postvak back.
@@ -107,6 +107,14 @@ pub struct Alone {
     pub bericht: Option<BerichtId>,
     /// The employee whose commitment stands in it.
     pub medewerker: Option<Committed>,
+}
+
+/// A scenario of which nobody can be warned that it lapses.
+pub struct NobodyToWarn {
+    /// The scenario.
+    pub bericht: BerichtId,
+    /// The regel that says so: a warning that was refused.
+    pub regel: Logregel,
 }
 
 /// By what an event was judged. It may be carried out only as long as that is so.
