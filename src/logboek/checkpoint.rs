@@ -33,6 +33,12 @@ impl Checkpoint {
         format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
     }
 
+    /// In one line, as the first regel of a next logboek names it: origin, size and root, with spaces between.
+    #[must_use]
+    pub fn line(&self) -> String {
+        self.text().trim_end().replace('\n', " ")
+    }
+
     /// Reads back [`Checkpoint::text`]. Extension lines are refused: our logs write none, and so
     /// what is parsed is always all that was signed.
     ///

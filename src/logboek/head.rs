@@ -148,7 +148,7 @@ impl Head {
     /// The head in one line, as the first regel of the next logboek names it: origin, size and root of its checkpoint.
     #[must_use]
     pub fn in_regel(&self) -> String {
-        self.checkpoint().text().trim_end().replace('\n', " ")
+        self.checkpoint().line()
     }
 
     /// The head in a form to be kept, for [`Kept::head`].

@@ -9,6 +9,7 @@
 //!   `note`);
 //! - [`head`]: all that the next regel must follow, and the fork guard: what may follow a head that was signed
 //!   (with `naam`, how one logboek after the other is called);
+//! - [`statisch`]: the files of C2SP tlog-tiles;
 //! - [`proof`]: C2SP tlog-proof, the one file that shows offline that a logregel is in the log.
 //!
 //! What it deliberately does not do: it stores nothing, reads no clock, draws no random bytes and knows no database, network or
@@ -31,6 +32,7 @@ mod note;
 pub mod proof;
 pub mod regel;
 mod soort;
+pub mod statisch;
 mod tile;
 pub mod tree;
 mod verify;

@@ -9,6 +9,7 @@
 
 mod balancer;
 mod beheer;
+mod bewaren;
 mod command_line;
 mod demo;
 #[allow(dead_code, reason = "shared with other tests")]

@@ -1,6 +1,9 @@
 //! `logboek`: verify, prove, list and close what was written down.
 
+mod export;
+mod geheel;
 mod herstel;
+mod onthoud;
 pub(crate) mod proof;
 pub(crate) mod search;
 mod sluit;
@@ -29,6 +32,10 @@ pub enum Command {
     Proof(proof::Proof),
     /// Toon logregels uit de database van de poort, zonder inhoud
     Search(search::Search),
+    /// Schrijf het logboek als bestanden die een vreemde narekent (C2SP tlog-tiles)
+    Export(export::Export),
+    /// Bewaar het nieuwste checkpoint, en bewijs dat het verdergaat op het vorige
+    Onthoud(onthoud::Onthoud),
     /// Sluit een beschadigd logboek zoals het is, en begin het volgende; de poort draait niet
     Herstel(herstel::Herstel),
     /// Sluit het logboek van een poort die draait, en begin het volgende
@@ -52,6 +59,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(verify) => verify.run().await,
         Command::Proof(proof) => proof.run().await,
         Command::Search(search) => search.run().await,
+        Command::Export(export) => export.run().await,
+        Command::Onthoud(onthoud) => onthoud.run().await,
         Command::Herstel(herstel) => herstel.run().await,
         Command::Sluit(sluit) => sluit.run().await,
         Command::Vkey { which } => {

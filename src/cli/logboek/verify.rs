@@ -1,11 +1,14 @@
 //! `logboek verify`: recomputes the logboek with the public key, and holds what stands beside it to its regels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{open_store, read_checkpoint, vkey};
+use super::{
+    geheel::{Geheel, of_export, vkey_of_export},
+    open_store, read_checkpoint, vkey,
+};
 use crate::{
     cli::{
         Failure,
@@ -25,13 +28,16 @@ use crate::{
 #[derive(Args)]
 pub struct Verify {
     /// De configuratie, ketenpoort.toml: de database van een poort
-    #[arg(long, value_name = "FILE", required_unless_present = "backup")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["backup", "export"])]
     config: Option<PathBuf>,
+    /// Een map die logboek export schreef; vraagt niets anders
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "backup"])]
+    export: Option<PathBuf>,
     /// Een reservekopie die backup maakte; vraagt --vkey, of --config voor de sleutels
     #[arg(long, value_name = "FILE")]
     backup: Option<PathBuf>,
     /// De publieke sleutel van het logboek (zie logboek vkey); anders die in de sleutelmap van de configuratie
-    #[arg(long, value_name = "VKEY", required_unless_present = "config")]
+    #[arg(long, value_name = "VKEY", required_unless_present_any = ["config", "export"])]
     vkey: Option<VerifyKey>,
     /// Een checkpoint dat iemand bewaarde: het logboek moet daarop verdergaan; mag vaker
     #[arg(long, value_name = "CHECKPOINT")]
@@ -54,6 +60,9 @@ impl Verify {
     }
 
     async fn look(self) -> Result<(), Failure> {
+        if let Some(dir) = &self.export {
+            return self.look_at_export(dir);
+        }
         let mut config = self.config.as_deref().map(Config::load).transpose()?;
         let unpacked = match &self.backup {
             Some(file) => Some(copy::unpack(file, None).await?),
@@ -67,12 +76,7 @@ impl Verify {
             (None, Some(config)) => vkey(config).await?,
             (None, None) => return Err(Failure::Usage("geef --vkey, of --config".to_owned())),
         };
-        let mut kept = Vec::new();
-        for file in &self.tegen {
-            let told =
-                |error| Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", file.display()));
-            kept.push(Kept::read(&read_checkpoint(file)?, &key).map_err(told)?);
-        }
+        let mut kept = self.kept(&key)?;
         // A backup is older than what the gateway remembers.
         let remembered = config.as_ref().filter(|_| unpacked.is_none()).and_then(|config| remembered(config, &key));
         let is_remembered = remembered.is_some();
@@ -106,6 +110,44 @@ impl Verify {
         }
         let damage = content.and_then(|content| content.as_ref().ok()).and_then(inhoud::damage);
         damage.map_or(Ok(()), |damage| Err(Failure::Refused(damage)))
+    }
+}
+
+impl Verify {
+    /// The checkpoints that somebody kept.
+    fn kept(&self, key: &VerifyKey) -> Result<Vec<Kept>, Failure> {
+        let one = |file: &PathBuf| {
+            let told =
+                |error| Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", file.display()));
+            Kept::read(&read_checkpoint(file)?, key).map_err(told)
+        };
+        self.tegen.iter().map(one).collect()
+    }
+
+    fn look_at_export(&self, dir: &Path) -> Result<(), Failure> {
+        let key = match &self.vkey {
+            Some(key) => key.clone(),
+            None => vkey_of_export(dir)?,
+        };
+        let Geheel { checkpoint, nota, .. } = of_export(dir, &key, &self.kept(&key)?)?;
+        if self.json {
+            let told = json!({
+                "logboek": "ok", "naam": checkpoint.origin, "logregels": checkpoint.size, "checkpoint": nota,
+                "vergeleken": {"bewaard": self.tegen.len()}, "sleutel_uit_export": self.vkey.is_none(),
+            });
+            return print_line(&told.to_string());
+        }
+        print_line(&format!("De export klopt: {} regels van {}.", checkpoint.size, checkpoint.origin))?;
+        print_line(nota.trim_end())?;
+        if self.vkey.is_none() {
+            print_line(
+                "Nagerekend met de sleutel die erbij ligt; vergelijk die langs een andere weg, of geef --vkey.",
+            )?;
+        }
+        match self.tegen.len() {
+            0 => print_line("Met geen bewaard checkpoint vergeleken (--tegen)."),
+            kept => print_line(&format!("Gaat verder op elk van de {kept} bewaarde checkpoints.")),
+        }
     }
 }
 

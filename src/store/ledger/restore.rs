@@ -115,7 +115,7 @@ pub async fn herstel(database: &mut Database, herstel: &Herstel<'_>) -> Result<H
         gesloten: Some(found.all.in_regel()),
         ondertekend: Some(found.vouched.in_regel()),
         onthouden: herstel.known.as_ref().map(Head::in_regel),
-        bewaard: Some(herstel.bewaard.text().trim_end().replace('\n', " ")),
+        bewaard: Some(herstel.bewaard.line()),
         ..herstel.actor.regel(Soort::LogHersteld)
     };
     let (_, leaf) = herstel.actor.log(&mut log, None, regel)?;

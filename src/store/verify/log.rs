@@ -57,6 +57,12 @@ impl Kept {
         let named = key.named(naam).map_err(|_| NoteError::Checkpoint("the origin is no name"))?;
         Ok(Self { checkpoint: logboek::open(nota, &named)? })
     }
+
+    /// What was kept.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
 }
 
 /// Verifies every logboek of a database, the oldest first.
@@ -304,7 +310,7 @@ impl<'a> Walk<'a> {
         }
         for kept in self.kept.remove(&size).into_iter().flatten() {
             if *kept != self.head.checkpoint() {
-                return Err(VerifyError::Forked { kept: line(kept), found: self.head.in_regel() });
+                return Err(VerifyError::Forked { kept: kept.line(), found: self.head.in_regel() });
             }
         }
         Ok(())
@@ -314,7 +320,7 @@ impl<'a> Walk<'a> {
         let size = self.head.grootte();
         self.kept.remove(&0);
         if let Some(kept) = self.kept.into_values().flatten().next_back() {
-            return Err(VerifyError::Cut { kept: line(kept), found: self.head.in_regel() });
+            return Err(VerifyError::Cut { kept: kept.line(), found: self.head.in_regel() });
         }
         if newest.is_some_and(|newest| newest.nota != self.nota || !newest.is_of(&self.head)) {
             return Err(VerifyError::Regel {
@@ -373,9 +379,4 @@ async fn tiles(
     let full = usize::try_from(TILE_WIDTH).unwrap_or(usize::MAX) * size_of::<Hash>();
     computed.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
     if stored == computed { Ok(()) } else { Err(tree(size, "een tegel van de boom hoort bij andere regels")) }
-}
-
-/// A checkpoint in one line, as [`Head::in_regel`] writes it.
-fn line(checkpoint: &Checkpoint) -> String {
-    checkpoint.text().trim_end().replace('\n', " ")
 }

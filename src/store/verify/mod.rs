@@ -48,6 +48,21 @@ impl Sound {
     }
 }
 
+/// Verifies the logboeken by themselves, the oldest first: with the public key alone.
+///
+/// # Errors
+/// [`VerifyError`] naming the first bad index.
+pub async fn logboeken(
+    read: &Pool,
+    key: &VerifyKey,
+    kept: &[log::Kept],
+    progress: Progress<'_>,
+) -> Result<Vec<SoundLog>, VerifyError> {
+    let mut connection = read.acquire().await?;
+    let mut tx = snapshot(&mut connection).await?;
+    log::verify(&mut tx, key, kept, progress).await
+}
+
 /// Verifies all of it. `kept` are checkpoints that somebody kept. With `keys` also what is sealed beside content is opened. `progress`
 /// hears of regels.
 ///
