@@ -3,6 +3,7 @@
 //! Whoever does not get that far costs little, is counted, and is one line of the process log with address and reason.
 
 use std::{
+    io::ErrorKind,
     net::IpAddr,
     sync::{
         Arc,
@@ -161,6 +162,11 @@ async fn shake(
     tokio::pin!(hello);
     let begun = match timeout(HELLO_DEADLINE, hello.as_mut()).await {
         Ok(Ok(begun)) => begun,
+        // Who goes without a word was only looking whether somebody listens, as balancers do.
+        Ok(Err(error)) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+            tracing::debug!(%address, %error, "somebody looked whether the gateway is there");
+            return Err(Ended::Quiet);
+        }
         Ok(Err(error)) => {
             tracing::info!(%address, %error, "a handshake was refused");
             listener.refuse(address, reason(&error));

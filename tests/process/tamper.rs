@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Sent one after the other, each in its own transaction: regel 0 is `gestart`, 1 to 8 are what came in force, and
-/// bericht n stands at index n + 8.
+/// bericht n stands at index n + 8. `gestopt` is the last.
 const ALONE: u64 = 12;
 /// Enough to fill the first tile.
 const TOGETHER: u64 = 260;
@@ -48,12 +48,12 @@ const TAMPERINGS: &[Tampering] = &[
     // The last regel.
     Tampering {
         sql: "DELETE FROM logregels WHERE log_index = (SELECT max(log_index) FROM logregels)",
-        says: "logregel 280:",
+        says: "logregel 281:",
     },
     // The last regel, with its checkpoint and its bericht.
     Tampering {
-        sql: "DELETE FROM checkpoints WHERE grootte = 281; DELETE FROM postvak WHERE log_index = 280; \
-              DELETE FROM logregels WHERE log_index = 280",
+        sql: "DELETE FROM checkpoints WHERE grootte > 280; DELETE FROM postvak WHERE log_index = 280; \
+              DELETE FROM logregels WHERE log_index >= 280",
         says: "280",
     },
     // Longer in use than was agreed.
@@ -81,7 +81,7 @@ const TAMPERINGS: &[Tampering] = &[
         says: "grootte 15:",
     },
     // The head.
-    Tampering { sql: "UPDATE logboek SET nota = (SELECT nota FROM checkpoints WHERE grootte = 15)", says: "281" },
+    Tampering { sql: "UPDATE logboek SET nota = (SELECT nota FROM checkpoints WHERE grootte = 15)", says: "282" },
 ];
 
 /// The rows beside the logboek, which decide who gets what: each must say what its regel says, and have one.
@@ -107,6 +107,10 @@ const BESIDE: &[Tampering] = &[
     },
     // Content that is gone, without a regel that says so.
     Tampering { sql: "UPDATE postvak SET sleutel = NULL WHERE log_index = 13", says: "beeindigingen" },
+    Tampering {
+        sql: "UPDATE berichten SET inhoud = NULL WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
+        says: "logregel 13:",
+    },
     // A state that no regel brought about, or another one than the regel that it names.
     Tampering { sql: "UPDATE postvak SET toestand = 'ingetrokken' WHERE log_index = 13", says: "logregel 13:" },
     Tampering {
@@ -149,13 +153,12 @@ const CONTENT: &[&str] = &[
     "UPDATE berichten SET inhoud = CAST(substr(inhoud, 1, 60) || x'00' || substr(inhoud, 62) AS BLOB) WHERE id = (SELECT bericht FROM postvak \
      WHERE log_index = 13)",
     "UPDATE berichten SET inhoud = substr(inhoud, 1, 20) WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
-    "UPDATE berichten SET inhoud = NULL WHERE id = (SELECT bericht FROM postvak WHERE log_index = 13)",
     "UPDATE postvak SET sleutel = (SELECT sleutel FROM postvak WHERE log_index = 14) WHERE log_index = 13",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn content_that_does_not_open_is_found_and_a_backup_warns_of_it() {
-    let served = a_logboek_of_281_regels().await;
+    let served = a_logboek_of_282_regels().await;
     for sql in CONTENT {
         let changed = copy(&served);
         change(&changed.path().join("ketenpoort.db"), sql).await;
@@ -177,7 +180,7 @@ async fn content_that_does_not_open_is_found_and_a_backup_warns_of_it() {
     assert!(said.contains("Het logboek klopt") && said.contains("NIET gecontroleerd"), "{said}");
 }
 
-async fn a_logboek_of_281_regels() -> Served {
+async fn a_logboek_of_282_regels() -> Served {
     let mut served = Served::start();
     let base = request(template("bekendheidscheck"));
     let mut zsm = served.client("zsm").await;
@@ -227,13 +230,13 @@ async fn change(database: &Path, sql: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_regel_is_found_by_its_index() {
-    let served = a_logboek_of_281_regels().await;
+    let served = a_logboek_of_282_regels().await;
     each_is_found(&served, TAMPERINGS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_contradicts_its_regel_is_found() {
-    let served = a_logboek_of_281_regels().await;
+    let served = a_logboek_of_282_regels().await;
     each_is_found(&served, BESIDE).await;
 }
 
@@ -241,7 +244,7 @@ async fn a_row_that_contradicts_its_regel_is_found() {
 async fn each_is_found(served: &Served, tamperings: &[Tampering]) {
     let untouched = copy(served);
     let said = expect(&logboek(&untouched.path().join("ketenpoort.toml"), "verify", &[]), 0);
-    assert!(said.contains("281 regels"), "{said}");
+    assert!(said.contains("282 regels"), "{said}");
     let mut missed = Vec::new();
     for Tampering { sql, says } in tamperings {
         let changed = copy(served);

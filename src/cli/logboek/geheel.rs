@@ -153,7 +153,7 @@ pub(super) fn compare(tree: &WholeTree, checkpoint: &Checkpoint, kept: &Checkpoi
         return Err(VerifyError::OtherLogboek { kept: kept.origin.clone(), found: checkpoint.origin.clone() });
     }
     match tree.root_at(kept.size) {
-        None => Err(VerifyError::Cut { kept: kept.line(), found: checkpoint.line() }),
+        None => Err(VerifyError::Cut { index: checkpoint.size, kept: kept.line(), found: checkpoint.line() }),
         Some(root) if root != kept.root => {
             let found = Checkpoint { origin: kept.origin.clone(), size: kept.size, root };
             Err(VerifyError::Forked { kept: kept.line(), found: found.line() })

@@ -58,10 +58,12 @@ pub enum VerifyError {
     },
     /// A checkpoint that somebody kept is of more regels than there are.
     #[error(
-        "het logboek is afgesneden of teruggezet. Bewaard: {kept}. In de database staat tot en met: {found}. Bewaar het bestand met het \
+        "logregel {index}: ontbreekt; het logboek is afgesneden of teruggezet. Bewaard: {kept}. In de database staat tot en met: {found}. Bewaar het bestand met het \
          bewaarde checkpoint: het is het bewijs"
     )]
     Cut {
+        /// Index of the first regel that is not there, in its own logboek.
+        index: u64,
         /// What was kept: origin, size and root.
         kept: String,
         /// The whole of what stands there.

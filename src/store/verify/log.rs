@@ -320,7 +320,11 @@ impl<'a> Walk<'a> {
         let size = self.head.grootte();
         self.kept.remove(&0);
         if let Some(kept) = self.kept.into_values().flatten().next_back() {
-            return Err(VerifyError::Cut { kept: kept.line(), found: self.head.in_regel() });
+            return Err(VerifyError::Cut {
+                index: self.head.next_index(),
+                kept: kept.line(),
+                found: self.head.in_regel(),
+            });
         }
         if newest.is_some_and(|newest| newest.nota != self.nota || !newest.is_of(&self.head)) {
             return Err(VerifyError::Regel {
