@@ -16,6 +16,7 @@ mod demo;
 #[path = "../support/faketime.rs"]
 mod faketime;
 mod full;
+mod geschiedenis;
 mod herstel;
 mod kill;
 mod klok;
