@@ -26,6 +26,8 @@
 
 mod check;
 pub mod checkpoint;
+#[cfg(test)]
+mod fuzz;
 pub mod head;
 mod naam;
 mod note;
