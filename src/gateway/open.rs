@@ -14,7 +14,7 @@ use crate::{
     grpc::answers,
     jobs::Tasks,
     lezen::Fouten,
-    logboek::{self, Head, Kept, LogboekNaam, Signer, VerifyKey},
+    logboek::{Head, Kept, LogboekNaam, Signer, VerifyKey},
     sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Onthouden, wacht},
     store::{
         Change, Database, Event, NotDone, OpenError, Pool, SharedDayKeys, Store, StoreError,
@@ -23,6 +23,7 @@ use crate::{
             documenten::{self, Texts},
             postvakken::newest_day,
         },
+        verify,
     },
     tls::{
         Handshakes,
@@ -99,7 +100,7 @@ impl Opened {
         let signer = super::signer(begun.as_deref().unwrap_or(naam), keys.logboek_seed())?;
         // Other keys would fork the logboek: not a single regel may be signed with them.
         let newest = proofs::newest_checkpoint(&database.read).await?;
-        if newest.is_some_and(|(_, nota)| logboek::open(&nota, &signer.vkey()).is_err()) {
+        if newest.is_some_and(|(_, nota)| verify::log::Kept::read(&nota, &signer.vkey()).is_err()) {
             return Err(OpenError::OtherKeys.into());
         }
         let first = first_documents(files, &database.read).await?;

@@ -9,6 +9,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +21,10 @@ use crate::{domain::Herinnering, files, logboek::Kept};
 
 /// More bytes than this no gateway writes.
 const LARGEST: u64 = 64 << 10;
+
+/// So long a gateway that ended can still hold its file: until a process that was being started beside it has begun, which has all
+/// files of its parent open until then.
+const RELEASED: Duration = Duration::from_secs(1);
 
 /// What a gateway remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,10 +91,14 @@ impl Wacht {
     pub fn take(path: &Path) -> Result<Self, KeyError> {
         let io_error = |source| KeyError::Guard { path: path.to_owned(), source };
         let lock = files::lock_file(&path.with_extension("slot")).map_err(io_error)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), lock: Arc::new(Mutex::new(lock)) }),
-            Err(TryLockError::WouldBlock) => Err(KeyError::GuardInUse(path.to_owned())),
-            Err(TryLockError::Error(source)) => Err(io_error(source)),
+        let until = Instant::now() + RELEASED;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path: path.to_owned(), lock: Arc::new(Mutex::new(lock)) }),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(Duration::from_millis(20)),
+                Err(TryLockError::WouldBlock) => return Err(KeyError::GuardInUse(path.to_owned())),
+                Err(TryLockError::Error(source)) => return Err(io_error(source)),
+            }
         }
     }
 

@@ -27,6 +27,12 @@ pub(in crate::store) fn uint(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
+/// An index that somebody may have written who is no gateway: those that a gateway never gets to are not counted on with.
+pub(in crate::store) fn index(number: i64, table: &'static str, column: &'static str) -> Result<u64, StoreError> {
+    let index = u64::try_from(number).ok().filter(|_| number <= i64::MAX / 2);
+    index.ok_or_else(|| StoreError::inconsistent(table, column, number))
+}
+
 /// The id of a bericht in the database: the 16 bytes of a UUID.
 pub(in crate::store) fn bericht_id(bytes: &[u8], table: &'static str) -> Result<BerichtId, StoreError> {
     Uuid::from_slice(bytes).map(BerichtId).map_err(|_| StoreError::inconsistent(table, "id", hex::encode(bytes)))

@@ -229,3 +229,78 @@ async fn a_start_that_remembers_nothing_still_finds_a_logboek_that_does_not_hold
     gateway.restart_with(|_| ()).await;
     intruder.forget("goed").await;
 }
+
+/// The next logboek needs the signature of the gateway like every regel of this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_next_logboek_that_nobody_signed_is_not_gone_on_with() {
+    let mut gateway = TestGateway::start().await;
+    let mut intruder = Intruder::at(&gateway).await;
+    send_some(&gateway, 2).await;
+    gateway.stop().await;
+    intruder.keep("goed").await;
+    let guard = gateway.config.sleutels.join("wacht.json");
+    let remembered = std::fs::read(&guard).unwrap();
+    let stopped = forgeries(&gateway, &intruder.checkpoints().await);
+    for (which, forged) in stopped.iter().enumerate() {
+        for known in [Some(&remembered), None] {
+            match known {
+                Some(known) => std::fs::write(&guard, known).unwrap(),
+                None => drop(std::fs::remove_file(&guard)),
+            }
+            intruder.sql(forged).await;
+            let before = intruder.regels().await;
+            let why = gateway.refuses().await;
+            assert!(why.contains("het logboek in de database gaat niet verder"), "{forged}: {why}");
+            assert_eq!(intruder.regels().await, before, "{forged}");
+            intruder.put_back("goed").await;
+        }
+        std::fs::write(&guard, &remembered).unwrap();
+        gateway.restart_with(|_| ()).await;
+        let mut zsm = gateway.client("zsm").await;
+        let forged = &forgeries(&gateway, &intruder.checkpoints().await)[which];
+        intruder.sql(forged).await;
+        if forged.contains("UPDATE logboek ") {
+            assert_eq!(weigering(send(&mut zsm, check()).await), "niet_beschikbaar", "{forged}");
+            gateway.ends().await;
+        } else {
+            gateway.stop().await;
+        }
+        intruder.put_back("goed").await;
+        std::fs::write(&guard, &remembered).unwrap();
+    }
+    gateway.restart_with(|_| ()).await;
+    intruder.forget("goed").await;
+}
+
+/// Databases in which this logboek was closed by somebody who has no key.
+fn forgeries(gateway: &TestGateway, checkpoints: &[String]) -> Vec<String> {
+    let head = logboek::open(checkpoints.last().unwrap(), &gateway.vkey()).unwrap();
+    let blob = |bytes: &[u8]| match gateway.config.opslag {
+        Opslag::Sqlite { .. } => format!("x'{}'", hex::encode(bytes)),
+        Opslag::Postgres(_) => format!("decode('{}', 'hex')", hex::encode(bytes)),
+    };
+    let (old, end, line) = (&head.origin, head.size, head.line());
+    let next = |eerste: u64, naam: &str| {
+        format!(
+            "INSERT INTO logboeken (nummer, naam, eerste) VALUES (2, '{naam}', {eerste}); \
+             UPDATE logboek SET nummer = 2, naam = '{naam}', eerste = {eerste}, nota = ''; "
+        )
+    };
+    let first = |keys: &str| format!(r#"{{"v":1,"tijd":"2026-11-29T19:17:20.437140Z",{keys}}}"#).into_bytes();
+    let closed = blob(&first(&format!(r#""soort":"beheerd","gesloten":"{line}""#)));
+    let restored = blob(&first(&format!(r#""soort":"log_hersteld","gesloten":"{line}","ondertekend":"{line}""#)));
+    let add = |leaf: &str| format!("INSERT INTO logregels (log_index, regel, hash) VALUES ({end}, {leaf}, {leaf}); ");
+    let other = format!("{old}-2");
+    vec![
+        format!("{}{}", add(&closed), next(end, &other)),
+        format!("{}{}", add(&restored), next(end, &other)),
+        // The next one begins behind all regels, and its first regel stands in place of the very first.
+        format!(
+            "UPDATE logregels SET regel = {closed} WHERE log_index = 0; UPDATE logboeken SET naam = 'oud/log'; {} \
+             UPDATE logboek SET eerste = {end}",
+            next(0, old)
+        ),
+        format!("UPDATE logregels SET regel = {restored} WHERE log_index = 0; {}", next(0, &other)),
+        format!("INSERT INTO logboeken (nummer, naam, eerste) VALUES (2, '{other}', {end})"),
+    ]
+}

@@ -169,12 +169,91 @@ async fn a_past_that_was_rewritten_is_closed_as_found_and_vouched_for_as_far_as_
     let named = |key: &str| regel[key].as_str().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
     assert_eq!(["gesloten", "ondertekend", "onthouden", "bewaard"].map(named), [last + 1, changed, last + 1, last + 1]);
     let vkey = expect(&served.logboek("vkey", &[]), 0);
+    // What lies in the postvak by regels that say nothing is held to nothing, and that is said.
+    let told = expect(&served.logboek("verify", &[]), 0);
+    assert!(told.contains("Niet nagegaan: wat de tabellen zeggen van 1 berichten"), "{told}");
     // What was found stays as it was found.
     sql(&served, &format!("UPDATE logregels SET regel = CAST('{{}}' AS BLOB) WHERE log_index = {last}")).await;
     let output = served.logboek("verify", &["--vkey", vkey.trim()]);
     expect(&output, 1);
     assert!(stderr(&output).contains("noemt niet het hoofd"), "{}", stderr(&output));
     fs::remove_file(served.database()).unwrap();
+}
+
+/// Regels are gone, and what they put in the tables is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_regels_are_lost_are_held_to_nothing() {
+    let mut served = Served::start();
+    send_some(&served, 0..1).await;
+    let whole = newest(&served);
+    send_some(&served, 1..4).await;
+    served.stop();
+    let kept = keep(&served, "bewaard.txt");
+    sql(
+        &served,
+        &format!(
+            "DELETE FROM logregels WHERE log_index > {whole}; DELETE FROM checkpoints WHERE grootte > {whole} + 1; \
+             UPDATE logboek SET nota = (SELECT nota FROM checkpoints ORDER BY grootte DESC LIMIT 1)"
+        ),
+    )
+    .await;
+    assert!(refuses(&served).contains("gaat niet verder"));
+    expect(&herstel(&served, "beheer", &kept), 0);
+    served.serve();
+    send_some(&served, 10..12).await;
+    served.stop();
+    // What was sent is still there, and no regel vouches for its content.
+    let told = expect(&served.logboek("verify", &["--json"]), 1);
+    let told: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    assert_eq!((&told["logboek"], &told["inhoud"]["gecontroleerd"]), (&"ok".into(), &3.into()));
+    assert_eq!(told["inhoud"]["beschadigd"].as_array().map(Vec::len), Some(3));
+    assert_eq!((&told["niet_nagegaan_berichten"], &told["met_sleutels"]), (&3.into(), &true.into()), "{told}");
+    // The others still are.
+    let changed =
+        "UPDATE berichten SET verlenging = 1 WHERE id = (SELECT bericht FROM postvak ORDER BY log_index LIMIT 1)";
+    sql(&served, changed).await;
+    let output = served.logboek("verify", &[]);
+    assert!(stderr(&output).contains("verlenging"), "{}", stderr(&output));
+    // The harness verifies what stands there, and this is not sound any more.
+    fs::remove_file(served.database()).unwrap();
+}
+
+/// What came before cannot be named by the next logboek, nor can what nobody wrote: that is said, and nothing changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logboek_whose_beginning_is_damaged_needs_a_backup() {
+    let mut served = Served::start();
+    send_some(&served, 0..1).await;
+    let mut close = ketenpoort();
+    close.args(["logboek", "sluit", "--reden", "een test", "--profile"]).arg(served.profile_dir("beheer"));
+    expect(&close.output().unwrap(), 0);
+    let first = newest(&served);
+    send_some(&served, 1..2).await;
+    served.stop();
+    let (kept, right) = (keep(&served, "bewaard.txt"), fs::read(served.database()).unwrap());
+    for (damage, told) in [
+        (
+            format!("UPDATE logregels SET regel = CAST('{{}}' AS BLOB) WHERE log_index = {first}"),
+            "Zet een reservekopie terug",
+        ),
+        (
+            "UPDATE logboeken SET nummer = 4294967295 WHERE nummer = 2; UPDATE logboek SET nummer = 4294967295"
+                .to_owned(),
+            "logboek",
+        ),
+        (
+            "INSERT INTO logregels (log_index, regel, hash) VALUES (9223372036854775807, x'00', x'00')".to_owned(),
+            "logregels",
+        ),
+        ("UPDATE logboek SET eerste = 9223372036854775807".to_owned(), "logboek"),
+    ] {
+        sql(&served, &damage).await;
+        let output = herstel(&served, "beheer", &kept);
+        let text = stderr(&output);
+        assert!(output.status.code().is_some_and(|code| code > 0) && text.contains(told), "{damage}: {text}");
+        assert!(!text.contains("panicked"), "{damage}: {text}");
+        fs::write(served.database(), &right).unwrap();
+    }
+    served.serve();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,7 +197,7 @@ fn as_json(sound: &Sound, compared: &Compared) -> Value {
     json!({
         "logboek": "ok", "logregels": sound.regels(), "checkpoints": sound.checkpoints(),
         "logboeken": sound.logboeken.iter().map(log).collect::<Vec<_>>(),
-        "met_sleutels": sound.checked.with_keys, "zonder_dagsleutel": sound.checked.without_key(),
+        "niet_nagegaan_berichten": sound.checked.onverantwoord, "met_sleutels": sound.checked.with_keys, "zonder_dagsleutel": sound.checked.without_key(),
         "geen_bewijs": NO_EVIDENCE.iter().map(|(table, column, _)| format!("{table}.{column}")).collect::<Vec<_>>(),
         "vergeleken": {"bewaard": compared.kept, "wachtbestand": compared.is_remembered},
     })
@@ -218,6 +218,12 @@ fn print(sound: &Sound, compared: &Compared) -> Result<(), Failure> {
         }
     }
     print_line(sound.nota().trim_end())?;
+    if sound.checked.onverantwoord > 0 {
+        let aantal = sound.checked.onverantwoord;
+        print_line(&format!(
+            "Niet nagegaan: wat de tabellen zeggen van {aantal} berichten, want voor een regel erover staat geen checkpoint in."
+        ))?;
+    }
     if !sound.checked.with_keys {
         print_line(
             "NIET gecontroleerd, want dat vraagt de sleutels van de poort: openingen, pseudoniemen, request_id, betwist en vingerafdruk.",

@@ -11,7 +11,7 @@ use crate::{
     logboek::{self, Fork, Head, Logregel, NoteError, Soort, VerifyKey},
     store::{
         DbConnection, DbRow, Progress, StoreError,
-        values::{int, uint},
+        values::{index, int, uint},
     },
 };
 
@@ -43,7 +43,7 @@ impl Newest {
         Ok(Self {
             naam: row.try_get("naam")?,
             nummer: nummer.map_err(|_| StoreError::inconsistent("logboek", "nummer", 1))?,
-            eerste: uint(row.try_get("eerste")?),
+            eerste: index(row.try_get("eerste")?, "logboek", "eerste")?,
             nota: row.try_get("nota")?,
         })
     }
@@ -123,7 +123,8 @@ impl Newest {
         }
         let restored = firsts.iter().any(|(nummer, first)| *nummer > known.nummer && first.soort == Soort::LogHersteld);
         let mut head = match all.first() {
-            Some(Logboek { nummer, naam, eerste }) if restored => Head::new(naam, *nummer, *eerste),
+            Some(Logboek { nummer: 1, naam, eerste: 0 }) if restored => Head::new(naam, 1, 0),
+            _ if restored => return Err(fork("het eerste logboek is er niet meer".to_owned())),
             _ => known.clone(),
         };
         for next in all.iter().skip_while(|next| next.nummer <= head.nummer).collect::<Vec<_>>() {
@@ -137,10 +138,16 @@ impl Newest {
                     break;
                 }
             }
-            if head.in_regel() != ended {
+            let old = head;
+            head = old.next_logboek(&next.naam, next.nummer, next.eerste);
+            // Its first regel is the first leaf of its tree, which is held to a signature or to the head that the next one names; so it
+            // stands exactly where the logboek begins, and not among regels of the one before it. No name is used twice.
+            let restored = first.soort == Soort::LogHersteld;
+            let in_place = head.eerste == next.eerste && (restored || next.eerste == old.next_index());
+            let is_new = next.naam != known.naam && all.iter().filter(|log| log.naam == next.naam).count() == 1;
+            if old.in_regel() != ended || !in_place || !is_new {
                 return Err(fork(format!("logboek {} sluit niet aan op dat ervoor", next.naam)));
             }
-            head = head.next_logboek(&next.naam, next.nummer, next.eerste);
         }
         Ok(head)
     }
@@ -158,7 +165,8 @@ impl Newest {
             return Err(fork("het is een ander logboek"));
         }
         if self.nota.is_empty() {
-            return if known.grootte() == 0 { Ok(0) } else { Err(fork("er is geen enkel checkpoint meer")) };
+            let is_new = known.grootte() == 0 && known.nummer == 1;
+            return if is_new { Ok(0) } else { Err(fork("er is geen enkel checkpoint meer")) };
         }
         let signed = key.named(&self.naam).and_then(|key| logboek::open(&self.nota, &key));
         let signed = signed.map_err(|error| self.unsigned(known, &error))?;
@@ -171,8 +179,9 @@ impl Newest {
 
     /// `head`, if that is what the newest checkpoint was signed for.
     fn must_be(&self, known: &Head, mut head: Head, key: &VerifyKey) -> Result<Head, StoreError> {
-        let is = self.nota.is_empty() && head.grootte() == 0
-            || head.is_signed_by(&self.nota, key).map_err(|error| self.unsigned(known, &error))?;
+        // Only a logboek of which nobody ever saw a regel needs no signature.
+        let is_new = self.nota.is_empty() && head.nummer == 1 && head.grootte() == 0 && known.grootte() == 0;
+        let is = is_new || head.is_signed_by(&self.nota, key).map_err(|error| self.unsigned(known, &error))?;
         if !is {
             return Err(Fork::new(known, &self.nota, "de regels erna geven een andere wortel, of ontbreken").into());
         }
@@ -218,13 +227,16 @@ pub(in crate::store) async fn open(
         }
     };
     let head = newest.follow_far(connection, &known, key, &progress).await?;
-    let (regels, checkpoint): (i64, String) = sqlx::query_as(
-        "SELECT coalesce((SELECT max(log_index) FROM logregels), -1) + 1, \
+    let (last, checkpoint): (i64, String) = sqlx::query_as(
+        "SELECT coalesce((SELECT max(log_index) FROM logregels), -1), \
          coalesce((SELECT nota FROM checkpoints ORDER BY logboek DESC, grootte DESC LIMIT 1), '')",
     )
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await?;
-    if uint(regels) != head.next_index() || checkpoint != head.nota {
+    let written = logboeken(connection).await?.pop();
+    let is_last =
+        written.is_none_or(|log| (log.nummer, log.naam, log.eerste) == (head.nummer, head.naam.clone(), head.eerste));
+    if i128::from(last) + 1 != i128::from(head.next_index()) || checkpoint != head.nota || !is_last {
         let why = "de regels en checkpoints die er staan eindigen ergens anders";
         return Err(Fork::new(&head, &checkpoint, why).into());
     }
@@ -245,7 +257,8 @@ pub(in crate::store) async fn logboeken(connection: &mut DbConnection) -> Result
     let logboek = |row: &DbRow| {
         let nummer: i64 = row.try_get("nummer")?;
         let nummer = u32::try_from(nummer).map_err(|_| StoreError::inconsistent("logboeken", "nummer", nummer))?;
-        Ok(Logboek { nummer, naam: row.try_get("naam")?, eerste: uint(row.try_get("eerste")?) })
+        let eerste = index(row.try_get("eerste")?, "logboeken", "eerste")?;
+        Ok(Logboek { nummer, naam: row.try_get("naam")?, eerste })
     };
     rows.iter().map(logboek).collect()
 }

@@ -20,7 +20,7 @@ use crate::{
         DbConnection, StoreError,
         database::{dialect::Dialect, open::Database, rows::Script},
         postvak::actor::Actor,
-        values::{int, uint},
+        values::{index, int},
     },
 };
 
@@ -72,6 +72,12 @@ pub enum HerstelError {
     /// The checkpoint is of a logboek that this gateway does not have.
     #[error("het bewaarde checkpoint is van logboek {0}, en dat staat niet in deze database")]
     AnderLogboek(String),
+    /// What came before it does not hold together either.
+    #[error(
+        "ook wat aan dit logboek voorafgaat is beschadigd, en daar kan geen volgend logboek bij aansluiten ({0}). Zet een reservekopie terug \
+         waarin dat heel is, en herstel vandaar"
+    )]
+    Begin(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,15 +107,20 @@ pub async fn herstel(database: &mut Database, herstel: &Herstel<'_>) -> Result<H
     if !logs.iter().any(|log| log.naam == *origin) && !herstel.known.as_ref().is_some_and(is_known) {
         return Err(HerstelError::AnderLogboek(origin.clone()));
     }
-    let beginning = newest.beginning(&mut tx).await?;
+    let beginning = newest.beginning(&mut tx).await.map_err(|error| match error {
+        StoreError::Fork(fork) => HerstelError::Begin(fork.why.into_owned()),
+        other => other.into(),
+    })?;
     let found = Found::read(&mut tx, beginning, &key, herstel.bewaard).await?;
     if !is_damaged(&mut tx, herstel, &newest, &logs, &found).await? {
         return Err(HerstelError::Heel);
     }
     let vervallen = withdraw_unvouched(&mut tx, &found.vouched).await?;
+    let nummer =
+        herstel.nummer(&found, &logs).ok_or_else(|| StoreError::inconsistent("logboeken", "nummer", u32::MAX))?;
     let used = logs.into_iter().map(|log| log.naam).chain(herstel.known.iter().map(|known| known.naam.clone()));
     let volgende = herstel.naam.next(&used.collect::<Vec<_>>(), amsterdam_date(herstel.now).year());
-    let next = found.vouched.next_logboek(&volgende, herstel.nummer(&found), herstel.lost(&found));
+    let next = found.vouched.next_logboek(&volgende, nummer, herstel.lost(&found));
     let mut log = Appender::begin(&next, herstel.now);
     let regel = Logregel {
         gesloten: Some(found.all.in_regel()),
@@ -129,9 +140,10 @@ pub async fn herstel(database: &mut Database, herstel: &Herstel<'_>) -> Result<H
 
 impl Herstel<'_> {
     /// The number after that of the last logboek that anybody knows of.
-    fn nummer(&self, found: &Found) -> u32 {
-        let known = self.known.as_ref().map_or(0, |known| known.nummer);
-        found.all.nummer.max(known) + 1
+    fn nummer(&self, found: &Found, logs: &[Logboek]) -> Option<u32> {
+        let known = self.known.iter().map(|known| known.nummer);
+        let all = known.chain(logs.iter().map(|log| log.nummer)).chain([found.all.nummer]);
+        all.max().and_then(|last| last.checked_add(1))
     }
 
     /// The first index that was never handed out, as far as anybody knows.
@@ -176,7 +188,7 @@ impl Found {
                 return Ok(found);
             }
             for row in rows {
-                let log_index = uint(row.try_get("log_index")?);
+                let log_index = index(row.try_get("log_index")?, "logregels", "log_index")?;
                 let in_place = log_index == all.next_index();
                 let leaf: &[u8] = row.try_get("regel")?;
                 if all.read_next(leaf).is_err() {

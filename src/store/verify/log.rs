@@ -80,7 +80,7 @@ pub(super) async fn verify(
     for (at, log) in logs.iter().enumerate() {
         let next = logs.get(at + 1);
         let begins = match &before {
-            None if log.nummer == 1 => Head::new(&log.naam, 1, log.eerste),
+            None if log.nummer == 1 && log.eerste == 0 => Head::new(&log.naam, 1, 0),
             // Where a logboek was lost altogether, a number was.
             Some(before) if log.nummer > before.nummer && log.eerste >= before.next_index() => {
                 before.next_logboek(&log.naam, log.nummer, log.eerste)
@@ -107,12 +107,12 @@ pub(super) async fn verify(
     let strays: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM checkpoints c WHERE NOT EXISTS (SELECT 1 FROM logboeken l WHERE l.nummer = c.logboek)) \
          + (SELECT count(*) FROM tegels t WHERE NOT EXISTS (SELECT 1 FROM logboeken l WHERE l.nummer = t.logboek)) \
-         + (SELECT count(*) FROM logregels WHERE log_index < (SELECT min(eerste) FROM logboeken))",
+         + (SELECT count(*) FROM logregels WHERE log_index < 0) + (SELECT abs(count(*) - 1) FROM logboek)",
     )
     .fetch_one(tx)
     .await?;
-    if strays > 0 {
-        return Err(tree(0, "er zijn regels, checkpoints of tegels van een logboek dat er niet is"));
+    if strays != 0 {
+        return Err(tree(0, "er zijn regels, checkpoints, tegels of koppen van een logboek dat er niet is"));
     }
     Ok(sound)
 }
@@ -148,6 +148,8 @@ struct Walk<'a> {
     tijd: Option<String>,
     checkpoints: u64,
     nota: String,
+    /// The size of the last checkpoint that vouches for these regels.
+    covered: u64,
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
     /// Where it could not go on: the size for which a checkpoint vouches, and its head as the next logboek names it.
     vouched: Option<(u64, &'a str)>,
@@ -175,6 +177,7 @@ impl<'a> Walk<'a> {
             tijd: None,
             checkpoints: 0,
             nota: String::new(),
+            covered: 0,
             tiles: BTreeMap::new(),
             vouched,
             kept: by_size,
@@ -211,7 +214,13 @@ impl<'a> Walk<'a> {
             from = uint(last.try_get("log_index")?) + 1;
             let mut notes = self.notes(tx, size, rows.len() as u64).await?.into_iter().peekable();
             for row in &rows {
+                let before = self.tijd.clone();
                 self.regel(row)?;
+                // Each transaction has a checkpoint, and one moment: where time goes on, a transaction has ended.
+                let ended = self.head.grootte() - 1;
+                if self.is_vouched() && before.is_some() && before != self.tijd && self.covered != ended {
+                    return Err(tree(ended, "het checkpoint ontbreekt"));
+                }
                 while let Some((_, note)) = notes.next_if(|(size, _)| *size == self.head.grootte()) {
                     self.checkpoint(note)?;
                 }
@@ -296,6 +305,7 @@ impl<'a> Walk<'a> {
             });
         }
         self.checkpoints += 1;
+        self.covered = size;
         self.nota = nota;
         Ok(())
     }
@@ -304,9 +314,12 @@ impl<'a> Walk<'a> {
     fn compare(&mut self) -> Result<(), VerifyError> {
         let size = self.head.grootte();
         if let Some((_, vouched)) = self.vouched.filter(|(vouched, _)| *vouched == size)
-            && self.head.in_regel() != vouched
+            && (self.head.in_regel() != vouched || self.covered != size)
         {
-            return Err(tree(size, "het volgende logboek noemt een ander hoofd dan deze regels geven"));
+            return Err(tree(
+                size,
+                "het volgende logboek noemt een ander hoofd dan deze regels en dit checkpoint geven",
+            ));
         }
         for kept in self.kept.remove(&size).into_iter().flatten() {
             if *kept != self.head.checkpoint() {
@@ -374,13 +387,12 @@ async fn tiles(
         .bind(nummer)
         .fetch_all(&mut *tx)
         .await?;
-    let tile = |row: &DbRow| {
-        let niveau = u8::try_from(row.try_get::<i64, _>("niveau")?).unwrap_or(u8::MAX);
-        Ok(((niveau, uint(row.try_get("nummer")?)), row.try_get("hashes")?))
-    };
-    let stored = stored.iter().map(tile).collect::<Result<BTreeMap<(u8, u64), Vec<u8>>, sqlx::Error>>()?;
+    let tile = |row: &DbRow| Ok(((row.try_get("niveau")?, row.try_get("nummer")?), row.try_get("hashes")?));
+    let stored = stored.iter().map(tile).collect::<Result<BTreeMap<(i64, i64), Vec<u8>>, sqlx::Error>>()?;
     // The last level-0 tile is stored once it is full.
     let full = usize::try_from(TILE_WIDTH).unwrap_or(usize::MAX) * size_of::<Hash>();
     computed.retain(|(niveau, _), hashes| *niveau > 0 || hashes.len() == full);
+    let computed: BTreeMap<(i64, i64), Vec<u8>> =
+        computed.into_iter().map(|((niveau, nummer), hashes)| ((i64::from(niveau), int(nummer)), hashes)).collect();
     if stored == computed { Ok(()) } else { Err(tree(size, "een tegel van de boom hoort bij andere regels")) }
 }

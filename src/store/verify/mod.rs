@@ -7,6 +7,7 @@ mod documenten;
 mod error;
 pub mod inhoud;
 pub mod log;
+mod onverantwoord;
 mod rows;
 mod schema;
 mod sealed;

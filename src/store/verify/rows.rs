@@ -43,6 +43,9 @@ pub(super) async fn postvak(tx: &mut DbConnection, verloop: &Verloop, oins: &Oin
         for (index, row) in rows {
             let bad = |what: String| VerifyError::Regel { index, what };
             let rij = row.map_err(|error| bad(error.to_string()))?;
+            if verloop.onverantwoord.contains(&rij.bericht) {
+                continue;
+            }
             let stand =
                 verloop.standen.get(&index).ok_or_else(|| bad("staat in het postvak en is geen aanvaarding".into()))?;
             let leaf = leaves.get(&index).ok_or_else(|| bad("staat in het postvak en is er niet".into()))?;
@@ -171,6 +174,9 @@ pub(super) async fn berichten(tx: &mut DbConnection, verloop: &Verloop) -> Resul
         for row in rows {
             let id = bericht_id(row.try_get("id")?, "berichten")?;
             let table = |what: &str| VerifyError::Table { table: "berichten", what: format!("{id}: {what}") };
+            if verloop.onverantwoord.contains(&id) {
+                continue;
+            }
             let of = verloop.berichten.get(&id).ok_or_else(|| table("staat er zonder logregel"))?;
             let bad = |what: &str| match row.try_get::<Option<i64>, _>("eerste") {
                 Ok(Some(index)) => VerifyError::Regel { index: uint(index), what: what.to_owned() },
@@ -235,6 +241,17 @@ async fn counts(tx: &mut DbConnection, sql: &str) -> Result<BTreeMap<(String, St
     let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(tx).await?;
     let count = |row: &DbRow| Ok(((row.try_get("partner")?, row.try_get("loket")?), row.try_get("open")?));
     rows.iter().map(count).collect()
+}
+
+/// Whether there are pseudonyms of berichten that do not exist.
+pub(super) async fn pseudoniemen(tx: &mut DbConnection) -> Result<(), VerifyError> {
+    let strays: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pseudoniemen m WHERE NOT EXISTS (SELECT 1 FROM berichten b WHERE b.id = m.bericht)",
+    )
+    .fetch_one(tx)
+    .await?;
+    let what = || "er zijn pseudoniemen van berichten die er niet zijn".to_owned();
+    if strays == 0 { Ok(()) } else { Err(VerifyError::Table { table: "pseudoniemen", what: what() }) }
 }
 
 /// Compares where scenario's can be found.

@@ -36,7 +36,8 @@ pub(super) async fn verify(tx: &mut DbConnection) -> Result<(), VerifyError> {
 }
 
 const SQLITE: &str = "SELECT type, name, coalesce(sql, '') AS words FROM sqlite_master \
-                      WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> '_sqlx_migrations'";
+                      WHERE NOT (type = 'table' AND name IN ('_sqlx_migrations', 'sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4')) \
+                      AND NOT (type = 'index' AND sql IS NULL AND name LIKE 'sqlite\\_autoindex\\_%' ESCAPE '\\')";
 const COLUMNS_OF_SQLITE: &str = "SELECT 'kolom' AS type, m.name || '.' || c.name AS name, c.type AS words \
      FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
      AND m.name <> '_sqlx_migrations'";

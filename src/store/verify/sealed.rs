@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::error::VerifyError;
+use super::{error::VerifyError, onverantwoord::Onverantwoord};
 use crate::{
     domain::{Adres, BerichtId},
     logboek::{Logregel, Soort, commitment, leaf_hash},
@@ -51,6 +51,7 @@ impl Openings {
         tx: &mut DbConnection,
         leaves: &[(u64, Vec<u8>, Logregel)],
         keys: Option<&Keys>,
+        onverantwoord: &Onverantwoord,
     ) -> Result<(), VerifyError> {
         let (Some((first, ..)), Some((last, ..))) = (leaves.first(), leaves.last()) else { return Ok(()) };
         let rows = sqlx::query(
@@ -62,8 +63,11 @@ impl Openings {
         .await?;
         let mut found: BTreeMap<(u64, String, i64), Vec<u8>> = BTreeMap::new();
         for row in rows {
-            let key = (uint(row.try_get("log_index")?), row.try_get("veld")?, row.try_get("volgnummer")?);
-            found.insert(key, row.try_get("verzegeld")?);
+            let index = uint(row.try_get("log_index")?);
+            if !onverantwoord.covers(index) {
+                let key = (index, row.try_get("veld")?, row.try_get("volgnummer")?);
+                found.insert(key, row.try_get("verzegeld")?);
+            }
         }
         self.count += found.len() as u64;
         let pseudoniemen = match keys {
@@ -118,10 +122,11 @@ impl Openings {
     }
 
     /// Whether there are openings of regels that do not exist.
-    pub(super) async fn finish(&self, tx: &mut DbConnection) -> Result<(), VerifyError> {
-        let all: i64 = sqlx::query_scalar("SELECT count(*) FROM openingen").fetch_one(tx).await?;
+    pub(super) async fn finish(&self, tx: &mut DbConnection, onverantwoord: &Onverantwoord) -> Result<(), VerifyError> {
+        let all: i64 = sqlx::query_scalar("SELECT count(*) FROM openingen").fetch_one(&mut *tx).await?;
+        let known = self.count + onverantwoord.openingen(tx).await?;
         let what = || "er zijn openingen bij regels die er niet zijn".to_owned();
-        if uint(all) == self.count { Ok(()) } else { Err(VerifyError::Table { table: "openingen", what: what() }) }
+        if uint(all) == known { Ok(()) } else { Err(VerifyError::Table { table: "openingen", what: what() }) }
     }
 }
 
@@ -188,6 +193,23 @@ async fn pseudoniemen(
     }
     found.values_mut().for_each(|marks| marks.sort());
     Ok(found)
+}
+
+/// Opens the day keys that gateways share.
+pub(super) async fn dagsleutels(tx: &mut DbConnection, keys: &Keys) -> Result<(), VerifyError> {
+    let days: Vec<String> = sqlx::query_scalar("SELECT dag FROM dagsleutels ORDER BY dag").fetch_all(tx).await?;
+    for text in days {
+        let day = text.parse::<Date>().ok().filter(|day| day.to_string() == text);
+        let opens = match day {
+            Some(day) => keys.store.existing(day).await.is_ok(),
+            None => false,
+        };
+        if !opens {
+            let what = format!("de sleutel van {text} is beschadigd, of hoort bij andere sleutels");
+            return Err(VerifyError::Table { table: "dagsleutels", what });
+        }
+    }
+    Ok(())
 }
 
 /// Opens what repeated requests need: it is bound to what no regel says of its bericht.

@@ -10,8 +10,9 @@ use super::{
     documenten::TextsSoFar,
     error::VerifyError,
     log::{PAGE, SoundLog},
+    onverantwoord::Onverantwoord,
     rows, schema,
-    sealed::{Keys, Openings, WithoutKey, herhalingen},
+    sealed::{Keys, Openings, WithoutKey, dagsleutels, herhalingen},
     verloop::Verloop,
 };
 use crate::{
@@ -46,6 +47,8 @@ pub const NO_EVIDENCE: &[(&str, &str, &str)] = &[
 pub struct Checked {
     /// Whether the keys were at hand, and with them what is sealed beside content.
     pub with_keys: bool,
+    /// Berichten that are touched by regels for which no checkpoint vouches: they were held to nothing.
+    pub onverantwoord: u64,
     /// Requests whose keys are not there, by day.
     pub(super) without_key: WithoutKey,
 }
@@ -70,14 +73,17 @@ pub(super) async fn verify(
     rows::berichten(tx, &verloop).await?;
     rows::postvakken(tx).await?;
     rows::vindbaar(tx).await?;
-    let Some(keys) = keys else { return Ok(Checked::default()) };
+    rows::pseudoniemen(tx).await?;
+    let onverantwoord = verloop.onverantwoord.len() as u64;
+    let Some(keys) = keys else { return Ok(Checked { onverantwoord, ..Checked::default() }) };
     let merk: Option<String> =
         sqlx::query_scalar("SELECT sleutels FROM logboek WHERE id = 1").fetch_one(&mut *tx).await?;
     if merk.as_ref() != Some(&keys.merk) {
         let what = "de sleutels zijn niet die waarmee dit logboek begon".to_owned();
         return Err(VerifyError::Table { table: "logboek", what });
     }
-    Ok(Checked { with_keys: true, without_key: herhalingen(tx, keys).await? })
+    dagsleutels(tx, keys).await?;
+    Ok(Checked { with_keys: true, onverantwoord, without_key: herhalingen(tx, keys).await? })
 }
 
 /// Goes through all regels.
@@ -87,7 +93,9 @@ async fn regels(
     keys: Option<&Keys>,
 ) -> Result<(TextsSoFar, Verloop), VerifyError> {
     let mut in_force = TextsSoFar::load(tx).await?;
-    let (mut verloop, mut openings) = (Verloop::default(), Openings::default());
+    let onverantwoord = Onverantwoord::load(tx, logboeken).await?;
+    let mut verloop = Verloop::new(onverantwoord.berichten().clone());
+    let mut openings = Openings::default();
     let mut from = 0;
     loop {
         let rows =
@@ -101,8 +109,7 @@ async fn regels(
             let index = uint(row.try_get("log_index")?);
             from = index + 1;
             let leaf: Vec<u8> = row.try_get("regel")?;
-            // What no checkpoint vouches for says nothing.
-            if !is_vouched(logboeken, index) {
+            if onverantwoord.covers(index) {
                 continue;
             }
             let regel = Logregel::from_leaf(&leaf);
@@ -112,7 +119,7 @@ async fn regels(
         if rows.is_empty() {
             break;
         }
-        openings.page(tx, &leaves, keys).await?;
+        openings.page(tx, &leaves, keys, &onverantwoord).await?;
         for (index, _, regel) in &leaves {
             in_force.regel(tx, *index, regel).await?;
             let taken = verloop.take(*index, regel, in_force.oins());
@@ -121,12 +128,6 @@ async fn regels(
     }
     let size = logboeken.last().map_or(0, |log| log.eerste + log.regels);
     in_force.finish(tx, size).await?;
-    openings.finish(tx).await?;
+    openings.finish(tx, &onverantwoord).await?;
     Ok((in_force, verloop))
-}
-
-/// Whether a signed checkpoint vouches for the regel at this index.
-fn is_vouched(logboeken: &[SoundLog], index: u64) -> bool {
-    let log = logboeken.iter().rev().find(|log| log.eerste <= index);
-    log.is_some_and(|log| log.vouched.is_none_or(|vouched| index < log.eerste + vouched))
 }

@@ -1,6 +1,6 @@
 //! Verloop (course): what the regels say became of each bericht, taken up one after the other. The rows must say the same.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -39,6 +39,8 @@ pub(super) struct Verloop {
     /// By the index of its regel `aanvaard`.
     pub(super) standen: BTreeMap<u64, Stand>,
     pub(super) berichten: HashMap<BerichtId, Bericht>,
+    /// Those that a regel touched for which no checkpoint vouches: what became of them cannot be reckoned.
+    pub(super) onverantwoord: HashSet<BerichtId>,
     /// Where each stands, by the ontvanger as the logboek writes it.
     places: HashMap<BerichtId, Vec<(String, u64)>>,
 }
@@ -52,19 +54,29 @@ fn same_partner(oins: &Oins, one: &str, other: &str) -> bool {
     one == other || oins.values().any(|of| has(of, one) && has(of, other))
 }
 
+/// The bericht before this one that a regel names.
+fn earlier(id: Option<&String>) -> Option<BerichtId> {
+    id.and_then(|id| id.parse().ok())
+}
+
 /// The OIN in an address.
 fn oin_of(adres: Option<&String>) -> &str {
     adres.and_then(|adres| adres.split('/').next()).unwrap_or_default()
 }
 
 impl Verloop {
+    /// Before the first regel.
+    pub(super) fn new(onverantwoord: HashSet<BerichtId>) -> Self {
+        Self { onverantwoord, ..Self::default() }
+    }
+
     /// Takes up a regel.
     ///
     /// # Errors
     /// What cannot follow the regels before it.
     pub(super) fn take(&mut self, index: u64, regel: &Logregel, oins: &Oins) -> Result<(), &'static str> {
-        if let (Some(Ok(warned)), Some("vervalwaarschuwing")) =
-            (regel.in_antwoord_op.as_ref().map(|id| id.parse::<BerichtId>()), regel.berichtsoort.as_deref())
+        if let (Some(warned), Some("vervalwaarschuwing")) =
+            (earlier(regel.in_antwoord_op.as_ref()), regel.berichtsoort.as_deref())
             && matches!(regel.soort, Soort::Aanvaard | Soort::Geweigerd)
             && let Some(bericht) = self.berichten.get_mut(&warned)
         {
@@ -74,7 +86,14 @@ impl Verloop {
         let bericht: BerichtId = bericht.parse().map_err(|_| "noemt geen bericht")?;
         let tijd: Timestamp = regel.tijd.parse().map_err(|_| "noemt geen tijd")?;
         if regel.soort == Soort::Aanvaard {
-            return self.aanvaard(index, (bericht, tijd), regel, oins);
+            self.touches_others(bericht, regel, oins)?;
+        }
+        if self.onverantwoord.contains(&bericht) {
+            return Ok(());
+        }
+        if regel.soort == Soort::Aanvaard {
+            self.aanvaard(index, (bericht, tijd), regel);
+            return Ok(());
         }
         let place = self.places.get(&bericht).and_then(|of| of.iter().find(|(adres, _)| adres == ontvanger));
         let (_, place) = place.ok_or("gaat over een bericht dat niet in het postvak staat")?;
@@ -83,13 +102,7 @@ impl Verloop {
         stand.take(index, tijd, regel)
     }
 
-    fn aanvaard(
-        &mut self,
-        index: u64,
-        (bericht, tijd): (BerichtId, Timestamp),
-        regel: &Logregel,
-        oins: &Oins,
-    ) -> Result<(), &'static str> {
+    fn aanvaard(&mut self, index: u64, (bericht, tijd): (BerichtId, Timestamp), regel: &Logregel) {
         let stand = Stand {
             toestand: Toestand::Wacht,
             moved_by: index,
@@ -105,13 +118,19 @@ impl Verloop {
         self.standen.insert(index, stand);
         let ontvanger = regel.ontvanger.clone().unwrap_or_default();
         self.places.entry(bericht).or_default().push((ontvanger, index));
-        let earlier = |id: &Option<String>| id.as_ref().and_then(|id| id.parse::<BerichtId>().ok());
-        let replaced = earlier(&regel.vervangt).and_then(|old| self.berichten.get(&old));
+        let replaced = earlier(regel.vervangt.as_ref()).and_then(|old| self.berichten.get(&old));
         let verlenging = replaced.map_or(0, |old| old.verlenging.saturating_add(1));
         let of = Bericht { verlenging, doelgroep: regel.doelgroep.clone(), gewaarschuwd: false };
         self.berichten.entry(bericht).or_insert(of);
+    }
+
+    /// What it does to earlier berichten that this one is accepted; and what is not known of this one, because it is not of those.
+    fn touches_others(&mut self, bericht: BerichtId, regel: &Logregel, oins: &Oins) -> Result<(), &'static str> {
+        if earlier(regel.vervangt.as_ref()).is_some_and(|old| self.onverantwoord.contains(&old)) {
+            self.onverantwoord.insert(bericht);
+        }
         if regel.berichtsoort.as_deref() == Some(Berichtsoort::Terugkoppeling.as_str()) {
-            let about = earlier(&regel.in_antwoord_op).ok_or("een terugkoppeling op niets")?;
+            let about = earlier(regel.in_antwoord_op.as_ref()).ok_or("een terugkoppeling op niets")?;
             self.fed_back(about, regel, oins);
         }
         Ok(())
