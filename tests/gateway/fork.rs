@@ -2,12 +2,14 @@
 
 use ketenpoort::{
     config::Opslag,
+    grpc::status::weigering_in,
     logboek::{self, Head, LogboekNaam, Logregel, Signer, Soort, TlogProof},
     sleutels::{Onthouden, Wacht},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use tonic::{Code, Status};
 
-use crate::harness::{TestGateway, check, send, weigering};
+use crate::harness::{TestGateway, check, send};
 
 /// All that a gateway writes; rows refer only to rows of earlier tables.
 const TABLES: [&str; 12] = [
@@ -24,6 +26,15 @@ const TABLES: [&str; 12] = [
     "postvak",
     "postvakken",
 ];
+
+/// The gateway answers that it is not available, or is gone before it could: it hands out nothing more.
+fn is_not_served<T>(result: Result<T, Status>) {
+    let Err(status) = result else { panic!("this should have been refused") };
+    match weigering_in(&status) {
+        Some(weigering) => assert_eq!(weigering, "niet_beschikbaar"),
+        None => assert!(matches!(status.code(), Code::Unknown | Code::Unavailable), "{status:?}"),
+    }
+}
 
 /// Somebody who can write in the database, and keeps what once stood there.
 struct Intruder(AnyConnection);
@@ -93,7 +104,7 @@ async fn a_tail_that_is_cut_stops_a_running_gateway_and_every_start_until_it_is_
     intruder.keep("nieuw").await;
     let mut zsm = gateway.client("zsm").await;
     intruder.put_back("oud").await;
-    assert_eq!(weigering(send(&mut zsm, check()).await), "niet_beschikbaar");
+    is_not_served(send(&mut zsm, check()).await);
     let why = gateway.ends().await;
     assert!(names(&why, before) && names(&why, after), "{why}");
     for _ in 0..2 {
@@ -260,7 +271,7 @@ async fn a_next_logboek_that_nobody_signed_is_not_gone_on_with() {
         let forged = &forgeries(&gateway, &intruder.checkpoints().await)[which];
         intruder.sql(forged).await;
         if forged.contains("UPDATE logboek ") {
-            assert_eq!(weigering(send(&mut zsm, check()).await), "niet_beschikbaar", "{forged}");
+            is_not_served(send(&mut zsm, check()).await);
             gateway.ends().await;
         } else {
             gateway.stop().await;
