@@ -76,24 +76,33 @@ impl OpeningKeys {
         Self { root: Arc::new(root), rng }
     }
 
-    /// The key of the month of this moment, UTC.
-    fn of(&self, tijd: Timestamp) -> Secret {
-        let month = tijd.to_zoned(TimeZone::UTC).strftime("%Y-%m").to_string();
-        self.root.derive(LABEL, month.as_bytes())
-    }
-
-    /// Seals an opening of a leaf that was written at this moment.
+    /// The key of leaves that were written in the month of this moment, UTC.
     #[must_use]
-    pub fn seal(&self, tijd: Timestamp, place: &Place<'_>, opening: &CommitmentOpening) -> Vec<u8> {
-        self.of(tijd).seal(Zeroizing::new(opening.encode()), &aad(place), self.rng.as_ref())
+    pub fn of(&self, tijd: Timestamp) -> MonthKey<'_> {
+        let month = tijd.to_zoned(TimeZone::UTC).strftime("%Y-%m").to_string();
+        MonthKey { key: self.root.derive(LABEL, month.as_bytes()), rng: self.rng.as_ref() }
+    }
+}
+
+/// The key of the openings of one month.
+pub struct MonthKey<'a> {
+    key: Secret,
+    rng: &'a dyn Rng,
+}
+
+impl MonthKey<'_> {
+    /// Seals an opening.
+    #[must_use]
+    pub fn seal(&self, place: &Place<'_>, opening: &CommitmentOpening) -> Vec<u8> {
+        self.key.seal(Zeroizing::new(opening.encode()), &aad(place), self.rng)
     }
 
-    /// Opens what [`OpeningKeys::seal`] made.
+    /// Opens what [`MonthKey::seal`] made.
     ///
     /// # Errors
     /// [`SealError`] when it is of another place, another month or other keys.
-    pub fn open(&self, tijd: Timestamp, place: &Place<'_>, sealed: &[u8]) -> Result<CommitmentOpening, SealError> {
-        CommitmentOpening::decode(&self.of(tijd).open(sealed, &aad(place))?).ok_or(SealError)
+    pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<CommitmentOpening, SealError> {
+        CommitmentOpening::decode(&self.key.open(sealed, &aad(place))?).ok_or(SealError)
     }
 }
 
@@ -185,24 +194,24 @@ mod tests {
         let (keys, tijd) = (keys(), "2026-11-30T23:59:59Z".parse::<Timestamp>().unwrap());
         let place = Place { leaf: &[7; 32], veld: Veld::Betrokkene, volgnummer: 1 };
         for opening in openings() {
-            let sealed = keys.seal(tijd, &place, &opening);
-            assert_eq!(keys.open(tijd, &place, &sealed).unwrap(), opening);
-            assert_eq!(keys.open("2026-11-01T00:00:00Z".parse().unwrap(), &place, &sealed).unwrap(), opening);
-            keys.open("2026-12-01T00:00:00Z".parse().unwrap(), &place, &sealed).unwrap_err();
+            let sealed = keys.of(tijd).seal(&place, &opening);
+            assert_eq!(keys.of(tijd).open(&place, &sealed).unwrap(), opening);
+            assert_eq!(keys.of("2026-11-01T00:00:00Z".parse().unwrap()).open(&place, &sealed).unwrap(), opening);
+            keys.of("2026-12-01T00:00:00Z".parse().unwrap()).open(&place, &sealed).unwrap_err();
             for other in [
                 Place { leaf: &[8; 32], ..place },
                 Place { veld: Veld::Reden, ..place },
                 Place { volgnummer: 0, ..place },
             ] {
-                keys.open(tijd, &other, &sealed).unwrap_err();
+                keys.of(tijd).open(&other, &sealed).unwrap_err();
             }
             for at in 0..sealed.len() {
                 let mut changed = sealed.clone();
                 changed[at] ^= 1;
-                keys.open(tijd, &place, &changed).unwrap_err();
-                keys.open(tijd, &place, &sealed[..at]).unwrap_err();
+                keys.of(tijd).open(&place, &changed).unwrap_err();
+                keys.of(tijd).open(&place, &sealed[..at]).unwrap_err();
             }
-            super::tests::keys().open(tijd, &place, &sealed).unwrap_err();
+            super::tests::keys().of(tijd).open(&place, &sealed).unwrap_err();
         }
     }
 

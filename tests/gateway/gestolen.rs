@@ -107,7 +107,7 @@ async fn nothing_can_be_tried_out_on_a_stolen_database() {
         let veld = Veld::ALL.into_iter().find(|veld| veld.as_str() == row.get::<&str, _>(1)).unwrap();
         let volgnummer = u16::try_from(row.get::<i64, _>(2)).unwrap();
         let place = Place { leaf: &leaf_hash(leaf), veld, volgnummer };
-        let opening = keys.open(regel.tijd.parse().unwrap(), &place, row.get(3)).unwrap();
+        let opening = keys.of(regel.tijd.parse().unwrap()).open(&place, row.get(3)).unwrap();
         salts.insert(opening.zout);
     }
     let names: BTreeSet<String> =

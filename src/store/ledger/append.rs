@@ -149,9 +149,9 @@ impl Appender {
         let (first, nummer) = (head.next_index() - regels.len() as u64, i64::from(head.nummer));
         let tiles = grown_tiles(tx, &head, first - head.eerste, &regels, &nodes).await?;
         insert_regels(script, first, regels);
-        let tijd = head.tijd;
+        let key = keys.of(head.tijd);
         let opening = |Kept { log_index, leaf, veld, volgnummer, opening }: Kept| {
-            let sealed = keys.seal(tijd, &Place { leaf: &leaf, veld, volgnummer }, &opening);
+            let sealed = key.seal(&Place { leaf: &leaf, veld, volgnummer }, &opening);
             [int(log_index).into(), veld.as_str().into(), i64::from(volgnummer).into(), sealed.into()]
         };
         script.insert("openingen", Rows::of(&OPENINGEN, openingen, opening), "");

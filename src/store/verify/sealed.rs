@@ -141,7 +141,7 @@ fn open(
     let veld = Veld::ALL.into_iter().find(|one| one.as_str() == veld)?;
     let tijd: Timestamp = regel.tijd.parse().ok()?;
     let place = Place { leaf: &leaf_hash(leaf), veld, volgnummer };
-    let opening = keys.openingen.open(tijd, &place, sealed).ok()?;
+    let opening = keys.openingen.of(tijd).open(&place, sealed).ok()?;
     let said = match veld {
         Veld::Medewerker => regel.medewerker.as_ref(),
         Veld::Reden => regel.reden.as_ref(),
