@@ -43,7 +43,7 @@ impl Exchange {
         let actor = Actor { identiteit: self.poort.clone(), trace: None, medewerker: None, reden: None };
         match self.begin_next(head.nummer, actor).await {
             Ok(Gesloten { volgende, .. }) => {
-                tracing::info!(gesloten = head.naam, volgende, "the year is over: the next logboek")
+                tracing::info!(gesloten = head.naam, volgende, "the year is over: the next logboek");
             }
             // Another gateway was first.
             Err(NotDone::Outdated) => {}

@@ -74,18 +74,7 @@ impl Exchange {
             inhoud: Some(commitment(&inhoud_zout, &bericht.inhoud)),
             ..aanvaard(&toegelaten, gesprek)
         };
-        let mut ontvangers = Vec::with_capacity(toegelaten.ontvangers().len());
-        for ontvanger in toegelaten.ontvangers() {
-            let Ontvanger { adres, stempel, .. } = ontvanger;
-            let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).await.map_err(unavailable)?;
-            let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger: adres, stempel };
-            let sleutel = data_key.wrap(&day_key.in_use(), &context, rng);
-            ontvangers.push(AcceptOntvanger {
-                ontvanger: ontvanger.clone(),
-                sleutel,
-                regel: accepted(&regel, ontvanger),
-            });
-        }
+        let ontvangers = self.wrapped(id, &toegelaten, &data_key, &regel).await?;
         let last_day = toegelaten.ontvangers().iter().map(|ontvanger| ontvanger.stempel.houdbaar_tot_en_met).max();
         let last_day = last_day.expect("a bericht has at least one ontvanger");
         let day_key = self.keys.day_key(last_day).await.map_err(unavailable)?;
@@ -114,6 +103,28 @@ impl Exchange {
             toegelaten,
         };
         Ok(Arc::new(accept))
+    }
+
+    /// The key of a bericht, wrapped for each ontvanger, with the regel of that ontvanger.
+    async fn wrapped(
+        &self,
+        id: BerichtId,
+        toegelaten: &Toegelaten,
+        data_key: &DataKey,
+        regel: &Logregel,
+    ) -> Result<Vec<AcceptOntvanger>, Weigering> {
+        let mut ontvangers = Vec::with_capacity(toegelaten.ontvangers().len());
+        for ontvanger in toegelaten.ontvangers() {
+            let Ontvanger { adres, stempel, .. } = ontvanger;
+            let day_key = self.keys.day_key(stempel.houdbaar_tot_en_met).await.map_err(unavailable)?;
+            let context = WrapContext { bericht: id, afzender: toegelaten.afzender(), ontvanger: adres, stempel };
+            ontvangers.push(AcceptOntvanger {
+                ontvanger: ontvanger.clone(),
+                sleutel: data_key.wrap(&day_key.in_use(), &context, self.rng.as_ref()),
+                regel: accepted(regel, ontvanger),
+            });
+        }
+        Ok(ontvangers)
     }
 
     /// By what each of these people can be found, and compared.

@@ -150,8 +150,7 @@ impl Gateway {
                 return Err(error);
             }
         };
-        let (stop, stopped) = watch::channel(false);
-        let mut running = JoinSet::new();
+        let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
         for open in open {
             running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
         }

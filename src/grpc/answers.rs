@@ -88,7 +88,7 @@ pub fn status(view: StatusView) -> proto::GetStatusResponse {
         afzender: Some(adres(&view.afzender)),
         tijd: tijd(view.tijd),
         in_antwoord_op: view.in_antwoord_op.map(|id| id.to_string()),
-        ontvangers: view.ontvangers.into_iter().map(status_ontvanger).collect(),
+        ontvangers: view.ontvangers.iter().map(status_ontvanger).collect(),
         tijdlijn: view.tijdlijn.into_iter().map(gebeurtenis).collect(),
         vervangt: view.vervangt.map(|id| id.to_string()),
         vervangen_door: view.vervangen_door.map(|id| id.to_string()),
@@ -203,7 +203,7 @@ fn reden_intrekking(reden: RedenIntrekking) -> proto::RedenIntrekking {
     }
 }
 
-fn status_ontvanger(at: StandsAt) -> proto::StatusOntvanger {
+fn status_ontvanger(at: &StandsAt) -> proto::StatusOntvanger {
     let toestand = match at.toestand {
         // To the world an answer waits, whoever it is kept for.
         Toestand::Wacht | Toestand::Gereserveerd => proto::Toestand::Wacht,

@@ -13,14 +13,14 @@ use super::{
 #[must_use]
 pub fn path(niveau: Option<u8>, nummer: u64, width: u64) -> String {
     let level = niveau.map_or_else(|| "entries".to_owned(), |niveau| niveau.to_string());
-    let mut number = format!("{:03}", nummer % 1000);
+    let mut path = format!("{:03}", nummer % 1000);
     let mut above = nummer / 1000;
     while above > 0 {
-        number = format!("x{:03}/{number}", above % 1000);
+        path = format!("x{:03}/{path}", above % 1000);
         above /= 1000;
     }
     let part = if width == TILE_WIDTH { String::new() } else { format!(".p/{width}") };
-    format!("tile/{level}/{number}{part}")
+    format!("tile/{level}/{path}{part}")
 }
 
 /// Every file of a tree of this size but for its checkpoint: level (none for entries), number, and how many are in it.
@@ -130,7 +130,9 @@ impl WholeTree {
     pub fn root_at(&self, size: u64) -> Option<Hash> {
         let mut frontier = Frontier::default();
         let first = self.leaves.get(..usize::try_from(size).ok()?)?;
-        first.iter().for_each(|hash| frontier.push(*hash, &mut |_, _| ()));
+        for hash in first {
+            frontier.push(*hash, &mut |_, _| ());
+        }
         Some(frontier.root())
     }
 }

@@ -15,7 +15,7 @@ use rustls::{CertificateError, Error};
 pub struct Refusal {
     /// The minute.
     pub minute: i64,
-    /// Why: a word of [`reason`], or of what was lost before its handshake was done.
+    /// Why: a word of `reason`, or of what was lost before its handshake was done.
     pub oorzaak: &'static str,
     /// Class of the address: `lokaal`, `privaat` or `openbaar`.
     pub adres: &'static str,
@@ -34,7 +34,10 @@ impl Refused {
     /// Takes the counts of one reason, class and minute before `minute`, the oldest first.
     pub fn take_before(&self, minute: i64) -> Option<(Refusal, u64)> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.first_entry().filter(|first| first.key().minute < minute).map(|first| first.remove_entry())
+        counts
+            .first_entry()
+            .filter(|first| first.key().minute < minute)
+            .map(std::collections::btree_map::OccupiedEntry::remove_entry)
     }
 }
 

@@ -152,7 +152,7 @@ async fn finding_withdrawing_and_changing_that_is_given_up_anywhere_can_be_repea
         done.map(|again| assert_eq!(again.unwrap().len(), found))
     })
     .await;
-    at_every_wait("withdraw", async |waits| {
+    Box::pin(at_every_wait("withdraw", async |waits| {
         let bericht = sent(&exchange, &scenario(), ZVH).await;
         let intrekking = proto::WithdrawRequest {
             bericht,
@@ -164,7 +164,7 @@ async fn finding_withdrawing_and_changing_that_is_given_up_anywhere_can_be_repea
         let done = give_up_after(waits, exchange.withdraw(&zvh, &intrekking)).await;
         exchange.withdraw(&zvh, &intrekking).await.map(drop).unwrap();
         done.map(|withdrawn| withdrawn.map(drop).unwrap())
-    })
+    }))
     .await;
     let beheer = call(&exchange, "beheer.ketenpoort.test");
     let text = std::fs::read_to_string(inside.dir.path().join("convenanten/zvh-zeeland.toml")).unwrap();

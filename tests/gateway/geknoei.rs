@@ -18,6 +18,10 @@ use crate::{
 
 const ZVH: &str = "zvh-baronie-breda";
 
+fn fetch(bericht: &str) -> proto::FetchRequest {
+    proto::FetchRequest { bericht: bericht.to_owned(), medewerker: "zsm-1".to_owned(), loket: "volwassenen".to_owned() }
+}
+
 /// A logboek in which everything stands that a row can say.
 async fn full() -> TestGateway {
     let gateway = TestGateway::start().await;
@@ -36,11 +40,6 @@ async fn full() -> TestGateway {
     receiver.confirm(&asked).await;
     drop(receiver);
     let first = sent(&mut zvh, scenario()).await;
-    let fetch = |bericht: &str| proto::FetchRequest {
-        bericht: bericht.to_owned(),
-        medewerker: "zsm-1".to_owned(),
-        loket: "volwassenen".to_owned(),
-    };
     zsm.fetch(fetch(&first)).await.unwrap();
     let second = sent(&mut zvh, renewal(&first)).await;
     zsm.find_scenario(search(|_| ())).await.unwrap();

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use ketenpoort::{
+    clock::SystemClock,
+    domain::Clock,
     logboek::{self, Logregel, Soort, TlogProof},
     proto,
     store::verify,
@@ -42,8 +44,8 @@ async fn a_logboek_that_is_closed_is_followed_by_one_that_names_its_last_head() 
     assert_eq!((proven.index, proven.checkpoint.origin), (1, closed.volgende.clone()));
     // What was accepted before is received, confirmed, and shown with its proof, by the logboek that it stands in.
     let mut receiver = Receiver::open(&mut gateway.client("zvh-baronie-breda").await, "algemeen", 10).await.unwrap();
-    let received = [receiver.bericht().await.bericht, receiver.bericht().await.bericht];
-    for bericht in &received {
+    let both = [receiver.bericht().await.bericht, receiver.bericht().await.bericht];
+    for bericht in &both {
         receiver.confirm(bericht).await;
     }
     drop(receiver);
@@ -70,7 +72,7 @@ async fn a_logboek_that_is_closed_is_followed_by_one_that_names_its_last_head() 
 async fn the_logboek_of_a_year_is_closed_when_the_next_year_begins() {
     let mut gateway = TestGateway::start().await;
     send(&mut gateway.client("zsm").await, check()).await.unwrap();
-    let year = jiff::Timestamp::now().in_tz("Europe/Amsterdam").unwrap().year();
+    let year = SystemClock.now().in_tz("Europe/Amsterdam").unwrap().year();
     gateway.stop().await;
     gateway.clock.advance(SignedDuration::from_hours(24 * 366));
     gateway.restart_with(|_| ()).await;

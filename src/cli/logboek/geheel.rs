@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Takes the entries of a logboek, as the bundles that they are published in: path and bytes.
+pub(super) type Bundle<'a> = dyn FnMut(&str, &[u8]) -> Result<(), Failure> + Send + 'a;
+
 /// A logboek whose regels, tree and checkpoint belong together.
 pub(super) struct Geheel {
     pub(super) tree: WholeTree,
@@ -39,7 +42,7 @@ pub(super) async fn of_database(
     key: &VerifyKey,
     kept: &[Kept],
     naam: Option<&str>,
-    bundle: &mut (dyn FnMut(&str, &[u8]) -> Result<(), Failure> + Send),
+    bundle: &mut Bundle<'_>,
 ) -> Result<Geheel, Failure> {
     let bar = Bar::of("nagerekend");
     let logs = verify::logboeken(read, key, kept, &|done, all| bar.at(done, all)).await?;
@@ -69,7 +72,7 @@ async fn tree_of(
     read: &Pool,
     log: &SoundLog,
     size: u64,
-    bundle: &mut (dyn FnMut(&str, &[u8]) -> Result<(), Failure> + Send),
+    bundle: &mut Bundle<'_>,
 ) -> Result<(WholeTree, Logregel), Failure> {
     let (mut tree, mut first) = (WholeTree::default(), None);
     while tree.size() < size {

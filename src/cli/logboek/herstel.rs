@@ -22,11 +22,9 @@ use crate::{
     sleutels::{CommitmentOpening, KeyDirectory, Onthouden, Wacht, wacht},
     store::{
         Actor, Committed, Database, Pool,
-        ledger::{
-            regels::logboek_naam,
-            restore::{Herstel as Restore, HerstelError, Hersteld, herstel},
-        },
+        ledger::regels::logboek_naam,
         reading::documenten,
+        writer::restore::{Herstel as Restore, HerstelError, Hersteld, herstel},
     },
     tls::{identity::Identifier, settings},
 };
@@ -139,10 +137,7 @@ async fn decider(config: &Config, profile: &Path, read: &Pool) -> Result<Identit
     let texts = documenten::texts(read).await.map(|texts| texts.in_force).unwrap_or_default();
     let bronnen: Vec<Bron> =
         texts.into_iter().map(|text| Bron { herkomst: text.naam.into(), tekst: text.tekst }).collect();
-    let parsed = match bronnen.is_empty() {
-        false => parse(&bronnen, &omgeving),
-        true => config.documents(false, now),
-    };
+    let parsed = if bronnen.is_empty() { config.documents(false, now) } else { parse(&bronnen, &omgeving) };
     let (_, van_kracht) = watch::channel(Arc::new(parsed?.van_kracht(0, &omgeving)));
     let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
     let cas = cas.collect::<Result<Vec<_>, _>>().map_err(GatewayError::from)?;

@@ -40,10 +40,7 @@ impl Onthoud {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let config = self.config.as_deref().map(Config::load).transpose()?;
         let (key, is_new) = self.key(config.as_ref()).await?;
-        let before = match files::is_there(&self.checkpoint) {
-            true => Some(read_checkpoint(&self.checkpoint)?),
-            false => None,
-        };
+        let before = if files::is_there(&self.checkpoint) { Some(read_checkpoint(&self.checkpoint)?) } else { None };
         let kept = before.as_ref().map(|nota| Kept::read(nota, &key)).transpose();
         let kept = kept.map_err(|error| {
             Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", self.checkpoint.display()))
@@ -58,9 +55,9 @@ impl Onthoud {
         if let Some(before) = &before {
             self.append(before)?;
         }
-        self.replace(&self.checkpoint, &geheel.nota)?;
+        replace(&self.checkpoint, &geheel.nota)?;
         if is_new {
-            self.replace(&beside(&self.checkpoint, ".vkey"), &format!("{key}\n"))?;
+            replace(&beside(&self.checkpoint, ".vkey"), &format!("{key}\n"))?;
             print_line(&format!(
                 "Voor het eerst bewaard, met deze sleutel; vergelijk haar eenmaal langs een andere weg: {key}"
             ))?;
@@ -72,10 +69,8 @@ impl Onthoud {
     /// The key: as given, as kept, or for the first time that of the source. Whether it is not kept yet comes with it.
     async fn key(&self, config: Option<&Config>) -> Result<(VerifyKey, bool), Failure> {
         let file = beside(&self.checkpoint, ".vkey");
-        let kept = match files::is_there(&file) {
-            true => Some(read_checkpoint(&file)?.trim().parse::<VerifyKey>()),
-            false => None,
-        };
+        let kept =
+            if files::is_there(&file) { Some(read_checkpoint(&file)?.trim().parse::<VerifyKey>()) } else { None };
         let kept = kept.transpose().map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
         match (&self.vkey, kept) {
             (Some(given), Some(kept)) if given.public() != kept.public() => Err(Failure::Refused(format!(
@@ -171,12 +166,12 @@ impl Onthoud {
     fn append(&self, before: &str) -> Result<(), Failure> {
         let file = beside(&self.checkpoint, ".eerder");
         let so_far = fs::read_to_string(&file).unwrap_or_default();
-        self.replace(&file, &format!("{so_far}{before}\n"))
+        replace(&file, &format!("{so_far}{before}\n"))
     }
+}
 
-    fn replace(&self, file: &Path, text: &str) -> Result<(), Failure> {
-        files::replace(file, text.as_bytes()).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
-    }
+fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+    files::replace(file, text.as_bytes()).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
 }
 
 /// A file beside another one.

@@ -1,6 +1,5 @@
-//! The ledger: the logboek in the database. [`append`] writes it inside a transaction, after [`follow`] found that nothing
+//! The ledger: the logboek in the database. [`append`] writes it inside a transaction, after `follow` found that nothing
 //! was signed elsewhere that it would contradict. [`regels`] reads it, and [`proofs`] proves any regel to whoever asks.
-//! [`restore`] is the way out where it cannot go on.
 //!
 //! Not here: whether it holds together (`verify`).
 
@@ -8,4 +7,3 @@ pub mod append;
 pub(in crate::store) mod follow;
 pub mod proofs;
 pub mod regels;
-pub mod restore;

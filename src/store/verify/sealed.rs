@@ -191,7 +191,9 @@ async fn pseudoniemen(
         );
         found.entry(bericht).or_default().push(mark);
     }
-    found.values_mut().for_each(|marks| marks.sort());
+    for marks in found.values_mut() {
+        marks.sort();
+    }
     Ok(found)
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn apply_all(work: &mut Work<'_>, dialect: Dialect, batch: &[Ev
     caught(work.look_up(wanted(batch))).await.map_err(|error| Failure::of(dialect, None, error))?;
     let mut answers = Vec::with_capacity(batch.len());
     for (at, event) in batch.iter().enumerate() {
-        match caught(carry_out(work, event)).await {
+        match caught(Box::pin(carry_out(work, event))).await {
             Ok(answer) => answers.push(answer),
             Err(error) => return Err(Failure::of(dialect, Some(at).filter(|_| !work.flushing), error)),
         }

@@ -3,7 +3,7 @@
 //! An [`Event`] is handed to [`Writer::write`]. `carry_out` says how each is carried out, with [`change`], `dagsleutel` and
 //! [`next_logboek`] for those that are not about a bericht. `batch` says what becomes of a batch with one that cannot be carried out. Who waits at a
 //! postvak is woken, here ([`wake`]) and at other gateways (`listen`). [`shared_keys`] is where several gateways share their day
-//! keys.
+//! keys. [`restore`] is for an operator, where the logboek cannot go on and no gateway runs.
 
 mod batch;
 mod carry_out;
@@ -12,6 +12,7 @@ mod dagsleutel;
 pub mod event;
 mod listen;
 pub mod next_logboek;
+pub mod restore;
 pub mod shared_keys;
 mod task;
 pub mod wake;

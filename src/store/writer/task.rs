@@ -274,7 +274,7 @@ impl WriterTask {
         let before = Arc::clone(&known.borrow());
         let basis = Basis { known: &before, sleutels, signer, openingen, klok, most_apart: source.most_apart() };
         let carry_out = Box::pin(async {
-            let begun = caught(Work::begin(&mut tx, &basis)).await.map_err(Failure::Database)?;
+            let begun = caught(Box::pin(Work::begin(&mut tx, &basis))).await.map_err(Failure::Database)?;
             let Some(mut work) = begun else { return Ok(None) };
             if !*started && !batch.iter().any(Event::is_alone) {
                 let gestart = Logregel::new(String::new(), Soort::Gestart);

@@ -8,10 +8,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sqlx::{Connection, Row};
 
-use super::{
-    append::Appender,
-    follow::{Logboek, Newest, logboeken, open},
-};
 use crate::{
     domain::houdbaarheid::amsterdam_date,
     logboek::{Checkpoint, Head, LogboekNaam, Logregel, Signer, Soort, VerifyKey},
@@ -19,6 +15,10 @@ use crate::{
     store::{
         DbConnection, StoreError,
         database::{dialect::Dialect, open::Database, rows::Script},
+        ledger::{
+            append::Appender,
+            follow::{Logboek, Newest, logboeken, open},
+        },
         postvak::actor::Actor,
         values::{index, int},
     },
