@@ -132,8 +132,9 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
 }
 
 /// The database refuses what is for this partner: found only when the rows of many berichten are written together.
-async fn refuse_rows_for(sql: &mut AnyConnection, partner: &'static str) {
-    let refuse = if sql.backend_name() == "SQLite" {
+async fn refuse_rows_for(sql: &mut AnyConnection, partner: &'static str) -> &'static str {
+    let is_sqlite = sql.backend_name() == "SQLite";
+    let refuse = if is_sqlite {
         format!(
             "CREATE TRIGGER weiger BEFORE INSERT ON postvak WHEN NEW.partner = '{partner}' \
              BEGIN SELECT RAISE(ABORT, 'niet deze'); END"
@@ -142,13 +143,14 @@ async fn refuse_rows_for(sql: &mut AnyConnection, partner: &'static str) {
         format!("ALTER TABLE postvak ADD CONSTRAINT weiger CHECK (partner <> '{partner}') NOT VALID")
     };
     sqlx::query(sqlx::AssertSqlSafe(refuse)).execute(sql).await.unwrap();
+    if is_sqlite { "DROP TRIGGER weiger" } else { "ALTER TABLE postvak DROP CONSTRAINT weiger" }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_the_database_refuses_when_many_are_written_together_are_found_by_halves() {
     let gateway = TestGateway::start().await;
     let mut sql = gateway.sql().await;
-    refuse_rows_for(&mut sql, "zvh-zeeland").await;
+    let undo = refuse_rows_for(&mut sql, "zvh-zeeland").await;
     let mut to_zeeland = template("bekendheidscheck");
     to_zeeland["ontvangers"] = json!([{"partner": "zvh-zeeland"}]);
     let zsm = gateway.client("zsm").await;
@@ -171,4 +173,6 @@ async fn rows_that_the_database_refuses_when_many_are_written_together_are_found
     }
     let accepted = gateway.soorten().await.iter().filter(|soort| *soort == "aanvaard").count();
     assert_eq!(accepted, 72);
+    // What a gateway did not make in its database, verifying tells.
+    sqlx::query(undo).execute(&mut sql).await.unwrap();
 }
