@@ -132,6 +132,7 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
 }
 
 /// The database refuses what is for this partner: found only when the rows of many berichten are written together.
+/// Gives what undoes that.
 async fn refuse_rows_for(sql: &mut AnyConnection, partner: &'static str) -> &'static str {
     let is_sqlite = sql.backend_name() == "SQLite";
     let refuse = if is_sqlite {
