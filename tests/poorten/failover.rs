@@ -12,7 +12,7 @@ use crate::{
     history::{Load, check, mostly_allowed},
     poorten::Poorten,
     postgres::Cluster,
-    served::until,
+    served::{expect, logboek, stderr, until},
 };
 
 /// Until the first acknowledgement after a standby took over.
@@ -138,6 +138,10 @@ async fn what_a_standby_lacked_is_found_and_nothing_is_signed_in_its_place() {
     let refused = poorten.refuses(0);
     assert!(names(&refused, there) && names(&refused, acknowledged), "{refused}");
     assert_eq!(poorten.regels(0).len(), there);
+    let verified = logboek(&poorten.config(0), "verify", &[]);
+    expect(&verified, 1);
+    assert!(stderr(&verified).contains("afgesneden of teruggezet"), "{}", stderr(&verified));
+    poorten.nothing_to_verify();
 }
 
 #[test]

@@ -20,6 +20,10 @@ const LATER: &str = "UPDATE logboek SET id = id; ALTER TABLE postvak ADD COLUMN 
                      ALTER TABLE berichten ADD COLUMN later TEXT; ALTER TABLE documenten ADD COLUMN later TEXT; \
                      ALTER TABLE logregels ADD COLUMN later TEXT; CREATE TABLE later (id BIGINT PRIMARY KEY)";
 
+/// What takes it away again.
+const EARLIER: &str = "ALTER TABLE postvak DROP COLUMN later; ALTER TABLE berichten DROP COLUMN later; \
+                       ALTER TABLE documenten DROP COLUMN later; ALTER TABLE logregels DROP COLUMN later; DROP TABLE later";
+
 /// Brings the schema to a later version, as its gateway would at its start.
 async fn migrate(url: &str, sql: &'static str) -> Result<(), MigrateError> {
     install_default_drivers();
@@ -52,6 +56,8 @@ async fn gateways_serve_on_while_the_schema_moves_and_an_older_one_does_not_star
     cluster.sql(&database_of(&url), "DELETE FROM _sqlx_migrations WHERE version = 9001");
     poorten.serve(0);
     check(&history, &poorten.regels(0), &poorten.vkey());
+    // Verifying tells what this version does not know.
+    cluster.sql(&database_of(&url), EARLIER);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,9 +63,9 @@ pub async fn keys(read: &Pool, dir: &Path, key: &VerifyKey, rng: Arc<dyn Rng>) -
     let (merk, openingen) = (keys.mark(key.public()), keys.openingen(Arc::clone(&rng)));
     let rows = sqlx::query_as("SELECT dag, sleutel FROM dagsleutels").fetch_all(read).await;
     let rows: Vec<(String, Wrapped)> = rows.map_err(|error| KeyError::Unreachable(error.to_string()))?;
-    let mut days: BTreeMap<Date, Wrapped> =
-        rows.into_iter().filter_map(|(day, wrapped)| Some((day.parse().ok()?, wrapped))).collect();
-    days.extend(DayKeyFile::read(dir)?);
+    // Those in the database, or that a backup brings along, are its own.
+    let mut days = DayKeyFile::read(dir)?;
+    days.extend(rows.into_iter().filter_map(|(day, wrapped)| Some((day.parse::<Date>().ok()?, wrapped))));
     Ok(Keys { store: KeyStore::new(keys, Box::new(Read(days)), rng), openingen, merk })
 }
 

@@ -36,7 +36,7 @@ use crate::{
     store::{
         DbConnection, Pool, StoreError,
         database::{
-            dialect::Dialect,
+            dialect::{Dialect, snapshot},
             open::{Database, OpenError},
             source::Source,
         },
@@ -104,7 +104,10 @@ impl Database {
         kept: Option<Head>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
         let Self { source, mut writer, read } = self;
-        let known = Arc::new(follow::open(&mut writer, naam, kept, &signer.vkey()).await?);
+        // All of it is read as it was at one moment: other gateways go on writing meanwhile.
+        let mut tx = snapshot(&mut writer).await.map_err(StoreError::from)?;
+        let known = Arc::new(follow::open(&mut tx, naam, kept, &signer.vkey()).await?);
+        tx.rollback().await.map_err(StoreError::from)?;
         if source.bounded(COMMIT, follow::start(&mut writer, naam, sleutels)).await? != sleutels {
             return Err(OpenError::OtherKeys);
         }
