@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use crate::harness::{TestGateway, check, send};
 
 /// All that a gateway writes; rows refer only to rows of earlier tables.
-const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 12] = [
     "logboek",
     "logboeken",
     "logregels",

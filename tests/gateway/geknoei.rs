@@ -12,6 +12,7 @@ use ketenpoort::{
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::{
+    fork::TABLES,
     harness::{Receiver, TestGateway, check, known, request, request_id, send, template},
     scenario::{renewal, scenario, search, sent},
 };
@@ -114,20 +115,7 @@ impl Victim {
         let gateway = full().await;
         gateway.stop().await;
         let postgres = matches!(gateway.config.opslag, Opslag::Postgres(_));
-        let mut tables = vec![
-            "logboek",
-            "logboeken",
-            "logregels",
-            "tegels",
-            "checkpoints",
-            "openingen",
-            "documenten",
-            "berichten",
-            "pseudoniemen",
-            "vindbaar",
-            "postvak",
-            "postvakken",
-        ];
+        let mut tables = TABLES.to_vec();
         tables.extend(postgres.then_some("dagsleutels"));
         let mut victim = Self { sql: gateway.sql().await, gateway, postgres, tables };
         if postgres {
