@@ -11,7 +11,9 @@ use super::{error::VerifyError, onverantwoord::Onverantwoord};
 use crate::{
     domain::{Adres, BerichtId},
     logboek::{Logregel, Soort, commitment, leaf_hash},
-    sleutels::{CommitmentOpening, Herhaling, HerhalingContext, KeyStore, OpeningKeys, Veld, openingen::Place},
+    sleutels::{
+        CommitmentOpening, Herhaling, HerhalingContext, KeyError, KeyStore, OpeningKeys, Veld, openingen::Place,
+    },
     store::{
         DbConnection, DbRow,
         values::{bericht_id, int, uint},
@@ -197,13 +199,13 @@ async fn pseudoniemen(
     Ok(found)
 }
 
-/// Opens the day keys that gateways share.
+/// Opens the day keys that gateways share. One that was made since the keys were read is passed over.
 pub(super) async fn dagsleutels(tx: &mut DbConnection, keys: &Keys) -> Result<(), VerifyError> {
     let days: Vec<String> = sqlx::query_scalar("SELECT dag FROM dagsleutels ORDER BY dag").fetch_all(tx).await?;
     for text in days {
         let day = text.parse::<Date>().ok().filter(|day| day.to_string() == text);
         let opens = match day {
-            Some(day) => keys.store.existing(day).await.is_ok(),
+            Some(day) => !matches!(keys.store.existing(day).await, Err(KeyError::DamagedDay(_))),
             None => false,
         };
         if !opens {
