@@ -13,7 +13,7 @@ use ketenpoort::{client::Profile, logboek::VerifyKey};
 use tempfile::TempDir;
 
 use crate::{
-    served::{PATIENCE, expect, free_port, ketenpoort, logboek, stderr, terminate, until},
+    served::{PATIENCE, expect, free_port, ketenpoort, logboek, stderr, terminate, until, until_said},
     traffic::Client,
 };
 
@@ -194,6 +194,11 @@ impl Poorten {
     /// Everything that one gateway wrote to stderr.
     pub fn log(&self, at: usize) -> String {
         fs::read_to_string(self.log_file(at)).unwrap_or_default()
+    }
+
+    /// Waits until the process log of one gateway says this.
+    pub fn says(&self, at: usize, words: &str) {
+        until_said(words, || self.log(at));
     }
 
     /// Every logregel, in order; none is missing.

@@ -127,7 +127,7 @@ async fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
         assert!(acknowledged.len() < 2000, "the disk does not fill up");
     };
     assert_eq!(refused.1.code(), tonic::Code::Unavailable, "{:?}", refused.1);
-    assert!(poorten.log(0).contains("could not extend file"), "{}", poorten.log(0));
+    poorten.says(0, "could not extend file");
     assert!(acknowledged.len() > 20);
     nothing_locked(&cluster);
     cluster.limit_files(None);
@@ -164,7 +164,7 @@ async fn the_victim_of_a_deadlock_tells_its_caller_and_goes_on() {
     let second = check_of(2);
     let told = zsm.send(second.clone()).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
-    assert!(poorten.log(0).contains("deadlock detected"), "{}", poorten.log(0));
+    poorten.says(0, "deadlock detected");
     until_sent(&mut zsm, &second).await;
     nothing_locked(&cluster);
     assert_eq!(poorten.regels(0).into_iter().filter(|regel| regel["soort"] == "aanvaard").count(), 2);
@@ -213,7 +213,7 @@ async fn who_holds_the_lock_of_the_logboek_makes_nobody_wait_for_ever() {
     let told = zsm.send(second.clone()).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Unavailable, "{told:?}");
     assert!(started.elapsed() < Duration::from_secs(12), "told after {:?}", started.elapsed());
-    until("the process log says why", || poorten.log(0).contains("lock timeout").then_some(()));
+    poorten.says(0, "lock timeout");
     until_sent(&mut zsm, &second).await;
     nothing_locked(&cluster);
 }

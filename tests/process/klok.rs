@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::{
     faketime,
-    served::{Served, expect, ketenpoort, stderr, until},
+    served::{Served, expect, ketenpoort, stderr},
     traffic::{Client, Postvak, request, request_id, send, template},
 };
 
@@ -126,7 +126,7 @@ async fn a_start_at_a_false_date_waits_says_so_and_goes_on_when_it_is_put_right(
         assert!(refusal.contains("klok_onzeker"), "{refusal}");
         assert!(set.beheer(&["toestand"], 1).contains("Geen dienst"));
         assert_eq!(set.logged("gestart"), usize::try_from(number).unwrap() - 1, "{difference}");
-        until("the process log says it", || set.served.log().contains("the clock is not believed").then_some(()));
+        set.served.says("the clock is not believed");
         set.to("+0");
         set.send(&mut zsm, number).await.unwrap();
         assert!(set.beheer(&["toestand"], 0).contains("Doet dienst"));

@@ -26,13 +26,24 @@ pub fn ketenpoort() -> Command {
 }
 
 /// Asks again until there is an answer.
-pub fn until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, answer: impl FnMut() -> Option<T>) -> T {
+    wait_for(answer).unwrap_or_else(|| panic!("waited in vain: {what}"))
+}
+
+/// Waits until a process log says this: a line is written just after the answer to which it belongs.
+pub fn until_said(words: &str, log: impl Fn() -> String) {
+    let said = wait_for(|| log().contains(words).then_some(()));
+    said.unwrap_or_else(|| panic!("the process log never says {words:?}:\n{}", log()));
+}
+
+/// The answer, or `None` when patience ends.
+fn wait_for<T>(mut answer: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(answer) = answer() {
-            return answer;
+        let found = answer();
+        if found.is_some() || Instant::now() > deadline {
+            return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
         thread::park_timeout(Duration::from_millis(5));
     }
 }
@@ -195,6 +206,11 @@ impl Served {
     /// Everything that the gateway wrote to stderr.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Waits until the process log says this.
+    pub fn says(&self, words: &str) {
+        until_said(words, || self.log());
     }
 
     pub fn profile_dir(&self, name: &str) -> PathBuf {

@@ -246,6 +246,8 @@ fn what_is_accepted_by_name_is_a_warning_at_each_start() {
     let mut served = Served::in_production(dir, port);
     served.stop();
     served.serve();
+    // Now the whole log is written.
+    served.stop();
     let log = served.log();
     // Two issuers without a list, and two starts.
     for (code, times) in [("crl_ontbreekt", 4), ("sleutel_open", 2)] {
