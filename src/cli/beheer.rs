@@ -98,32 +98,48 @@ pub struct Change {
     json: bool,
 }
 
-/// The word of an operator about the clock.
+/// What every decision of an operator has.
 #[derive(Args)]
-pub struct Klok {
+pub struct Decision {
     #[command(flatten)]
     who: Who,
-    /// De klok is nagekeken en klopt
-    #[arg(long, required = true)]
-    geloof: bool,
-    /// Waarom, bijvoorbeeld waarmee zij is vergeleken; het logboek legt een afdruk ervan vast
+    /// Waarom; het logboek legt een afdruk ervan vast
     #[arg(long, value_name = "TEKST")]
-    reden: String,
+    pub(super) reden: String,
     /// Wie dit doet (personeelsreferentie); anders die van het profiel
     #[arg(long)]
     medewerker: Option<String>,
     /// Het antwoord als JSON, met het bewijs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+/// The word of an operator about the clock.
+#[derive(Args)]
+pub struct Klok {
+    /// De klok is nagekeken en klopt; zeg met --reden waarmee zij is vergeleken
+    #[arg(long, required = true)]
+    geloof: bool,
+    #[command(flatten)]
+    decision: Decision,
 }
 
 type Client = BeheerServiceClient<Channel>;
 
 impl Who {
-    pub(super) async fn connect(&self) -> Result<(Profile, Client), Failure> {
+    async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = Client::new(profile.channel().await?);
         Ok((profile, client))
+    }
+}
+
+impl Decision {
+    /// The gateway, and who decides.
+    pub(super) async fn connect(&self) -> Result<(Profile, Client, String), Failure> {
+        let (profile, client) = self.who.connect().await?;
+        let medewerker = self.medewerker.clone().unwrap_or_else(|| profile.medewerker().to_owned());
+        Ok((profile, client, medewerker))
     }
 }
 
@@ -189,12 +205,12 @@ impl Change {
 
 impl Klok {
     async fn run(self) -> Result<(), Failure> {
-        let (profile, mut client) = self.who.connect().await?;
-        let medewerker = self.medewerker.unwrap_or_else(|| profile.medewerker().to_owned());
-        let message = proto::BelieveClockRequest { reden: self.reden, medewerker };
+        let Decision { reden, json, .. } = &self.decision;
+        let (profile, mut client, medewerker) = self.decision.connect().await?;
+        let message = proto::BelieveClockRequest { reden: reden.clone(), medewerker };
         let believed = client.believe_clock(with_deadline(message, CALL_DEADLINE)).await;
         let believed = believed.map_err(|status| profile.failure(&status))?.into_inner();
-        if self.json {
+        if *json {
             return print_line(&to_json(&believed).to_string());
         }
         print_line(&match believed.twijfel {

@@ -47,16 +47,16 @@ impl Checkpoint {
     pub fn parse(text: &str) -> Result<Self, NoteError> {
         let lines: Vec<&str> = text.strip_suffix('\n').unwrap_or_default().splitn(4, '\n').collect();
         let [origin, size, root] = lines[..] else {
-            return Err(NoteError::Checkpoint("it has three lines, each ending in a newline"));
+            return Err(NoteError::Checkpoint("het heeft drie regels, elk met een regeleinde"));
         };
         if origin.is_empty() {
-            return Err(NoteError::Checkpoint("the origin is empty"));
+            return Err(NoteError::Checkpoint("de naam van het logboek is leeg"));
         }
         let size = decimal(size).filter(|size| *size <= MOST_REGELS);
         Ok(Self {
             origin: origin.to_owned(),
-            size: size.ok_or(NoteError::Checkpoint("the size is no plain decimal number"))?,
-            root: decode_hash(root).ok_or(NoteError::Checkpoint("the root is no base64 hash"))?,
+            size: size.ok_or(NoteError::Checkpoint("het aantal regels is geen gewoon getal"))?,
+            root: decode_hash(root).ok_or(NoteError::Checkpoint("de wortel is geen hash in base64"))?,
         })
     }
 }
@@ -84,7 +84,7 @@ impl Signer {
     /// # Errors
     /// [`NoteError::Name`] when no reader would accept that name.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
-        let no_key = NoteError::Key("the seed gives no key");
+        let no_key = NoteError::Key("het zaad geeft geen sleutel");
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| no_key.clone())?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| no_key)?;
         Ok(Self { key: VerifyKey::new(name, public)?, pair: Arc::new(pair) })

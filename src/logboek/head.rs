@@ -59,7 +59,7 @@ pub enum LeafError {
     #[error(transparent)]
     Regel(#[from] RegelError),
     /// Its `tijd` is no moment.
-    #[error("tijd {0:?} does not exist")]
+    #[error("tijd {0:?} bestaat niet")]
     Tijd(String),
 }
 
@@ -194,7 +194,7 @@ impl Kept {
     /// # Errors
     /// [`NoteError`] when it was not signed with this public key, or when it does not belong to its checkpoint.
     pub fn head(self, key: &VerifyKey) -> Result<Head, NoteError> {
-        let not_whole = NoteError::Checkpoint("what is kept beside it does not belong to it");
+        let not_whole = NoteError::Checkpoint("wat ernaast bewaard is, hoort er niet bij");
         let naam = self.checkpoint.lines().next().unwrap_or_default().to_owned();
         let signed = open(&self.checkpoint, &key.named(&naam)?)?;
         let frontier = hex::decode(&self.frontier).ok().and_then(|bytes| Frontier::from_bytes(signed.size, &bytes));

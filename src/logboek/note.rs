@@ -19,28 +19,28 @@ pub const MOST_NOTE_BYTES: usize = 128 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
     /// Longer than [`MOST_NOTE_BYTES`]; nothing of it was parsed.
-    #[error("the note is longer than {MOST_NOTE_BYTES} bytes")]
+    #[error("de nota is langer dan {MOST_NOTE_BYTES} bytes")]
     TooLong,
     /// Not of the form of C2SP signed-note; says what is wrong with it.
-    #[error("this is not a signed note: {0}")]
+    #[error("dit is geen ondertekende nota: {0}")]
     Note(&'static str),
     /// The text of the note is not of the form of C2SP tlog-checkpoint; says which line is wrong.
-    #[error("this is not a checkpoint: {0}")]
+    #[error("dit is geen checkpoint: {0}")]
     Checkpoint(&'static str),
     /// A name that no key may have. Source: C2SP signed-note, "Format".
-    #[error("a key name is not empty and has no space, control character or plus")]
+    #[error("de naam van een sleutel is niet leeg en heeft geen spatie, stuurteken of plus")]
     Name,
     /// No vkey, or one of another signature type than asked for; says what is wrong with it.
-    #[error("this is not a key of the kind expected here: {0}")]
+    #[error("dit is geen sleutel van de soort die hier hoort: {0}")]
     Key(&'static str),
     /// Well formed, but without a signature of the key with this name and id; holds the name of the key.
-    #[error("the note bears no signature of {0}")]
+    #[error("de nota draagt geen handtekening van {0}")]
     Unsigned(String),
     /// A signature that claims this key does not verify, which condemns the note; holds the name of the key.
-    #[error("the signature of {0} is false")]
+    #[error("de handtekening van {0} is vals")]
     BadSignature(String),
     /// Signed by the right key, but speaking for another log.
-    #[error("the checkpoint is of log {found}, the key of log {expected}")]
+    #[error("het checkpoint is van logboek {found}, de sleutel van logboek {expected}")]
     Origin {
         /// Name of the key that was asked for.
         expected: String,
@@ -120,22 +120,22 @@ impl<const TYPE: u8> FromStr for NoteKey<TYPE> {
         // Base64 itself may hold a plus; a name may not.
         let parts: Vec<&str> = vkey.splitn(3, '+').collect();
         let [name, id, key] = parts[..] else {
-            return Err(NoteError::Key("it has the form name+id+key"));
+            return Err(NoteError::Key("zij heeft de vorm naam+id+sleutel"));
         };
-        let key = STANDARD.decode(key).map_err(|_| NoteError::Key("it is no base64"))?;
+        let key = STANDARD.decode(key).map_err(|_| NoteError::Key("zij is geen base64"))?;
         let Some((&kind, public)) = key.split_first() else {
-            return Err(NoteError::Key("it is empty"));
+            return Err(NoteError::Key("zij is leeg"));
         };
         if kind != TYPE {
-            return Err(NoteError::Key("its signature type is another one"));
+            return Err(NoteError::Key("haar soort handtekening is een andere"));
         }
-        let public = public.try_into().map_err(|_| NoteError::Key("it is not 32 bytes"))?;
+        let public = public.try_into().map_err(|_| NoteError::Key("zij is geen 32 bytes"))?;
         let parsed = Self::new(name, public)?;
         // In one way only: eight lowercase digits.
         if hex::encode(parsed.id) == id {
             Ok(parsed)
         } else {
-            Err(NoteError::Key("its id does not belong to its name and key"))
+            Err(NoteError::Key("haar id hoort niet bij haar naam en sleutel"))
         }
     }
 }
@@ -160,14 +160,15 @@ impl<'a> Note<'a> {
             return Err(NoteError::TooLong);
         }
         if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
-            return Err(NoteError::Note("it has a control character"));
+            return Err(NoteError::Note("zij heeft een stuurteken"));
         }
         // The text may hold empty lines, so the last one is the border.
-        let border = note.rfind("\n\n").ok_or(NoteError::Note("it has no empty line"))?;
+        let border = note.rfind("\n\n").ok_or(NoteError::Note("zij heeft geen lege regel"))?;
         let (text, lines) = (&note[..=border], &note[border + 2..]);
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::Note("it ends in no newline"))?;
+        let lines = lines.strip_suffix('\n').ok_or(NoteError::Note("zij eindigt niet op een regeleinde"))?;
         let signatures = lines.split('\n').map(signature_line).collect::<Option<_>>();
-        let signatures = signatures.ok_or(NoteError::Note("a signature line is malformed"))?;
+        let signatures =
+            signatures.ok_or(NoteError::Note("een regel met een handtekening heeft niet de goede vorm"))?;
         Ok(Self { text, signatures })
     }
 

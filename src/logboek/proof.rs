@@ -26,13 +26,13 @@ const MOST_PROOF_BYTES: usize = MOST_NOTE_BYTES + MOST_LEAF_BYTES * 4 / 3 + MOST
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// Not of the form of C2SP tlog-proof, or over a limit of ours; says what is wrong with it.
-    #[error("this is not a proof file: {0}")]
+    #[error("dit is geen bestand met een bewijs: {0}")]
     Format(&'static str),
     /// There is no `extra` line, and so nothing to hash.
-    #[error("the proof carries no logregel to verify")]
+    #[error("het bewijs heeft geen logregel om na te rekenen")]
     NoLeaf,
     /// The leaf would stand after the end of the tree.
-    #[error("leaf {index} cannot be in a tree of {size} leaves")]
+    #[error("regel {index} kan niet in een logboek van {size} regels staan")]
     IndexBeyondSize {
         /// Number of the leaf, from 0.
         index: u64,
@@ -40,7 +40,7 @@ pub enum ProofError {
         size: u64,
     },
     /// A consistency proof runs from a smaller tree to a larger one, or to itself.
-    #[error("a tree of {new} leaves cannot begin with one of {old}")]
+    #[error("een logboek van {new} regels kan niet met een van {old} beginnen")]
     OldBeyondNew {
         /// Number of leaves in the tree said to be the older.
         old: u64,
@@ -48,13 +48,13 @@ pub enum ProofError {
         new: u64,
     },
     /// The number of hashes is not the one that index and size, or both sizes, ask for.
-    #[error("the proof has too few or too many hashes")]
+    #[error("het bewijs heeft te weinig of te veel hashes")]
     Length,
     /// The hashes lead to another root than that of the tree (for consistency: of the new tree).
-    #[error("the proof does not lead to the signed root")]
+    #[error("het bewijs komt niet uit op de ondertekende wortel")]
     Root,
     /// The hashes of a consistency proof lead to another root than that of the old tree.
-    #[error("the proof does not lead to the old root")]
+    #[error("het bewijs komt niet uit op de oude wortel")]
     OldRoot,
     /// The signed note does not open, or is not of this log.
     #[error(transparent)]
@@ -103,10 +103,10 @@ impl TlogProof {
     /// A proof made in memory is held to the same limits as one that was read.
     fn check_limits(&self) -> Result<(), ProofError> {
         if self.hashes.len() > MOST_HASHES {
-            return Err(ProofError::Format("it has more than 63 hashes"));
+            return Err(ProofError::Format("het heeft meer dan 63 hashes"));
         }
         if self.extra.as_ref().is_some_and(|leaf| leaf.len() > MOST_LEAF_BYTES) {
-            return Err(ProofError::Format("its logregel is longer than 4096 bytes"));
+            return Err(ProofError::Format("zijn logregel is langer dan 4096 bytes"));
         }
         Ok(())
     }
@@ -131,28 +131,28 @@ impl FromStr for TlogProof {
 
     fn from_str(text: &str) -> Result<Self, ProofError> {
         if text.len() > MOST_PROOF_BYTES {
-            return Err(ProofError::Format("it is too long"));
+            return Err(ProofError::Format("het is te lang"));
         }
         // The first empty line ends the path; the note after it has an empty line of its own.
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(ProofError::Format("it has no checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(ProofError::Format("het heeft geen checkpoint"))?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(HEADER) {
-            return Err(ProofError::Format("its first line is not c2sp.org/tlog-proof@v1"));
+            return Err(ProofError::Format("de eerste regel is niet c2sp.org/tlog-proof@v1"));
         }
         let extra = lines
             .next_if(|line| line.starts_with("extra "))
             .map(|line| STANDARD.decode(&line["extra ".len()..]))
             .transpose()
-            .map_err(|_| ProofError::Format("its extra line is no base64"))?;
+            .map_err(|_| ProofError::Format("de regel extra is geen base64"))?;
         let index = lines
             .next()
             .and_then(|line| line.strip_prefix("index "))
             .and_then(decimal)
-            .ok_or(ProofError::Format("it has no plain index line"))?;
+            .ok_or(ProofError::Format("het heeft geen regel met een gewoon getal als index"))?;
         let hashes = lines
             .map(decode_hash)
             .collect::<Option<Vec<_>>>()
-            .ok_or(ProofError::Format("a line of the path is no base64 hash"))?;
+            .ok_or(ProofError::Format("een regel van het pad is geen hash in base64"))?;
         let proof = Self { extra, index, hashes, checkpoint: checkpoint.to_owned() };
         proof.check_limits()?;
         Ok(proof)

@@ -22,22 +22,22 @@ pub const MOST_LEAF_BYTES: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum RegelError {
     /// Longer than [`MOST_LEAF_BYTES`]; holds its length in bytes.
-    #[error("the logregel is {0} bytes, more than {MOST_LEAF_BYTES}")]
+    #[error("de logregel heeft {0} bytes, meer dan {MOST_LEAF_BYTES}")]
     TooLong(usize),
     /// Not JSON, or a known key is missing, stands twice or has a value of another type.
-    #[error("the logregel is no JSON object of the expected form: {0}")]
+    #[error("de logregel is geen JSON-object van de juiste vorm: {0}")]
     Json(#[from] serde_json::Error),
     /// Not UTF-8, or it does not begin with `{`.
-    #[error("the logregel is not one line of UTF-8 JSON that is an object")]
+    #[error("de logregel is geen JSON-object op een enkele regel UTF-8")]
     NoObject,
     /// Of a version of the format that this code does not know; holds its `v`.
-    #[error("the logregel has version {0}, not 1")]
+    #[error("de logregel heeft versie {0}, niet 1")]
     Version(u8),
     /// A `tijd` of another form than the log writes; holds it as it stands.
-    #[error("tijd {0:?} is not YYYY-MM-DDThh:mm:ss.ffffffZ")]
+    #[error("tijd {0:?} heeft niet de vorm JJJJ-MM-DDTuu:mm:ss.ffffffZ")]
     Tijd(String),
     /// Earlier than the logregel before it in the log.
-    #[error("tijd {tijd} lies before {previous} of the logregel before it")]
+    #[error("tijd {tijd} ligt voor {previous} van de logregel ervoor")]
     TijdRunsBack {
         /// Its own `tijd`.
         tijd: String,
@@ -45,10 +45,10 @@ pub enum RegelError {
         previous: String,
     },
     /// A space, tab or newline stands between the keys and values.
-    #[error("the logregel has a space or newline outside its strings")]
+    #[error("de logregel heeft een spatie of regeleinde buiten zijn teksten")]
     Whitespace,
     /// A known key stands after one that must follow it; holds that key.
-    #[error("key {0} is out of order")]
+    #[error("veld {0} staat niet op zijn plaats")]
     KeyOrder(String),
 }
 

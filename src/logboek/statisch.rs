@@ -39,7 +39,7 @@ fn of_level(nodes: u64) -> impl Iterator<Item = (u64, u64)> {
 
 /// Why the bytes of a bundle are no entries.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the bundle of entries is cut off, or has something after its entries")]
+#[error("de bundel met regels is afgesneden, of heeft iets na zijn regels")]
 pub struct BundleError;
 
 /// The entries in a bundle: each after its length, 16 bits big-endian.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, tz::TimeZone};
 use zeroize::Zeroizing;
 
-use super::seal::{SealError, Secret};
+use super::seal::{SealError, Sealer, Secret};
 use crate::domain::{Kenmerk, Rng};
 
 /// What of a logregel is committed to.
@@ -80,13 +80,13 @@ impl OpeningKeys {
     #[must_use]
     pub fn of(&self, tijd: Timestamp) -> MonthKey<'_> {
         let month = tijd.to_zoned(TimeZone::UTC).strftime("%Y-%m").to_string();
-        MonthKey { key: self.root.derive(LABEL, month.as_bytes()), rng: self.rng.as_ref() }
+        MonthKey { key: self.root.derive(LABEL, month.as_bytes()).sealer(), rng: self.rng.as_ref() }
     }
 }
 
 /// The key of the openings of one month.
 pub struct MonthKey<'a> {
-    key: Secret,
+    key: Sealer,
     rng: &'a dyn Rng,
 }
 

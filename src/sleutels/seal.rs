@@ -53,15 +53,18 @@ impl Secret {
         &self.0
     }
 
-    fn cipher(&self) -> LessSafeKey {
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.bytes()).expect("an AES-256 key has 32 bytes"))
+    /// This secret made ready to seal and open many values.
+    pub(super) fn sealer(&self) -> Sealer {
+        let key = UnboundKey::new(&AES_256_GCM, self.bytes()).expect("an AES-256 key has 32 bytes");
+        Sealer { cipher: LessSafeKey::new(key), mac: self.mac() }
+    }
+
+    fn mac(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.bytes())
     }
 
     fn tag(&self, label: &[u8], data: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.bytes()));
-        context.update(label);
-        context.update(data);
-        context.sign()
+        tag(&self.mac(), label, data)
     }
 
     /// The pseudonym of a mark of a person: HMAC-SHA-256 (RFC 2104) under this key.
@@ -93,19 +96,8 @@ impl Secret {
 
     /// Seals `plain` for this context.
     #[must_use]
-    pub fn seal(&self, mut plain: Zeroizing<Vec<u8>>, aad: &[u8], rng: &dyn Rng) -> Vec<u8> {
-        let mut nonce = [0; NONCE_LEN];
-        rng.fill(&mut nonce);
-        let mut sealed = Vec::with_capacity(NONCE_LEN + COMMITMENT_LEN + plain.len() + AES_256_GCM.tag_len());
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(self.tag(COMMITMENT_LABEL, &nonce).as_ref());
-        let tag = self
-            .cipher()
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
-            .expect("content is far below the limit of AES-GCM");
-        sealed.extend_from_slice(&plain);
-        sealed.extend_from_slice(tag.as_ref());
-        sealed
+    pub fn seal(&self, plain: Zeroizing<Vec<u8>>, aad: &[u8], rng: &dyn Rng) -> Vec<u8> {
+        self.sealer().seal(plain, aad, rng)
     }
 
     /// Opens what [`Secret::seal`] made for the same context.
@@ -113,12 +105,47 @@ impl Secret {
     /// # Errors
     /// [`SealError`] when anything differs.
     pub fn open(&self, sealed: &[u8], aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.sealer().open(sealed, aad)
+    }
+}
+
+fn tag(mac: &hmac::Key, label: &[u8], data: &[u8]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(mac);
+    context.update(label);
+    context.update(data);
+    context.sign()
+}
+
+/// A [`Secret`] that seals and opens many values: its keys are made ready once.
+pub(super) struct Sealer {
+    cipher: LessSafeKey,
+    mac: hmac::Key,
+}
+
+impl Sealer {
+    pub(super) fn seal(&self, mut plain: Zeroizing<Vec<u8>>, aad: &[u8], rng: &dyn Rng) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill(&mut nonce);
+        let mut sealed = Vec::with_capacity(NONCE_LEN + COMMITMENT_LEN + plain.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(tag(&self.mac, COMMITMENT_LABEL, &nonce).as_ref());
+        let tag = self
+            .cipher
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
+            .expect("content is far below the limit of AES-GCM");
+        sealed.extend_from_slice(&plain);
+        sealed.extend_from_slice(tag.as_ref());
+        sealed
+    }
+
+    pub(super) fn open(&self, sealed: &[u8], aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError)?;
         let (commitment, ciphertext) = rest.split_first_chunk::<COMMITMENT_LEN>().ok_or(SealError)?;
-        verify_slices_are_equal(commitment, self.tag(COMMITMENT_LABEL, nonce).as_ref()).map_err(|_| SealError)?;
+        let expected = tag(&self.mac, COMMITMENT_LABEL, nonce);
+        verify_slices_are_equal(commitment, expected.as_ref()).map_err(|_| SealError)?;
         let mut buffer = Zeroizing::new(ciphertext.to_vec());
         let length = self
-            .cipher()
+            .cipher
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
             .map_err(|_| SealError)?
             .len();

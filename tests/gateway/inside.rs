@@ -6,7 +6,7 @@ use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
     documenten::Omgeving,
-    domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok},
+    domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok, houdbaarheid::amsterdam_date},
     exchange::{Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change},
     grpc::answers,
     jobs::Tasks,
@@ -18,6 +18,10 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::harness::{cluster, edit};
+
+pub fn this_year() -> i16 {
+    amsterdam_date(SystemClock.now()).year()
+}
 
 /// With nothing remembered.
 fn klok(clock: Arc<dyn Clock>) -> Arc<Klok> {
@@ -35,6 +39,11 @@ pub struct Inside {
 
 impl Inside {
     pub async fn open() -> Self {
+        Self::open_in_year(this_year()).await
+    }
+
+    /// Its logboek is the one of this year.
+    pub async fn open_in_year(year: i16) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
         assert!(init.args(["init", "--data-dir"]).arg(dir.path()).output().unwrap().status.success());
@@ -44,7 +53,7 @@ impl Inside {
         }
         let config = Config::load(&file).unwrap();
         let map = KeyDirectory::open(&config.sleutels, true, &SystemRng).unwrap();
-        let naam = LogboekNaam::new(&config.logboek).of_year(2026);
+        let naam = LogboekNaam::new(&config.logboek).of_year(year);
         let signer = || Signer::from_seed(&naam, map.logboek_seed()).unwrap();
         let database = Database::open(&config.opslag).await.unwrap();
         let started = database

@@ -2,14 +2,15 @@
 
 use jiff::SignedDuration;
 use ketenpoort::{
-    clock::SystemClock,
-    domain::Clock,
     logboek::{self, Logregel, Soort, TlogProof},
     proto,
-    store::verify,
+    store::{ledger::regels::regels, verify},
 };
 
-use crate::harness::{PATIENCE, Receiver, TestGateway, check, send, status, weigering};
+use crate::{
+    harness::{PATIENCE, Receiver, TestGateway, check, send, status, weigering},
+    inside::{Inside, this_year},
+};
 
 async fn close(gateway: &TestGateway) -> proto::CloseLogboekResponse {
     let request = proto::CloseLogboekRequest { reden: "jaarwisseling".into(), medewerker: "beheer-7".into() };
@@ -72,7 +73,7 @@ async fn a_logboek_that_is_closed_is_followed_by_one_that_names_its_last_head() 
 async fn the_logboek_of_a_year_is_closed_when_the_next_year_begins() {
     let mut gateway = TestGateway::start().await;
     send(&mut gateway.client("zsm").await, check()).await.unwrap();
-    let year = SystemClock.now().in_tz("Europe/Amsterdam").unwrap().year();
+    let year = this_year();
     gateway.stop().await;
     gateway.clock.advance(SignedDuration::from_hours(24 * 366));
     gateway.restart_with(|_| ()).await;
@@ -90,9 +91,22 @@ async fn the_logboek_of_a_year_is_closed_when_the_next_year_begins() {
     assert_eq!((newest.rol.as_deref(), newest.actor.is_some()), (Some("poort"), true));
     let sound = verify::verify(&gateway.read().await, &gateway.vkey(), &[], None, &|_, _| {}).await.unwrap();
     assert_eq!(sound.logboeken.last().map(|log| log.naam.clone()), Some(name));
-    // Once is enough.
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
-    assert_eq!(gateway.regels().await.iter().filter(|regel| regel.gesloten.is_some()).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_is_closed_once_however_many_gateways_look_and_how_often() {
+    let inside = Inside::open_in_year(this_year() - 1).await;
+    let (one, other) = (inside.exchange().await, inside.exchange().await);
+    for _ in 0..3 {
+        let (closed, also) = tokio::join!(one.close_year(), other.close_year());
+        closed.unwrap();
+        also.unwrap();
+        let regels = regels(&one.store.read, 0, 1000).await.unwrap();
+        let regels = regels.iter().map(|(_, leaf)| Logregel::from_leaf(leaf).unwrap());
+        assert_eq!(regels.filter(|regel| regel.gesloten.is_some()).count(), 1);
+    }
+    drop((one, other));
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use jiff::ToSpan;
+use jiff::{SignedDuration, ToSpan};
 use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Opslag,
     domain::{Clock, houdbaarheid::amsterdam_date},
     gateway::Gateway,
+    store::verify::{self, inhoud},
 };
 
 use crate::harness::*;
@@ -21,6 +22,31 @@ async fn refusal_to_start(gateway: &TestGateway) -> String {
         Ok(_) => panic!("it started"),
         Err(error) => error.to_string(),
     }
+}
+
+/// Verifying beside a gateway that runs: it makes keys meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_key_that_was_made_since_the_keys_were_read_is_no_damage_and_its_content_is_said_to_be_unseen() {
+    let mut gateway = TestGateway::start().await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let read = gateway.read().await;
+    let keys = inhoud::keys(&read, &gateway.config.sleutels, &gateway.vkey(), Arc::new(SystemRng)).await.unwrap();
+    let vkey = gateway.vkey();
+    let verified = async || {
+        let sound = verify::verify(&read, &vkey, &[], Some(&keys), &|_, _| {}).await.unwrap();
+        let content = inhoud::content(&read, &keys.store).await.unwrap();
+        assert_eq!(content.damaged, Vec::<String>::new());
+        (sound.checked.without_key(), content.sound, content.without_key.values().sum::<u64>())
+    };
+    assert_eq!(verified().await, (0, 1, 0));
+    gateway.stop().await;
+    gateway.clock.advance(SignedDuration::from_hours(72));
+    gateway.restart_with(|_| ()).await;
+    let mut later = template("bekendheidscheck");
+    let needed = (gateway.clock.now() + SignedDuration::from_hours(1)).to_string();
+    later["inhoud"]["bekendheidscheck"]["antwoord_nodig_voor"] = needed.into();
+    send(&mut gateway.client("zsm").await, request(later)).await.unwrap();
+    assert_eq!(verified().await, (1, 1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -256,7 +256,9 @@ fn present_once_and_in_order(history: &History, regels: &[Value], vkey: &VerifyK
         assert_eq!(accepted.get(bericht), Some(&sent.bewijs.aanvaardingen.len()), "{bericht} is not logged once");
         for aanvaarding in &sent.bewijs.aanvaardingen {
             let proof: TlogProof = aanvaarding.bewijs.parse().unwrap();
-            let proven = proof.verify(vkey).unwrap();
+            // One key signs every logboek, each under its own name.
+            let naam = proof.checkpoint.lines().next().unwrap();
+            let proven = proof.verify(&vkey.named(naam).unwrap()).unwrap();
             let regel: Value = serde_json::from_slice(&proven.leaf).unwrap();
             assert_eq!(
                 regel,

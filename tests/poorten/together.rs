@@ -3,9 +3,11 @@
 use std::{
     fs,
     process::Stdio,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use jiff::SignedDuration;
 use ketenpoort::{
     grpc::status::weigering_in,
     proto::{self, receive_request::Verzoek, receive_response::Antwoord},
@@ -14,9 +16,10 @@ use serde_json::Value;
 
 use crate::{
     faketime,
+    history::{self, Load, mostly_allowed},
     poorten::{Poorten, copy},
     postgres::Cluster,
-    served::{expect, ketenpoort, until},
+    served::{expect, ketenpoort, logboek, until},
     traffic::{Client, Postvak, request, request_id, template},
 };
 
@@ -38,6 +41,38 @@ async fn next(postvak: &mut Postvak) -> proto::Aflevering {
             return aflevering;
         }
     }
+}
+
+/// One closes the logboek while both write: the other goes on in the next one, and what was accepted in each is proven by each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logboek_that_is_closed_at_one_gateway_is_followed_by_all() {
+    let cluster = Cluster::start(&[]);
+    let mut poorten = two(&cluster);
+    poorten.serve(0);
+    poorten.serve(1);
+    let load = Load::start(&poorten, 6, SignedDuration::ZERO, Arc::new(mostly_allowed));
+    let mut names = Vec::new();
+    for at in [0, 1, 1, 0] {
+        load.more(30).await;
+        let mut close = ketenpoort();
+        close.args(["logboek", "sluit", "--json", "--reden", "een test", "--profile"]);
+        let closed = expect(&close.arg(poorten.profile_dir(at, "beheer")).output().unwrap(), 0);
+        let closed: Value = serde_json::from_str(&closed).unwrap();
+        names.push(closed["volgende"].as_str().unwrap().to_owned());
+    }
+    load.more(30).await;
+    let history = load.finish(|_| false).await;
+    history::check(&history, &poorten.regels(0), &poorten.vkey());
+    let proven_in = |naam: &str| {
+        let here = |proof: &str| proof.contains(&format!("\n\n{naam}\n"));
+        history.acknowledged.iter().any(|sent| sent.bewijs.aanvaardingen.iter().any(|one| here(&one.bewijs)))
+    };
+    assert!(names.iter().all(|naam| proven_in(naam)), "{names:?}");
+    let verified: Value =
+        serde_json::from_str(&expect(&logboek(&poorten.config(1), "verify", &["--json"]), 0)).unwrap();
+    let verified: Vec<&str> =
+        verified["logboeken"].as_array().unwrap().iter().map(|log| log["naam"].as_str().unwrap()).collect();
+    assert_eq!(verified[1..], names);
 }
 
 /// Two gateways on a new database.

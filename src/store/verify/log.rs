@@ -54,7 +54,8 @@ impl Kept {
     /// [`NoteError`] when it is cut off, no checkpoint, or not signed with this key.
     pub fn read(nota: &str, key: &VerifyKey) -> Result<Self, NoteError> {
         let naam = nota.lines().next().unwrap_or_default();
-        let named = key.named(naam).map_err(|_| NoteError::Checkpoint("the origin is no name"))?;
+        let named =
+            key.named(naam).map_err(|_| NoteError::Checkpoint("zijn eerste regel is geen naam van een logboek"))?;
         Ok(Self { checkpoint: logboek::open(nota, &named)? })
     }
 
