@@ -8,8 +8,8 @@ use prost::Message as _;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=src/store/database/migrations");
-    let descriptors =
-        protox::compile(["proto/ketenpoort/v1/beheer.proto", "proto/ketenpoort/v1/exchange.proto"], ["proto"])?;
+    let services = ["beheer", "exchange", "toezicht"].map(|name| format!("proto/ketenpoort/v1/{name}.proto"));
+    let descriptors = protox::compile(services, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("ketenpoort.bin"), descriptors.encode_to_vec())?;
 

@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil::date};
 use ketenpoort::domain::{
     Adres, Adrespatroon, Bericht, Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Eerdere, Feiten, Grondslag,
     Identiteit, Loket, Mandaat, Mandaathouder, Partner, PartnerNaam, Regel, Rol, Status, TeltVanaf, Termijn, VanKracht,
-    admit,
+    Zicht, admit,
 };
 use uuid::Uuid;
 
@@ -83,6 +83,7 @@ fn case(number: usize) -> (Identiteit, Bericht) {
         oin: "00000099000000000001".parse().expect("an OIN"),
         rol: Rol::Partner,
         loketten: ["algemeen", "jeugd"].map(loket).into(),
+        ziet: Zicht::default(),
     };
     let bericht = Bericht {
         request_id: Uuid::from_u128(1),

@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// The worked example: one arrondissement.
+const CONFIGURATIE: &str = include_str!("../../deploy/voorbeeld/ketenpoort.toml");
 const DEELNEMERS: &str = include_str!("../../deploy/voorbeeld/deelnemers.toml");
 const CONVENANTEN: [(&str, &str); 7] = [
     ("zvh-baronie-breda.toml", include_str!("../../deploy/voorbeeld/convenanten/zvh-baronie-breda.toml")),
@@ -33,12 +34,14 @@ const CONVENANTEN: [(&str, &str); 7] = [
 pub(crate) struct Ports {
     /// For partners.
     pub partners: u16,
+    /// For toezicht.
+    pub toezicht: u16,
     /// For beheer.
     pub beheer: u16,
 }
 
 /// The ports that everybody knows.
-const PORTS: Ports = Ports { partners: 7443, beheer: 7445 };
+const PORTS: Ports = Ports { partners: 7443, toezicht: 7444, beheer: 7445 };
 
 /// The loket that a profile uses when nothing else is said.
 fn first_loket(partner: &str) -> &'static str {
@@ -82,7 +85,11 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
         write(&convenanten.join(name), text)?;
     }
     for DevIdentity { profile, partner, role, .. } in dev_identities() {
-        let port = if role == "beheer" { ports.beheer } else { ports.partners };
+        let port = match role {
+            "beheer" => ports.beheer,
+            "fg" | "auditor" => ports.toezicht,
+            _ => ports.partners,
+        };
         let text = format!(
             "# Waar de poort is, en wat send en receive gebruiken als u niets anders zegt.\n\
              adres = \"https://127.0.0.1:{port}\"\nloket = \"{}\"\nmedewerker = \"{profile}-001\"\n",
@@ -101,59 +108,10 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn configuration(ports: Ports) -> String {
-    let Ports { partners, beheer } = ports;
-    let convenanten = CONVENANTEN.map(|(name, _)| format!("    \"convenanten/{name}\",\n")).concat();
-    format!(
-        r#"# Ketenpoort. Paden zijn ten opzichte van dit bestand.
-# Deze configuratie gebruikt ontwikkelcertificaten: start met `serve --dev`, nooit met echte gegevens.
-
-# Naam van het logboek (origin van de checkpoints). Met {{jaar}} sluit het logboek aan het einde van elk jaar en begint het volgende.
-logboek = "ketenpoort.test/voorbeeld/{{jaar}}"
-
-# Wat bij de allereerste start van kracht wordt: wie meedoet, en de convenanten waaraan elk bericht wordt getoetst.
-# Daarna telt wat in de database staat; wijzig dat met `ketenpoort beheer load`. Eerst zien wat een wijziging betekent:
-# `ketenpoort check --diff OUD NIEUW`.
-deelnemers = "deelnemers.toml"
-convenanten = [
-{convenanten}]
-
-[opslag]
-# KETENPOORT_DATABASE_URL gaat voor. Met PostgreSQL (docs/operations.md) delen meer poorten een database:
-# url = "postgres://ketenpoort@db1,db2/ketenpoort?sslrootcert=db-ca.pem"
-url = "sqlite:ketenpoort.db"
-# grootste_mebibytes = 10240
-
-[sleutels]
-# Bewaar een kopie gescheiden van de database: zonder deze map is geen inhoud leesbaar.
-map = "sleutels"
-# Wat deze poort onthoudt van haar klok en van het logboek. Elke poort een eigen bestand, ook waar poorten de map delen:
-# wacht = "sleutels/wacht.json"
-
-[grpc]
-# Hier verbinden partners, met wederzijdse TLS.
-adres = "127.0.0.1:{partners}"
-# Achter een balancer die TCP doorgeeft en het PROXY-protocol (versie 2) spreekt:
-# proxy_van = ["10.0.0.7", "10.1.0.0/16"]
-
-[beheer]
-# Hier verbindt beheer, met een certificaat met rol beheer. Zonder [beheer] is deze poort dicht.
-adres = "127.0.0.1:{beheer}"
-
-[tls]
-certificaat = "gateway/cert.pem"
-sleutel = "gateway/key.pem"
-
-# De uitgevers wier certificaten mogen verbinden. Met crl = ["..."] wordt intrekking gecontroleerd; zonder start de poort
-# alleen met --dev, of met aanvaard = ["crl_ontbreekt"] bovenaan dit bestand.
-[[ca]]
-naam = "ontwikkel"
-bestand = "ca.pem"
-
-# [grenzen]
-# lease_seconds = 60
-# postvak = 10000
-# connections_partner = 64
-# vervalwaarschuwing_dagen = 14
-"#
-    )
+    let Ports { partners, toezicht, beheer } = ports;
+    let adres = |port: u16| format!("127.0.0.1:{port}");
+    CONFIGURATIE
+        .replace(&adres(PORTS.partners), &adres(partners))
+        .replace(&adres(PORTS.toezicht), &adres(toezicht))
+        .replace(&adres(PORTS.beheer), &adres(beheer))
 }

@@ -54,6 +54,10 @@ pub struct Config {
     pub beheer: Option<SocketAddr>,
     /// Balancers before that port.
     pub beheer_proxy_van: Vec<IpNet>,
+    /// Where toezicht connects; nowhere when absent.
+    pub toezicht: Option<SocketAddr>,
+    /// Balancers before that port.
+    pub toezicht_proxy_van: Vec<IpNet>,
     /// Certificate chain of the gateway, PEM.
     pub certificaat: PathBuf,
     /// Its private key, PEM.
@@ -235,6 +239,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     });
     let grpc = root.section("grpc").and_then(port);
     let beheer = root.optional_section("beheer").and_then(port);
+    let toezicht = root.optional_section("toezicht").and_then(port);
     let aanvaard = aanvaard(&root);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
@@ -257,6 +262,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
         let (certificaat, sleutel) = tls?;
         let (wacht, sleutels) = sleutels?;
         let (grpc, (beheer, beheer_proxy_van)) = (grpc?, beheer.map(|port| (port.adres, port.proxy_van)).unzip());
+        let (toezicht, toezicht_proxy_van) = toezicht.map(|port| (port.adres, port.proxy_van)).unzip();
         Some(Config {
             logboek: logboek?.value,
             opslag: opslag?,
@@ -266,6 +272,8 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
             grpc_proxy_van: grpc.proxy_van,
             beheer,
             beheer_proxy_van: beheer_proxy_van.unwrap_or_default(),
+            toezicht,
+            toezicht_proxy_van: toezicht_proxy_van.unwrap_or_default(),
             certificaat,
             sleutel,
             cas,

@@ -1,4 +1,4 @@
-//! `[grpc]` and `[beheer]`: where a port is, and which balancers may stand before it.
+//! `[grpc]`, `[toezicht]` and `[beheer]`: where a port is, and which balancers may stand before it.
 
 use std::{
     net::{IpAddr, SocketAddr},

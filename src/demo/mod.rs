@@ -63,7 +63,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let report = Report::new(arguments.json, story.steps());
     report.say(&format!("{}\n", story.titel));
     report.say("Certificaten maken en de poort openen ...");
-    let config_file = create_data_dir(&dir, Ports { partners: free_port()?, beheer: free_port()? })?;
+    let ports = Ports { partners: free_port()?, toezicht: free_port()?, beheer: free_port()? };
+    let config_file = create_data_dir(&dir, ports)?;
     let config = Config::load(&config_file)?;
     let mut gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
 
@@ -151,6 +152,6 @@ fn keep_running(report: &Report, gateway: &Gateway, dir: &Path, config: &Path) {
         config = config.display(),
     ));
     report.line(&json!({
-        "stap": "open", "grpc": grpc, "config": config.display().to_string(), "profielen": profielen.display().to_string(),
+        "stap": "open", "grpc": grpc, "toezicht": gateway.toezicht.map(|adres| format!("https://{adres}")), "config": config.display().to_string(), "profielen": profielen.display().to_string(),
     }));
 }

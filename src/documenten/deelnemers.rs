@@ -1,6 +1,9 @@
 //! The document with deelnemers: partners and their loketten, which certificate is which identity, and mandaten.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    str::FromStr,
+};
 
 use super::{
     Omgeving,
@@ -9,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
-        partner::GATEWAY,
+        Berichtsoort, Deelnemers, Identiteit, Ingang, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
+        Zicht, partner::GATEWAY,
     },
     lezen::{
         fout::Fout,
@@ -151,9 +154,59 @@ fn toegang(section: Section<'_>, known: &Deelnemers, omgeving: &Omgeving) -> Opt
         (Some(naam), Some(rol)) => opened(&section, naam, rol.value, oin.as_ref(), &loketten, known),
         _ => BTreeSet::new(),
     };
+    let ziet = match (&naam, &rol) {
+        (Some(naam), Some(rol)) => zicht(&section, &naam.value, rol.value, known),
+        _ => Zicht::default(),
+    };
     section.finish();
-    let identiteit = Identiteit { partner: naam?.value, oin: oin?.value, rol: rol?.value, loketten };
+    let identiteit = Identiteit { partner: naam?.value, oin: oin?.value, rol: rol?.value, loketten, ziet };
     Some(Toegang { ca: ca?.value, san: san.map(|san| san.value), identiteit })
+}
+
+/// A name in `ziet`: a partner, or everybody.
+enum Gezien {
+    Alles,
+    Partner(PartnerNaam),
+}
+
+impl FromStr for Gezien {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "*" => Ok(Self::Alles),
+            naam => naam.parse().map(Self::Partner).map_err(|_| ()),
+        }
+    }
+}
+
+/// Whose logregels an identity may see: an FG those of its partner, and what `ziet` adds to that.
+fn zicht(section: &Section<'_>, naam: &PartnerNaam, rol: Rol, known: &Deelnemers) -> Zicht {
+    let vorm = Vorm::fixed("namen van partners, of \"*\" voor alles", "names of partners, or \"*\" for everything");
+    let granted: Vec<Located<Gezien>> = section.list("ziet", &vorm, true);
+    if rol.ingang() != Some(Ingang::Toezicht) {
+        if let Some(first) = granted.first() {
+            section.mistake(first.line, Fout::ZietNiet { rol: rol.to_string() });
+        }
+        return Zicht::default();
+    }
+    if rol == Rol::Auditor && granted.is_empty() {
+        section.mistake(section.line(), Fout::ZietNiets {});
+    }
+    let mut partners: BTreeSet<PartnerNaam> = (rol == Rol::Fg).then(|| naam.clone()).into_iter().collect();
+    let mut alles = false;
+    for Located { value, line } in granted {
+        match value {
+            Gezien::Alles => alles = true,
+            Gezien::Partner(partner) => {
+                if !known.partners.contains_key(&partner) {
+                    super::convenant::unknown_partner(section, line, partner.as_str(), known);
+                }
+                partners.insert(partner);
+            }
+        }
+    }
+    if alles { Zicht::alles() } else { Zicht::op(partners) }
 }
 
 /// The loketten that an identity opens: those named, or all of its partner.

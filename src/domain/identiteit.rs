@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use super::{Adres, LoketNaam, Oin, PartnerNaam, Weigering};
+use super::{Adres, LoketNaam, Oin, PartnerNaam, Weigering, Zicht};
 
 /// What an identity may do. No certificate has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rol {
     /// Exchanges berichten for a partner.
     Partner,
-    /// Functionaris gegevensbescherming (data-protection officer): sees metadata of its partner.
+    /// Functionaris gegevensbescherming (data-protection officer): sees metadata of its partner, and of others as granted.
     Fg,
     /// Sees metadata as granted.
     Auditor,
@@ -29,6 +29,35 @@ impl Rol {
             Self::Auditor => "auditor",
             Self::Beheer => "beheer",
             Self::Poort => "poort",
+        }
+    }
+}
+
+/// A way in (ingang): each has a port of its own, and a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ingang {
+    /// For partners.
+    Partners,
+    /// For toezicht: FGs and auditors.
+    Toezicht,
+    /// For beheer.
+    Beheer,
+}
+
+impl Ingang {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Partners, Self::Toezicht, Self::Beheer];
+}
+
+impl Rol {
+    /// The way in of this role; none for the gateway itself.
+    #[must_use]
+    pub fn ingang(self) -> Option<Ingang> {
+        match self {
+            Self::Partner => Some(Ingang::Partners),
+            Self::Fg | Self::Auditor => Some(Ingang::Toezicht),
+            Self::Beheer => Some(Ingang::Beheer),
+            Self::Poort => None,
         }
     }
 }
@@ -59,6 +88,8 @@ pub struct Identiteit {
     pub rol: Rol,
     /// The loketten that its certificate opens.
     pub loketten: BTreeSet<LoketNaam>,
+    /// Whose logregels it may see, where it is of toezicht.
+    pub ziet: Zicht,
 }
 
 impl Identiteit {
@@ -66,7 +97,7 @@ impl Identiteit {
     #[must_use]
     pub fn of_gateway(oin: Oin) -> Self {
         let Adres { partner, loket } = Adres::gateway();
-        Self { partner, oin, rol: Rol::Poort, loketten: [loket].into() }
+        Self { partner, oin, rol: Rol::Poort, loketten: [loket].into(), ziet: Zicht::default() }
     }
 
     /// The address of one of its own loketten.

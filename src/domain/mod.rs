@@ -1,6 +1,6 @@
 //! The domain: who may send what to whom, on which grondslag, and for how long.
 //!
-//! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`], [`loket`], [`identiteit`],
+//! Pure: no async, no database, no wire types, no clock of its own. Reading order: [`partner`], [`loket`], [`zicht`], [`identiteit`],
 //! [`berichtsoort`], [`convenant`], [`mandaat`], [`van_kracht`], [`naast`] (which rules can meet), [`houdbaarheid`], [`persoon`],
 //! [`bericht`], [`toestand`], [`eerder`], [`weigering`], then [`admission`], where they meet: `vraag` asks the rules of a bericht,
 //! and [`voorrang`] says which convenant stamps where several allow it.
@@ -35,6 +35,7 @@ pub mod verschil;
 pub mod voorrang;
 mod vraag;
 pub mod weigering;
+pub mod zicht;
 
 pub use admission::{Ontvanger, Stempel, Toegelaten, admit, still_allowed};
 pub use bericht::{Bericht, BerichtId, Bsn, Doelgroep, Feiten, Geboortedatum, Vernietiging};
@@ -42,7 +43,7 @@ pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
 pub use eerder::{Correctie, Eerder, Eerdere, EerdereOntvanger, Sindsdien, Vervolg};
 pub use houdbaarheid::{TeltVanaf, Termijn};
-pub use identiteit::{Aangemeld, Certificaat, Identiteit, Rol, Toegang};
+pub use identiteit::{Aangemeld, Certificaat, Identiteit, Ingang, Rol, Toegang};
 pub use klok::{Herinnering, Klok, Twijfel};
 pub use loket::{Contact, Loket, Sluiting, Telefoon};
 pub use mandaat::{Mandaat, Mandaathouder};
@@ -53,6 +54,7 @@ pub use toestand::Toestand;
 pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
 pub use voorrang::{Geladen, Historie, Versie};
 pub use weigering::{Overtreding, Weigering};
+pub use zicht::Zicht;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -108,8 +108,16 @@ weigeringen! {
         "This request_id was used before for a bericht with other content. Choose a new request_id for a new bericht.";
     /// The certificate's role may not use this port.
     VerkeerdeRol = "verkeerde_rol", Verboden,
-        "Deze poort is niet voor de rol van dit certificaat. Partners en beheerders hebben elk een eigen poort; voor FG's en auditors is er nog geen.",
-        "This port is not for the role of this certificate. Partners and operators each have a port of their own; there is none for FGs and auditors yet.";
+        "Deze poort is niet voor de rol van dit certificaat. Partners, toezicht (FG's en auditors) en beheer hebben elk een eigen poort.",
+        "This port is not for the role of this certificate. Partners, toezicht (FGs and auditors) and operators each have a port of their own.";
+    /// No such logregel, or one that the caller may not see.
+    LogregelOnbekend = "logregel_onbekend", Onbekend,
+        "Er is geen logregel met deze index, of zij gaat niet over een partner die u ziet. Zoek haar met SearchLogregels.",
+        "There is no logregel of this index, or it is not about a partner that you see. Find it with SearchLogregels.";
+    /// No checkpoint of a logboek of this gateway.
+    CheckpointOnbekend = "checkpoint_onbekend", Onbekend,
+        "Dit is geen checkpoint van een logboek van deze poort, of het is langer dan dat logboek nu is. Bewaar het: is het echt, dan is er iets uit het logboek verdwenen.",
+        "This is no checkpoint of a logboek of this gateway, or it is longer than that logboek is now. Keep it: if it is genuine, something has disappeared from the logboek.";
     /// The certificate does not open this loket.
     LoketNietVanU = "loket_niet_van_u", Verboden,
         "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.",

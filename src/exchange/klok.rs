@@ -9,8 +9,8 @@ use tracing::Instrument;
 use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{Twijfel, Weigering},
-    logboek::TlogProof,
-    store::{Actor, Event, NotDone, StoreError},
+    logboek::{Soort, TlogProof},
+    store::{Actor, Alone, Event, NotDone, StoreError},
 };
 
 /// A doubt that goes on is said again after so long.
@@ -55,7 +55,8 @@ impl Exchange {
         })?;
         let Some(ended) = ended else { return Ok(None) };
         let actor = Actor { reden: Some(self.reden(reden)), ..self.actor(call, Some(medewerker)) };
-        let logged = self.write(|reply| Event::Act(Box::new(actor), reply)).await;
+        let alone = Alone::of(&actor, Soort::Beheerd);
+        let logged = self.write(|reply| Event::Log(Box::new(alone), reply)).await;
         let proven = logged.and_then(|((index, regel), commit)| {
             let commit = commit.ok_or_else(|| unavailable("an act of beheer without a commit"))?;
             Ok(commit.proof(index, regel))

@@ -29,6 +29,7 @@ pub mod schade;
 mod seal;
 pub mod send;
 pub mod status;
+pub mod toezicht;
 pub mod van_kracht;
 mod verleden;
 pub mod views;
@@ -55,7 +56,7 @@ use uuid::Uuid;
 use crate::{
     domain::{Aangemeld, Identiteit, Klok, Rng, VanKracht, Weigering},
     jobs::Tasks,
-    logboek::LogboekNaam,
+    logboek::{LogboekNaam, VerifyKey},
     sleutels::KeyStore,
     store::{Durable, Event, NotDone, Pool, Reply, Store, StoreError},
 };
@@ -93,6 +94,8 @@ pub struct Exchange {
     pub poort: Identiteit,
     /// How its logboeken are called.
     pub logboek: LogboekNaam,
+    /// By what anybody verifies them.
+    pub vkey: VerifyKey,
     /// Writes what the gateway itself sends as the content of a bericht.
     pub encode: fn(&VanDePoort) -> Vec<u8>,
     /// Weigeringen that are logged once a minute.

@@ -12,6 +12,7 @@ use super::{Call, Exchange};
 use crate::{
     domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering, weigering::Aard},
     logboek::{Logregel, Soort},
+    sleutels::Veld,
     store::{Alone, Event, NotDone},
 };
 
@@ -73,7 +74,8 @@ impl Exchange {
             medewerker: medewerker.as_ref().map(|of| of.commitment.clone()),
             ..Logregel::new(String::new(), Soort::Geweigerd)
         };
-        let alone = Alone { regel, bericht: about.bericht, medewerker };
+        let openings = vec![(Veld::Medewerker, medewerker.into_iter().collect())];
+        let alone = Alone { regel, bericht: about.bericht, openings };
         match self.write(|reply| Event::Log(Box::new(alone), reply)).await {
             Ok(_) => weigering,
             Err(unavailable) => unavailable,
@@ -125,7 +127,7 @@ impl Exchange {
     }
 
     async fn log_alone(&self, regel: Logregel) -> Result<(), NotDone> {
-        let alone = Alone { regel, bericht: None, medewerker: None };
+        let alone = Alone::new(regel);
         self.store.writer.write(|reply| Event::Log(Box::new(alone), reply)).await.map(drop)
     }
 

@@ -4,7 +4,7 @@
 //! did not make a change itself sees it within a second.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     future::pending,
     panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,8 +18,8 @@ use tracing::Span;
 
 use super::{Exchange, leesbaar::Leesbaar, verleden::Verleden};
 use crate::{
-    documenten::{Bron, Omgeving, parse, partners},
-    domain::{Document, Oin, PartnerNaam, VanKracht},
+    documenten::{Bron, Omgeving, parse},
+    domain::{Document, VanKracht},
     lezen::Fouten,
     logboek::Teksten,
     store::{
@@ -86,20 +86,6 @@ pub(super) async fn aside<T: Send + 'static>(
         // The process ends, and whoever waits here with it.
         Err(Err(_)) => pending().await,
     }
-}
-
-/// Every OIN that a partner has or had: the logboek names partners by the OIN of that moment.
-///
-/// # Errors
-/// [`StoreError`] when it cannot be read.
-pub async fn all_oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, StoreError> {
-    let mut oins: BTreeMap<PartnerNaam, BTreeSet<Oin>> = BTreeMap::new();
-    for text in documenten::all_deelnemers(read).await? {
-        for (naam, partner) in partners(&text) {
-            oins.entry(naam).or_default().extend(partner.oins);
-        }
-    }
-    Ok(oins)
 }
 
 /// A document in force as a text to parse; mistakes in it are told under its name.

@@ -17,12 +17,12 @@ use tokio::{
 use self::{
     look::look,
     open::{Certificates, Known, Opened},
-    ports::ports,
+    ports::{bound, ports},
     run::run,
 };
 use crate::{
     config::Config,
-    domain::{Clock, Klok, Rng, Rol, houdbaarheid::amsterdam_date},
+    domain::{Clock, Ingang, Klok, Rng, houdbaarheid::amsterdam_date},
     exchange::{InForce, LoadError, klok::ClockWatch, wacht::Keeper},
     lezen::Fouten,
     logboek::{LogboekNaam, NoteError, Signer},
@@ -86,6 +86,8 @@ pub struct Gateway {
     pub adres: SocketAddr,
     /// Where beheer connects, if anywhere.
     pub beheer: Option<SocketAddr>,
+    /// Where toezicht connects, if anywhere.
+    pub toezicht: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     ended: JoinHandle<Result<(), GatewayError>>,
 }
@@ -132,8 +134,7 @@ impl Gateway {
         for port in ports(config) {
             open.push(port.open().await?);
         }
-        let bound = |rol| open.iter().find(|open| open.port.rol == rol).map(|open| open.bound);
-        let (adres, beheer) = (bound(Rol::Partner).unwrap_or(config.grpc), bound(Rol::Beheer));
+        let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
         let vkey = signer.vkey();
         let (store, writer) = database
             .start(&naam, &keys.mark(), signer, keys.openingen(Arc::clone(&rng)), Arc::clone(&klok), kept)
@@ -163,7 +164,7 @@ impl Gateway {
             keeper.lock().await.write().await;
             ended
         });
-        Ok(Self { adres, beheer, stop, ended })
+        Ok(Self { adres: partners.unwrap_or(config.grpc), beheer, toezicht, stop, ended })
     }
 
     /// Tells the gateway to stop: no new connections, calls under way are finished.

@@ -169,6 +169,7 @@ impl Known {
             },
             poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
             logboek: LogboekNaam::new(&config.logboek),
+            vkey,
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),
             passed: PassedOver::default(),

@@ -13,26 +13,32 @@ use tower::Service;
 use super::GatewayError;
 use crate::{
     config::Config,
-    domain::Rol,
+    domain::Ingang,
     exchange::Exchange,
     grpc::{
         beheer_service::BeheerApi,
-        boundary::{Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_MESSAGE_BYTES},
+        boundary::{Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_MESSAGE_BYTES, MOST_TOEZICHT_ANSWER_BYTES},
         exchange_service::ExchangeApi,
+        toezicht_service::ToezichtApi,
     },
-    proto::{beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer},
+    proto::{
+        beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer,
+        toezicht_service_server::ToezichtServiceServer,
+    },
     tls::accept::{self, Listener},
 };
 
 /// Calls of one operator that are being answered.
 const BEHEER_IN_FLIGHT: usize = 4;
+/// Calls of one identity of toezicht that are being answered.
+const TOEZICHT_IN_FLIGHT: usize = 16;
 
 /// A port of the gateway.
 pub(super) struct Port {
     /// Its name, as an operator reads it.
     pub(super) naam: &'static str,
     /// Who may connect, and so which service answers.
-    pub(super) rol: Rol,
+    ingang: Ingang,
     /// Where it listens.
     pub(super) adres: SocketAddr,
     /// Balancers that say for whom they connect.
@@ -45,27 +51,39 @@ pub(super) struct Port {
 pub(super) fn ports(config: &Config) -> Vec<Port> {
     let partners = Port {
         naam: "de poort voor partners",
-        rol: Rol::Partner,
+        ingang: Ingang::Partners,
         adres: config.grpc,
         proxies: config.grpc_proxy_van.clone(),
         in_flight: config.bounds.in_flight_partner,
     };
     let beheer = config.beheer.map(|adres| Port {
         naam: "de poort voor beheer",
-        rol: Rol::Beheer,
+        ingang: Ingang::Beheer,
         adres,
         proxies: config.beheer_proxy_van.clone(),
         in_flight: BEHEER_IN_FLIGHT,
     });
-    [Some(partners), beheer].into_iter().flatten().collect()
+    let toezicht = config.toezicht.map(|adres| Port {
+        naam: "de poort voor toezicht",
+        ingang: Ingang::Toezicht,
+        adres,
+        proxies: config.toezicht_proxy_van.clone(),
+        in_flight: TOEZICHT_IN_FLIGHT,
+    });
+    [Some(partners), toezicht, beheer].into_iter().flatten().collect()
 }
 
 /// A port that is open.
 pub(super) struct Open {
-    pub(super) port: Port,
+    port: Port,
     socket: TcpListener,
     /// The address on which it listens. Where the configuration asks for any free port, this is the one that it got.
-    pub(super) bound: SocketAddr,
+    bound: SocketAddr,
+}
+
+/// Where this way in listens, if it is open.
+pub(super) fn bound(open: &[Open], ingang: Ingang) -> Option<SocketAddr> {
+    open.iter().find(|open| open.port.ingang == ingang).map(|open| open.bound)
 }
 
 impl Port {
@@ -86,20 +104,24 @@ impl Open {
         exchange: &Arc<Exchange>,
         stopped: watch::Receiver<bool>,
     ) -> BoxFuture<'static, &'static str> {
-        let rol = self.port.rol;
-        match rol {
-            Rol::Partner => {
+        match self.port.ingang {
+            Ingang::Partners => {
                 let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
                 let service = ExchangeServiceServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
                 self.serve_by(service, listener, exchange, stopped)
             }
-            Rol::Beheer => {
+            Ingang::Toezicht => {
+                let service = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange)))
+                    .max_decoding_message_size(MOST_MESSAGE_BYTES)
+                    .max_encoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
+                self.serve_by(service, listener, exchange, stopped)
+            }
+            Ingang::Beheer => {
                 let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(exchange)))
                     .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
                 self.serve_by(service, listener, exchange, stopped)
             }
-            Rol::Fg | Rol::Auditor | Rol::Poort => unreachable!("no port is opened for {rol}"),
         }
     }
 
@@ -115,8 +137,8 @@ impl Open {
         S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send,
     {
-        let Self { port: Port { naam, rol, proxies, in_flight, .. }, socket, .. } = self;
-        let boundary = Boundary::new(Arc::clone(exchange), service, rol, in_flight);
+        let Self { port: Port { naam, ingang, proxies, in_flight, .. }, socket, .. } = self;
+        let boundary = Boundary::new(Arc::clone(exchange), service, ingang, in_flight);
         let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
         accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed()
     }

@@ -18,7 +18,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::status::{of_tonic, status, weigering_in};
 use crate::{
-    domain::{Aangemeld, PartnerNaam, Rol, Weigering},
+    domain::{Aangemeld, Ingang, PartnerNaam, Weigering},
     exchange::{Call, Exchange},
 };
 
@@ -29,12 +29,15 @@ pub const MOST_BEHEER_MESSAGE_BYTES: usize = 4 << 20;
 /// A call without a deadline of its own ends after this.
 const LONGEST_CALL: Duration = Duration::from_secs(310);
 
-/// Answers the calls on one port, which is for one role.
+/// A message of toezicht in bytes, at most: what is asked is small, a page of logregels is not.
+pub const MOST_TOEZICHT_ANSWER_BYTES: usize = 4 << 20;
+
+/// Answers the calls on one port, which is one way in.
 #[derive(Clone)]
 pub struct Boundary<S> {
     exchange: Arc<Exchange>,
     service: S,
-    rol: Rol,
+    ingang: Ingang,
     in_flight: Arc<Mutex<HashMap<PartnerNaam, Arc<Semaphore>>>>,
     in_flight_partner: usize,
 }
@@ -44,10 +47,10 @@ where
     S: Service<http::Request<Incoming>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    /// Around a service of one exchange, for one role.
+    /// Around a service of one exchange, for who may come in this way.
     #[must_use]
-    pub fn new(exchange: Arc<Exchange>, service: S, rol: Rol, in_flight_partner: usize) -> Self {
-        Self { exchange, service, rol, in_flight: Arc::default(), in_flight_partner }
+    pub fn new(exchange: Arc<Exchange>, service: S, ingang: Ingang, in_flight_partner: usize) -> Self {
+        Self { exchange, service, ingang, in_flight: Arc::default(), in_flight_partner }
     }
 
     /// Answers one request of a verified identity.
@@ -89,11 +92,11 @@ where
         call: &Call,
         mut request: http::Request<Incoming>,
     ) -> Result<http::Response<Body>, Weigering> {
-        if call.identiteit().rol != self.rol {
+        if call.identiteit().rol.ingang() != Some(self.ingang) {
             return Err(Weigering::VerkeerdeRol);
         }
         // Whoever runs the gateway must be able to say that the clock is right.
-        if self.rol == Rol::Partner {
+        if self.ingang != Ingang::Beheer {
             self.exchange.trust_clock()?;
         }
         let in_flight = self.in_flight(&call.identiteit().partner);

@@ -15,3 +15,4 @@ pub mod exchange_service;
 pub mod loketten;
 mod receive;
 pub mod status;
+pub mod toezicht_service;

@@ -95,6 +95,14 @@ closed_list! {
         OnbekendLoket { partner: String, loket: String, bestaat: String } = "onbekend_loket",
             "{partner} heeft geen loket {loket}; er zijn: {bestaat}",
             "{partner} has no loket {loket}; there are: {bestaat}";
+        /// Somebody sees logregels who is not of toezicht.
+        ZietNiet { rol: String } = "ziet_niet",
+            "ziet is voor rol fg en auditor, en dit is {rol}. Haal ziet weg, of geef toezicht een identiteit van zichzelf.",
+            "ziet is for rol fg and auditor, and this is {rol}. Remove ziet, or give toezicht an identity of its own.";
+        /// An auditor that may see nothing.
+        ZietNiets { } = "ziet_niets",
+            "een auditor ziet alleen wat ziet noemt, en hier staat niets. Noem partners in ziet, of \"*\" voor alles.",
+            "an auditor sees only what ziet names, and there is nothing here. Name partners in ziet, or \"*\" for everything.";
         /// A closing without a referral, or a referral without a closing.
         SluitingHalf { heeft: String, mist: String } = "sluiting_half",
             "dit loket heeft {heeft} en geen {mist}; die twee horen bij elkaar. Voeg {mist} toe, of haal {heeft} weg.",

@@ -22,7 +22,7 @@ use crate::{
 
 fn beheerd(text: &str) -> Box<Alone> {
     let regel = Logregel { document: Some(text.to_owned()), ..Logregel::new(String::new(), Soort::Beheerd) };
-    Box::new(Alone { regel, bericht: None, medewerker: None })
+    Box::new(Alone::new(regel))
 }
 
 async fn log(exchange: &Exchange, reden: String) -> Result<(), NotDone> {

@@ -161,7 +161,7 @@ async fn finding_withdrawing_and_changing_that_is_given_up_anywhere_can_be_repea
             ..Default::default()
         };
         let intrekking = convert::intrekking(&intrekking).unwrap();
-        let done = give_up_after(waits, exchange.withdraw(&zvh, &intrekking)).await;
+        let done = Box::pin(give_up_after(waits, exchange.withdraw(&zvh, &intrekking))).await;
         exchange.withdraw(&zvh, &intrekking).await.map(drop).unwrap();
         done.map(|withdrawn| withdrawn.map(drop).unwrap())
     }))

@@ -21,7 +21,7 @@ use ketenpoort::{
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
     proto::{
         self,
-        client::{BeheerServiceClient, ExchangeServiceClient},
+        client::{BeheerServiceClient, ExchangeServiceClient, ToezichtServiceClient},
     },
     sleutels::KeyDirectory,
     store::{Database, Pool, ledger::regels::regels, verify},
@@ -79,6 +79,7 @@ impl TestGateway {
         }
         config.grpc.set_port(0);
         config.beheer = Some("127.0.0.1:0".parse().unwrap());
+        config.toezicht = Some("127.0.0.1:0".parse().unwrap());
         change(&mut config);
         let clock = Arc::new(TestClock::default());
         let gateway = Self { dir, clock, config, running: Mutex::new(None), starts: AtomicU64::new(1) };
@@ -107,20 +108,31 @@ impl TestGateway {
 
     async fn open(&self) {
         let gateway = self.launch().await.unwrap();
-        let (partners, beheer) = (gateway.adres, gateway.beheer.unwrap());
+        let (partners, beheer, toezicht) = (gateway.adres, gateway.beheer.unwrap(), gateway.toezicht);
         *self.running.lock().unwrap() = Some(gateway);
         for entry in std::fs::read_dir(self.dir.path().join("profielen")).unwrap() {
             let dir = entry.unwrap().path();
-            let adres = if dir.ends_with("beheer") { beheer } else { partners };
-            let file = dir.join("profiel.toml");
-            let text = std::fs::read_to_string(&file).unwrap();
-            let lines = text.lines().map(|line| match line.strip_prefix("adres = ") {
-                Some(_) => format!("adres = \"https://{adres}\"\n"),
-                None => format!("{line}\n"),
-            });
-            let text: String = lines.collect();
-            std::fs::write(&file, text).unwrap();
+            let naam = dir.file_name().unwrap().to_str().unwrap();
+            self.point(
+                naam,
+                match naam {
+                    "beheer" => beheer,
+                    _ if naam.starts_with("fg-") || naam == "auditor" => toezicht.unwrap_or(partners),
+                    _ => partners,
+                },
+            );
         }
+    }
+
+    /// Lets a profile connect to this port.
+    pub fn point(&self, name: &str, adres: std::net::SocketAddr) {
+        let file = self.profile_dir(name).join("profiel.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines = text.lines().map(|line| match line.strip_prefix("adres = ") {
+            Some(_) => format!("adres = \"https://{adres}\"\n"),
+            None => format!("{line}\n"),
+        });
+        std::fs::write(&file, lines.collect::<String>()).unwrap();
     }
 
     pub async fn stop(&self) {
@@ -194,6 +206,7 @@ impl TestGateway {
         Profile::load(&self.profile_dir(name)).unwrap()
     }
 
+    /// A client of the service for partners, with this profile.
     pub async fn client(&self, name: &str) -> Client {
         self.profile(name).connect().await.unwrap()
     }
@@ -201,6 +214,11 @@ impl TestGateway {
     /// A client of beheer.
     pub async fn beheer(&self) -> BeheerServiceClient<Channel> {
         BeheerServiceClient::new(self.profile("beheer").channel().await.unwrap())
+    }
+
+    /// A client of toezicht, with the profile of an FG or auditor.
+    pub async fn toezicht(&self, name: &str) -> ToezichtServiceClient<Channel> {
+        ToezichtServiceClient::new(self.profile(name).channel().await.unwrap())
     }
 
     /// The document that is in force, with other words in it.

@@ -80,6 +80,7 @@ async fn the_certificate_of_the_loket_itself_may_do_all_of_it() {
     let gateway = two_desks().await;
     let mut zvh = gateway.client(ZVH).await;
     let bericht = send(&mut zvh, told_to("jeugd")).await.unwrap().bericht;
+    gateway.point("fg-zsm", gateway.adres());
     let mut young = gateway.client("fg-zsm").await;
     let mut receiver = Receiver::open(&mut young, "jeugd", 1).await.unwrap();
     assert_eq!(receiver.bericht().await.bericht, bericht);
@@ -190,6 +191,7 @@ async fn any_partner_may_ask_whom_it_reaches_where() {
     assert_eq!((&dji[1].gesloten_vanaf, &dji[1].verwijst_naar), (&None, &None));
 
     // All of them, also with a certificate that opens one.
+    gateway.point("fg-zsm", gateway.adres());
     let mut young = gateway.client("fg-zsm").await;
     let all = list(&mut young, "").await.unwrap();
     assert!(all.iter().all(|loket| loket.functie.is_some() && loket.telefoon.is_some()), "{all:?}");
@@ -210,6 +212,7 @@ async fn an_unknown_partner_has_no_loketten_and_an_fg_may_not_ask() {
     assert_eq!(weigering(list(&mut vt, "zvh-amsterdam").await), "partner_onbekend");
     assert_eq!(weigering(list(&mut vt, "ZSM").await), "ongeldig_veld");
     // An FG is no partner of the exchange.
+    gateway.point("fg-zsm", gateway.adres());
     assert_eq!(weigering(list(&mut gateway.client("fg-zsm").await, "zsm").await), "verkeerde_rol");
     assert_eq!(gateway.soorten().await, ["gestart", "geweigerd:partner_onbekend", "geweigerd:ongeldig_veld"]);
 }

@@ -41,6 +41,7 @@ mod send;
 mod taking_back;
 mod tls;
 mod toestanden;
+mod toezicht;
 mod together;
 mod voorrang;
 mod wachtend;

@@ -166,6 +166,7 @@ async fn an_expired_revocation_list_lets_nobody_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_fg_on_the_partners_port_is_told_where_to_go() {
     let gateway = TestGateway::start().await;
+    gateway.point("fg-zsm", gateway.adres());
     let profile = gateway.profile("fg-zsm");
     let mut fg = profile.connect().await.unwrap();
     let status = fg.send(check()).await.unwrap_err();

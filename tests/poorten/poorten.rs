@@ -44,21 +44,22 @@ impl Poorten {
 
     /// One more gateway.
     pub fn add(&mut self, url: &str) -> usize {
-        let (at, port, beheer) = (self.each.len(), free_port(), free_port());
+        let (at, port) = (self.each.len(), free_port());
+        let ports = [("7443", port), ("7444", free_port()), ("7445", free_port())];
+        let on_ports = |text: String| {
+            ports
+                .iter()
+                .fold(text, |text, (from, to)| text.replace(&format!("127.0.0.1:{from}"), &format!("127.0.0.1:{to}")))
+        };
         let config = fs::read_to_string(self.path().join("ketenpoort.toml")).unwrap();
-        let config = config
-            .replace("127.0.0.1:7443", &format!("127.0.0.1:{port}"))
-            .replace("127.0.0.1:7445", &format!("127.0.0.1:{beheer}"))
+        let config = on_ports(config)
             .replace("sqlite:ketenpoort.db", url)
             .replace("# wacht = \"sleutels/wacht.json\"", &format!("wacht = \"wacht-{at}.json\""));
         fs::write(self.config(at), config).unwrap();
         copy(&self.path().join("profielen"), &self.path().join(format!("profielen-{at}")));
         for profile in fs::read_dir(self.path().join(format!("profielen-{at}"))).unwrap() {
-            let profile = profile.unwrap().path();
-            let (from, to) = if profile.ends_with("beheer") { ("7445", beheer) } else { ("7443", port) };
-            let file = profile.join("profiel.toml");
-            let text = fs::read_to_string(&file).unwrap();
-            fs::write(&file, text.replace(&format!("127.0.0.1:{from}"), &format!("127.0.0.1:{to}"))).unwrap();
+            let file = profile.unwrap().path().join("profiel.toml");
+            fs::write(&file, on_ports(fs::read_to_string(&file).unwrap())).unwrap();
         }
         self.each.push(Poort { port, url: url.to_owned(), environment: Vec::new(), child: None });
         at
@@ -178,8 +179,15 @@ impl Poorten {
     }
 
     pub async fn client(&self, at: usize, name: &str) -> Client {
-        let connected = self.profile(at, name).connect().await;
-        connected.unwrap_or_else(|error| panic!("{error}\n{}", self.log(at)))
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // The port is open before the gateway is.
+            match self.profile(at, name).connect().await {
+                Ok(client) => return client,
+                Err(error) if Instant::now() > deadline => panic!("{error}\n{}", self.log(at)),
+                Err(_) => {}
+            }
+        }
     }
 
     fn log_file(&self, at: usize) -> PathBuf {

@@ -134,7 +134,7 @@ async fn the_demo_stays_open_until_sigterm() {
     };
     check_story(&lines, started);
     let keys: BTreeSet<&str> = open.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, BTreeSet::from(["stap", "grpc", "config", "profielen"]));
+    assert_eq!(keys, BTreeSet::from(["stap", "grpc", "toezicht", "config", "profielen"]));
 
     let profile = Profile::load(&Path::new(text(&open, "profielen")).join("zsm")).unwrap();
     assert_eq!(profile.adres(), text(&open, "grpc"));

@@ -128,7 +128,7 @@ impl World {
         self.number += 1;
         let regel =
             Logregel { document: Some(self.number.to_string()), ..Logregel::new(String::new(), Soort::Beheerd) };
-        let alone = Alone { regel, bericht: None, medewerker: None };
+        let alone = Alone::new(regel);
         let store = &self.gateways[at].running.as_ref().unwrap().store;
         store.writer.write(|reply| Event::Log(Box::new(alone), reply)).await.is_ok()
     }
@@ -338,7 +338,10 @@ async fn whichever_write_fails_nothing_of_its_transaction_stays() {
 
 /// A regel with a commitment that has an opening. Gives whether it was written.
 async fn with_an_opening(world: &World) -> bool {
-    use ketenpoort::{sleutels::CommitmentOpening, store::Committed};
+    use ketenpoort::{
+        sleutels::{CommitmentOpening, Veld},
+        store::Committed,
+    };
     let opening = CommitmentOpening {
         zout: [1; 32],
         hoofdpersoon: false,
@@ -348,7 +351,7 @@ async fn with_an_opening(world: &World) -> bool {
     let medewerker = Committed::to(b"een", opening);
     let regel =
         Logregel { medewerker: Some(medewerker.commitment.clone()), ..Logregel::new(String::new(), Soort::Beheerd) };
-    let alone = Alone { regel, bericht: None, medewerker: Some(medewerker) };
+    let alone = Alone { openings: vec![(Veld::Medewerker, vec![medewerker])], ..Alone::new(regel) };
     let store = &world.gateways[0].running.as_ref().unwrap().store;
     store.writer.write(|reply| Event::Log(Box::new(alone), reply)).await.is_ok()
 }

@@ -92,18 +92,20 @@ pub struct Served {
 impl Served {
     /// A data directory on a port of its own; nothing runs yet.
     pub fn prepare() -> Self {
-        let (dir, port, beheer) = (tempfile::tempdir().unwrap(), free_port(), free_port());
+        let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
         let served = Self { dir, port, dev: true, environment: Vec::new(), child: None };
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
-        let ports =
-            [("127.0.0.1:7443", format!("127.0.0.1:{port}")), ("127.0.0.1:7445", format!("127.0.0.1:{beheer}"))];
+        let ports = [("7443", port), ("7444", free_port()), ("7445", free_port())];
+        let ports = ports.map(|(from, to)| (format!("127.0.0.1:{from}"), format!("127.0.0.1:{to}")));
         for (from, to) in &ports {
             served.configure(from, to);
         }
         for profile in fs::read_dir(served.path().join("profielen")).unwrap() {
             let profile = profile.unwrap().path();
-            let (from, to) = &ports[usize::from(profile.ends_with("beheer"))];
-            replace(&profile.join("profiel.toml"), from, to);
+            let file = profile.join("profiel.toml");
+            let text = fs::read_to_string(&file).unwrap();
+            let (from, to) = ports.iter().find(|(from, _)| text.contains(from)).unwrap();
+            replace(&file, from, to);
         }
         served
     }

@@ -1,7 +1,7 @@
 use jiff::{Timestamp, civil::date};
 use ketenpoort::domain::{
     Adrespatroon, Bericht, BerichtId, Berichtsoort, Categorie, Deelnemers, Doelgroep, Eerder, Eerdere, Feiten,
-    Identiteit, Mandaathouder, Regel, Rol, Status, TeltVanaf, Termijn, Toegelaten, VanKracht, Weigering, admit,
+    Identiteit, Mandaathouder, Regel, Rol, Status, TeltVanaf, Termijn, Toegelaten, VanKracht, Weigering, Zicht, admit,
     still_allowed,
 };
 use uuid::Uuid;
@@ -21,6 +21,7 @@ fn identiteit() -> Identiteit {
         oin: "00000099000000001000".parse().unwrap(),
         rol: Rol::Partner,
         loketten: ["algemeen".parse().unwrap(), "jeugd".parse().unwrap()].into(),
+        ziet: Zicht::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use ketenpoort::{
     documenten::parse,
     domain::{
         Bericht, BerichtId, Berichtsoort, Contact, Deelnemers, Eerdere, Feiten, Identiteit, Loket, LoketNaam,
-        Ontvanger, Overtreding, Regel, Rol, Sluiting, VanKracht, Weigering, admit, matrix, still_allowed,
+        Ontvanger, Overtreding, Regel, Rol, Sluiting, VanKracht, Weigering, Zicht, admit, matrix, still_allowed,
         verschil::verschil,
     },
 };
@@ -151,6 +151,7 @@ fn judge(van: &str, bericht: Bericht, van_kracht: &VanKracht, now: &str) -> Resu
         oin: "00000099000000001000".parse().unwrap(),
         rol: Rol::Partner,
         loketten: [van.loket.clone()].into(),
+        ziet: Zicht::default(),
     };
     let id = BerichtId(Uuid::from_u128(7));
     let asked = |soort| eerder(id, soort, "zsm/jeugd", &[&van.to_string()]);

@@ -8,7 +8,7 @@ use ketenpoort::{
     documenten::{Bron, Omgeving, hash, parse, print::print},
     domain::{
         Adres, Bericht, BerichtId, Convenant, Eerdere, Identiteit, Ontvanger, Regel, Rol, Stroom, TeltVanaf, Termijn,
-        Toegelaten, VanKracht, Weigering, admit,
+        Toegelaten, VanKracht, Weigering, Zicht, admit,
         convenant::{matches_any, overlapping},
         matrix,
         verschil::verschil,
@@ -31,6 +31,7 @@ fn judge(van: &Adres, bericht: &Bericht, van_kracht: &VanKracht) -> Result<Toege
         oin: "00000099000000000001".parse().unwrap(),
         rol: Rol::Partner,
         loketten: LOKETTEN.map(|loket| loket.parse().unwrap()).into(),
+        ziet: Zicht::default(),
     };
     let id = BerichtId(Uuid::from_u128(7));
     let asked = |soort| eerder(id, soort, &bericht.ontvangers[0].to_string(), &[&van.to_string()]);

@@ -1,7 +1,7 @@
 use jiff::civil::{Date, date};
 use ketenpoort::domain::{
     Berichtsoort, Bewaar, Convenant, Deelnemers, Doelgroep, Identiteit, Mandaathouder, Regel, Rol, Status, TeltVanaf,
-    Termijn, Toegang, VanKracht, verschil::verschil,
+    Termijn, Toegang, VanKracht, Zicht, verschil::verschil,
 };
 
 use crate::bouw::{acceptatie, convenant, deelnemers, mandaat, partner, patroon, regel, van_kracht};
@@ -156,6 +156,7 @@ fn who_takes_part_is_told() {
             oin: "00000099000000002000".parse().unwrap(),
             rol,
             loketten: ["jeugd".parse().unwrap()].into(),
+            ziet: Zicht::default(),
         },
     };
     let of = |deelnemers| VanKracht::new(1, true, deelnemers, Vec::new());

@@ -5,7 +5,7 @@ use ketenpoort::{
     documenten::samen::undecided,
     domain::{
         Bericht, Berichtsoort, Convenant, Deelnemers, Doelgroep, Eerdere, Identiteit, Mandaathouder, Regel, Rol,
-        Status, Stempel, Termijn, VanKracht, Weigering, admit, onbeslist::onbeslist, samenloop::samenlopen,
+        Status, Stempel, Termijn, VanKracht, Weigering, Zicht, admit, onbeslist::onbeslist, samenloop::samenlopen,
         verschil::verschil,
     },
 };
@@ -50,6 +50,7 @@ fn judge(bericht: Bericht, van_kracht: &VanKracht) -> Result<Stempel, Weigering>
         oin: "00000099000000001000".parse().unwrap(),
         rol: Rol::Partner,
         loketten: ["algemeen".parse().unwrap()].into(),
+        ziet: Zicht::default(),
     };
     let toegelaten = admit(bericht, &identiteit, Eerdere::default(), van_kracht, at(NOON))?;
     Ok(toegelaten.ontvangers()[0].stempel.clone())

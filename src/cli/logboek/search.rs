@@ -1,7 +1,7 @@
 //! `logboek search`: regels from the database of a gateway, without content.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
@@ -12,13 +12,17 @@ use super::{Which, open};
 use crate::{
     cli::{Failure, print_line, scenario::read_persoon},
     config::Config,
-    domain::{Kenmerk, Oin, PartnerNaam, Persoon, Vernietiging, Weigering},
-    exchange::{RedenIntrekking, van_kracht::all_oins},
+    domain::{Kenmerk, PartnerNaam, Persoon, Vernietiging, Weigering},
+    exchange::RedenIntrekking,
     gateway::GatewayError,
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort},
     sleutels::KeyDirectory,
-    store::{Pool, ledger::regels::regels, reading::personen::berichten_over},
+    store::{
+        Pool,
+        ledger::regels::regels,
+        reading::{namen::Namen, personen::berichten_over},
+    },
 };
 
 #[derive(Args)]
@@ -54,11 +58,6 @@ impl Search {
         }
         Ok(())
     }
-}
-
-/// Every OIN that a partner has or had.
-async fn oins(read: &Pool) -> Result<BTreeMap<PartnerNaam, BTreeSet<Oin>>, Failure> {
-    Ok(all_oins(read).await.map_err(GatewayError::from)?)
 }
 
 /// Every code that can stand under `weigering`.
@@ -108,9 +107,10 @@ async fn about(config: &Config, read: &Pool, persoon: &Persoon) -> Result<BTreeS
 /// When the partner is unknown or the database cannot be read.
 pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<String>, Failure> {
     let read = open(config).await?;
-    let known = oins(&read).await?;
-    let unknown = |naam: &PartnerNaam| Failure::Usage(format!("{naam} is en was geen partner van deze poort"));
-    let oins = wanted.partner.as_ref().map(|naam| known.get(naam).ok_or_else(|| unknown(naam))).transpose()?;
+    let known = Namen::read(&read, None).await.map_err(GatewayError::from)?;
+    if let Some(naam) = wanted.partner.as_ref().filter(|naam| known.oins(naam).is_empty()) {
+        return Err(Failure::Usage(format!("{naam} is en was geen partner van deze poort")));
+    }
     let mut about = match &wanted.persoon {
         Some(persoon) => Some(about(config, &read, persoon).await?),
         None => None,
@@ -119,19 +119,13 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
     let mut about_person = |regel: &Logregel| {
         about.as_mut().is_none_or(|ids| {
             let named = [&regel.bericht, &regel.in_antwoord_op, &regel.vervangt];
-            let known = named.into_iter().flatten().any(|id| ids.contains(id));
-            ids.extend(regel.bericht.iter().filter(|_| known).cloned());
-            known
+            let is_about = named.into_iter().flatten().any(|id| ids.contains(id));
+            ids.extend(regel.bericht.iter().filter(|_| is_about).cloned());
+            is_about
         })
     };
-    let takes_part = |regel: &Logregel| {
-        let parties = [&regel.afzender, &regel.ontvanger, &regel.actor];
-        oins.is_none_or(|oins| {
-            parties
-                .into_iter()
-                .flatten()
-                .any(|party| oins.iter().any(|oin| party.split('/').next() == Some(oin.as_str())))
-        })
+    let takes_part = |index: u64, regel: &Logregel| {
+        wanted.partner.as_ref().is_none_or(|naam| known.partijen(index, regel).contains(naam))
     };
     let mut found = Vec::new();
     let mut from = 0;
@@ -145,7 +139,7 @@ pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<Strin
             let of_soort = wanted.soort.as_deref().is_none_or(|soort| regel.soort.as_str() == soort);
             let of_bericht = wanted.bericht.is_none() || regel.bericht == wanted.bericht;
             let of_weigering = wanted.weigering.is_none() || regel.weigering == wanted.weigering;
-            if about_person(&regel) && of_soort && of_bericht && of_weigering && takes_part(&regel) {
+            if about_person(&regel) && of_soort && of_bericht && of_weigering && takes_part(index, &regel) {
                 let leaf = String::from_utf8_lossy(&leaf);
                 found.push(format!("{{\"log_index\":{index},\"logregel\":{leaf}}}"));
             }

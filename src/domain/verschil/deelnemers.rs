@@ -79,7 +79,13 @@ fn identiteiten(oud: &[Toegang], nieuw: &[Toegang], zinnen: &mut Vec<String>) {
             let identiteit = &toegang.identiteit;
             let loketten: Vec<String> = identiteit.loketten.iter().map(ToString::to_string).collect();
             let loket = if loketten.is_empty() { String::new() } else { format!(", loket {}", en(&loketten)) };
-            format!("{} met rol {}{loket}", identiteit.partner, identiteit.rol)
+            let seen: Vec<String> = identiteit.ziet.partners().iter().map(ToString::to_string).collect();
+            let ziet = match identiteit.ziet.is_alles() {
+                true => ", ziet alles".to_owned(),
+                false if seen.is_empty() => String::new(),
+                false => format!(", ziet {}", en(&seen)),
+            };
+            format!("{} met rol {}{loket}{ziet}", identiteit.partner, identiteit.rol)
         };
         match (was, is) {
             (Some(was), Some(is)) if was.identiteit != is.identiteit => zinnen.push(format!(

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use sqlx::Row;
 
 use crate::{
-    logboek::{Hash, Node, TILE_WIDTH, TlogProof, fold, inclusion_proof, needed_for_inclusion, tile_of},
+    logboek::{
+        Hash, Node, TILE_WIDTH, TlogProof, consistency_proof, fold, inclusion_proof, needed_for_consistency,
+        needed_for_inclusion, tile_of,
+    },
     store::{
         DbConnection, Pool, StoreError,
         values::{int, uint},
@@ -56,14 +59,46 @@ pub async fn prove(read: &Pool, log_index: u64, under: Under) -> Result<Option<T
     let tree = Tree { nummer: row.try_get("nummer")?, eerste: uint(row.try_get("eerste")?) };
     let index = log_index - tree.eerste;
     let Some((grootte, nota)) = checkpoint(&mut connection, &tree, index, under).await? else { return Ok(None) };
-    let mut nodes = HashMap::new();
-    for node in needed_for_inclusion(index, grootte) {
-        nodes.insert(node, read_node(&mut connection, &tree, node).await?);
-    }
-    let hashes = inclusion_proof(index, grootte, |node| {
-        nodes.get(&node).copied().ok_or_else(|| StoreError::inconsistent("tegels", "hashes", format!("{node:?}")))
-    })?;
+    let nodes = read_nodes(&mut connection, &tree, needed_for_inclusion(index, grootte)).await?;
+    let hashes = inclusion_proof(index, grootte, |node| known(&nodes, node))?;
     Ok(Some(TlogProof { extra: Some(row.try_get("regel")?), index, hashes, checkpoint: nota }))
+}
+
+/// The newest checkpoint of the logboek with this name, and the proof that it goes on from the tree of `old` regels; `None` where there
+/// is no such logboek, or none that is as long.
+///
+/// # Errors
+/// [`StoreError`] when the tree cannot be read or lacks a node.
+pub async fn prove_growth(read: &Pool, naam: &str, old: u64) -> Result<Option<(String, Vec<Hash>)>, StoreError> {
+    let mut connection = read.acquire().await?;
+    let row = sqlx::query("SELECT nummer, eerste FROM logboeken WHERE naam = $1")
+        .bind(naam)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let tree = Tree { nummer: row.try_get("nummer")?, eerste: uint(row.try_get("eerste")?) };
+    // The newest one that is at least as long.
+    let last = old.saturating_sub(1);
+    let Some((grootte, nota)) = checkpoint(&mut connection, &tree, last, Under::Newest).await? else { return Ok(None) };
+    let needed = needed_for_consistency(old, grootte);
+    let nodes = read_nodes(&mut connection, &tree, needed).await?;
+    Ok(Some((nota, consistency_proof(old, grootte, |node| known(&nodes, node))?)))
+}
+
+async fn read_nodes(
+    connection: &mut DbConnection,
+    tree: &Tree,
+    needed: Vec<Node>,
+) -> Result<HashMap<Node, Hash>, StoreError> {
+    let mut nodes = HashMap::new();
+    for node in needed {
+        nodes.insert(node, read_node(connection, tree, node).await?);
+    }
+    Ok(nodes)
+}
+
+fn known(nodes: &HashMap<Node, Hash>, node: Node) -> Result<Hash, StoreError> {
+    nodes.get(&node).copied().ok_or_else(|| StoreError::inconsistent("tegels", "hashes", format!("{node:?}")))
 }
 
 /// A checkpoint that covers the regel at `index` of a tree.

@@ -47,6 +47,17 @@ pub async fn regels(read: &Pool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u
     indexed(&rows)
 }
 
+/// One regel, if it is there.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn regel(read: &Pool, log_index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    // Whoever asks may name any number.
+    let Ok(log_index) = i64::try_from(log_index) else { return Ok(None) };
+    let leaf = sqlx::query_scalar("SELECT regel FROM logregels WHERE log_index = $1").bind(log_index);
+    Ok(leaf.fetch_optional(read).await?)
+}
+
 /// Regels of one bericht from `from` on, oldest first, at most `most`.
 ///
 /// # Errors

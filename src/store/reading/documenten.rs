@@ -142,14 +142,15 @@ pub async fn tekst(
         .ok_or_else(|| unproven(*log_index, "de tekst is een andere dan die van de regel"))
 }
 
-/// Every text with deelnemers that ever was in force, oldest first.
+/// Every text with deelnemers that ever was in force, oldest first, with the index of the regel that put it in force.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn all_deelnemers(read: &Pool) -> Result<Vec<String>, StoreError> {
-    let texts = sqlx::query_scalar("SELECT tekst FROM documenten WHERE soort = $1 ORDER BY log_index")
-        .bind(DocumentSoort::Deelnemers.as_str())
-        .fetch_all(read)
-        .await?;
-    Ok(texts)
+pub async fn all_deelnemers(read: &Pool) -> Result<Vec<(u64, String)>, StoreError> {
+    let texts: Vec<(i64, String)> =
+        sqlx::query_as("SELECT log_index, tekst FROM documenten WHERE soort = $1 ORDER BY log_index")
+            .bind(DocumentSoort::Deelnemers.as_str())
+            .fetch_all(read)
+            .await?;
+    Ok(texts.into_iter().map(|(log_index, tekst)| (uint(log_index), tekst)).collect())
 }

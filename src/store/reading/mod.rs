@@ -5,6 +5,7 @@
 
 pub mod berichten;
 pub mod documenten;
+pub mod namen;
 pub mod personen;
 pub mod postvakken;
 pub mod wachtend;

@@ -9,19 +9,15 @@ use super::{
     event::{Event, Judged, Reply},
     next_logboek,
 };
-use crate::{
-    logboek::Soort,
-    sleutels::Veld,
-    store::{
-        NotDone, StoreError,
-        ledger::append::Commit,
-        postvak::{
-            accept, confirm, consult, damage, expire, find,
-            known::Wanted,
-            lease::{self, Leased},
-            release, withdraw,
-            work::Work,
-        },
+use crate::store::{
+    NotDone, StoreError,
+    ledger::append::Commit,
+    postvak::{
+        accept, confirm, consult, damage, expire, find,
+        known::Wanted,
+        lease::{self, Leased},
+        release, withdraw,
+        work::Work,
     },
 };
 
@@ -52,15 +48,11 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
         .is_none_or(|Judged { versie, dag }| versie == work.versie() && dag.is_none_or(|dag| dag == work.today()));
     match event {
         Event::Accept(accept, reply) => answer(reply, judged(holds, accept::accept(work, accept)).await),
-        Event::Act(actor, reply) => {
-            let regel = actor.regel(Soort::Beheerd);
-            answer(reply, Ok(actor.log(&mut work.log, None, regel)?))
-        }
         Event::Follow(reply) => answer(reply, Ok(())),
         Event::Log(alone, reply) => {
-            work.log.append(alone.bericht, alone.regel.clone())?;
-            work.log.keep_openings([(Veld::Medewerker, alone.medewerker.as_slice())]);
-            answer(reply, Ok(()))
+            let appended = work.log.append(alone.bericht, alone.regel.clone())?;
+            work.log.keep_openings(alone.openings.iter().map(|(veld, of)| (*veld, of.as_slice())));
+            answer(reply, Ok(appended))
         }
         Event::Lease(lease, reply) => {
             let leased = judged(holds, lease::lease(work, lease)).await;

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     domain::{Adres, BerichtId},
-    logboek::Logregel,
-    sleutels::dagsleutels::Wrapped,
+    logboek::{Logregel, Soort},
+    sleutels::{Veld, dagsleutels::Wrapped},
     store::{
         NotDone,
         ledger::append::{Commit, Committed},
@@ -65,12 +65,10 @@ impl<T> Reply<T> {
 pub enum Event {
     /// An admitted bericht.
     Accept(Arc<Accept>, Reply<Accepted>),
-    /// An act of beheer that changes no document: a regel `beheerd`. Gives its index and its bytes.
-    Act(Box<Actor>, Reply<(u64, Vec<u8>)>),
     /// Nothing of its own: the transaction follows what other gateways wrote, and the first one of a run begins with `gestart`.
     Follow(Reply<()>),
-    /// A regel that stands alone.
-    Log(Box<Alone>, Reply<()>),
+    /// A regel that stands alone. Gives its index and its bytes.
+    Log(Box<Alone>, Reply<(u64, Vec<u8>)>),
     /// Hand out.
     Lease(Box<Lease>, Reply<Leased>),
     /// Confirm. Gives the moment of the first confirmation.
@@ -99,14 +97,29 @@ pub enum Event {
     NextLogboek(Box<NextLogboek>, Reply<Closed>),
 }
 
-/// A regel that changes nothing else: of a refusal, of what was counted.
+/// A regel that changes nothing else: of a refusal, of what was counted, of a look, of an act of beheer that changes no document.
 pub struct Alone {
     /// The regel.
     pub regel: Logregel,
     /// The bericht that it is about.
     pub bericht: Option<BerichtId>,
-    /// The employee whose commitment stands in it.
-    pub medewerker: Option<Committed>,
+    /// What opens the commitments in it.
+    pub openings: Vec<(Veld, Vec<Committed>)>,
+}
+
+impl Alone {
+    /// A regel of nobody in particular.
+    #[must_use]
+    pub fn new(regel: Logregel) -> Self {
+        Self { regel, bericht: None, openings: Vec::new() }
+    }
+
+    /// A regel of something that this actor does.
+    #[must_use]
+    pub fn of(actor: &Actor, soort: Soort) -> Self {
+        let openings = actor.openings().map(|(veld, of)| (veld, of.to_vec())).collect();
+        Self { openings, ..Self::new(actor.regel(soort)) }
+    }
 }
 
 /// A scenario of which nobody can be warned that it lapses.
@@ -149,8 +162,7 @@ impl Event {
             }
             Self::Change(change, _) => Some(Judged::by(change.basis)),
             Self::Expire(..) | Self::Damage(..) => self.accepts().map(Judged::of),
-            Self::Act(..)
-            | Self::Follow(..)
+            Self::Follow(..)
             | Self::Log(..)
             | Self::NobodyToWarn(..)
             | Self::EndAsk(..)
@@ -185,7 +197,6 @@ impl Event {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Accept(..) => "accept",
-            Self::Act(..) => "act",
             Self::Follow(..) => "follow",
             Self::Log(..) => "log",
             Self::Lease(..) => "lease",

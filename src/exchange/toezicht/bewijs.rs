@@ -1,0 +1,78 @@
+//! Bewijs (proof): of the logboek as it stands, of one regel, and that nothing was taken away since a checkpoint that somebody kept.
+
+use super::{Gezien, Inzage, read_regel};
+use crate::{
+    domain::{BerichtId, Weigering},
+    exchange::{Call, Exchange, unavailable},
+    logboek::{self, Hash, TlogProof},
+    store::ledger::{
+        proofs::{self, Under},
+        regels::regel,
+    },
+};
+
+/// The newest checkpoint.
+pub struct Stand {
+    /// A signed note.
+    pub checkpoint: String,
+    /// By what anybody verifies it.
+    pub vkey: String,
+    /// The `log_index` of the first regel of its logboek.
+    pub eerste: u64,
+}
+
+/// How a logboek grew.
+pub struct Gegroeid {
+    /// The newest checkpoint of that logboek: a signed note.
+    pub checkpoint: String,
+    /// The proof of RFC 6962, section 2.1.2.
+    pub hashes: Vec<Hash>,
+}
+
+impl Exchange {
+    /// The newest checkpoint.
+    ///
+    /// # Errors
+    /// [`Weigering::ToegangVervallen`], not yet logged.
+    pub async fn newest_checkpoint(&self, call: &Call, inzage: &Inzage) -> Result<Stand, Weigering> {
+        self.reading(call)?;
+        // The look is in the checkpoint that it gives: whoever keeps that has the proof of having looked.
+        self.log_look(call, inzage, Gezien::default()).await?;
+        let head = self.store.head();
+        let vkey = self.vkey.named(&head.naam).map_err(unavailable)?.to_string();
+        Ok(Stand { checkpoint: head.nota.clone(), vkey, eerste: head.eerste })
+    }
+
+    /// The proof of one regel, to the newest checkpoint of its logboek.
+    ///
+    /// # Errors
+    /// [`Weigering::LogregelOnbekend`], for what the caller may not see too; not yet logged.
+    pub async fn prove_regel(&self, call: &Call, inzage: &Inzage, log_index: u64) -> Result<TlogProof, Weigering> {
+        let (read, namen) = self.overseeing(call).await?;
+        let leaf = regel(read, log_index).await.map_err(unavailable)?.ok_or(Weigering::LogregelOnbekend)?;
+        let of = read_regel(&leaf)?;
+        if !call.identiteit().ziet.covers(&namen.partijen(log_index, &of)) {
+            return Err(Weigering::LogregelOnbekend);
+        }
+        let proof = proofs::prove(read, log_index, Under::Newest).await.map_err(unavailable)?;
+        let proof = proof.ok_or_else(|| unavailable("a regel that no checkpoint covers"))?;
+        let bericht = of.bericht.and_then(|id| id.parse::<BerichtId>().ok());
+        self.log_look(call, inzage, Gezien { bericht }).await?;
+        Ok(proof)
+    }
+
+    /// The proof that a logboek only grew since this checkpoint, a signed note that somebody kept.
+    ///
+    /// # Errors
+    /// [`Weigering::CheckpointOnbekend`], not yet logged.
+    pub async fn prove_growth(&self, call: &Call, inzage: &Inzage, nota: &str) -> Result<Gegroeid, Weigering> {
+        let read = self.reading(call)?;
+        let naam = nota.lines().next().unwrap_or_default();
+        let kept = self.vkey.named(naam).and_then(|key| logboek::open(nota, &key));
+        let kept = kept.map_err(|_| Weigering::CheckpointOnbekend)?;
+        let proven = proofs::prove_growth(read, naam, kept.size).await.map_err(unavailable)?;
+        let (checkpoint, hashes) = proven.ok_or(Weigering::CheckpointOnbekend)?;
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok(Gegroeid { checkpoint, hashes })
+    }
+}
