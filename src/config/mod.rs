@@ -22,7 +22,11 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
-use self::{aanvaard::Aanvaardbaar, opslag::opslag, port::port};
+use self::{
+    aanvaard::Aanvaardbaar,
+    opslag::opslag,
+    port::{Port, port},
+};
 use crate::{
     documenten::{Bron, Omgeving, Parsed, hash, parse_noting, samen::undecided},
     domain::{VanKracht, houdbaarheid::amsterdam_date},
@@ -58,6 +62,8 @@ pub struct Config {
     pub toezicht: Option<SocketAddr>,
     /// Balancers before that port.
     pub toezicht_proxy_van: Vec<IpNet>,
+    /// Where it searches, where that has a place of its own.
+    pub zoekbestand: Option<PathBuf>,
     /// Certificate chain of the gateway, PEM.
     pub certificaat: PathBuf,
     /// Its private key, PEM.
@@ -152,6 +158,18 @@ impl Config {
         Ok(config.zip(parsed).expect("files without mistakes give a configuration"))
     }
 
+    /// Where toezicht searches; nowhere without a port for it. Beside the SQLite database, or else beside the guard file, which is of this
+    /// gateway alone.
+    #[must_use]
+    pub fn zoekbestand(&self) -> Option<PathBuf> {
+        self.toezicht?;
+        let beside = match &self.opslag {
+            Opslag::Sqlite { bestand, .. } => bestand.clone(),
+            Opslag::Postgres(_) => self.guard_file(),
+        };
+        Some(self.zoekbestand.clone().unwrap_or_else(|| beside.with_extension("zoeken.db")))
+    }
+
     /// Reads and parses the documents that the configuration names, as coming in force `now`, together.
     ///
     /// # Errors
@@ -239,7 +257,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     });
     let grpc = root.section("grpc").and_then(port);
     let beheer = root.optional_section("beheer").and_then(port);
-    let toezicht = root.optional_section("toezicht").and_then(port);
+    let (zoekbestand, toezicht) = toezicht(root.optional_section("toezicht"), &base);
     let aanvaard = aanvaard(&root);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
@@ -274,6 +292,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
             beheer_proxy_van: beheer_proxy_van.unwrap_or_default(),
             toezicht,
             toezicht_proxy_van: toezicht_proxy_van.unwrap_or_default(),
+            zoekbestand,
             certificaat,
             sleutel,
             cas,
@@ -285,6 +304,13 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     };
     let config = whole();
     (named, config)
+}
+
+/// Where toezicht searches, where that is said, and where it connects.
+fn toezicht(section: Option<Section<'_>>, base: &Path) -> (Option<PathBuf>, Option<Port>) {
+    let Some(section) = section else { return (None, None) };
+    let zoekbestand = section.optional_text("zoekbestand").map(|file| base.join(file.value));
+    (zoekbestand, port(section))
 }
 
 const FILES: Vorm = Vorm::fixed("bestanden", "files");

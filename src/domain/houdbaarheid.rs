@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr, sync::LazyLock};
 
-use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Span, Timestamp, Zoned, civil::Date, tz::TimeZone};
 
 static AMSTERDAM: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("Europe/Amsterdam").expect("the time zone database is compiled in"));
@@ -75,6 +75,18 @@ impl FromStr for TeltVanaf {
 #[must_use]
 pub fn amsterdam_date(moment: Timestamp) -> Date {
     AMSTERDAM.to_datetime(moment).date()
+}
+
+/// A moment as the clocks of Europe/Amsterdam show it.
+#[must_use]
+pub fn amsterdam(moment: Timestamp) -> Zoned {
+    moment.to_zoned(AMSTERDAM.clone())
+}
+
+/// The first moment of a day in Europe/Amsterdam.
+#[must_use]
+pub fn begin_of(day: Date) -> Timestamp {
+    unreadable_from(day.saturating_sub(Span::new().days(1)))
 }
 
 /// The moment from which content with this last day is unreadable: 00:00 local time of the next day.

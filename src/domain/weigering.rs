@@ -4,57 +4,9 @@
 //! in the logboek and its name in `UPPER_SNAKE` in the gRPC status; both are stable. The sentences say what is wrong and
 //! what to do, never what was in the bericht.
 
-/// One field that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overtreding {
-    /// Path of the field, in proto names: `inhoud.betrokkenen[0].bsn`.
-    pub veld: String,
-    /// What is asked of it. Never its value.
-    pub uitleg: String,
-}
+mod aard;
 
-impl Overtreding {
-    /// A field, and what is asked of it.
-    pub fn new(veld: impl Into<String>, uitleg: impl Into<String>) -> Self {
-        Self { veld: veld.into(), uitleg: uitleg.into() }
-    }
-}
-
-/// What kind of answer a weigering is; `grpc::status` gives each its gRPC code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aard {
-    /// The request itself is wrong: mend it.
-    Ongeldig,
-    /// This is not allowed.
-    Verboden,
-    /// What is named does not exist, or not for you.
-    Onbekend,
-    /// Right in itself, not in this state.
-    Toestand,
-    /// Was used before.
-    Bestaat,
-    /// Too much: wait.
-    Teveel,
-    /// The gateway cannot do it now: repeat with the same `request_id`.
-    Onbeschikbaar,
-    /// There is no such method.
-    GeenMethode,
-    /// The client's time ran out.
-    TeLaat,
-}
-
-/// What is fixed of a weigering.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// The code in the logboek, `lower_snake`.
-    pub code: &'static str,
-    /// What kind of answer it is.
-    pub aard: Aard,
-    /// What is wrong and what to do, in Dutch.
-    pub uitleg: &'static str,
-    /// The same in English.
-    pub explanation: &'static str,
-}
+pub use aard::{Aard, Overtreding, Row};
 
 macro_rules! weigeringen {
     ($($(#[$doc:meta])* $name:ident $(($data:ty))? = $code:literal, $aard:ident, $uitleg:literal, $explanation:literal;)*) => {
@@ -114,6 +66,10 @@ weigeringen! {
     LogregelOnbekend = "logregel_onbekend", Onbekend,
         "Er is geen logregel met deze index, of zij gaat niet over een partner die u ziet. Zoek haar met SearchLogregels.",
         "There is no logregel of this index, or it is not about a partner that you see. Find it with SearchLogregels.";
+    /// A page of another search, of another asker, or of another day.
+    PaginaOngeldig = "pagina_ongeldig", Ongeldig,
+        "Deze pagina hoort niet bij deze zoekvraag, bij u of bij vandaag. Zoek opnieuw, met een leeg veld pagina.",
+        "This page does not belong to this search, to you or to today. Search again, with an empty field pagina.";
     /// No checkpoint of a logboek of this gateway.
     CheckpointOnbekend = "checkpoint_onbekend", Onbekend,
         "Dit is geen checkpoint van een logboek van deze poort, of het is langer dan dat logboek nu is. Bewaar het: is het echt, dan is er iets uit het logboek verdwenen.",
@@ -352,8 +308,8 @@ weigeringen! {
         "The deadline of this call has passed. Repeat with the same request_id and more time; GetStatus tells whether the bericht was accepted.";
     /// No such method.
     MethodeOnbekend = "methode_onbekend", GeenMethode,
-        "Deze methode bestaat niet op deze poort. Partners gebruiken ExchangeService en beheer BeheerService, elk op de eigen poort.",
-        "There is no such method on this port. Partners use ExchangeService and operators BeheerService, each on a port of its own.";
+        "Deze methode bestaat niet op deze poort. Partners gebruiken ExchangeService, toezicht ToezichtService en beheer BeheerService, elk op de eigen poort.",
+        "There is no such method on this port. Partners use ExchangeService, toezicht ToezichtService and operators BeheerService, each on a port of its own.";
 }
 
 impl Weigering {

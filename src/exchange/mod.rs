@@ -58,7 +58,7 @@ use crate::{
     jobs::Tasks,
     logboek::{LogboekNaam, VerifyKey},
     sleutels::KeyStore,
-    store::{Durable, Event, NotDone, Pool, Reply, Store, StoreError},
+    store::{Durable, Event, NotDone, Pool, Reply, Store, StoreError, zoeken::Zoekbestand},
 };
 
 /// How often something is judged anew. A date turns once, and what is in force changes rarely: more often means that something is
@@ -96,6 +96,8 @@ pub struct Exchange {
     pub logboek: LogboekNaam,
     /// By what anybody verifies them.
     pub vkey: VerifyKey,
+    /// In what toezicht searches, where it has a port.
+    pub zoeken: Option<Arc<Zoekbestand>>,
     /// Writes what the gateway itself sends as the content of a bericht.
     pub encode: fn(&VanDePoort) -> Vec<u8>,
     /// Weigeringen that are logged once a minute.

@@ -40,6 +40,7 @@ pub(super) fn start(
     running.spawn(run(LogRefusals { exchange: of(), refused: Arc::clone(refused) }, stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
+    running.spawn(run(TakeUp(of()), stopped.clone()));
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
@@ -151,6 +152,19 @@ impl Job for CloseYear {
     async fn run(&mut self) -> Result<Next, Trouble> {
         self.0.close_year().await?;
         Ok(Next::InTime)
+    }
+}
+
+/// Takes up regels, so that toezicht finds them.
+struct TakeUp(Arc<Exchange>);
+
+impl Job for TakeUp {
+    const NAME: &'static str = "het zoekbestand";
+    const TROUBLE: &'static str = "regels could not be taken up for searching; toezicht does not find them yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        Ok(if self.0.take_up().await? { Next::AtOnce } else { Next::InTime })
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
             postvakken::newest_day,
         },
         verify,
+        zoeken::Zoekbestand,
     },
     tls::{
         Handshakes,
@@ -151,6 +152,10 @@ impl Known {
             Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
         };
         keys.remember_begun(&store.head().naam, &vkey.to_string())?;
+        let zoeken = match config.zoekbestand() {
+            Some(bestand) => Some(Arc::new(Zoekbestand::take(&bestand, keys.openingen(Arc::clone(&rng))).await?)),
+            None => None,
+        };
         let keys = Arc::new(KeyStore::new(keys.sealing(), place, Arc::clone(&rng)));
         // Lost day keys would go unnoticed until somebody asks for what they open.
         if let Some(day) = newest_day(&store.read).await? {
@@ -170,6 +175,7 @@ impl Known {
             poort: Identiteit::of_gateway(settings::own_oin(&config.certificaat)?),
             logboek: LogboekNaam::new(&config.logboek),
             vkey,
+            zoeken,
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),
             passed: PassedOver::default(),

@@ -54,6 +54,9 @@ pub(super) async fn run(
     if let Err(error) = exchange.log_stop().await {
         tracing::error!(%error, "that this gateway stops is not in the logboek");
     }
+    if let Some(zoeken) = &exchange.zoeken {
+        zoeken.close().await;
+    }
     // The readers first, so that the writer is the last to close the database and folds the WAL into it.
     exchange.store.read.close().await;
     // When the last user of the store is gone the writer ends.

@@ -2,16 +2,24 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::{content::Checker, exchange_service::call, status::status};
+use super::{
+    content::Checker,
+    convert::{self, bericht_id},
+    exchange_service::call,
+    status::status,
+};
 use crate::{
     domain::Weigering,
     exchange::{
         About, Call, Exchange,
         toezicht::{
-            Inzage,
+            Getoond, Inzage,
             bewijs::{Gegroeid, Stand},
+            zoek::{Gevonden, Zoekfilter, Zoekopdracht, Zoekveld},
         },
     },
     proto::{self, toezicht_service_server::ToezichtService},
@@ -94,6 +102,159 @@ impl ToezichtService for ToezichtApi {
         });
         self.answer(&call, inzage.as_ref(), outcome).await
     }
+
+    async fn search_logregels(
+        &self,
+        request: Request<proto::SearchLogregelsRequest>,
+    ) -> Result<Response<proto::SearchLogregelsResponse>, Status> {
+        let (call, request) = (call(&request), request.into_inner());
+        let parsed = parse_inzage(request.inzage.as_ref()).and_then(|inzage| Ok((opdracht(&request)?, inzage)));
+        let outcome = match parsed {
+            Ok((opdracht, inzage)) => self.exchange.search(&call, &inzage, &opdracht).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|Gevonden { regels, volgende, bijgewerkt_tot, aantal }| {
+            let logregels = regels.into_iter().map(getoond).collect();
+            let volgende = volgende.unwrap_or_default();
+            proto::SearchLogregelsResponse { logregels, volgende, bijgewerkt_tot, aantal }
+        });
+        self.answer(&call, request.inzage.as_ref(), outcome).await
+    }
+
+    async fn get_leven(
+        &self,
+        request: Request<proto::GetLevenRequest>,
+    ) -> Result<Response<proto::GetLevenResponse>, Status> {
+        let (call, proto::GetLevenRequest { inzage, bericht }) = (call(&request), request.into_inner());
+        let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((bericht_id(&bericht)?, of)));
+        let outcome = match parsed {
+            Ok((bericht, of)) => self.exchange.leven(&call, &of, bericht).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|(regels, afgekapt)| proto::GetLevenResponse {
+            logregels: regels.into_iter().map(getoond).collect(),
+            afgekapt,
+        });
+        self.answer(&call, inzage.as_ref(), outcome).await
+    }
+}
+
+fn getoond(of: Getoond) -> proto::GevondenLogregel {
+    let Getoond { log_index, leaf, tijd_lokaal, afzender, ontvanger, actor } = of;
+    let logregel = String::from_utf8_lossy(&leaf).into_owned();
+    proto::GevondenLogregel { log_index, logregel, tijd_lokaal, afzender, ontvanger, actor }
+}
+
+/// Logregels in a page, at most, and where nothing is asked.
+const MOST_IN_PAGE: u32 = 500;
+const IN_PAGE: u32 = 100;
+/// Values of one field, at most.
+const MOST_VALUES: usize = 100;
+/// Days that a search goes over, at most.
+const MOST_DAYS: i32 = 3660;
+
+/// What is searched for, each wrong field named at once.
+fn opdracht(request: &proto::SearchLogregelsRequest) -> Result<Zoekopdracht, Weigering> {
+    let mut checker = Checker::default();
+    let filter = request.filter.clone().unwrap_or_default();
+    let gevraagd = filter.encode_to_vec();
+    if request.pagina_grootte > MOST_IN_PAGE {
+        checker.wrong("pagina_grootte", format!("hoogstens {MOST_IN_PAGE}"));
+    }
+    let takes_reason = filter.betrokkene.is_some() || !filter.medewerker.is_empty();
+    if takes_reason && request.inzage.as_ref().is_none_or(|inzage| inzage.reden.trim().is_empty()) {
+        checker.wrong("inzage.reden", "waarom u naar deze persoon zoekt");
+    }
+    let filter = zoekfilter(filter, &mut checker);
+    if !checker.0.is_empty() {
+        return Err(Weigering::OngeldigVeld(checker.0));
+    }
+    Ok(Zoekopdracht {
+        filter,
+        gevraagd,
+        grootte: usize::try_from(if request.pagina_grootte == 0 { IN_PAGE } else { request.pagina_grootte })
+            .unwrap_or(usize::MAX),
+        pagina: Some(request.pagina.clone()).filter(|pagina| !pagina.is_empty()),
+        nieuwste_eerst: request.nieuwste_eerst,
+    })
+}
+
+fn zoekfilter(filter: proto::Zoekfilter, checker: &mut Checker) -> Zoekfilter {
+    let (van, tot_en_met) = days(checker, ("filter.van", &filter.van), ("filter.tot_en_met", &filter.tot_en_met));
+    let (houdbaar_van, houdbaar_tot_en_met) = days(
+        checker,
+        ("filter.houdbaar_van", &filter.houdbaar_van),
+        ("filter.houdbaar_tot_en_met", &filter.houdbaar_tot_en_met),
+    );
+    let fields = [
+        (Zoekveld::Afzender, "afzender", filter.afzender),
+        (Zoekveld::Ontvanger, "ontvanger", filter.ontvanger),
+        (Zoekveld::Loket, "loket", filter.loket),
+        (Zoekveld::Soort, "soort", filter.soort),
+        (Zoekveld::Berichtsoort, "berichtsoort", filter.berichtsoort),
+        (Zoekveld::Grondslag, "grondslag", filter.grondslag),
+        (Zoekveld::Regel, "regel", filter.regel),
+        (Zoekveld::Weigering, "weigering", filter.weigering),
+        (Zoekveld::Uitkomst, "uitkomst", filter.uitkomst),
+        (Zoekveld::Bericht, "bericht", filter.bericht),
+        (Zoekveld::Gesprek, "gesprek", filter.gesprek),
+        (Zoekveld::Rol, "rol", filter.rol),
+    ];
+    let mut velden = Vec::new();
+    for (veld, name, values) in fields {
+        if !values.is_empty() {
+            values_of(checker, name, &values);
+            velden.push((veld, values));
+        }
+    }
+    values_of(checker, "partner", &filter.partner);
+    values_of(checker, "convenant", &filter.convenant);
+    let partner = filter.partner.iter().filter_map(|naam| {
+        let parsed = naam.parse().ok();
+        if parsed.is_none() {
+            checker.wrong("filter.partner", "namen van partners: kleine letters, cijfers en streepjes");
+        }
+        parsed
+    });
+    let partner = partner.collect();
+    if !filter.medewerker.is_empty() {
+        checker.text("filter.medewerker", &filter.medewerker, 1..=64);
+    }
+    Zoekfilter {
+        van,
+        tot_en_met,
+        partner,
+        convenant: filter.convenant,
+        velden,
+        houdbaar_van,
+        houdbaar_tot_en_met,
+        buiten_kantooruren: filter.buiten_kantooruren,
+        medewerker: Some(filter.medewerker).filter(|medewerker| !medewerker.is_empty()),
+        betrokkene: filter.betrokkene.as_ref().map(|persoon| convert::zoekpersoon(persoon, checker)),
+    }
+}
+
+/// The values of a field: few and short.
+fn values_of(checker: &mut Checker, name: &str, values: &[String]) {
+    let veld = format!("filter.{name}");
+    checker.count(&veld, values.len(), 0..=MOST_VALUES);
+    for value in values.iter().take(MOST_VALUES) {
+        checker.text(&veld, value, 1..=200);
+    }
+}
+
+/// Two days, in order, and not too far apart.
+fn days(checker: &mut Checker, van: (&str, &str), tot_en_met: (&str, &str)) -> (Option<Date>, Option<Date>) {
+    let mut day = |(veld, text): (&str, &str)| if text.is_empty() { None } else { checker.date(veld, text) };
+    let (from, to) = (day(van), day(tot_en_met));
+    if let Some((from, to)) = from.zip(to) {
+        if to < from {
+            checker.wrong(tot_en_met.0, format!("een dag die niet voor {} ligt", van.0));
+        } else if (to - from).get_days() > MOST_DAYS {
+            checker.wrong(tot_en_met.0, "een dag die hoogstens 10 jaar later ligt");
+        }
+    }
+    (from, to)
 }
 
 /// Who looks, and why.

@@ -149,6 +149,14 @@ impl KeyStore {
         Self { keys, place, known: RwLock::default(), making: Mutex::default(), rng }
     }
 
+    pub(super) fn pseudoniem_key(&self) -> &Secret {
+        &self.keys.pseudoniem
+    }
+
+    pub(super) fn rng(&self) -> &dyn Rng {
+        self.rng.as_ref()
+    }
+
     /// The pseudonym of a mark of a person.
     #[must_use]
     pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {

@@ -10,6 +10,7 @@ pub mod dagsleutels;
 pub mod directory;
 pub mod keystore;
 pub mod openingen;
+pub mod pagina;
 pub mod seal;
 pub mod wacht;
 

@@ -1,10 +1,10 @@
 //! The store: the only SQL.
 //!
-//! Six rooms, each of which knows only rooms before it. [`database`] opens SQLite or PostgreSQL, and puts statements in the words
+//! Seven rooms, each of which knows only rooms before it. [`database`] opens SQLite or PostgreSQL, and puts statements in the words
 //! of either. [`ledger`] appends to the logboek, and proves what stands in it. [`postvak`] is what happens to berichten, in a
 //! transaction under way. [`reading`] looks without changing anything. [`writer`] is the one task that carries out what callers
 //! hand in: many events in one transaction, which are answered once that transaction is durable. [`verify`] recomputes everything,
-//! and believes nothing.
+//! and believes nothing. [`zoeken`] is a projection of the logboek beside the database, by which regels are found.
 //!
 //! Not here: who may do what (`domain`, `exchange`).
 
@@ -16,6 +16,7 @@ pub mod reading;
 mod values;
 pub mod verify;
 pub mod writer;
+pub mod zoeken;
 
 pub use database::{
     copy,

@@ -93,6 +93,7 @@ impl Inside {
             bounds: Bounds { lease_seconds: 60, postvak: 10_000, vervalwaarschuwing_dagen: 14 },
             logboek: LogboekNaam::new(&self.config.logboek),
             vkey: self.signer.vkey(),
+            zoeken: None,
             poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),

@@ -45,3 +45,4 @@ mod toezicht;
 mod together;
 mod voorrang;
 mod wachtend;
+mod zoeken;

@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reading", &["database", "ledger", "postvak"]),
     ("writer", &["database", "ledger", "postvak"]),
     ("verify", &["database", "ledger", "postvak", "reading", "writer"]),
+    ("zoeken", &["database", "reading"]),
 ];
 
 /// Imports of the store from file to file, each with where it stands first.

@@ -57,7 +57,7 @@ impl Exchange {
         let proof = proofs::prove(read, log_index, Under::Newest).await.map_err(unavailable)?;
         let proof = proof.ok_or_else(|| unavailable("a regel that no checkpoint covers"))?;
         let bericht = of.bericht.and_then(|id| id.parse::<BerichtId>().ok());
-        self.log_look(call, inzage, Gezien { bericht }).await?;
+        self.log_look(call, inzage, Gezien { bericht, ..Gezien::default() }).await?;
         Ok(proof)
     }
 

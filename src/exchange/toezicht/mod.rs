@@ -2,12 +2,16 @@
 //! and each look is itself a logregel, durable before what was seen leaves.
 
 pub mod bewijs;
+pub mod zoek;
 
 use super::{Call, Exchange, unavailable};
+use jiff::Timestamp;
+
 use crate::{
-    domain::{BerichtId, Weigering},
+    domain::{BerichtId, Weigering, houdbaarheid::amsterdam},
     logboek::{Logregel, Soort},
-    store::{Actor, Alone, Event, Pool, reading::namen::Namen},
+    sleutels::Veld,
+    store::{Actor, Alone, Committed, Event, Pool, reading::namen::Namen},
 };
 
 /// Who looks, and why.
@@ -23,6 +27,42 @@ pub struct Inzage {
 #[derive(Default)]
 struct Gezien {
     bericht: Option<BerichtId>,
+    /// Who was searched for.
+    betrokkene: Option<Committed>,
+    uitkomst: Option<&'static str>,
+}
+
+/// A regel as it is shown, with the names and the local time that it takes to read it.
+pub struct Getoond {
+    /// Its index.
+    pub log_index: u64,
+    /// The regel to the byte.
+    pub leaf: Vec<u8>,
+    /// When it was written, Europe/Amsterdam, RFC 3339.
+    pub tijd_lokaal: String,
+    /// Who sent.
+    pub afzender: Option<String>,
+    /// Who was sent to.
+    pub ontvanger: Option<String>,
+    /// Who acted.
+    pub actor: Option<String>,
+}
+
+impl Getoond {
+    fn new(log_index: u64, leaf: Vec<u8>, regel: &Logregel, namen: &Namen) -> Self {
+        let name_of = |adres: &Option<String>| adres.as_ref().map(|adres| namen.adres(log_index, adres));
+        let local = |tijd: Timestamp| amsterdam(tijd).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+        // Auditor and beheer are no partner: their role says who they are.
+        let by_role = regel.rol.clone().filter(|rol| matches!(rol.as_str(), "auditor" | "beheer"));
+        Self {
+            log_index,
+            tijd_lokaal: regel.tijd.parse().map(local).unwrap_or_default(),
+            afzender: name_of(&regel.afzender),
+            ontvanger: name_of(&regel.ontvanger),
+            actor: by_role.or_else(|| name_of(&regel.actor)),
+            leaf,
+        }
+    }
 }
 
 impl Exchange {
@@ -37,7 +77,12 @@ impl Exchange {
     async fn log_look(&self, call: &Call, inzage: &Inzage, gezien: Gezien) -> Result<(), Weigering> {
         let reden = inzage.reden.as_deref().map(|reden| self.reden(reden));
         let actor = Actor { reden, ..self.actor(call, Some(&inzage.medewerker)) };
-        let alone = Alone { bericht: gezien.bericht, ..Alone::of(&actor, Soort::Ingezien) };
+        let mut alone = Alone { bericht: gezien.bericht, ..Alone::of(&actor, Soort::Ingezien) };
+        alone.regel.uitkomst = gezien.uitkomst.map(str::to_owned);
+        if let Some(betrokkene) = gezien.betrokkene {
+            alone.regel.betrokkene = vec![betrokkene.commitment.clone()];
+            alone.openings.push((Veld::Betrokkene, vec![betrokkene]));
+        }
         self.write(|reply| Event::Log(Box::new(alone), reply)).await.map(drop)
     }
 }

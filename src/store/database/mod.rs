@@ -7,8 +7,8 @@
 pub mod copy;
 pub(in crate::store) mod dialect;
 pub mod open;
-mod open_error;
+pub(in crate::store) mod open_error;
 pub(in crate::store) mod postgres;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod source;
-mod sqlite;
+pub(in crate::store) mod sqlite;

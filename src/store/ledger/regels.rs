@@ -1,5 +1,7 @@
 //! Reading the logboek: its name, its last moment, its regels.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::Row;
 
@@ -8,6 +10,7 @@ use crate::{
     logboek::Logregel,
     store::{
         DbConnection, DbRow, Pool, StoreError,
+        database::rows::{Column, Rows, fetch},
         values::{int, uint},
     },
 };
@@ -45,6 +48,38 @@ pub async fn regels(read: &Pool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u
         .fetch_all(read)
         .await?;
     indexed(&rows)
+}
+
+/// The index of the first regel that was written at or after this moment, or the one after the last. `tijd` never runs back.
+///
+/// # Errors
+/// [`StoreError`] when a regel on the way cannot be read.
+pub async fn index_at(read: &Pool, moment: Timestamp) -> Result<u64, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(log_index) FROM logregels").fetch_one(read).await?;
+    let (mut from, mut to) = (0, last.map_or(0, |last| uint(last) + 1));
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let leaf = regel(read, middle).await?;
+        let tijd = leaf.and_then(|leaf| Logregel::from_leaf(&leaf).ok()?.tijd.parse::<Timestamp>().ok());
+        match tijd {
+            Some(tijd) if tijd < moment => from = middle + 1,
+            Some(_) => to = middle,
+            None => return Err(StoreError::inconsistent("logregels", "regel", middle)),
+        }
+    }
+    Ok(from)
+}
+
+/// Regels by their indexes, in the order of these. What is not there is left out.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn regels_at(read: &Pool, indexes: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let rows = Rows::of(&[Column::Int("log_index")], indexes, |index| [int(*index).into()]);
+    let sql = "SELECT r.log_index, r.regel FROM {v} JOIN logregels r ON r.log_index = v.log_index";
+    let found = fetch(&mut *read.acquire().await?, sql, rows).await?;
+    let mut found: HashMap<u64, Vec<u8>> = indexed(&found)?.into_iter().collect();
+    Ok(indexes.iter().filter_map(|index| Some((*index, found.remove(index)?))).collect())
 }
 
 /// One regel, if it is there.

@@ -142,6 +142,16 @@ pub async fn tekst(
         .ok_or_else(|| unproven(*log_index, "de tekst is een andere dan die van de regel"))
 }
 
+/// The hashes of every text that a convenant of this name ever had.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn hashes_of(read: &Pool, convenant: &str) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT hash FROM documenten WHERE soort = $1 AND naam = $2 AND hash IS NOT NULL ORDER BY log_index";
+    let hashes = sqlx::query_scalar(sql).bind(DocumentSoort::Convenant.as_str()).bind(convenant).fetch_all(read);
+    Ok(hashes.await?)
+}
+
 /// Every text with deelnemers that ever was in force, oldest first, with the index of the regel that put it in force.
 ///
 /// # Errors

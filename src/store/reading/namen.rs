@@ -71,6 +71,11 @@ impl Namen {
         named.into_iter().flatten().filter_map(|adres| self.naam(log_index, &oin(adres)).cloned()).collect()
     }
 
+    /// Every OIN that any partner has or had.
+    pub fn all_oins(&self) -> impl Iterator<Item = &Oin> {
+        self.versies.iter().flat_map(|(_, oins)| oins.keys())
+    }
+
     /// Every OIN that a partner has or had; nothing where there never was such a partner.
     #[must_use]
     pub fn oins(&self, naam: &PartnerNaam) -> BTreeSet<Oin> {

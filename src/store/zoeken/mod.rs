@@ -1,0 +1,141 @@
+//! Zoeken (searching): a projection of the logboek, by which regels are found.
+//!
+//! It is built from leaves beside the writer, in a SQLite file of its own, so that it never waits for the writer nor the writer for it.
+//! It holds nothing that does not follow from the logboek and its openings: whoever throws it away has it built anew. For each [`Merk`]
+//! (what a regel can be found by) it keeps which regels have it, as compressed bitmaps of 65,536 regels each: what several marks have in
+//! common is then found without looking at regels.
+
+mod bouw;
+mod merk;
+mod vraag;
+
+use std::path::Path;
+
+use sqlx::{Connection, Executor};
+use tokio::sync::Mutex;
+
+use self::bouw::Builder;
+pub use self::{
+    merk::{Merk, Waarop},
+    vraag::{Treffers, Vraag},
+};
+use super::{
+    DbConnection, Pool, StoreError,
+    database::{open_error::OpenError, sqlite::SqliteFile},
+};
+use crate::{domain::Oin, sleutels::OpeningKeys};
+
+/// Raised when what is kept changes: what another version built is thrown away.
+const VERSIE: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS stand (id INTEGER PRIMARY KEY, tot INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS posten (
+    waarop INTEGER NOT NULL,
+    waarde TEXT NOT NULL,
+    deel INTEGER NOT NULL,
+    treffers BLOB NOT NULL,
+    PRIMARY KEY (waarop, waarde, deel)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS berichten (
+    bericht TEXT NOT NULL,
+    waarop INTEGER NOT NULL,
+    waarde TEXT NOT NULL,
+    PRIMARY KEY (bericht, waarop, waarde)
+) WITHOUT ROWID;
+";
+
+/// The projection of one gateway.
+pub struct Zoekbestand {
+    /// Nothing once it is closed.
+    builder: Mutex<Option<Builder>>,
+    read: Pool,
+    /// Keeps others out, and is closed last.
+    file: Mutex<Option<SqliteFile>>,
+}
+
+impl Zoekbestand {
+    /// Takes the file, making it if there is none. One that cannot be read, or is of another version, is made anew.
+    ///
+    /// # Errors
+    /// [`OpenError`] when another gateway has it, or it cannot be made.
+    pub async fn take(bestand: &Path, openingen: OpeningKeys) -> Result<Self, OpenError> {
+        let database = |source| OpenError::Database { waar: bestand.display().to_string(), source };
+        let mut file = SqliteFile::take(bestand, None)?;
+        let connection = match open(&file).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::warn!(%error, bestand = %bestand.display(), "the file for searching is built anew");
+                drop(file);
+                remove(bestand).map_err(|source| OpenError::Io { path: bestand.to_owned(), source })?;
+                file = SqliteFile::take(bestand, None)?;
+                open(&file).await.map_err(database)?
+            }
+        };
+        let read = file.pool().await.map_err(database)?;
+        Ok(Self { builder: Mutex::new(Some(Builder::new(connection, openingen))), read, file: Mutex::new(Some(file)) })
+    }
+
+    /// Takes up the next page of regels. `versie` is that of what is in force, and `poort` the OIN of this gateway. Gives whether there
+    /// may be more.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was taken up before stays.
+    pub async fn take_up(&self, read: &Pool, versie: u64, poort: &Oin) -> Result<bool, StoreError> {
+        match self.builder.lock().await.as_mut() {
+            Some(builder) => builder.take_up(read, versie, poort).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Finds the regels that have what is asked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read.
+    pub async fn find(&self, vraag: &Vraag) -> Result<Treffers, StoreError> {
+        vraag::find(&mut *self.read.acquire().await?, vraag).await
+    }
+
+    /// The regels before this index are in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn bijgewerkt_tot(&self) -> Result<u64, StoreError> {
+        bouw::stand(&mut *self.read.acquire().await?).await.map(|stand| stand.map_or(0, |(tot, _)| tot))
+    }
+
+    /// Closes it: another one can take the file now.
+    pub async fn close(&self) {
+        self.read.close().await;
+        if let Some(builder) = self.builder.lock().await.take() {
+            builder.close().await;
+        }
+        drop(self.file.lock().await.take());
+    }
+}
+
+async fn open(file: &SqliteFile) -> Result<DbConnection, sqlx::Error> {
+    let mut connection = file.connect().await?;
+    // What is lost when the power fails is built anew.
+    connection.execute("PRAGMA synchronous = NORMAL").await?;
+    let versie: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+    if versie != 0 && versie != VERSIE {
+        connection.close().await?;
+        return Err(sqlx::Error::Protocol(format!("it has version {versie}, not {VERSIE}")));
+    }
+    connection.execute(SCHEMA).await?;
+    connection.execute(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSIE}"))).await?;
+    Ok(connection)
+}
+
+fn remove(bestand: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = bestand.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
