@@ -52,6 +52,7 @@ impl DataDir {
         let mut config = Config::load(&data.join("ketenpoort.toml"))?;
         config.grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.beheer = None;
+        config.toezicht = None;
         config.bounds.postvak = POSTVAK;
         let cluster = postgres.then(|| Cluster::start(&[]));
         Ok(Self { dir, config, cluster, filled: None })

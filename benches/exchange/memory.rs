@@ -46,6 +46,7 @@ impl<'a> Serving<'a> {
             ("sqlite:ketenpoort.db", place.url.as_str()),
             ("map = \"sleutels\"", &format!("map = \"{}\"", sleutels.display())),
             ("127.0.0.1:7443", &adres.to_string()),
+            ("127.0.0.1:7444", "127.0.0.1:0"),
             ("[beheer]", "# [beheer]"),
             ("adres = \"127.0.0.1:7445\"", ""),
         ];

@@ -43,6 +43,7 @@ mod tls;
 mod toestanden;
 mod toezicht;
 mod together;
+mod veel;
 mod voorrang;
 mod wachtend;
 mod zoeken;

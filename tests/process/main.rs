@@ -35,5 +35,6 @@ mod statements;
 mod strict;
 mod tamper;
 mod terminal;
+mod toezicht;
 #[allow(dead_code, reason = "shared with other tests")]
 mod traffic;

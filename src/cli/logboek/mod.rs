@@ -7,6 +7,7 @@ mod onthoud;
 pub(crate) mod proof;
 pub(crate) mod search;
 mod sluit;
+mod toezicht;
 pub(crate) mod verify;
 
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub enum Command {
     Verify(verify::Verify),
     /// Geef het bewijs van een regel, of controleer een bewijs zonder configuratie
     Proof(proof::Proof),
-    /// Toon logregels uit de database van de poort, zonder inhoud
+    /// Toon logregels, zonder inhoud: als FG of auditor van een poort die draait, of als beheerder uit haar database
     Search(search::Search),
     /// Schrijf het logboek als bestanden die een vreemde narekent (C2SP tlog-tiles)
     Export(export::Export),

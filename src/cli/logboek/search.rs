@@ -1,4 +1,5 @@
-//! `logboek search`: regels from the database of a gateway, without content.
+//! `logboek search`: regels without content. An FG or auditor asks a running gateway (`--profile`), an operator the database beside it
+//! (`--config`).
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +9,7 @@ use std::{
 use clap::{Args, builder::PossibleValuesParser};
 use uuid::Uuid;
 
-use super::{Which, open};
+use super::{open, toezicht::Toezicht};
 use crate::{
     cli::{Failure, print_line, scenario::read_persoon},
     config::Config,
@@ -17,6 +18,7 @@ use crate::{
     gateway::GatewayError,
     grpc::{content::Checker, convert::zoekpersoon},
     logboek::{Logregel, Soort},
+    proto,
     sleutels::KeyDirectory,
     store::{
         Pool,
@@ -27,8 +29,11 @@ use crate::{
 
 #[derive(Args)]
 pub struct Search {
+    /// De configuratie, ketenpoort.toml: de database van een poort, voor wie haar beheert
+    #[arg(long, value_name = "FILE", required_unless_present = "profile", conflicts_with = "profile")]
+    config: Option<PathBuf>,
     #[command(flatten)]
-    which: Which,
+    toezicht: Toezicht,
     /// Alleen regels waarin deze partner voorkomt
     #[arg(long, value_name = "PARTNER")]
     partner: Option<PartnerNaam>,
@@ -48,8 +53,20 @@ pub struct Search {
 
 impl Search {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let Self { which, partner, soort, bericht, weigering, persoon } = self;
-        let config = Config::load(&which.config)?;
+        let Self { config, toezicht, partner, soort, bericht, weigering, persoon } = self;
+        if let Some(dir) = toezicht.profile.clone() {
+            let filter = proto::Zoekfilter {
+                partner: partner.iter().map(ToString::to_string).collect(),
+                soort: soort.into_iter().collect(),
+                bericht: bericht.iter().map(ToString::to_string).collect(),
+                weigering: weigering.into_iter().collect(),
+                betrokkene: persoon.as_deref().map(read_persoon).transpose()?,
+                ..proto::Zoekfilter::default()
+            };
+            return toezicht.search(&dir, filter).await;
+        }
+        let config = config.ok_or_else(|| Failure::Usage("geef --profile, of --config".to_owned()))?;
+        let config = Config::load(&config)?;
         let persoon = persoon.as_deref().map(read_zoekpersoon).transpose()?;
         let bericht = bericht.map(|id| id.to_string());
         let wanted = Wanted { partner, soort, bericht, weigering, persoon };
