@@ -111,7 +111,7 @@ impl Open {
                 self.serve_by(service, listener, exchange, stopped)
             }
             Ingang::Toezicht => {
-                let service = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange)))
+                let service = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange), stopped.clone()))
                     .max_decoding_message_size(MOST_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
                 self.serve_by(service, listener, exchange, stopped)

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use prost::Message;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
+use tracing::{Instrument, Span};
 
 use super::{
     content::Checker,
@@ -19,6 +22,7 @@ use crate::{
         toezicht::{
             Getoond, Inzage,
             bewijs::{Gegroeid, Stand},
+            volg::Volger,
             zoek::{Gevonden, Zoekfilter, Zoekopdracht, Zoekveld},
         },
     },
@@ -29,13 +33,14 @@ use crate::{
 #[derive(Clone)]
 pub struct ToezichtApi {
     exchange: Arc<Exchange>,
+    stop: watch::Receiver<bool>,
 }
 
 impl ToezichtApi {
-    /// For one exchange.
+    /// Ends its streams when `stop` turns true.
     #[must_use]
-    pub fn new(exchange: Arc<Exchange>) -> Self {
-        Self { exchange }
+    pub fn new(exchange: Arc<Exchange>, stop: watch::Receiver<bool>) -> Self {
+        Self { exchange, stop }
     }
 
     async fn answer<T>(
@@ -57,6 +62,8 @@ impl ToezichtApi {
 
 #[tonic::async_trait]
 impl ToezichtService for ToezichtApi {
+    type FollowLogregelsStream = ReceiverStream<Result<proto::FollowLogregelsResponse, Status>>;
+
     async fn get_checkpoint(
         &self,
         request: Request<proto::GetCheckpointRequest>,
@@ -121,6 +128,25 @@ impl ToezichtService for ToezichtApi {
         self.answer(&call, request.inzage.as_ref(), outcome).await
     }
 
+    async fn follow_logregels(
+        &self,
+        request: Request<proto::FollowLogregelsRequest>,
+    ) -> Result<Response<Self::FollowLogregelsStream>, Status> {
+        let (call, proto::FollowLogregelsRequest { inzage, filter, vanaf }) = (call(&request), request.into_inner());
+        let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((followed(filter, &of)?, of)));
+        let outcome = match parsed {
+            Ok((filter, of)) => self.exchange.follow(call.clone(), &of, filter, vanaf).await,
+            Err(weigering) => Err(weigering),
+        };
+        let (out, answers) = mpsc::channel(4);
+        let outcome = outcome.map(|volger| {
+            let push = push(Arc::clone(&self.exchange), volger, out, self.stop.clone());
+            self.exchange.tasks.spawn("a stream that follows the logboek", push.instrument(Span::current()));
+            ReceiverStream::new(answers)
+        });
+        self.answer(&call, inzage.as_ref(), outcome).await
+    }
+
     async fn get_leven(
         &self,
         request: Request<proto::GetLevenRequest>,
@@ -145,6 +171,50 @@ fn getoond(of: Getoond) -> proto::GevondenLogregel {
     proto::GevondenLogregel { log_index, logregel, tijd_lokaal, afzender, ontvanger, actor }
 }
 
+/// Hands over what is written, until the follower leaves or the gateway stops.
+async fn push(
+    exchange: Arc<Exchange>,
+    mut volger: Volger,
+    out: mpsc::Sender<Result<proto::FollowLogregelsResponse, Status>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let found = tokio::select! {
+            found = exchange.next_regels(&mut volger) => found,
+            () = out.closed() => return,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let ends = found.is_err();
+        let answer = found.map_err(|weigering| status(&weigering)).map(|(regels, bijgewerkt_tot)| {
+            let logregels = regels.into_iter().map(getoond).collect();
+            proto::FollowLogregelsResponse { logregels, bijgewerkt_tot }
+        });
+        if out.send(answer).await.is_err() || ends {
+            return;
+        }
+    }
+}
+
+/// What is followed: a filter without a period.
+fn followed(filter: Option<proto::Zoekfilter>, inzage: &Inzage) -> Result<Zoekfilter, Weigering> {
+    let mut checker = Checker::default();
+    let filter = filter.unwrap_or_default();
+    if !filter.van.is_empty() || !filter.tot_en_met.is_empty() {
+        checker.wrong("filter.van", "geen periode: volgen gaat over wat nog geschreven wordt");
+    }
+    reason(&filter, inzage.reden.as_deref(), &mut checker);
+    let filter = zoekfilter(filter, &mut checker);
+    if checker.0.is_empty() { Ok(filter) } else { Err(Weigering::OngeldigVeld(checker.0)) }
+}
+
+/// Who searches for a person or an employee says why.
+fn reason(filter: &proto::Zoekfilter, reden: Option<&str>, checker: &mut Checker) {
+    let takes_reason = filter.betrokkene.is_some() || !filter.medewerker.is_empty();
+    if takes_reason && reden.is_none_or(|reden| reden.trim().is_empty()) {
+        checker.wrong("inzage.reden", "waarom u naar deze persoon zoekt");
+    }
+}
+
 /// Logregels in a page, at most, and where nothing is asked.
 const MOST_IN_PAGE: u32 = 500;
 const IN_PAGE: u32 = 100;
@@ -161,10 +231,7 @@ fn opdracht(request: &proto::SearchLogregelsRequest) -> Result<Zoekopdracht, Wei
     if request.pagina_grootte > MOST_IN_PAGE {
         checker.wrong("pagina_grootte", format!("hoogstens {MOST_IN_PAGE}"));
     }
-    let takes_reason = filter.betrokkene.is_some() || !filter.medewerker.is_empty();
-    if takes_reason && request.inzage.as_ref().is_none_or(|inzage| inzage.reden.trim().is_empty()) {
-        checker.wrong("inzage.reden", "waarom u naar deze persoon zoekt");
-    }
+    reason(&filter, request.inzage.as_ref().map(|inzage| inzage.reden.as_str()), &mut checker);
     let filter = zoekfilter(filter, &mut checker);
     if !checker.0.is_empty() {
         return Err(Weigering::OngeldigVeld(checker.0));

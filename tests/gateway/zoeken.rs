@@ -290,6 +290,52 @@ async fn the_file_is_built_anew_when_it_is_gone_damaged_or_of_another_logboek() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_follows_sees_what_is_written_and_only_what_may_be_seen_until_it_may_not_any_more() {
+    let gateway = TestGateway::start().await;
+    let first = send(&mut gateway.client("zsm").await, check()).await.unwrap().bericht;
+    let follow = async |who: &str, vanaf: Option<u64>, filter: proto::Zoekfilter| {
+        let inzage = asked(proto::Zoekfilter::default()).inzage;
+        let request = proto::FollowLogregelsRequest { inzage, filter: Some(filter), vanaf };
+        Ok::<_, Status>(gateway.toezicht(who).await.follow_logregels(request).await?.into_inner())
+    };
+    let accepted = || proto::Zoekfilter { soort: vec!["aanvaard".to_owned()], ..Default::default() };
+    let mut from_now = follow("fg-zsm", None, accepted()).await.unwrap();
+    let mut from_begin = follow("auditor", Some(0), accepted()).await.unwrap();
+    let mut elsewhere = follow("fg-dji", Some(0), proto::Zoekfilter::default()).await.unwrap();
+    let second = send(&mut gateway.client("zsm").await, check()).await.unwrap().bericht;
+    let bericht = |of: &proto::GevondenLogregel| Logregel::from_leaf(of.logregel.as_bytes()).unwrap().bericht;
+    let (mut now, mut all, mut tot) = (Vec::new(), Vec::new(), 0);
+    while now.is_empty() {
+        now.extend(from_now.message().await.unwrap().unwrap().logregels.iter().map(bericht));
+    }
+    while all.len() < 2 {
+        let page = from_begin.message().await.unwrap().unwrap();
+        tot = page.bijgewerkt_tot;
+        all.extend(page.logregels.iter().map(bericht));
+    }
+    assert_eq!((now, all), (vec![Some(second.clone())], vec![Some(first), Some(second)]));
+    assert!(tot <= gateway.regels().await.len() as u64);
+    // Who sees only what is nobody's sees that others follow.
+    let mut looks = 0;
+    while looks < 3 {
+        let seen = elsewhere.message().await.unwrap().unwrap().logregels;
+        let soort = |of: &proto::GevondenLogregel| Logregel::from_leaf(of.logregel.as_bytes()).unwrap().soort;
+        assert!(seen.iter().all(|of| soort(of) != Soort::Aanvaard));
+        looks += seen.iter().filter(|of| soort(of) == Soort::Ingezien).count();
+    }
+    let period = proto::Zoekfilter { van: "2026-01-01".to_owned(), ..Default::default() };
+    assert_eq!(weigering(follow("auditor", None, period).await), "ongeldig_veld");
+    // Who is taken out is told nothing any more.
+    let identity = "[[identiteit]]\nca = \"ontwikkel\"\noin = \"00000099000000105000\"\n\
+                    san = \"fg.zsm.ketenpoort.test\"\npartner = \"zsm\"\nrol = \"fg\"\n";
+    gateway.load(vec![gateway.edited("deelnemers.toml", identity, "")]).await.unwrap();
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    while let Ok(Some(page)) = from_now.message().await {
+        assert!(page.logregels.is_empty(), "it goes on: {page:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_life_of_a_bericht_is_all_that_became_of_it_and_of_its_gesprek_and_what_may_be_seen() {
     let gateway = TestGateway::start().await;
     let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);

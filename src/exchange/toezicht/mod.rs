@@ -2,6 +2,7 @@
 //! and each look is itself a logregel, durable before what was seen leaves.
 
 pub mod bewijs;
+pub mod volg;
 pub mod zoek;
 
 use super::{Call, Exchange, unavailable};

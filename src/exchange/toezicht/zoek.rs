@@ -15,7 +15,7 @@ use crate::{
     logboek::Logregel,
     sleutels::pagina::Pagina,
     store::{
-        Pool, StoreError,
+        Committed, Pool, StoreError,
         ledger::regels::{index_at, regels_at},
         reading::{documenten::hashes_of, namen::Namen},
         zoeken::{Merk, Vraag, Waarop, Zoekbestand},
@@ -142,7 +142,7 @@ impl Exchange {
     }
 
     /// The projection, with what happened until now.
-    async fn zoeken(&self) -> Result<&Zoekbestand, Weigering> {
+    pub(super) async fn zoeken(&self) -> Result<&Zoekbestand, Weigering> {
         for _ in 0..MOST_TAKEN_UP {
             if !self.take_up().await.map_err(unavailable)? {
                 break;
@@ -175,15 +175,18 @@ impl Exchange {
             .filter(|_| indexes.len() > shown.len())
             .map(|last| self.keys.seal_pagina(Pagina { tot: searched, na: *last }, &context));
         let regels = shown_at(read, &namen, shown).await?;
-        let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| {
-            let marks = persoon.kenmerken();
-            let texts: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
-            let of = Pseudoniemen { hoofdpersoon: false, kenmerken: self.keyed(marks) };
-            self.betrokkene(texts.join("\n").as_bytes(), &of)
-        });
+        let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.searched(persoon));
         let uitkomst = Some(if found.count() > 0 { "gevonden" } else { "niet_gevonden" });
         self.log_look(call, inzage, Gezien { betrokkene, uitkomst, bericht: None }).await?;
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })
+    }
+
+    /// Who was searched for, as the logboek commits to it.
+    pub(super) fn searched(&self, persoon: &Persoon) -> Committed {
+        let marks = persoon.kenmerken();
+        let texts: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
+        let of = Pseudoniemen { hoofdpersoon: false, kenmerken: self.keyed(marks) };
+        self.betrokkene(texts.join("\n").as_bytes(), &of)
     }
 
     /// The regels of a bericht and of its gesprek that the caller may see, in order; and whether there are more than it gives.
@@ -230,7 +233,7 @@ impl Exchange {
     }
 
     /// What is asked of each regel before an index.
-    async fn vraag(
+    pub(super) async fn vraag(
         &self,
         identiteit: &Identiteit,
         read: &Pool,
@@ -313,7 +316,7 @@ fn partijen(ziet: &Zicht) -> impl Iterator<Item = Merk> {
 }
 
 /// The regels at these indexes, as they are shown.
-async fn shown_at(read: &Pool, namen: &Namen, indexes: &[u64]) -> Result<Vec<Getoond>, Weigering> {
+pub(super) async fn shown_at(read: &Pool, namen: &Namen, indexes: &[u64]) -> Result<Vec<Getoond>, Weigering> {
     let leaves = regels_at(read, indexes).await.map_err(unavailable)?;
     let shown = |(log_index, leaf): (u64, Vec<u8>)| {
         let regel: Logregel = super::read_regel(&leaf)?;
