@@ -64,15 +64,7 @@ impl TestGateway {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let init =
-            Command::new(env!("CARGO_BIN_EXE_ketenpoort")).arg("init").arg("--data-dir").arg(dir.path()).output();
-        assert!(init.unwrap().status.success());
-        if let Some(cluster) = cluster() {
-            let url = cluster.url(&cluster.database());
-            edit(&dir.path().join("ketenpoort.toml"), "sqlite:ketenpoort.db", &url);
-        }
-        let mut config = Config::load(&dir.path().join("ketenpoort.toml")).unwrap();
+        let (dir, mut config) = data_dir();
         if let Opslag::Postgres(postgres) = &mut config.opslag {
             // Tests move the clock of the gateway, not that of the database.
             postgres.klokverschil_seconds = u64::MAX;
@@ -292,6 +284,19 @@ impl Drop for TestGateway {
             });
         });
     }
+}
+
+/// What `init` makes, on the store of these tests.
+pub fn data_dir() -> (TempDir, Config) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut init = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+    assert!(init.args(["init", "--data-dir"]).arg(dir.path()).output().unwrap().status.success());
+    let file = dir.path().join("ketenpoort.toml");
+    if let Some(cluster) = cluster() {
+        edit(&file, "sqlite:ketenpoort.db", &cluster.url(&cluster.database()));
+    }
+    let config = Config::load(&file).unwrap();
+    (dir, config)
 }
 
 /// Changes a file before the gateway starts.

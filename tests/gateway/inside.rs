@@ -17,7 +17,7 @@ use ketenpoort::{
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::harness::{cluster, edit};
+use crate::harness::data_dir;
 
 pub fn this_year() -> i16 {
     amsterdam_date(SystemClock.now()).year()
@@ -44,14 +44,7 @@ impl Inside {
 
     /// Its logboek is the one of this year.
     pub async fn open_in_year(year: i16) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
-        assert!(init.args(["init", "--data-dir"]).arg(dir.path()).output().unwrap().status.success());
-        let file = dir.path().join("ketenpoort.toml");
-        if let Some(cluster) = cluster() {
-            edit(&file, "sqlite:ketenpoort.db", &cluster.url(&cluster.database()));
-        }
-        let config = Config::load(&file).unwrap();
+        let (dir, config) = data_dir();
         let map = KeyDirectory::open(&config.sleutels, true, &SystemRng).unwrap();
         let naam = LogboekNaam::new(&config.logboek).of_year(year);
         let signer = || Signer::from_seed(&naam, map.logboek_seed()).unwrap();

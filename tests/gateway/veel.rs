@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 use jiff::{SignedDuration, Timestamp};
 use ketenpoort::{
     clock::SystemRng,
-    config::{Config, Opslag},
+    config::Opslag,
     logboek::{Logregel, Soort, leaf_hash, tijd},
     sleutels::{CommitmentOpening, KeyDirectory, OpeningKeys, Veld, openingen::Place},
     store::{
@@ -16,7 +16,7 @@ use ketenpoort::{
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 
-use crate::harness::{cluster, edit};
+use crate::harness::data_dir;
 
 /// Rows in one statement.
 const CHUNK: u64 = 500;
@@ -121,14 +121,7 @@ async fn p99(read: &Pool, zoeken: &Zoekbestand, days: (Timestamp, Timestamp), ei
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_many_regels_a_search_is_answered_within_its_time() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
-    assert!(init.args(["init", "--data-dir"]).arg(dir.path()).output().unwrap().status.success());
-    let file = dir.path().join("ketenpoort.toml");
-    if let Some(cluster) = cluster() {
-        edit(&file, "sqlite:ketenpoort.db", &cluster.url(&cluster.database()));
-    }
-    let config = Config::load(&file).unwrap();
+    let (_dir, config) = data_dir();
     let keys = KeyDirectory::open(&config.sleutels, true, &SystemRng).unwrap();
     let openingen = keys.openingen(Arc::new(SystemRng));
     Database::open(&config.opslag).await.unwrap().close().await;
