@@ -287,7 +287,7 @@ impl Drop for TestGateway {
 }
 
 /// What `init` makes, on the store of these tests.
-pub fn data_dir() -> (TempDir, Config) {
+pub fn data_dir() -> (tempfile::TempDir, Config) {
     let dir = tempfile::tempdir().unwrap();
     let mut init = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
     assert!(init.args(["init", "--data-dir"]).arg(dir.path()).output().unwrap().status.success());
