@@ -15,7 +15,7 @@ use crate::{
     jobs::Tasks,
     lezen::Fouten,
     logboek::{Head, Kept, LogboekNaam, Signer, VerifyKey},
-    sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Onthouden, wacht},
+    sleutels::{DayKeyFile, DayKeyPlace, KeyDirectory, KeyError, KeyStore, Onthouden, OpeningKeys, wacht},
     store::{
         Change, Database, Event, NotDone, OpenError, Pool, SharedDayKeys, Store, StoreError,
         ledger::{proofs, regels::logboek_naam},
@@ -152,10 +152,7 @@ impl Known {
             Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
         };
         keys.remember_begun(&store.head().naam, &vkey.to_string())?;
-        let zoeken = match config.zoekbestand() {
-            Some(bestand) => Some(Arc::new(Zoekbestand::take(&bestand, keys.openingen(Arc::clone(&rng))).await?)),
-            None => None,
-        };
+        let zoeken = zoekbestand(config, keys.openingen(Arc::clone(&rng))).await;
         let keys = Arc::new(KeyStore::new(keys.sealing(), place, Arc::clone(&rng)));
         // Lost day keys would go unnoticed until somebody asks for what they open.
         if let Some(day) = newest_day(&store.read).await? {
@@ -197,6 +194,17 @@ impl Known {
         }
         exchange.refresh().await?;
         Ok(exchange)
+    }
+}
+
+/// In what toezicht searches. Without it partners are served all the same.
+async fn zoekbestand(config: &Config, openingen: OpeningKeys) -> Option<Arc<Zoekbestand>> {
+    match Zoekbestand::take(&config.zoekbestand()?, openingen).await {
+        Ok(zoeken) => Some(Arc::new(zoeken)),
+        Err(error) => {
+            tracing::error!(%error, "there is no file for searching, so toezicht finds nothing until a start with one");
+            None
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     status::status,
 };
 use crate::{
-    domain::Weigering,
+    domain::{BerichtId, Berichtsoort, Weigering},
     exchange::{
         About, Call, Exchange,
         toezicht::{
@@ -26,6 +26,7 @@ use crate::{
             zoek::{Gevonden, Zoekfilter, Zoekopdracht, Zoekveld},
         },
     },
+    logboek::Soort,
     proto::{self, toezicht_service_server::ToezichtService},
 };
 
@@ -271,7 +272,7 @@ fn zoekfilter(filter: proto::Zoekfilter, checker: &mut Checker) -> Zoekfilter {
     for (veld, name, values) in fields {
         if !values.is_empty() {
             values_of(checker, name, &values);
-            velden.push((veld, values));
+            velden.push((veld, values.iter().map(|value| known(checker, veld, name, value)).collect()));
         }
     }
     values_of(checker, "partner", &filter.partner);
@@ -300,6 +301,41 @@ fn zoekfilter(filter: proto::Zoekfilter, checker: &mut Checker) -> Zoekfilter {
         betrokkene: filter.betrokkene.as_ref().map(|persoon| convert::zoekpersoon(persoon, checker)),
     }
 }
+
+/// A value as it stands in a logregel. One that can stand in none is told: nothing found must not be a typing error.
+fn known(checker: &mut Checker, veld: Zoekveld, name: &str, value: &str) -> String {
+    let (right, asked) = match veld {
+        Zoekveld::Soort => {
+            let right = Soort::ALL.iter().any(|soort| soort.as_str() == value);
+            (right.then(|| value.to_owned()), "een soort, zoals geweigerd")
+        }
+        Zoekveld::Berichtsoort => {
+            (value.parse::<Berichtsoort>().ok().map(|soort| soort.to_string()), "een berichtsoort, zoals scenario")
+        }
+        Zoekveld::Rol => (ROLLEN.contains(&value).then(|| value.to_owned()), "partner, fg, auditor, beheer of poort"),
+        Zoekveld::Bericht | Zoekveld::Gesprek => {
+            (value.parse::<BerichtId>().ok().map(|id| id.to_string()), "de id van een bericht")
+        }
+        Zoekveld::Loket => {
+            let right = value.split_once('/').is_some_and(|(partner, loket)| !partner.is_empty() && !loket.is_empty());
+            (right.then(|| value.to_owned()), "een adres, zoals zsm/jeugd")
+        }
+        Zoekveld::Uitkomst => {
+            let right = ["gevonden", "niet_gevonden"].contains(&value);
+            (right.then(|| value.to_owned()), "gevonden of niet_gevonden")
+        }
+        Zoekveld::Afzender | Zoekveld::Ontvanger | Zoekveld::Grondslag | Zoekveld::Regel | Zoekveld::Weigering => {
+            (Some(value.to_owned()), "")
+        }
+    };
+    right.unwrap_or_else(|| {
+        checker.wrong(&format!("filter.{name}"), asked);
+        String::new()
+    })
+}
+
+/// Every role that can stand in a logregel.
+const ROLLEN: [&str; 5] = ["partner", "fg", "auditor", "beheer", "poort"];
 
 /// The values of a field: few and short.
 fn values_of(checker: &mut Checker, name: &str, values: &[String]) {

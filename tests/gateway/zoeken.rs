@@ -89,7 +89,7 @@ const ZSM_OIN: &str = "00000099000000105000";
 async fn what_is_found_is_what_a_look_at_each_regel_finds() {
     let gateway = busy().await;
     let text = |text: &str| vec![text.to_owned()];
-    let questions: [(proto::Zoekfilter, Wanted); 12] = [
+    let questions: [(proto::Zoekfilter, Wanted); 14] = [
         (proto::Zoekfilter { soort: text("aanvaard"), ..Default::default() }, |of| of.soort == Soort::Aanvaard),
         (
             proto::Zoekfilter { soort: vec!["afgeleverd".to_owned(), "bevestigd".to_owned()], ..Default::default() },
@@ -123,6 +123,13 @@ async fn what_is_found_is_what_a_look_at_each_regel_finds() {
             of.houdbaar_tot_en_met.is_some()
         }),
         (proto::Zoekfilter { houdbaar_tot_en_met: "2026-01-01".to_owned(), ..Default::default() }, |_| false),
+        // As far as a date goes: it costs no more than any other.
+        (proto::Zoekfilter { houdbaar_van: "0001-01-01".to_owned(), ..Default::default() }, |of| {
+            of.houdbaar_tot_en_met.is_some()
+        }),
+        (proto::Zoekfilter { houdbaar_tot_en_met: "9999-12-31".to_owned(), ..Default::default() }, |of| {
+            of.houdbaar_tot_en_met.is_some()
+        }),
     ];
     for (filter, wanted) in questions {
         let expected = naive(&gateway, wanted).await;
@@ -181,6 +188,94 @@ async fn a_person_or_an_employee_is_found_in_all_that_happened_and_a_reason_is_a
         request.inzage.as_mut().unwrap().reden.clear();
         let refused = page(&gateway, "auditor", request).await;
         assert_eq!(weigering(refused), "ongeldig_veld");
+    }
+}
+
+/// Who looked, and at whom, tells an FG nothing of people that its partner has nothing to do with.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_looks_of_others_nobody_learns_whom_they_were_about() {
+    let gateway = busy().await;
+    let persoon = find(|_| ()).persoon.unwrap();
+    let of_person = || proto::Zoekfilter { betrokkene: Some(persoon.clone()), ..Default::default() };
+    let scenario = gateway.regels().await.into_iter().find(|of| of.berichtsoort.as_deref() == Some("scenario"));
+    let scenario = scenario.unwrap();
+    let (bericht, gesprek) = (scenario.bericht.unwrap(), scenario.gesprek.unwrap());
+    // The auditor looks at the bericht, at the person, and at somebody whom nobody knows.
+    let inzage = asked(of_person()).inzage;
+    let life = proto::GetLevenRequest { inzage, bericht: bericht.clone() };
+    gateway.toezicht("auditor").await.get_leven(life).await.unwrap();
+    assert!(!found(&gateway, "auditor", of_person()).await.is_empty());
+    let nobody = || proto::Zoekfilter {
+        betrokkene: Some(proto::Zoekpersoon { skn: Some("99999998".to_owned()), ..Default::default() }),
+        ..Default::default()
+    };
+    for _ in 0..2 {
+        page(&gateway, "auditor", asked(nobody())).await.unwrap();
+        page(&gateway, "fg-vt", asked(nobody())).await.unwrap();
+    }
+    for filter in [of_person(), proto::Zoekfilter { gesprek: vec![gesprek], ..Default::default() }] {
+        assert_eq!(found(&gateway, "fg-3ro", filter).await, Vec::<u64>::new());
+    }
+    // Its own looks an FG does see; they are no trace of whom it looked for.
+    assert_eq!(page(&gateway, "fg-vt", asked(nobody())).await.unwrap().aantal, 2);
+    assert_eq!(page(&gateway, "fg-dji", asked(nobody())).await.unwrap().aantal, 0);
+    let regels = gateway.regels().await;
+    let outcomes = regels.iter().filter(|of| of.soort == Soort::Ingezien && of.rol.as_deref() == Some("fg"));
+    assert!(outcomes.clone().count() >= 5);
+    assert!(outcomes.clone().all(|of| of.uitkomst.as_deref() == Some("niet_gevonden")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_is_given_up_at_whatever_moment_harms_no_other() {
+    let gateway = busy().await;
+    for millis in (0..120).map(|number| number % 12) {
+        send(&mut gateway.client("zsm").await, check()).await.unwrap();
+        let mut client = gateway.toezicht("auditor").await;
+        let searching = client.search_logregels(asked(proto::Zoekfilter::default()));
+        drop(tokio::time::timeout(std::time::Duration::from_millis(millis), searching).await);
+    }
+    let all = page(&gateway, "auditor", asked(proto::Zoekfilter::default())).await.unwrap();
+    assert_eq!(all.bijgewerkt_tot + 1, gateway.regels().await.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_built_anew_finds_what_was_found_before_wherever_its_pages_end() {
+    let mut gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let mut to_many = || {
+        let mut to_many = check();
+        for zvh in ["zvh-de-markiezaten", "zvh-midden-brabant", "zvh-zeeland"] {
+            let mut another = to_many.ontvangers[0].clone();
+            another.partner = zvh.to_owned();
+            to_many.ontvangers.push(another);
+        }
+        to_many
+    };
+    // A page of the builder is 1,024 regels, and one of these stands across its end.
+    while gateway.regels().await.len() % 4 != 3 {
+        send(&mut zsm, check()).await.unwrap();
+    }
+    for _ in 0..270 {
+        send(&mut zsm, to_many()).await.unwrap();
+    }
+    let employee = proto::Zoekfilter { medewerker: "medewerker-001".to_owned(), ..Default::default() };
+    let accepted = naive(&gateway, |of| of.soort == Soort::Aanvaard).await;
+    assert!(accepted.len() > 1024);
+    for rebuilt in [false, true] {
+        let mut request = proto::SearchLogregelsRequest { pagina_grootte: 500, ..asked(employee.clone()) };
+        let mut seen = Vec::new();
+        loop {
+            let page = page(&gateway, "auditor", request.clone()).await.unwrap();
+            seen.extend(page.logregels.iter().map(|of| of.log_index));
+            request.pagina = page.volgende;
+            if request.pagina.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen, accepted, "rebuilt: {rebuilt}");
+        gateway.stop().await;
+        std::fs::remove_file(gateway.config.zoekbestand().unwrap()).unwrap();
+        gateway.restart_with(|_| ()).await;
     }
 }
 
@@ -255,6 +350,18 @@ async fn days_are_those_of_amsterdam_and_what_is_no_period_is_told() {
         let refused = page(&gateway, "auditor", asked(of_days(van.into(), tot_en_met.into()))).await;
         assert_eq!(weigering(refused), "ongeldig_veld", "{van} {tot_en_met}");
     }
+    let text = |text: &str| vec![text.to_owned()];
+    for wrong in [
+        proto::Zoekfilter { soort: text("geweigerdd"), ..Default::default() },
+        proto::Zoekfilter { berichtsoort: text("Scenario"), ..Default::default() },
+        proto::Zoekfilter { rol: text("fgs"), ..Default::default() },
+        proto::Zoekfilter { loket: text("zsm"), ..Default::default() },
+        proto::Zoekfilter { uitkomst: text("ja"), ..Default::default() },
+        proto::Zoekfilter { bericht: text("x"), ..Default::default() },
+        proto::Zoekfilter { soort: vec!["aanvaard".to_owned(); 101], ..Default::default() },
+    ] {
+        assert_eq!(weigering(page(&gateway, "auditor", asked(wrong.clone())).await), "ongeldig_veld", "{wrong:?}");
+    }
     let stranger = proto::Zoekfilter { partner: vec!["zvh-amsterdam".to_owned()], ..Default::default() };
     assert_eq!(weigering(page(&gateway, "auditor", asked(stranger)).await), "partner_onbekend");
 }
@@ -266,7 +373,13 @@ async fn the_file_is_built_anew_when_it_is_gone_damaged_or_of_another_logboek() 
     let expected = found(&gateway, "auditor", filter.clone()).await;
     let file = gateway.config.zoekbestand().unwrap();
     assert!(file.exists());
-    let damages: [fn(&std::path::Path); 3] = [
+    let damages: [fn(&std::path::Path); 4] = [
+        // The first page is whole.
+        |file| {
+            let mut bytes = std::fs::read(file).unwrap();
+            bytes[4096..].fill(7);
+            std::fs::write(file, bytes).unwrap();
+        },
         |file| std::fs::remove_file(file).unwrap(),
         |file| std::fs::write(file, "geen database").unwrap(),
         |file| std::fs::write(file, vec![0; 100_000]).unwrap(),

@@ -81,7 +81,7 @@ impl Exchange {
             let mut now = volger.found.split_off(rest);
             now.reverse();
             let until = if volger.found.is_empty() { volger.next } else { now.last().map_or(0, |last| last + 1) };
-            return Ok((shown_at(read, &namen, &now).await?, until));
+            return Ok((shown_at(read, &namen, volger.call.identiteit(), &now).await?, until));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{ToSpan, civil::Date};
+use jiff::civil::{Date, date};
 
 use super::{Getoond, Gezien, Inzage};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         Committed, Pool, StoreError,
         ledger::regels::{index_at, regels_at},
         reading::{documenten::hashes_of, namen::Namen},
-        zoeken::{Merk, Vraag, Waarop, Zoekbestand},
+        zoeken::{Eis, Merk, Vraag, Waarop, Zoekbestand},
     },
 };
 
@@ -26,8 +26,10 @@ use crate::{
 const MOST_LEVEN: usize = 1000;
 /// Pages of regels that a search takes up first, at most: so that who asks finds what just happened.
 const MOST_TAKEN_UP: usize = 4;
-/// A last day lies so many days from today at most, where a search names no other bound: longer terms there are not.
-const FARTHEST_DAY: i64 = 1100;
+
+/// No last day lies beyond these.
+const FIRST_DAY: Date = date(1, 1, 1);
+const LAST_DAY: Date = date(9999, 12, 31);
 
 /// What is searched for. What is empty asks nothing.
 #[derive(Clone, Debug, Default)]
@@ -135,10 +137,12 @@ impl Exchange {
     /// # Errors
     /// [`StoreError`].
     pub async fn take_up(&self) -> Result<bool, StoreError> {
-        match &self.zoeken {
-            Some(zoeken) => zoeken.take_up(&self.store.read, self.van_kracht().versie(), &self.poort.oin).await,
-            None => Ok(false),
-        }
+        let Some(zoeken) = self.zoeken.clone() else { return Ok(false) };
+        let (read, versie, poort) = (self.store.read.clone(), self.van_kracht().versie(), self.poort.oin.clone());
+        // It is finished also when who searches goes away.
+        let taking_up = async move { zoeken.take_up(&read, versie, &poort).await };
+        let taken_up = self.tasks.finish("taking up regels for searching", taking_up).await;
+        taken_up.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
     /// The projection, with what happened until now.
@@ -165,7 +169,10 @@ impl Exchange {
         };
         let reached = zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         // Later pages search no further than the first one did, however much was written since.
-        let searched = page.map_or(reached, |page| page.tot.min(reached));
+        let searched = page.map_or(reached, |page| page.tot);
+        if reached < searched {
+            return Err(unavailable("the file for searching is being built anew"));
+        }
         let vraag = self.vraag(call.identiteit(), read, &namen, &opdracht.filter, searched).await?;
         let found = zoeken.find(&vraag).await.map_err(unavailable)?;
         let indexes = found.page(page.map(|page| page.na), opdracht.grootte + 1, opdracht.nieuwste_eerst);
@@ -174,9 +181,13 @@ impl Exchange {
             .last()
             .filter(|_| indexes.len() > shown.len())
             .map(|last| self.keys.seal_pagina(Pagina { tot: searched, na: *last }, &context));
-        let regels = shown_at(read, &namen, shown).await?;
+        let regels = shown_at(read, &namen, call.identiteit(), shown).await?;
         let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.searched(persoon));
-        let uitkomst = Some(if found.count() > 0 { "gevonden" } else { "niet_gevonden" });
+        // That somebody looked before is no trace of what was looked for.
+        let looks = Eis::Niet(Merk::new(Waarop::Kijker, ""));
+        let beside_looks = Vraag { eisen: vraag.eisen.iter().cloned().chain([looks]).collect(), ..vraag };
+        let is_found = zoeken.find(&beside_looks).await.map_err(unavailable)?.count() > 0;
+        let uitkomst = Some(if is_found { "gevonden" } else { "niet_gevonden" });
         self.log_look(call, inzage, Gezien { betrokkene, uitkomst, bericht: None }).await?;
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })
     }
@@ -202,25 +213,29 @@ impl Exchange {
         let (read, namen) = self.overseeing(call).await?;
         let zoeken = self.zoeken().await?;
         let tot = zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
-        let find = async |rights: Option<Vec<Merk>>, merk: Merk| {
-            let eisen = rights.into_iter().chain([vec![merk]]).collect();
+        let find = async |rights: Option<Eis>, merk: Merk| {
+            let eisen = rights.into_iter().chain([Eis::EenVan(vec![merk])]).collect();
             zoeken.find(&Vraag { van: 0, tot, eisen }).await.map_err(unavailable)
         };
         // That others looked at a bericht does not make it one that the caller sees.
         let ziet = &call.identiteit().ziet;
-        let took_part = (!ziet.is_alles()).then(|| partijen(ziet).collect());
-        let own = find(took_part, Merk::new(Waarop::Bericht, bericht.to_string())).await?;
+        let of_bericht = || Merk::new(Waarop::Bericht, bericht.to_string());
+        let own = find(rights(ziet, Sight::Own), of_bericht()).await?;
         let first = own.page(None, 1, false);
         let first = regels_at(read, &first).await.map_err(unavailable)?;
         let (_, leaf) = first.into_iter().next().ok_or(Weigering::BerichtOnbekend)?;
-        let gesprek = super::read_regel(&leaf)?.gesprek;
-        let found = match gesprek {
-            Some(gesprek) => find(rights(ziet), Merk::new(Waarop::Gesprek, gesprek)).await?,
-            None => own,
-        };
-        let shown = shown_at(read, &namen, &found.page(None, MOST_LEVEN, false)).await?;
+        // Of this bericht also who looked; of the others in its gesprek what the caller sees of them.
+        let mut indexes = find(rights(ziet, Sight::AndNobodys), of_bericht()).await?.page(None, usize::MAX, false);
+        if let Some(gesprek) = super::read_regel(&leaf)?.gesprek {
+            let found = find(rights(ziet, Sight::Own), Merk::new(Waarop::Gesprek, gesprek)).await?;
+            indexes.extend(found.page(None, usize::MAX, false));
+        }
+        indexes.sort_unstable();
+        indexes.dedup();
+        let shown = &indexes[..indexes.len().min(MOST_LEVEN)];
+        let regels = shown_at(read, &namen, call.identiteit(), shown).await?;
         self.log_look(call, inzage, Gezien { bericht: Some(bericht), ..Gezien::default() }).await?;
-        Ok((shown, found.count() > MOST_LEVEN as u64))
+        Ok((regels, indexes.len() > shown.len()))
     }
 
     /// To what a page belongs: this search, this asker, this day.
@@ -249,46 +264,43 @@ impl Exchange {
             Some(day) => index_at(read, unreadable_from(day)).await.map_err(unavailable)?.min(searched),
             None => searched,
         };
-        let mut eisen: Vec<Vec<Merk>> = rights(&identiteit.ziet).into_iter().collect();
+        // Who searches for a person or a gesprek must not learn from the looks of others whom these were about.
+        let of_people = filter.betrokkene.is_some() || filter.velden.iter().any(|(veld, _)| *veld == Zoekveld::Gesprek);
+        let sight = if of_people { Sight::Own } else { Sight::AndNobodys };
+        let mut eisen: Vec<Eis> = rights(&identiteit.ziet, sight).into_iter().collect();
+        let mut one_of = |marks: Vec<Merk>| eisen.push(Eis::EenVan(marks));
         if !filter.partner.is_empty() {
             if filter.partner.iter().any(|naam| namen.oins(naam).is_empty()) {
                 return Err(Weigering::PartnerOnbekend);
             }
-            eisen.push(filter.partner.iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str())).collect());
+            one_of(filter.partner.iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str())).collect());
         }
         for (veld, values) in &filter.velden {
-            eisen.push(values.iter().map(|value| Merk::new(veld.waarop(), value)).collect());
+            one_of(values.iter().map(|value| Merk::new(veld.waarop(), value)).collect());
         }
         if !filter.convenant.is_empty() {
             let mut hashes = Vec::new();
             for naam in &filter.convenant {
                 hashes.extend(hashes_of(read, naam).await.map_err(unavailable)?);
             }
-            eisen.push(hashes.into_iter().map(|hash| Merk::new(Waarop::Convenant, hash)).collect());
-        }
-        if filter.houdbaar_van.is_some() || filter.houdbaar_tot_en_met.is_some() {
-            eisen.push(self.last_days(filter));
+            one_of(hashes.into_iter().map(|hash| Merk::new(Waarop::Convenant, hash)).collect());
         }
         if filter.buiten_kantooruren {
-            eisen.push(vec![Merk::new(Waarop::BuitenKantooruren, "")]);
+            one_of(vec![Merk::new(Waarop::BuitenKantooruren, "")]);
         }
         if let Some(medewerker) = &filter.medewerker {
-            eisen.push(self.employee(identiteit, namen, medewerker));
+            one_of(self.employee(identiteit, namen, medewerker));
         }
         if let Some(persoon) = &filter.betrokkene {
             let marks = self.keyed(persoon.kenmerken());
-            eisen.push(marks.iter().map(|(_, of)| Merk::pseudoniem(Waarop::Betrokkene, of)).collect());
+            one_of(marks.iter().map(|(_, of)| Merk::pseudoniem(Waarop::Betrokkene, of)).collect());
+        }
+        if filter.houdbaar_van.is_some() || filter.houdbaar_tot_en_met.is_some() {
+            let day = |day: Option<Date>, open: Date| day.unwrap_or(open).to_string();
+            let (from, to) = (day(filter.houdbaar_van, FIRST_DAY), day(filter.houdbaar_tot_en_met, LAST_DAY));
+            eisen.push(Eis::Tussen(Waarop::Houdbaar, from, to));
         }
         Ok(Vraag { van, tot, eisen })
-    }
-
-    /// The last days that are asked, one mark each.
-    fn last_days(&self, filter: &Zoekfilter) -> Vec<Merk> {
-        let today = amsterdam_date(self.klok.now());
-        let first = filter.houdbaar_van.unwrap_or_else(|| today.saturating_sub(FARTHEST_DAY.days()));
-        let last = filter.houdbaar_tot_en_met.unwrap_or_else(|| today.saturating_add(FARTHEST_DAY.days()));
-        let days = first.series(1.day()).take_while(|day| *day <= last);
-        days.map(|day| Merk::new(Waarop::Houdbaar, day.to_string())).collect()
     }
 
     /// An employee of any of the organisations that are seen: a reference means somebody else at each.
@@ -306,20 +318,38 @@ impl Exchange {
     }
 }
 
+/// How far the sight of somebody reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// What the partners that it sees took part in, and what their own FGs looked at.
+    Own,
+    /// That, and what no partner took part in.
+    AndNobodys,
+}
+
 /// What a regel must have to be seen; nothing for who sees everything.
-fn rights(ziet: &Zicht) -> Option<Vec<Merk>> {
-    (!ziet.is_alles()).then(|| partijen(ziet).chain([Merk::new(Waarop::Algemeen, "")]).collect())
+fn rights(ziet: &Zicht, sight: Sight) -> Option<Eis> {
+    if ziet.is_alles() {
+        return None;
+    }
+    let of = |waarop: Waarop| ziet.partners().iter().map(move |naam| Merk::new(waarop, naam.as_str()));
+    let nobodys = (sight == Sight::AndNobodys).then(|| Merk::new(Waarop::Algemeen, ""));
+    Some(Eis::EenVan(of(Waarop::Partij).chain(of(Waarop::Kijker)).chain(nobodys).collect()))
 }
 
-fn partijen(ziet: &Zicht) -> impl Iterator<Item = Merk> {
-    ziet.partners().iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str()))
-}
-
-/// The regels at these indexes, as they are shown.
-pub(super) async fn shown_at(read: &Pool, namen: &Namen, indexes: &[u64]) -> Result<Vec<Getoond>, Weigering> {
+/// The regels at these indexes, as they are shown. What may be seen is asked of each once more, of the regel itself.
+pub(super) async fn shown_at(
+    read: &Pool,
+    namen: &Namen,
+    identiteit: &Identiteit,
+    indexes: &[u64],
+) -> Result<Vec<Getoond>, Weigering> {
     let leaves = regels_at(read, indexes).await.map_err(unavailable)?;
     let shown = |(log_index, leaf): (u64, Vec<u8>)| {
         let regel: Logregel = super::read_regel(&leaf)?;
+        if !identiteit.ziet.covers(&namen.partijen(log_index, &regel)) {
+            return Err(unavailable("the file for searching shows a regel that may not be seen: remove it"));
+        }
         Ok(Getoond::new(log_index, leaf, &regel, namen))
     };
     leaves.into_iter().map(shown).collect()

@@ -72,6 +72,16 @@ async fn leaves(read: &Pool, from: u64) -> Result<Vec<Leaf>, StoreError> {
     rows.iter().map(leaf).collect()
 }
 
+/// Leaves the regels at the end that accept one bericht for the next page: they are taken up together, because one opening serves all.
+fn together(leaves: &mut Vec<Leaf>) {
+    let Some(Leaf { regel: last, .. }) = leaves.last() else { return };
+    let same = |leaf: &Leaf| merk::begins_bericht(&leaf.regel) && leaf.regel.bericht == last.bericht;
+    let run = leaves.iter().rev().take_while(|leaf| same(leaf)).count();
+    if run < leaves.len() {
+        leaves.truncate(leaves.len() - run);
+    }
+}
+
 async fn openings(read: &Pool, from: u64, last: u64) -> Result<Openings, StoreError> {
     let rows = sqlx::query(
         "SELECT log_index, veld, volgnummer, verzegeld FROM openingen WHERE log_index >= $1 AND log_index <= $2",
@@ -182,10 +192,14 @@ impl Builder {
             self.namen = (versie, Namen::read(read, Some(poort.clone())).await?);
         }
         let from = self.from(read).await?;
-        let leaves = leaves(read, from).await?;
+        let mut leaves = leaves(read, from).await?;
+        let more = leaves.len() as u64 == PAGE;
+        if more {
+            together(&mut leaves);
+        }
         let Some(last) = leaves.last() else { return Ok(false) };
         let openings = openings(read, from, last.index).await?;
-        let (tot, hash, more) = (last.index + 1, last.hash, leaves.len() as u64 == PAGE);
+        let (tot, hash) = (last.index + 1, last.hash);
         let known = self.known(&leaves).await?;
         let marked = Marking { builder: self, known, learned: BTreeSet::new() }.mark(&leaves, &openings);
         self.write(marked, tot, hash).await?;
@@ -231,13 +245,8 @@ impl Builder {
 
     /// Writes a page: joined with what was there before.
     async fn write(&mut self, marked: Marked, tot: u64, hash: [u8; 32]) -> Result<(), StoreError> {
-        self.connection.execute(Dialect::Sqlite.begin()).await?;
-        let written = self.write_in(marked, tot, hash).await;
-        self.connection.execute(if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
-        written
-    }
-
-    async fn write_in(&mut self, marked: Marked, tot: u64, hash: [u8; 32]) -> Result<(), StoreError> {
+        // Whoever gives up in the middle leaves nothing half done: it is undone when this is dropped.
+        let mut tx = self.connection.begin().await?;
         let Marked { mut bitmaps, learned } = marked;
         let keys = bitmaps.keys().cloned();
         let rows =
@@ -245,7 +254,7 @@ impl Builder {
         let sql = "SELECT p.waarop, p.waarde, p.deel, p.treffers FROM {v} JOIN posten p \
                    ON p.waarop = v.waarop AND p.waarde = v.waarde AND p.deel = v.deel";
         let mut before: HashMap<(i64, String, i64), Vec<u8>> = HashMap::new();
-        for row in fetch(&mut self.connection, sql, rows).await? {
+        for row in fetch(&mut tx, sql, rows).await? {
             let key = (row.try_get("waarop")?, row.try_get("waarde")?, row.try_get("deel")?);
             before.insert(key, row.try_get("treffers")?);
         }
@@ -272,7 +281,8 @@ impl Builder {
             Rows::of(&STAND, [()], |()| [1.into(), int(tot).into(), hash.as_slice().into()]),
             "ON CONFLICT (id) DO UPDATE SET tot = excluded.tot, hash = excluded.hash",
         );
-        script.execute(&mut self.connection).await
+        script.execute(&mut tx).await?;
+        Ok(tx.commit().await?)
     }
 }
 

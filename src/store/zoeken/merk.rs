@@ -51,6 +51,8 @@ pub enum Waarop {
     Medewerker,
     /// A pseudonym of whom it is about, also of what happened to the bericht later.
     Betrokkene,
+    /// Somebody of toezicht looked: the partner whose FG did, or nothing.
+    Kijker,
 }
 
 /// Something by which a regel can be found.
@@ -113,6 +115,12 @@ pub(super) fn of_regel(log_index: u64, regel: &Logregel, namen: &Namen) -> Vec<M
     let partijen = namen.partijen(log_index, regel);
     if partijen.is_empty() {
         marks.push(Merk::new(Waarop::Algemeen, ""));
+    }
+    if matches!(regel.soort, Soort::Ingezien | Soort::Geexporteerd) {
+        let of_fg = regel.actor.as_ref().filter(|_| regel.rol.as_deref() == Some("fg"));
+        let partner = of_fg.and_then(|oin| namen.naam(log_index, oin));
+        marks.push(Merk::new(Waarop::Kijker, ""));
+        marks.extend(partner.map(|naam| Merk::new(Waarop::Kijker, naam.as_str())));
     }
     marks.extend(partijen.iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str())));
     marks

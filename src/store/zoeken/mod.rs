@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use self::bouw::Builder;
 pub use self::{
     merk::{Merk, Waarop},
-    vraag::{Treffers, Vraag},
+    vraag::{Eis, Treffers, Vraag},
 };
 use super::{
     DbConnection, Pool, StoreError,
@@ -124,6 +124,11 @@ async fn open(file: &SqliteFile) -> Result<DbConnection, sqlx::Error> {
         return Err(sqlx::Error::Protocol(format!("it has version {versie}, not {VERSIE}")));
     }
     connection.execute(SCHEMA).await?;
+    let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+    if sound != "ok" {
+        connection.close().await?;
+        return Err(sqlx::Error::Protocol(sound));
+    }
     connection.execute(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSIE}"))).await?;
     Ok(connection)
 }

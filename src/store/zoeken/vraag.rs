@@ -5,15 +5,26 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use sqlx::Row;
 
-use super::merk::Merk;
+use super::merk::{Merk, Waarop};
 use crate::store::{
-    DbConnection, StoreError,
+    DbConnection, DbRow, StoreError,
     database::rows::{Column, Rows, fetch},
     values::{int, uint},
 };
 
 /// Regels of one bitmap.
 pub(super) const DEEL: u64 = 1 << 16;
+
+/// Something that a regel must have.
+#[derive(Clone, Debug)]
+pub enum Eis {
+    /// One of these marks.
+    EenVan(Vec<Merk>),
+    /// A mark of this kind whose value lies between these, both included, in the order of texts.
+    Tussen(Waarop, String, String),
+    /// Not this mark.
+    Niet(Merk),
+}
 
 /// What is asked of regels.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +33,8 @@ pub struct Vraag {
     pub van: u64,
     /// Before this index.
     pub tot: u64,
-    /// Of each of these a regel must have one.
-    pub eisen: Vec<Vec<Merk>>,
+    /// All of these hold for a regel.
+    pub eisen: Vec<Eis>,
 }
 
 /// The regels that have it: indexes, in order.
@@ -57,10 +68,21 @@ pub(super) async fn find(connection: &mut DbConnection, vraag: &Vraag) -> Result
     let Vraag { van, tot, eisen } = vraag;
     let mut found = whole(*van, *tot);
     for eis in eisen {
-        let having = having(connection, eis, found.keys().copied()).await?;
+        let (Some(first), Some(last)) = (found.keys().next().copied(), found.keys().next_back().copied()) else {
+            break;
+        };
+        let delen = (int(first), int(last));
+        let having = match eis {
+            Eis::EenVan(marks) => having(connection, marks, delen).await?,
+            Eis::Niet(merk) => having(connection, std::slice::from_ref(merk), delen).await?,
+            Eis::Tussen(waarop, from, to) => between(connection, (*waarop, from, to), delen).await?,
+        };
+        let without = matches!(eis, Eis::Niet(_));
         for (deel, bitmap) in &mut found {
             match having.get(deel) {
+                Some(having) if without => *bitmap -= having,
                 Some(having) => *bitmap &= having,
+                None if without => {}
                 None => bitmap.clear(),
             }
         }
@@ -89,20 +111,36 @@ fn whole(van: u64, tot: u64) -> BTreeMap<u64, RoaringBitmap> {
 async fn having(
     connection: &mut DbConnection,
     marks: &[Merk],
-    delen: impl Iterator<Item = u64> + Clone,
+    (first, last): (i64, i64),
 ) -> Result<BTreeMap<u64, RoaringBitmap>, StoreError> {
-    let (Some(first), Some(last)) = (delen.clone().min(), delen.max()) else { return Ok(BTreeMap::new()) };
     let columns = [Column::Int("waarop"), Column::Text("waarde"), Column::Int("van"), Column::Int("tot_en_met")];
     let rows = Rows::of(&columns, marks, |merk| {
-        [(merk.waarop as i64).into(), merk.waarde.as_str().into(), int(first).into(), int(last).into()]
+        [(merk.waarop as i64).into(), merk.waarde.as_str().into(), first.into(), last.into()]
     });
     let sql = "SELECT p.deel, p.treffers FROM {v} JOIN posten p ON p.waarop = v.waarop AND p.waarde = v.waarde \
                AND p.deel >= v.van AND p.deel <= v.tot_en_met";
-    let mut having: BTreeMap<u64, RoaringBitmap> = BTreeMap::new();
-    for row in fetch(connection, sql, rows).await? {
-        *having.entry(uint(row.try_get("deel")?)).or_default() |= read_bitmap(row.try_get("treffers")?)?;
+    joined(&fetch(connection, sql, rows).await?)
+}
+
+/// Which regels of these parts have a mark of this kind between these values.
+async fn between(
+    connection: &mut DbConnection,
+    (waarop, from, to): (Waarop, &str, &str),
+    (first, last): (i64, i64),
+) -> Result<BTreeMap<u64, RoaringBitmap>, StoreError> {
+    let sql = "SELECT deel, treffers FROM posten WHERE waarop = $1 AND waarde >= $2 AND waarde <= $3 \
+               AND deel >= $4 AND deel <= $5";
+    let rows = sqlx::query(sql).bind(waarop as i64).bind(from).bind(to).bind(first).bind(last);
+    joined(&rows.fetch_all(connection).await?)
+}
+
+/// Bitmaps of one part together.
+fn joined(rows: &[DbRow]) -> Result<BTreeMap<u64, RoaringBitmap>, StoreError> {
+    let mut joined: BTreeMap<u64, RoaringBitmap> = BTreeMap::new();
+    for row in rows {
+        *joined.entry(uint(row.try_get("deel")?)).or_default() |= read_bitmap(row.try_get("treffers")?)?;
     }
-    Ok(having)
+    Ok(joined)
 }
 
 /// A bitmap out of the file.
