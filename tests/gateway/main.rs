@@ -44,6 +44,8 @@ mod toestanden;
 mod toezicht;
 mod together;
 mod veel;
+mod volgen;
 mod voorrang;
 mod wachtend;
+mod zoekbestand;
 mod zoeken;

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     domain::Oin,
     logboek::Logregel,
-    sleutels::{OpeningKeys, Veld, openingen::Place},
+    sleutels::{
+        OpeningKeys, Veld,
+        openingen::{MonthKey, Place},
+    },
     store::{
         DbConnection, DbRow, Pool, StoreError,
         database::{
@@ -25,7 +28,7 @@ use crate::{
 };
 
 /// Regels in one transaction.
-const PAGE: u64 = 1024;
+const PAGE: u64 = 2048;
 
 /// A regel, as it is taken up.
 struct Leaf {
@@ -115,6 +118,8 @@ struct Marking<'b> {
     /// By bericht what holds for what happens to it later.
     known: HashMap<String, BTreeSet<Merk>>,
     learned: BTreeSet<(String, Merk)>,
+    /// The keys of openings by month, `2026-11`.
+    months: HashMap<String, MonthKey<'b>>,
 }
 
 impl Marking<'_> {
@@ -144,12 +149,15 @@ impl Marking<'_> {
     }
 
     /// The marks in what opens the commitments of a regel. What was erased tells nothing.
-    fn opened(&self, leaf: &Leaf, openings: &[(Veld, u16, Vec<u8>)]) -> Vec<Merk> {
-        let Ok(tijd) = leaf.regel.tijd.parse() else { return Vec::new() };
-        if openings.is_empty() {
+    fn opened(&mut self, leaf: &Leaf, openings: &[(Veld, u16, Vec<u8>)]) -> Vec<Merk> {
+        let tijd = &leaf.regel.tijd;
+        let (Ok(moment), Some(month), false) = (tijd.parse(), tijd.get(..7), openings.is_empty()) else {
             return Vec::new();
+        };
+        if !self.months.contains_key(month) {
+            self.months.insert(month.to_owned(), self.builder.openingen.of(moment));
         }
-        let key = self.builder.openingen.of(tijd);
+        let key = &self.months[month];
         let open = |(veld, volgnummer, sealed): &(Veld, u16, Vec<u8>)| {
             let place = Place { leaf: &leaf.hash, veld: *veld, volgnummer: *volgnummer };
             key.open(&place, sealed).map(|opening| merk::of_opening(*veld, &opening)).unwrap_or_default()
@@ -201,7 +209,8 @@ impl Builder {
         let openings = openings(read, from, last.index).await?;
         let (tot, hash) = (last.index + 1, last.hash);
         let known = self.known(&leaves).await?;
-        let marked = Marking { builder: self, known, learned: BTreeSet::new() }.mark(&leaves, &openings);
+        let marked =
+            Marking { builder: self, known, learned: BTreeSet::new(), months: HashMap::new() }.mark(&leaves, &openings);
         self.write(marked, tot, hash).await?;
         Ok(more)
     }
