@@ -231,13 +231,13 @@ pub struct Fork {
 }
 
 impl Fork {
-    /// The newest checkpoint of a database, `found`, does not follow `known`.
+    /// The newest checkpoint of a database, `found`, does not follow `known`. Its logboek says that it begins at the index `eerste`.
     #[must_use]
-    pub fn new(known: &Head, found: &str, why: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(known: &Head, (eerste, found): (u64, &str), why: impl Into<Cow<'static, str>>) -> Self {
         let mut lines = found.lines();
         let found = match (lines.next(), lines.next(), lines.next()) {
             (Some(naam), Some(grootte), Some(wortel)) => {
-                let last = grootte.parse::<u64>().ok().and_then(|grootte| (known.eerste + grootte).checked_sub(1));
+                let last = grootte.parse::<u64>().ok().and_then(|grootte| eerste.checked_add(grootte)?.checked_sub(1));
                 let last = last.map_or("onbekend".to_owned(), |last| last.to_string());
                 format!("logboek {naam}, {grootte} regels, de laatste met index {last}, wortel {wortel}")
             }
@@ -315,10 +315,17 @@ mod tests {
     #[test]
     fn a_fork_names_both_heads_with_their_indexes() {
         let (known, found) = (head(7), head(5));
-        let text = Fork::new(&known, &found.nota, "er ontbreken regels").to_string();
+        let text = Fork::new(&known, (0, &found.nota), "er ontbreken regels").to_string();
         for said in ["7 regels, de laatste met index 6", "5 regels, de laatste met index 4", "logboek herstel"] {
             assert!(text.contains(said), "{text}");
         }
-        assert!(Fork::new(&known, "", "leeg").to_string().contains("geen checkpoint"));
+        assert!(Fork::new(&known, (0, ""), "leeg").to_string().contains("geen checkpoint"));
+        // A copy of before the logboek was closed: each counts from its own beginning.
+        let mut next = known.next_logboek("poort.example/2027", 2, 0);
+        next.read_next(&Logregel::new("2026-01-02T00:00:00.000000Z", Soort::Gestart).to_leaf().unwrap()).unwrap();
+        let text = Fork::new(&next, (found.eerste, &found.nota), "een ander logboek").to_string();
+        for said in ["1 regels, de laatste met index 7", "5 regels, de laatste met index 4"] {
+            assert!(text.contains(said), "{text}");
+        }
     }
 }

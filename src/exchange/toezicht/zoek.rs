@@ -183,10 +183,12 @@ impl Exchange {
             .map(|last| self.keys.seal_pagina(Pagina { tot: searched, na: *last }, &context));
         let regels = shown_at(read, &namen, call.identiteit(), shown).await?;
         let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.searched(persoon));
-        // That somebody looked before is no trace of what was looked for.
-        let looks = Eis::Niet(Merk::new(Waarop::Kijker, ""));
-        let beside_looks = Vraag { eisen: vraag.eisen.iter().cloned().chain([looks]).collect(), ..vraag };
-        let is_found = zoeken.find(&beside_looks).await.map_err(unavailable)?.count() > 0;
+        let mut traces = vraag;
+        if betrokkene.is_some() {
+            // That somebody looked for this person before is no trace of the person.
+            traces.eisen.push(Eis::Niet(Merk::new(Waarop::Kijker, "")));
+        }
+        let is_found = zoeken.find(&traces).await.map_err(unavailable)?.count() > 0;
         let uitkomst = Some(if is_found { "gevonden" } else { "niet_gevonden" });
         self.log_look(call, inzage, Gezien { betrokkene, uitkomst, bericht: None }).await?;
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })

@@ -3,7 +3,7 @@
 //! Where they are the same, a gateway was alone. Where another gateway wrote, the regels in between are taken up one by one, by
 //! their bytes, until they give the very checkpoint that stands there with our signature. Anything else is a [`Fork`].
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use sqlx::Row;
 
@@ -112,7 +112,7 @@ impl Newest {
     /// one before it was closed. Where one of them could not go on (`log_hersteld`), what `known` says of it no longer counts, and all
     /// is read from the very first regel on.
     async fn later(&self, connection: &mut DbConnection, known: &Head) -> Result<Head, StoreError> {
-        let fork = |why: String| StoreError::from(Fork::new(known, &self.nota, why));
+        let fork = |why: String| self.fork(known, why);
         let all = logboeken(connection).await?;
         let mut firsts = BTreeMap::new();
         for Logboek { nummer, naam, eerste } in &all {
@@ -160,7 +160,7 @@ impl Newest {
 
     /// How many regels it has more.
     fn behind(&self, known: &Head, key: &VerifyKey) -> Result<u64, StoreError> {
-        let fork = |why: &'static str| StoreError::from(Fork::new(known, &self.nota, why));
+        let fork = |why: &'static str| self.fork(known, why);
         if !self.is_of(known) {
             return Err(fork("het is een ander logboek"));
         }
@@ -183,19 +183,18 @@ impl Newest {
         let is_new = self.nota.is_empty() && head.nummer == 1 && head.grootte() == 0 && known.grootte() == 0;
         let is = is_new || head.is_signed_by(&self.nota, key).map_err(|error| self.unsigned(known, &error))?;
         if !is {
-            return Err(Fork::new(known, &self.nota, "de regels erna geven een andere wortel, of ontbreken").into());
+            return Err(self.fork(known, "de regels erna geven een andere wortel, of ontbreken"));
         }
         head.nota.clone_from(&self.nota);
         Ok(head)
     }
 
     fn unsigned(&self, known: &Head, error: &NoteError) -> StoreError {
-        Fork::new(
-            known,
-            &self.nota,
-            format!("het nieuwste checkpoint is niet van dit logboek en zijn sleutel: {error}"),
-        )
-        .into()
+        self.fork(known, format!("het nieuwste checkpoint is niet van dit logboek en zijn sleutel: {error}"))
+    }
+
+    fn fork(&self, known: &Head, why: impl Into<Cow<'static, str>>) -> StoreError {
+        Fork::new(known, (self.eerste, &self.nota), why).into()
     }
 }
 
@@ -209,7 +208,7 @@ pub(in crate::store) async fn open(
 ) -> Result<Head, StoreError> {
     let newest = match (Newest::load(connection).await?, &kept) {
         (Some(newest), _) => newest,
-        (None, Some(kept)) => return Err(Fork::new(kept, "", "er is geen logboek meer").into()),
+        (None, Some(kept)) => return Err(Fork::new(kept, (0, ""), "er is geen logboek meer").into()),
         (None, None) => return Ok(Head::new(naam, 1, 0)),
     };
     if kept.is_none() && !newest.nota.is_empty() {
@@ -234,11 +233,12 @@ pub(in crate::store) async fn open(
     .fetch_one(&mut *connection)
     .await?;
     let written = logboeken(connection).await?.pop();
+    let eerste = written.as_ref().map_or(head.eerste, |log| log.eerste);
     let is_last =
         written.is_none_or(|log| (log.nummer, log.naam, log.eerste) == (head.nummer, head.naam.clone(), head.eerste));
     if i128::from(last) + 1 != i128::from(head.next_index()) || checkpoint != head.nota || !is_last {
         let why = "de regels en checkpoints die er staan eindigen ergens anders";
-        return Err(Fork::new(&head, &checkpoint, why).into());
+        return Err(Fork::new(&head, (eerste, &checkpoint), why).into());
     }
     Ok(head)
 }
