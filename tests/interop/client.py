@@ -27,6 +27,7 @@ import time
 import tomllib
 import traceback
 import uuid
+import zoneinfo
 
 # Refused handshakes are part of the test; grpc would write each of them to stderr.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -192,6 +193,11 @@ def with_unknown_ca(cert_pem, ca_pem):
     return key_pem, leaf + ca
 
 
+def today_in_amsterdam():
+    """The day as the gateway counts it. Its zone comes with the tzdata that PostgreSQL needs."""
+    return datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Amsterdam")).date()
+
+
 def rfc3339(moment):
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -333,7 +339,7 @@ class Interop:
             check(getattr(accepted.stempel, field), f"the stamp has no {field}")
         check_equal(len(bytes.fromhex(accepted.stempel.convenant)), 32, "length of the convenant's SHA-256")
         last_day = datetime.date.fromisoformat(accepted.stempel.houdbaar_tot_en_met)
-        check(last_day >= datetime.datetime.now(datetime.UTC).date(), f"houdbaar until {last_day}, which is past")
+        check(last_day >= today_in_amsterdam(), f"houdbaar until {last_day}, which is past")
 
         leaf = verified_leaf(accepted.bewijs, accepted.log_index)
         regel = json.loads(leaf)
@@ -433,7 +439,7 @@ class Interop:
             check(entry.functie and entry.telefoon, f"nobody to call at {entry.loket}")
 
     def a_scenario_is_found_renewed_and_withdrawn(self):
-        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        today = today_in_amsterdam().isoformat()
         content = self.inhoud_pb.Scenario(als="aanhouding", dan="bel", afgestemd_met=["om"])
         request = self.pb.SendRequest(
             request_id=str(uuid.uuid4()),
