@@ -63,6 +63,32 @@ async fn what_is_built_anew_finds_what_was_found_before_wherever_its_pages_end()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_something_else_is_lost_in_no_case() {
+    let mut gateway = TestGateway::start().await;
+    let (other, text) = (gateway.path().join("ander.db"), gateway.path().join("tekst.txt"));
+    let url = format!("sqlite://{}?mode=rwc", other.display());
+    let mut sql = AnyConnection::connect(&url).await.unwrap();
+    sql.execute("CREATE TABLE berichten (inhoud TEXT); CREATE TABLE iets (a TEXT)").await.unwrap();
+    sql.close().await.unwrap();
+    std::fs::write(&text, "onvervangbaar").unwrap();
+    // Partners are served all the same; toezicht finds nothing.
+    gateway.restart_with(|config| config.zoekbestand = Some(other.clone())).await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let refused = page(&gateway, "auditor", asked(proto::Zoekfilter::default())).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable);
+    gateway.restart_with(|config| config.zoekbestand = Some(text.clone())).await;
+    page(&gateway, "auditor", asked(proto::Zoekfilter::default())).await.unwrap();
+    assert_eq!(std::fs::read_to_string(gateway.path().join("tekst.txt.onleesbaar")).unwrap(), "onvervangbaar");
+    let mut sql = AnyConnection::connect(&format!("sqlite://{}", other.display())).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar("SELECT CAST(name AS TEXT) FROM sqlite_schema ORDER BY name")
+        .fetch_all(&mut sql)
+        .await
+        .unwrap();
+    assert_eq!(tables, ["berichten", "iets"]);
+    sql.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_file_is_built_anew_when_it_is_gone_damaged_or_of_another_logboek() {
     let mut gateway = busy().await;
     let filter = proto::Zoekfilter { partner: vec!["zsm".to_owned()], ..Default::default() };

@@ -5,9 +5,9 @@ pub mod bewijs;
 pub mod volg;
 pub mod zoek;
 
-use super::{Call, Exchange, unavailable};
 use jiff::Timestamp;
 
+use super::{Call, Exchange, unavailable};
 use crate::{
     domain::{BerichtId, Weigering, houdbaarheid::amsterdam},
     logboek::{Logregel, Soort},

@@ -9,7 +9,7 @@ mod bouw;
 mod merk;
 mod vraag;
 
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use sqlx::{Connection, Executor};
 use tokio::sync::Mutex;
@@ -45,6 +45,9 @@ CREATE TABLE IF NOT EXISTS berichten (
 ) WITHOUT ROWID;
 ";
 
+/// The tables in it; whatever has another one is something else.
+const TABLES: [&str; 3] = ["stand", "posten", "berichten"];
+
 /// The projection of one gateway.
 pub struct Zoekbestand {
     /// Nothing once it is closed.
@@ -55,21 +58,31 @@ pub struct Zoekbestand {
 }
 
 impl Zoekbestand {
-    /// Takes the file, making it if there is none. One that cannot be read, or is of another version, is made anew.
+    /// Takes the file, making it if there is none. One that cannot be read, or is of another version, is put aside
+    /// (`.onleesbaar`) and made anew. A database that is something else is not touched.
     ///
     /// # Errors
-    /// [`OpenError`] when another gateway has it, or it cannot be made.
+    /// [`OpenError`] when another gateway has it, it is something else, or it cannot be made.
     pub async fn take(bestand: &Path, openingen: OpeningKeys) -> Result<Self, OpenError> {
         let database = |source| OpenError::Database { waar: bestand.display().to_string(), source };
         let mut file = SqliteFile::take(bestand, None)?;
         let connection = match open(&file).await {
             Ok(connection) => connection,
-            Err(error) => {
-                tracing::warn!(%error, bestand = %bestand.display(), "the file for searching is built anew");
+            Err(Unusable::Other) => {
+                let source =
+                    io::Error::other("dit is een andere database; noem in [toezicht] zoekbestand een eigen bestand");
+                return Err(OpenError::Io { path: bestand.to_owned(), source });
+            }
+            Err(Unusable::Damaged(error)) => {
+                tracing::warn!(%error, bestand = %bestand.display(), "the file for searching is put aside and built anew");
                 drop(file);
-                remove(bestand).map_err(|source| OpenError::Io { path: bestand.to_owned(), source })?;
+                put_aside(bestand).map_err(|source| OpenError::Io { path: bestand.to_owned(), source })?;
                 file = SqliteFile::take(bestand, None)?;
-                open(&file).await.map_err(database)?
+                match open(&file).await {
+                    Ok(connection) => connection,
+                    Err(Unusable::Damaged(error)) => return Err(database(error)),
+                    Err(Unusable::Other) => return Err(OpenError::InUse(bestand.to_owned())),
+                }
             }
         };
         let read = file.pool().await.map_err(database)?;
@@ -114,31 +127,56 @@ impl Zoekbestand {
     }
 }
 
-async fn open(file: &SqliteFile) -> Result<DbConnection, sqlx::Error> {
+/// Why a file cannot be searched in.
+enum Unusable {
+    /// It is a database of something else.
+    Other,
+    /// It cannot be read, or is of another version.
+    Damaged(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Unusable {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Damaged(error)
+    }
+}
+
+async fn open(file: &SqliteFile) -> Result<DbConnection, Unusable> {
     let mut connection = file.connect().await?;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'").fetch_all(&mut connection).await?;
+    if tables.iter().any(|table| !TABLES.contains(&table.as_str())) {
+        connection.close().await?;
+        return Err(Unusable::Other);
+    }
     // What is lost when the power fails is built anew.
     connection.execute("PRAGMA synchronous = NORMAL").await?;
     let versie: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
     if versie != 0 && versie != VERSIE {
         connection.close().await?;
-        return Err(sqlx::Error::Protocol(format!("it has version {versie}, not {VERSIE}")));
+        return Err(sqlx::Error::Protocol(format!("it has version {versie}, not {VERSIE}")).into());
     }
     connection.execute(SCHEMA).await?;
     let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
     if sound != "ok" {
         connection.close().await?;
-        return Err(sqlx::Error::Protocol(sound));
+        return Err(sqlx::Error::Protocol(sound).into());
     }
     connection.execute(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSIE}"))).await?;
     Ok(connection)
 }
 
-fn remove(bestand: &Path) -> std::io::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
+/// Puts a file aside, for it may be something else than was meant. What SQLite keeps beside it belongs to that file alone.
+fn put_aside(bestand: &Path) -> io::Result<()> {
+    let beside = |suffix: &str| {
         let mut name = bestand.as_os_str().to_owned();
         name.push(suffix);
-        match std::fs::remove_file(name) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        name
+    };
+    fs::rename(bestand, beside(".onleesbaar"))?;
+    for suffix in ["-wal", "-shm"] {
+        match fs::remove_file(beside(suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
