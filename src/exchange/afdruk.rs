@@ -2,7 +2,7 @@
 
 use super::{Call, Exchange};
 use crate::{
-    domain::{Identiteit, Kenmerk, persoon::Pseudoniemen},
+    domain::{Bericht, Identiteit, Kenmerk, Persoon, persoon::Pseudoniemen},
     sleutels::CommitmentOpening,
     store::{Actor, Committed},
 };
@@ -26,8 +26,36 @@ impl Exchange {
         self.committed(reden.as_bytes(), Some(reden), Vec::new())
     }
 
+    /// The people that a bericht is about: by what each can be found, and what the logboek commits to.
+    pub(super) fn betrokkenen(&self, bericht: &Bericht) -> (Vec<Pseudoniemen>, Vec<Committed>) {
+        let personen = bericht.feiten.personen.iter().map(|persoon| Pseudoniemen {
+            hoofdpersoon: persoon.hoofdpersoon,
+            kenmerken: self.keyed(persoon.alle_kenmerken()),
+        });
+        let personen: Vec<Pseudoniemen> = personen.collect();
+        let nobody = Pseudoniemen { hoofdpersoon: false, kenmerken: Vec::new() };
+        let of = |at: usize| personen.get(at).unwrap_or(&nobody);
+        let betrokkenen = bericht.betrokkenen.iter().enumerate().map(|(at, value)| self.betrokkene(value, of(at)));
+        let betrokkenen = betrokkenen.collect();
+        (personen, betrokkenen)
+    }
+
+    /// A person that somebody looks for.
+    #[must_use]
+    pub fn gezocht(&self, persoon: &Persoon) -> Committed {
+        let marks = persoon.kenmerken();
+        let texts: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
+        let of = Pseudoniemen { hoofdpersoon: false, kenmerken: self.keyed(marks) };
+        self.betrokkene(texts.join("\n").as_bytes(), &of)
+    }
+
+    /// Marks of a person as the store knows them.
+    pub(super) fn keyed(&self, marks: impl IntoIterator<Item = (Kenmerk, String)>) -> Vec<(Kenmerk, [u8; 32])> {
+        marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text))).collect()
+    }
+
     /// A person concerned. What is committed to is not kept: it stands in the content, or nowhere.
-    pub(super) fn betrokkene(&self, value: &[u8], of: &Pseudoniemen) -> Committed {
+    fn betrokkene(&self, value: &[u8], of: &Pseudoniemen) -> Committed {
         let pseudoniemen = of.kenmerken.iter().map(|(kenmerk, pseudoniem)| (Some(*kenmerk), *pseudoniem)).collect();
         let mut committed = self.committed(value, None, pseudoniemen);
         committed.opening.hoofdpersoon = of.hoofdpersoon;

@@ -46,7 +46,7 @@ impl Exchange {
     pub async fn ask(
         self: &Arc<Self>,
         call: &Call,
-        bericht: Bericht,
+        bericht: Arc<Bericht>,
         wait: Duration,
         mut stop: watch::Receiver<bool>,
     ) -> Result<Asked, Weigering> {
@@ -97,13 +97,13 @@ impl Exchange {
     async fn send_and_wait(
         self: &Arc<Self>,
         call: &Call,
-        verzoek: Bericht,
+        verzoek: Arc<Bericht>,
         adres: Adres,
         asked_until: Timestamp,
     ) -> Result<(Receipt, Waiting), Weigering> {
         let (exchange, call) = (Arc::clone(self), call.clone());
         let sending = async move {
-            let receipt = exchange.send(&call, verzoek, Some(asked_until)).await?;
+            let receipt = exchange.send(&call, &verzoek, Some(asked_until)).await?;
             let waiting = Waiting { verzoek: receipt.bericht, adres, exchange };
             Ok((receipt, waiting))
         };

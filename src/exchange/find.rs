@@ -9,7 +9,7 @@ use super::{
     views::{BerichtView, GevondenScenario, OpenTerugkoppeling},
 };
 use crate::{
-    domain::{Adres, LoketNaam, Persoon, Toestand, VanKracht, Weigering, persoon::Pseudoniemen},
+    domain::{Adres, LoketNaam, Persoon, Toestand, VanKracht, Weigering},
     store::{
         Actor, Event, Find, Found, PostvakRij,
         reading::{berichten::correcties, postvakken::open_terugkoppelingen},
@@ -47,11 +47,8 @@ impl Exchange {
             [only] => Some(format!("{}/{}", identiteit.oin, only.loket)),
             _ => None,
         };
-        let marks = vraag.persoon.kenmerken();
-        let named: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
-        let kenmerken = self.keyed(marks);
-        let gezocht = Pseudoniemen { hoofdpersoon: false, kenmerken: kenmerken.clone() };
-        let betrokkene = self.betrokkene(named.join("\n").as_bytes(), &gezocht);
+        let kenmerken = self.keyed(vraag.persoon.kenmerken());
+        let betrokkene = self.gezocht(&vraag.persoon);
         let reden = Some(self.reden(&vraag.zaaknummer));
         let actor = Actor { reden, ..self.actor(call, Some(&vraag.medewerker)) };
         let judge = |van_kracht: Arc<VanKracht>| {

@@ -10,10 +10,10 @@ use std::{
 
 use super::{Call, Exchange};
 use crate::{
-    domain::{Adres, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering, weigering::Aard},
+    domain::{Adres, Bericht, BerichtId, Berichtsoort, Identiteit, LoketNaam, PartnerNaam, Weigering, weigering::Aard},
     logboek::{Logregel, Soort},
     sleutels::Veld,
-    store::{Alone, Event, NotDone},
+    store::{Alone, Committed, Event, NotDone},
 };
 
 /// What is known of what was refused.
@@ -29,6 +29,8 @@ pub struct About {
     pub soort: Option<Berichtsoort>,
     /// Staff reference of the acting employee.
     pub medewerker: Option<String>,
+    /// Whom it is about.
+    pub betrokkenen: Vec<Committed>,
 }
 
 impl About {
@@ -46,6 +48,20 @@ impl About {
 }
 
 impl Exchange {
+    /// What is known of a bericht.
+    #[must_use]
+    pub fn known_of(&self, bericht: &Bericht) -> About {
+        let (_, betrokkenen) = self.betrokkenen(bericht);
+        About {
+            bericht: None,
+            loket: Some(bericht.loket.clone()),
+            ontvanger: <[_; 1]>::try_from(bericht.ontvangers.clone()).ok().map(|[only]| only),
+            soort: Some(bericht.feiten.soort),
+            medewerker: Some(bericht.medewerker.clone()),
+            betrokkenen,
+        }
+    }
+
     /// Logs a refusal, and gives it back to be answered. If it cannot be logged the answer is that the gateway is unavailable;
     /// such an answer itself is not logged, because then nothing can be.
     pub async fn refuse(&self, call: &Call, about: About, weigering: Weigering) -> Weigering {
@@ -71,10 +87,12 @@ impl Exchange {
             berichtsoort: about.soort.map(|soort| soort.to_string()),
             weigering: Some(weigering.code().to_owned()),
             trace: Some(call.trace.clone()),
+            betrokkene: about.betrokkenen.iter().map(|of| of.commitment.clone()).collect(),
             medewerker: medewerker.as_ref().map(|of| of.commitment.clone()),
             ..Logregel::new(String::new(), Soort::Geweigerd)
         };
-        let openings = vec![(Veld::Medewerker, medewerker.into_iter().collect())];
+        let openings =
+            vec![(Veld::Medewerker, medewerker.into_iter().collect()), (Veld::Betrokkene, about.betrokkenen)];
         let alone = Alone { regel, bericht: about.bericht, openings };
         match self.write(|reply| Event::Log(Box::new(alone), reply)).await {
             Ok(_) => weigering,

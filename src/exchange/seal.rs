@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::{Exchange, unavailable};
 use crate::{
-    domain::{BerichtId, Kenmerk, Ontvanger, Persoon, Toegelaten, Weigering, persoon::Pseudoniemen},
+    domain::{BerichtId, Ontvanger, Toegelaten, Weigering},
     logboek::{Logregel, Soort, commitment},
     sleutels::{DataKey, Herhaling, HerhalingContext, WrapContext},
-    store::{Accept, AcceptOntvanger, Actor, Committed},
+    store::{Accept, AcceptOntvanger, Actor},
 };
 
 /// The regel `aanvaard` of one ontvanger.
@@ -62,11 +62,7 @@ impl Exchange {
         // The gateway acts by itself, without an employee.
         let medewerker = Some(&bericht.medewerker).filter(|medewerker| !medewerker.is_empty());
         let medewerker = medewerker.map(|medewerker| self.medewerker(toegelaten.identiteit(), medewerker));
-        let personen = self.pseudoniemen(&bericht.feiten.personen);
-        let nobody = Pseudoniemen { hoofdpersoon: false, kenmerken: Vec::new() };
-        let of = |at: usize| personen.get(at).unwrap_or(&nobody);
-        let betrokkenen = bericht.betrokkenen.iter().enumerate();
-        let betrokkenen: Vec<Committed> = betrokkenen.map(|(at, value)| self.betrokkene(value, of(at))).collect();
+        let (personen, betrokkenen) = self.betrokkenen(bericht);
         let regel = Logregel {
             trace: trace.clone(),
             betrokkene: betrokkenen.iter().map(|of| of.commitment.clone()).collect(),
@@ -125,20 +121,6 @@ impl Exchange {
             });
         }
         Ok(ontvangers)
-    }
-
-    /// By what each of these people can be found, and compared.
-    fn pseudoniemen(&self, personen: &[Persoon]) -> Vec<Pseudoniemen> {
-        let of = |persoon: &Persoon| Pseudoniemen {
-            hoofdpersoon: persoon.hoofdpersoon,
-            kenmerken: self.keyed(persoon.alle_kenmerken()),
-        };
-        personen.iter().map(of).collect()
-    }
-
-    /// Marks of a person as the store knows them.
-    pub(super) fn keyed(&self, marks: impl IntoIterator<Item = (Kenmerk, String)>) -> Vec<(Kenmerk, [u8; 32])> {
-        marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text))).collect()
     }
 
     fn new_id(&self) -> BerichtId {

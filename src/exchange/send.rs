@@ -52,12 +52,11 @@ impl Exchange {
     pub async fn send(
         &self,
         call: &Call,
-        bericht: Bericht,
+        bericht: &Bericht,
         asked_until: Option<Timestamp>,
     ) -> Result<Receipt, Weigering> {
-        let asked = &bericht;
         let judge = |van_kracht: Arc<VanKracht>| async move {
-            let toegelaten = self.admit(call, asked.clone(), &van_kracht).await?;
+            let toegelaten = self.admit(call, bericht.clone(), &van_kracht).await?;
             self.seal(toegelaten, Some(call.trace.clone()), asked_until).await
         };
         match self.write_judged(call, judge, Event::Accept).await {
@@ -68,9 +67,9 @@ impl Exchange {
             Ok((Accepted::Repeat(id), _)) => {
                 let stored = find(&self.store.read, id).await.map_err(unavailable)?;
                 let stored = stored.ok_or_else(|| unavailable("a repeated bericht is gone"))?;
-                self.repeat(stored, &bericht).await
+                self.repeat(stored, bericht).await
             }
-            Err(weigering) => self.repeat_or_refuse(call, &bericht, weigering).await,
+            Err(weigering) => self.repeat_or_refuse(call, bericht, weigering).await,
         }
     }
 

@@ -38,19 +38,10 @@ impl ExchangeApi {
         status(&self.exchange.refuse(call, about, weigering).await)
     }
 
-    /// Parses a bericht; what is known of it stands in a refusal.
-    async fn parse(&self, call: &Call, request: &proto::SendRequest) -> Result<(Bericht, About), Status> {
+    /// Parses a bericht; what can be known of one that is wrong stands in its refusal.
+    async fn parse(&self, call: &Call, request: &proto::SendRequest) -> Result<Bericht, Status> {
         match convert::bericht(request) {
-            Ok(bericht) => {
-                let about = About {
-                    loket: Some(bericht.loket.clone()),
-                    ontvanger: <[_; 1]>::try_from(bericht.ontvangers.clone()).ok().map(|[only]| only),
-                    soort: Some(bericht.feiten.soort),
-                    medewerker: Some(bericht.medewerker.clone()),
-                    ..About::default()
-                };
-                Ok((bericht, about))
-            }
+            Ok(bericht) => Ok(bericht),
             Err(weigering) => {
                 let soort = request.inhoud.as_ref().and_then(|inhoud| inhoud.soort.as_ref());
                 let loket = convert::loket(&request.loket).ok();
@@ -89,27 +80,27 @@ pub(super) fn aflevering(handed: &Handed) -> Result<proto::Aflevering, Status> {
 impl ExchangeService for ExchangeApi {
     async fn send(&self, request: Request<proto::SendRequest>) -> Result<Response<proto::SendResponse>, Status> {
         let call = call(&request);
-        let (bericht, about) = self.parse(&call, request.get_ref()).await?;
-        match self.exchange.send(&call, bericht, None).await {
+        let bericht = self.parse(&call, request.get_ref()).await?;
+        match self.exchange.send(&call, &bericht, None).await {
             Ok(receipt) => {
                 record(receipt.bericht);
                 let ontvangstbewijs = Some(answers::ontvangstbewijs(receipt));
                 Ok(Response::new(proto::SendResponse { ontvangstbewijs }))
             }
-            Err(weigering) => Err(self.refused(&call, about, weigering).await),
+            Err(weigering) => Err(self.refused(&call, self.exchange.known_of(&bericht), weigering).await),
         }
     }
 
     async fn ask(&self, request: Request<proto::AskRequest>) -> Result<Response<proto::AskResponse>, Status> {
         let call = call(&request);
         let proto::AskRequest { verzoek, wacht_seconden } = request.into_inner();
-        let (bericht, about) = self.parse(&call, &verzoek.unwrap_or_default()).await?;
+        let bericht = Arc::new(self.parse(&call, &verzoek.unwrap_or_default()).await?);
         if !(1..=300).contains(&wacht_seconden) {
             let weigering = Weigering::veld("wacht_seconden", "1 tot en met 300");
-            return Err(self.refused(&call, about, weigering).await);
+            return Err(self.refused(&call, self.exchange.known_of(&bericht), weigering).await);
         }
-        match self.exchange.ask(&call, bericht, Duration::from_secs(u64::from(wacht_seconden)), self.stop.clone()).await
-        {
+        let wait = Duration::from_secs(u64::from(wacht_seconden));
+        match self.exchange.ask(&call, Arc::clone(&bericht), wait, self.stop.clone()).await {
             Ok(asked) => {
                 record(asked.receipt.bericht);
                 let antwoorden = asked.antwoorden.iter().map(aflevering).collect::<Result<_, _>>()?;
@@ -119,7 +110,7 @@ impl ExchangeService for ExchangeApi {
                     zonder_antwoord: asked.zonder_antwoord.iter().map(answers::adres).collect(),
                 }))
             }
-            Err(weigering) => Err(self.refused(&call, about, weigering).await),
+            Err(weigering) => Err(self.refused(&call, self.exchange.known_of(&bericht), weigering).await),
         }
     }
 
@@ -223,15 +214,18 @@ impl ExchangeService for ExchangeApi {
     ) -> Result<Response<proto::FindScenarioResponse>, Status> {
         let call = call(&request);
         let request = request.into_inner();
-        let gevonden = match convert::zoekvraag(&request) {
-            Ok(vraag) => self.exchange.find_scenario(&call, &vraag).await,
-            Err(weigering) => Err(weigering),
+        let vraag = convert::zoekvraag(&request);
+        let gevonden = match &vraag {
+            Ok(vraag) => self.exchange.find_scenario(&call, vraag).await,
+            Err(weigering) => Err(weigering.clone()),
         };
         match gevonden {
             Ok(gevonden) => Ok(Response::new(answers::gevonden(gevonden))),
             Err(weigering) => {
                 let medewerker = convert::medewerker(&request.medewerker).ok();
-                let about = About { soort: Some(Berichtsoort::Scenario), medewerker, ..About::default() };
+                let betrokkenen = vraag.iter().map(|vraag| self.exchange.gezocht(&vraag.persoon)).collect();
+                let soort = Some(Berichtsoort::Scenario);
+                let about = About { soort, medewerker, betrokkenen, ..About::default() };
                 Err(self.refused(&call, about, weigering).await)
             }
         }

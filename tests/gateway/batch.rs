@@ -99,7 +99,7 @@ async fn a_panic_in_a_transaction_is_the_affair_of_its_own_caller() {
     let inside = Inside::open().await;
     let exchange = inside.exchange().await;
     let zsm = call(&exchange, "zsm.ketenpoort.test");
-    exchange.send(&zsm, convert::bericht(&check()).unwrap(), None).await.unwrap();
+    exchange.send(&zsm, &convert::bericht(&check()).unwrap(), None).await.unwrap();
     let zvh = call(&exchange, "zvh-baronie-breda.ketenpoort.test");
     let lease = || Lease {
         post: Post {

@@ -1,7 +1,7 @@
 //! A call that is given up at each place where it waits: whatever it was doing is done or not done, the same call again gives
 //! what it would have given, and nothing stays locked.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use ketenpoort::{
     exchange::{
@@ -54,7 +54,7 @@ async fn at_every_wait<T>(what: &str, mut one: impl AsyncFnMut(usize) -> Option<
 }
 
 async fn sent(exchange: &Exchange, request: &proto::SendRequest, san: &str) -> String {
-    let receipt = exchange.send(&call(exchange, san), convert::bericht(request).unwrap(), None).await.unwrap();
+    let receipt = exchange.send(&call(exchange, san), &convert::bericht(request).unwrap(), None).await.unwrap();
     receipt.bericht.to_string()
 }
 
@@ -73,7 +73,7 @@ async fn a_send_or_ask_that_is_given_up_anywhere_is_done_once_or_not_at_all() {
     at_every_wait("send", async |waits| {
         let request = check();
         let bericht = convert::bericht(&request).unwrap();
-        let done = give_up_after(waits, exchange.send(&zsm, bericht, None)).await;
+        let done = give_up_after(waits, exchange.send(&zsm, &bericht, None)).await;
         let (first, second) = (sent(&exchange, &request, ZSM).await, sent(&exchange, &request, ZSM).await);
         assert_eq!(first, second);
         done.map(|receipt| assert_eq!(receipt.unwrap().bericht.to_string(), first))
@@ -83,7 +83,7 @@ async fn a_send_or_ask_that_is_given_up_anywhere_is_done_once_or_not_at_all() {
     at_every_wait("ask", async |waits| {
         let request = check();
         let bericht = convert::bericht(&request).unwrap();
-        let asked = exchange.ask(&zsm, bericht, Duration::from_millis(1), running.clone());
+        let asked = exchange.ask(&zsm, Arc::new(bericht), Duration::from_millis(1), running.clone());
         let done = give_up_after(waits, asked).await;
         let first = sent(&exchange, &request, ZSM).await;
         done.map(|asked| assert_eq!(asked.unwrap().receipt.bericht.to_string(), first))

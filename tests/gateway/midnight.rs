@@ -23,7 +23,7 @@ async fn what_was_taken_on_its_last_day_does_not_leave_on_the_next() {
     let mut today = template("bekendheidscheck");
     today["houdbaar_tot_en_met"] = amsterdam_date(SystemClock.now()).to_string().into();
     let today = convert::bericht(&request(today)).unwrap();
-    let bericht = exchange.send(&zsm, today, None).await.unwrap().bericht;
+    let bericht = exchange.send(&zsm, &today, None).await.unwrap().bericht;
     let algemeen = convert::loket("algemeen").unwrap();
     let postvak = exchange.open_postvak(&zvh, &algemeen, "lezer-1").unwrap();
     let handed = postvak.take(1).await.unwrap().pop().unwrap();

@@ -37,7 +37,7 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
     let mut request = check();
     request.ontvangers[0].partner = "zvh-zeeland".to_owned();
     let zsm = call(&there, "zsm.ketenpoort.test");
-    let refused = there.send(&zsm, convert::bericht(&request).unwrap(), None).await;
+    let refused = there.send(&zsm, &convert::bericht(&request).unwrap(), None).await;
     assert_eq!(refused.err(), Some(Weigering::GeenRegel));
     assert_eq!(there.van_kracht().versie(), after);
 
@@ -53,7 +53,7 @@ async fn a_change_at_one_gateway_binds_another_at_once_and_is_known_to_it_by_loo
     here.change(&call(&here, "beheer.ketenpoort.test"), &back).await.unwrap();
     assert!(there.refresh().await.unwrap());
     tokio::time::timeout(Duration::from_secs(1), changed.changed()).await.unwrap().unwrap();
-    there.send(&zsm, convert::bericht(&request).unwrap(), None).await.map(drop).unwrap();
+    there.send(&zsm, &convert::bericht(&request).unwrap(), None).await.map(drop).unwrap();
     drop((here, there));
     inside.end().await;
 }
@@ -77,7 +77,7 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
     let zsm = call(&there, "zsm.ketenpoort.test");
     let mut to_zeeland = check();
     to_zeeland.ontvangers[0].partner = "zvh-zeeland".to_owned();
-    there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), None).await.map(drop).unwrap();
+    there.send(&zsm, &convert::bericht(&to_zeeland).unwrap(), None).await.map(drop).unwrap();
     let before = there.van_kracht().versie();
     here.change(&beheer, &change).await.unwrap();
     assert!(there.refresh().await.unwrap());
@@ -85,10 +85,10 @@ async fn a_gateway_that_cannot_read_a_text_serves_on_says_that_it_is_in_trouble_
     let regel = format!("wat van kracht werd met logregel {} ", here.van_kracht().versie() - 1);
     assert!(matches!(there.redenen().as_slice(), [reden] if reden.starts_with(&regel)), "{:?}", there.redenen());
     assert_eq!((here.redenen(), there.van_kracht().gelezen_versie()), (Vec::new(), before));
-    there.send(&zsm, convert::bericht(&check()).unwrap(), None).await.map(drop).unwrap();
+    there.send(&zsm, &convert::bericht(&check()).unwrap(), None).await.map(drop).unwrap();
     // That a convenant is gone is known without reading any text.
     to_zeeland.request_id = request_id();
-    let refused = there.send(&zsm, convert::bericht(&to_zeeland).unwrap(), None).await;
+    let refused = there.send(&zsm, &convert::bericht(&to_zeeland).unwrap(), None).await;
     assert_eq!(refused.err(), Some(Weigering::GeenRegel));
     let taken = async |exchange: &Arc<Exchange>| {
         let zeeland = call(exchange, "zvh-zeeland.ketenpoort.test");
@@ -120,7 +120,7 @@ async fn a_gateway_that_cannot_read_a_text_hands_out_what_lies_behind_what_it_ma
         let mut scenario = request(template("scenario"));
         scenario.request_id = request_id();
         let afzender = call(&there, van);
-        there.send(&afzender, convert::bericht(&scenario).unwrap(), None).await.map(drop).unwrap();
+        there.send(&afzender, &convert::bericht(&scenario).unwrap(), None).await.map(drop).unwrap();
     };
     join_all((0..NOT_ALLOWED).map(|_| send("zvh-zeeland.ketenpoort.test"))).await;
     send("zvh-baronie-breda.ketenpoort.test").await;

@@ -30,13 +30,13 @@ async fn an_answer_that_comes_as_its_ask_ends_is_kept_for_nobody_whatever_else_h
     let mut were_reserved = 0;
     for round in 0..40 {
         let asked_until = exchange.klok.now().checked_add(jiff::SignedDuration::from_secs(300)).unwrap();
-        let asked = exchange.send(&zsm, convert::bericht(&check()).unwrap(), Some(asked_until)).await.unwrap();
+        let asked = exchange.send(&zsm, &convert::bericht(&check()).unwrap(), Some(asked_until)).await.unwrap();
         let verzoek = asked.bericht;
-        let other = exchange.send(&zsm, convert::bericht(&check()).unwrap(), None).await.unwrap().bericht;
+        let other = exchange.send(&zsm, &convert::bericht(&check()).unwrap(), None).await.unwrap().bericht;
         let adres = zsm.identiteit().adres(&convert::loket("volwassenen").unwrap()).unwrap();
         let answer = || async {
             let answer = known(&verzoek.to_string());
-            exchange.send(&zvh, convert::bericht(&answer).unwrap(), None).await.unwrap();
+            exchange.send(&zvh, &convert::bericht(&answer).unwrap(), None).await.unwrap();
         };
         // Something that makes the database be asked in the middle of it.
         let read = || async { drop(exchange.fetch(&zvh, &algemeen, other, "lezer-1").await.unwrap()) };
@@ -74,7 +74,7 @@ async fn very_many_leases_are_given_back_at_once() {
     let exchange = inside.exchange().await;
     let (zsm, zvh) = (call(&exchange, ZSM), call(&exchange, ZVH));
     let requests: Vec<_> = (0..MANY).map(|_| convert::bericht(&check()).unwrap()).collect();
-    join_all(requests.into_iter().map(|bericht| exchange.send(&zsm, bericht, None))).await;
+    join_all(requests.iter().map(|bericht| exchange.send(&zsm, bericht, None))).await;
     let postvak = exchange.open_postvak(&zvh, &convert::loket("algemeen").unwrap(), "lezer-1").unwrap();
     let mut leases = Vec::new();
     while leases.len() < MANY {

@@ -194,6 +194,37 @@ async fn a_person_or_an_employee_is_found_in_all_that_happened_and_a_reason_is_a
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_searched_for_is_found_in_what_was_refused_and_in_what_was_missed() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let mut refused = check();
+    refused.ontvangers[0].partner = "dji".to_owned();
+    assert_eq!(weigering(send(&mut zsm, refused).await), "geen_regel");
+    let mut repeated = check();
+    repeated.ontvangers[0].partner = "dji".to_owned();
+    let ask = proto::AskRequest { verzoek: Some(repeated), wacht_seconden: 1 };
+    assert_eq!(weigering(zsm.ask(ask).await), "geen_regel");
+    let whom = check().inhoud.unwrap().betrokkenen.remove(0);
+    let persoon = proto::Zoekpersoon {
+        naam: Some(whom.naam.clone()),
+        geboortedatum: Some(whom.geboortedatum.clone()),
+        ..Default::default()
+    };
+    let missed = find(|of| *of = persoon.clone());
+    assert_eq!(zsm.find_scenario(missed.clone()).await.unwrap().into_inner().scenarios.len(), 0);
+    let elsewhere = proto::FindScenarioRequest { loket: "nergens".to_owned(), ..missed };
+    assert_eq!(weigering(zsm.find_scenario(elsewhere).await), "loket_niet_van_u");
+    let of_person = proto::Zoekfilter { betrokkene: Some(persoon), ..Default::default() };
+    let indexes = found(&gateway, "fg-zsm", of_person.clone()).await;
+    let regels = gateway.regels().await;
+    let what = indexes.iter().map(|index| &regels[usize::try_from(*index).unwrap()]);
+    let what: Vec<_> = what.map(|of| of.weigering.as_deref().or(of.uitkomst.as_deref()).unwrap()).collect();
+    assert_eq!(what, ["geen_regel", "geen_regel", "niet_gevonden", "loket_niet_van_u"]);
+    // Another FG finds nothing of it.
+    assert_eq!(found(&gateway, "fg-dji", of_person).await, Vec::<u64>::new());
+}
+
 /// Who looked, and at whom, tells an FG nothing of people that its partner has nothing to do with.
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_looks_of_others_nobody_learns_whom_they_were_about() {

@@ -46,7 +46,7 @@ impl Exchange {
         // What cannot be asked is said before the stream begins.
         self.vraag(call.identiteit(), read, &namen, &filter, 0).await?;
         let next = vanaf.unwrap_or_else(|| self.store.head().next_index());
-        let betrokkene = filter.betrokkene.as_ref().map(|persoon| self.searched(persoon));
+        let betrokkene = filter.betrokkene.as_ref().map(|persoon| self.gezocht(persoon));
         self.log_look(&call, inzage, Gezien { betrokkene, ..Gezien::default() }).await?;
         Ok(Volger { call, filter, next, found: Vec::new() })
     }

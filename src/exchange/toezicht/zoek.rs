@@ -9,13 +9,12 @@ use crate::{
     domain::{
         BerichtId, Identiteit, Oin, PartnerNaam, Persoon, Weigering, Zicht,
         houdbaarheid::{amsterdam_date, begin_of, unreadable_from},
-        persoon::Pseudoniemen,
     },
     exchange::{Call, Exchange, unavailable},
     logboek::Logregel,
     sleutels::pagina::Pagina,
     store::{
-        Committed, Pool, StoreError,
+        Pool, StoreError,
         ledger::regels::{index_at, regels_at},
         reading::{documenten::hashes_of, namen::Namen},
         zoeken::{Eis, Merk, Vraag, Waarop, Zoekbestand},
@@ -182,7 +181,7 @@ impl Exchange {
             .filter(|_| indexes.len() > shown.len())
             .map(|last| self.keys.seal_pagina(Pagina { tot: searched, na: *last }, &context));
         let regels = shown_at(read, &namen, call.identiteit(), shown).await?;
-        let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.searched(persoon));
+        let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.gezocht(persoon));
         let mut traces = vraag;
         if betrokkene.is_some() {
             // That somebody looked for this person before is no trace of the person.
@@ -192,14 +191,6 @@ impl Exchange {
         let uitkomst = Some(if is_found { "gevonden" } else { "niet_gevonden" });
         self.log_look(call, inzage, Gezien { betrokkene, uitkomst, bericht: None }).await?;
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })
-    }
-
-    /// Who was searched for, as the logboek commits to it.
-    pub(super) fn searched(&self, persoon: &Persoon) -> Committed {
-        let marks = persoon.kenmerken();
-        let texts: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
-        let of = Pseudoniemen { hoofdpersoon: false, kenmerken: self.keyed(marks) };
-        self.betrokkene(texts.join("\n").as_bytes(), &of)
     }
 
     /// The regels of a bericht and of its gesprek that the caller may see, in order; and whether there are more than it gives.

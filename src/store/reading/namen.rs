@@ -58,15 +58,18 @@ impl Namen {
         loket.filter(|loket| !loket.is_empty()).map_or_else(|| naam.to_owned(), |loket| format!("{naam}/{loket}"))
     }
 
-    /// The partners that took part in what a regel tells: who sent, who was sent to, and who acted for a partner. Nobody does in
-    /// what toezicht looks at: that each of them sees.
+    /// The partners that took part in what a regel tells: who sent, who was sent to, and who acted for a partner. What was refused
+    /// before it was a bericht reached nobody, and is of who tried it alone. Nobody takes part in what toezicht looks at: that each of
+    /// them sees.
     #[must_use]
     pub fn partijen(&self, log_index: u64, regel: &Logregel) -> BTreeSet<PartnerNaam> {
         if matches!(regel.soort, Soort::Ingezien | Soort::Geexporteerd) {
             return BTreeSet::new();
         }
         let acts = matches!(regel.rol.as_deref(), Some("partner" | "fg"));
-        let named = [&regel.afzender, &regel.ontvanger, if acts { &regel.actor } else { &None }];
+        let reached = regel.soort != Soort::Geweigerd || regel.bericht.is_some();
+        let ontvanger = if reached { &regel.ontvanger } else { &None };
+        let named = [&regel.afzender, ontvanger, if acts { &regel.actor } else { &None }];
         let oin = |adres: &String| adres.split('/').next().unwrap_or_default().to_owned();
         named.into_iter().flatten().filter_map(|adres| self.naam(log_index, &oin(adres)).cloned()).collect()
     }
