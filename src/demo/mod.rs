@@ -20,18 +20,13 @@ use self::{play::Player, report::Report, story::Story};
 use crate::{
     cli::{
         Failure, Ports, create_data_dir,
-        logboek::{
-            proof::verify_proof,
-            search::{Wanted, search},
-            verify::verify_all,
-            vkey,
-        },
+        logboek::{proof::verify_proof, toezicht::search, verify::verify_all, vkey},
         serve::Signals,
     },
     clock::{SystemClock, SystemRng},
     config::Config,
     gateway::Gateway,
-    proceslog,
+    proceslog, proto,
 };
 
 /// The FG whose view the demo shows.
@@ -70,7 +65,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
 
     let mut player = Player::new(&dir, &report);
     let outcome = match player.play(&story).await {
-        Ok(()) => conclude(&config, &report, &player).await,
+        Ok(()) => conclude(&dir, &config, &report, &player).await,
         Err(failure) => Err(failure),
     };
     report.finish();
@@ -100,12 +95,18 @@ fn free_port() -> Result<u16, Failure> {
 }
 
 /// The logboek as an FG sees it, verified, and every receipt verified offline.
-async fn conclude(config: &Config, report: &Report, player: &Player<'_>) -> Result<(), Failure> {
-    let partner = FG_OF.parse().expect("a partner of the story");
-    let seen = search(config, &Wanted { partner: Some(partner), ..Wanted::default() }).await?;
+async fn conclude(dir: &Path, config: &Config, report: &Report, player: &Player<'_>) -> Result<(), Failure> {
+    let mut seen = Vec::new();
+    let filter = proto::Zoekfilter { partner: vec![FG_OF.to_owned()], ..proto::Zoekfilter::default() };
+    let fg = dir.join("profielen").join(format!("fg-{FG_OF}"));
+    search(&fg, (None, None), filter, |regel| {
+        seen.push(short(regel));
+        Ok(())
+    })
+    .await?;
     report.heading(&format!("De FG van {FG_OF} ziet {} logregels, zonder inhoud. De laatste:", seen.len()));
     for regel in &seen[seen.len().saturating_sub(12)..] {
-        report.say(&short(regel));
+        report.say(regel);
     }
     report.line(&json!({"stap": "fg", "logregels": seen.len()}));
     let vkey = vkey(config).await?;
@@ -121,18 +122,19 @@ async fn conclude(config: &Config, report: &Report, player: &Player<'_>) -> Resu
     Ok(())
 }
 
-/// A line of `logboek search`, short enough to read.
-fn short(found: &str) -> String {
-    let found: Value = serde_json::from_str(found).unwrap_or_default();
-    let text = |key: &str| found["logregel"][key].as_str().unwrap_or("-").to_owned();
+/// A regel as an FG sees it, short enough to read.
+fn short(found: &proto::GevondenLogregel) -> String {
+    let regel: Value = serde_json::from_str(&found.logregel).unwrap_or_default();
+    let text = |key: &str| regel[key].as_str().unwrap_or("-").to_owned();
+    let naam = |naam: &Option<String>| naam.clone().unwrap_or_else(|| "-".to_owned());
     format!(
         "  {:>4} {} {:<12} {:<24} {} -> {}",
-        found["log_index"],
-        text("tijd"),
+        found.log_index,
+        found.tijd_lokaal,
         text("soort"),
         text("berichtsoort"),
-        text("afzender"),
-        text("ontvanger")
+        naam(&found.afzender),
+        naam(&found.ontvanger)
     )
 }
 

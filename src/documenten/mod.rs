@@ -25,17 +25,14 @@ mod naast;
 pub mod print;
 pub mod samen;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use toml::de::DeTable;
 
 use self::{convenant::convenant, deelnemers::deelnemers, samen::circle};
 use crate::{
-    domain::{Convenant, Deelnemers, Document, DocumentSoort, Partner, PartnerNaam, VanKracht, naast::Ruimte},
+    domain::{Convenant, Deelnemers, Document, DocumentSoort, VanKracht, naast::Ruimte},
     lezen::{
         Fouten, Mistakes,
         bestand::too_much,
@@ -131,12 +128,12 @@ pub fn parse_noting(bronnen: &[Bron], omgeving: &Omgeving, mistakes: &Mistakes) 
     parsed
 }
 
-/// The partners in a text that once was in force, whatever is wrong with it by the rules of today.
+/// The deelnemers in a text that once was in force, whatever is wrong with it by the rules of today.
 #[must_use]
-pub fn partners(tekst: &str) -> BTreeMap<PartnerNaam, Partner> {
+pub fn of_the_past(tekst: &str) -> Deelnemers {
     let (mistakes, omgeving) = (Mistakes::default(), Omgeving { cas: Vec::new(), productie: false });
     let read = read_toml(Path::new(DEELNEMERS), tekst, &mistakes, |root| Some(deelnemers(root, &omgeving)));
-    read.unwrap_or_default().partners
+    read.unwrap_or_default()
 }
 
 fn document(soort: DocumentSoort, naam: &str, tekst: &str) -> Document {

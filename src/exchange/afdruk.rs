@@ -17,7 +17,7 @@ impl Exchange {
 
     /// An employee of the organisation of this identity.
     pub(super) fn medewerker(&self, identiteit: &Identiteit, medewerker: &str) -> Committed {
-        let pseudoniem = self.keys.medewerker(&identiteit.oin, medewerker);
+        let pseudoniem = self.keys.sealing().medewerker(&identiteit.oin, medewerker);
         self.committed(medewerker.as_bytes(), Some(medewerker), vec![(None, pseudoniem)])
     }
 
@@ -43,7 +43,11 @@ impl Exchange {
     /// A person that somebody looks for.
     #[must_use]
     pub fn gezocht(&self, persoon: &Persoon) -> Committed {
-        let marks = persoon.kenmerken();
+        self.gezocht_op(persoon.kenmerken())
+    }
+
+    /// A person that somebody looks for by these marks.
+    pub(super) fn gezocht_op(&self, marks: Vec<(Kenmerk, String)>) -> Committed {
         let texts: Vec<String> = marks.iter().map(|(_, text)| text.clone()).collect();
         let of = Pseudoniemen { hoofdpersoon: false, kenmerken: self.keyed(marks) };
         self.betrokkene(texts.join("\n").as_bytes(), &of)
@@ -51,7 +55,7 @@ impl Exchange {
 
     /// Marks of a person as the store knows them.
     pub(super) fn keyed(&self, marks: impl IntoIterator<Item = (Kenmerk, String)>) -> Vec<(Kenmerk, [u8; 32])> {
-        marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.pseudoniem(kenmerk, &text))).collect()
+        marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.sealing().pseudoniem(kenmerk, &text))).collect()
     }
 
     /// A person concerned. What is committed to is not kept: it stands in the content, or nowhere.

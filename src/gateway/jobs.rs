@@ -14,6 +14,7 @@ use crate::{
     domain::houdbaarheid::amsterdam_date,
     exchange::{Exchange, announce::Announcer, klok::ClockWatch, wacht::Keeper},
     jobs::{Job, Next, Trouble, run},
+    sleutels::blik::Blikken,
     store::NotDone,
     tls::Refused,
 };
@@ -21,23 +22,34 @@ use crate::{
 /// How often each job looks whether there is something to do.
 const TICK: Duration = Duration::from_millis(500);
 
+/// What lies outside the exchange, and is looked at by jobs.
+pub(super) struct Outside {
+    /// Handshakes that were refused.
+    pub(super) refused: Arc<Refused>,
+    /// Certificates and revocation lists that end.
+    pub(super) ends: Ends,
+    /// Where operators tell what they looked at.
+    pub(super) blikken: Blikken,
+}
+
 /// Starts all of them.
 pub(super) fn start(
     running: &mut JoinSet<&'static str>,
     exchange: &Arc<Exchange>,
     watch: ClockWatch,
     keeper: &Arc<Mutex<Keeper>>,
-    refused: &Arc<Refused>,
-    ends: Ends,
+    outside: Outside,
     stopped: &watch::Receiver<bool>,
 ) {
+    let Outside { refused, ends, blikken } = outside;
     let of = || Arc::clone(exchange);
     running.spawn(run(WatchClock { watch, exchange: of() }, stopped.clone()));
     running.spawn(run(KeepGuard(Arc::clone(keeper)), stopped.clone()));
     running.spawn(run(SayWhatEnded { ends, exchange: of() }, stopped.clone()));
     running.spawn(run(Refresh(of()), stopped.clone()));
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
-    running.spawn(run(LogRefusals { exchange: of(), refused: Arc::clone(refused) }, stopped.clone()));
+    running.spawn(run(LogRefusals { exchange: of(), refused }, stopped.clone()));
+    running.spawn(run(LogBlikken { exchange: of(), blikken }, stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
     running.spawn(run(TakeUp(of()), stopped.clone()));
@@ -138,6 +150,28 @@ impl Job for LogRefusals {
         self.exchange.flush_weigeringen(false).await?;
         log_handshakes(&self.exchange, &self.refused, self.exchange.minute()).await?;
         Ok(Next::InTime)
+    }
+}
+
+/// Logs what operators looked at beside the gateway.
+struct LogBlikken {
+    exchange: Arc<Exchange>,
+    blikken: Blikken,
+}
+
+impl Job for LogBlikken {
+    const NAME: &'static str = "blikken van beheer";
+    const TROUBLE: &'static str = "what an operator looked at beside the gateway could not be logged yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        self.blikken.open()?;
+        self.exchange.log_blikken(&self.blikken).await?;
+        Ok(Next::InTime)
+    }
+
+    async fn end(self) {
+        self.blikken.close();
     }
 }
 

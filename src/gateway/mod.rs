@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use self::{
+    jobs::Outside,
     look::look,
     open::{Certificates, Known, Opened},
     ports::{bound, ports},
@@ -26,7 +27,7 @@ use crate::{
     exchange::{InForce, LoadError, klok::ClockWatch, wacht::Keeper},
     lezen::Fouten,
     logboek::{LogboekNaam, NoteError, Signer},
-    sleutels::{KeyError, Wacht},
+    sleutels::{KeyError, Wacht, blik::Blikken},
     store::{NotDone, OpenError, StoreError, ledger::regels::last_moment},
     tls::TlsError,
 };
@@ -158,7 +159,9 @@ impl Gateway {
         let keeper = Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), exchange.store.heads());
         let keeper = Arc::new(Mutex::new(keeper));
         let refused = Arc::clone(&listener.refused);
-        jobs::start(&mut running, &exchange, watch, &keeper, &refused, ends, &stopped);
+        let blikken = Blikken::of_guard(&config.guard_file());
+        let outside = Outside { refused: Arc::clone(&refused), ends, blikken };
+        jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
         let ended = tokio::spawn(async move {
             let ended = run(exchange, running, writer, &refused, stopped).await;
             keeper.lock().await.write().await;

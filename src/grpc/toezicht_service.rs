@@ -166,7 +166,9 @@ impl ToezichtService for ToezichtApi {
     }
 }
 
-fn getoond(of: Getoond) -> proto::GevondenLogregel {
+/// A regel as it is shown.
+#[must_use]
+pub fn getoond(of: Getoond) -> proto::GevondenLogregel {
     let Getoond { log_index, leaf, tijd_lokaal, afzender, ontvanger, actor } = of;
     let logregel = String::from_utf8_lossy(&leaf).into_owned();
     proto::GevondenLogregel { log_index, logregel, tijd_lokaal, afzender, ontvanger, actor }
@@ -247,7 +249,8 @@ fn opdracht(request: &proto::SearchLogregelsRequest) -> Result<Zoekopdracht, Wei
     })
 }
 
-fn zoekfilter(filter: proto::Zoekfilter, checker: &mut Checker) -> Zoekfilter {
+/// What is searched for, checked.
+pub fn zoekfilter(filter: proto::Zoekfilter, checker: &mut Checker) -> Zoekfilter {
     let (van, tot_en_met) = days(checker, ("filter.van", &filter.van), ("filter.tot_en_met", &filter.tot_en_met));
     let (houdbaar_van, houdbaar_tot_en_met) = days(
         checker,

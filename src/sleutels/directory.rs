@@ -28,7 +28,7 @@ use super::{
     seal::Secret,
 };
 use crate::{
-    domain::{Oin, Rng},
+    domain::{Kenmerk, Oin, Rng},
     files,
 };
 
@@ -81,6 +81,18 @@ impl SealingKeys {
     pub fn openingen(&self, rng: Arc<dyn Rng>) -> OpeningKeys {
         OpeningKeys::new(self.openingen.copy(), rng)
     }
+
+    /// The pseudonym of a mark of a person.
+    #[must_use]
+    pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
+        self.pseudoniem.pseudoniem(kenmerk, text)
+    }
+
+    /// The pseudonym of an employee of the organisation with this OIN.
+    #[must_use]
+    pub fn medewerker(&self, oin: &Oin, medewerker: &str) -> [u8; 32] {
+        self.pseudoniem.medewerker(oin, medewerker)
+    }
 }
 
 impl KeyDirectory {
@@ -130,7 +142,7 @@ impl KeyDirectory {
     /// The pseudonym of an employee of the organisation with this OIN.
     #[must_use]
     pub fn medewerker(&self, oin: &Oin, medewerker: &str) -> [u8; 32] {
-        self.sealing.pseudoniem.medewerker(oin, medewerker)
+        self.sealing.medewerker(oin, medewerker)
     }
 
     /// The Ed25519 seed that signs checkpoints.
@@ -174,14 +186,6 @@ impl KeyDirectory {
     /// [`KeyError`] when it is not there.
     pub fn read_vkey(dir: &Path) -> Result<String, KeyError> {
         read_line(&dir.join(VKEY))
-    }
-
-    /// The key by which people can be found, without making anything: for who only looks.
-    ///
-    /// # Errors
-    /// [`KeyError`] when it is not there or damaged.
-    pub fn read_pseudoniem_key(dir: &Path) -> Result<Secret, KeyError> {
-        read_secret(&dir.join(PSEUDONIEM_KEY))
     }
 }
 

@@ -15,10 +15,7 @@ use super::{
     directory::{EPOCH, SealingKeys},
     seal::{DataKey, DayKeyRef, Opener, Opening, Secret, WrapContext},
 };
-use crate::{
-    domain::{Kenmerk, Oin, Rng},
-    logboek::NoteError,
-};
+use crate::{domain::Rng, logboek::NoteError};
 
 /// Keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -149,24 +146,14 @@ impl KeyStore {
         Self { keys, place, known: RwLock::default(), making: Mutex::default(), rng }
     }
 
-    pub(super) fn pseudoniem_key(&self) -> &Secret {
-        &self.keys.pseudoniem
+    /// Those that stay.
+    #[must_use]
+    pub fn sealing(&self) -> &SealingKeys {
+        &self.keys
     }
 
     pub(super) fn rng(&self) -> &dyn Rng {
         self.rng.as_ref()
-    }
-
-    /// The pseudonym of a mark of a person.
-    #[must_use]
-    pub fn pseudoniem(&self, kenmerk: Kenmerk, text: &str) -> [u8; 32] {
-        self.keys.pseudoniem.pseudoniem(kenmerk, text)
-    }
-
-    /// The pseudonym of an employee of the organisation with this OIN.
-    #[must_use]
-    pub fn medewerker(&self, oin: &Oin, medewerker: &str) -> [u8; 32] {
-        self.keys.pseudoniem.medewerker(oin, medewerker)
     }
 
     /// The key of a day, made and durable if there was none.

@@ -6,6 +6,7 @@
 //! and backup of the database. Nothing destroys day keys yet. Not here: who may read what (`domain`), where the sealed bytes lie
 //! (`store`).
 
+pub mod blik;
 pub mod dagsleutels;
 pub mod directory;
 pub mod keystore;

@@ -21,7 +21,7 @@ impl KeyStore {
     #[must_use]
     pub fn seal_pagina(&self, pagina: Pagina, context: &[u8]) -> String {
         let plain = [pagina.tot.to_be_bytes(), pagina.na.to_be_bytes()].concat();
-        let key = self.pseudoniem_key().derive(LABEL, b"");
+        let key = self.sealing().pseudoniem.derive(LABEL, b"");
         URL_SAFE_NO_PAD.encode(key.seal(Zeroizing::new(plain), context, self.rng()))
     }
 
@@ -29,7 +29,7 @@ impl KeyStore {
     #[must_use]
     pub fn open_pagina(&self, text: &str, context: &[u8]) -> Option<Pagina> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plain = self.pseudoniem_key().derive(LABEL, b"").open(&sealed, context).ok()?;
+        let plain = self.sealing().pseudoniem.derive(LABEL, b"").open(&sealed, context).ok()?;
         let (tot, na) = plain.split_first_chunk::<8>()?;
         Some(Pagina { tot: u64::from_be_bytes(*tot), na: u64::from_be_bytes(na.try_into().ok()?) })
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     command_line::send,
-    served::{Served, expect, ketenpoort, stderr},
+    served::{Served, expect, ketenpoort, stderr, until},
 };
 
 fn search(served: &Served, who: &str, arguments: &[&str]) -> std::process::Output {
@@ -35,7 +35,7 @@ fn an_fg_searches_by_its_profile_and_sees_names_and_local_time() {
     assert_eq!(expect(&search(&served, "fg-dji", &["--soort", "aanvaard"]), 0), "");
     // Each look is there for the next one to see.
     let looks = lines(&expect(&search(&served, "auditor", &["--soort", "ingezien"]), 0));
-    assert_eq!(looks.iter().filter_map(|look| look["actor"].as_str()).collect::<Vec<_>>(), ["zsm", "dji"]);
+    assert_eq!(looks.iter().filter_map(|look| look["actor"].as_str()).collect::<Vec<_>>(), ["zsm", "beheer", "dji"]);
 
     let employee = ["--door", "medewerker-001"];
     let refused = search(&served, "fg-zsm", &employee);
@@ -48,8 +48,56 @@ fn an_fg_searches_by_its_profile_and_sees_names_and_local_time() {
     for wrong in [&["--config", config.to_str().unwrap()][..], &["--van", "gisteren", "--onzin"]] {
         expect(&search(&served, "fg-zsm", wrong), 2);
     }
-    // What only toezicht can ask is not asked of the database.
-    expect(&served.logboek("search", &["--van", "2026-01-01"]), 2);
+    // It is the same search, and the same mistakes are told.
+    for (arguments, code) in
+        [(&["--van", "2026-01-01", "--door", "medewerker-001"][..], 0), (&["--van", "gisteren"], 2)]
+    {
+        expect(&served.logboek("search", arguments), code);
+    }
     // A partner has another port, and another right.
     expect(&search(&served, "zsm", &[]), 1);
+}
+
+#[test]
+fn an_operator_that_looks_beside_the_gateway_is_in_the_logboek_as_long_as_it_runs() {
+    let mut served = Served::start();
+    expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
+    let persoon = served.path().join("persoon.json");
+    std::fs::write(&persoon, r#"{"naam": "Iemand Die Nergens Staat", "geboortedatum": "1987-05-12"}"#).unwrap();
+    let persoon = persoon.to_str().unwrap();
+    let look = ["--persoon", persoon, "--medewerker", "beheerder-9", "--reden", "vraag van de FG"];
+    let found = served.logboek("search", &look);
+    assert_eq!((expect(&found, 0).as_str(), stderr(&found).as_str()), ("", ""));
+    let looks = || lines(&expect(&search(&served, "auditor", &["--soort", "ingezien"]), 0));
+    let seen = looks();
+    let [one] = &seen[..] else { panic!("{seen:?}") };
+    let regel = &one["logregel"];
+    assert_eq!(
+        (one["actor"].as_str(), regel["rol"].as_str(), regel["uitkomst"].as_str()),
+        (Some("beheer"), Some("beheer"), Some("niet_gevonden"))
+    );
+    assert!(regel["medewerker"].is_string() && regel["reden"].is_string() && regel["betrokkene"][0].is_string());
+    // Who sees everything finds it by who looked and by whom was looked for; nobody else does.
+    for arguments in [&["--door", "beheerder-9"][..], &["--persoon", persoon]] {
+        let arguments = [arguments, &["--reden", "een test"]].concat();
+        assert!(lines(&expect(&search(&served, "auditor", &arguments), 0)).contains(one), "{arguments:?}");
+        assert!(!lines(&expect(&search(&served, "fg-dji", &arguments), 0)).contains(one), "{arguments:?}");
+    }
+    let out = served.path().join("export");
+    let export = ["--out", out.to_str().unwrap(), "--reden", "voor de auditor"];
+    expect(&served.logboek("export", &export), 0);
+    let exported = lines(&expect(&search(&served, "fg-dji", &["--soort", "geexporteerd"]), 0));
+    assert_eq!(exported.iter().map(|of| of["actor"].as_str()).collect::<Vec<_>>(), [Some("beheer")]);
+    // A look that was told by nobody with the keys is put aside, and is no look.
+    let blikken = served.path().join("sleutels/wacht.blikken");
+    std::fs::write(blikken.join("x.blik"), "verzonnen").unwrap();
+    until("a look that was made up to be put aside", || blikken.join("x.onleesbaar").exists().then_some(()));
+    std::fs::remove_file(blikken.join("x.onleesbaar")).unwrap();
+    served.stop();
+    let before = expect(&served.logboek("verify", &[]), 0);
+    let found = served.logboek("search", &look);
+    // It finds who looked before.
+    assert_eq!(lines(&expect(&found, 0)).first(), Some(one));
+    assert!(stderr(&found).contains("deze blik staat niet in het logboek"), "{}", stderr(&found));
+    assert_eq!(expect(&served.logboek("verify", &[]), 0), before);
 }

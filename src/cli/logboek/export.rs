@@ -8,11 +8,15 @@ use std::{
 
 use clap::Args;
 
-use super::{geheel, open, vkey};
+use super::{beside::tell, geheel, open, vkey};
 use crate::{
     cli::{Failure, print_line},
     config::Config,
-    logboek::statisch::{files, path},
+    exchange::toezicht::blik::Blik,
+    logboek::{
+        Soort,
+        statisch::{files, path},
+    },
 };
 
 #[derive(Args)]
@@ -26,6 +30,12 @@ pub struct Export {
     /// Welk logboek, zoals logboek verify ze noemt; anders het nieuwste
     #[arg(long, value_name = "NAAM")]
     logboek: Option<String>,
+    /// Waarom; het logboek legt een afdruk ervan vast, als de poort draait
+    #[arg(long, value_name = "TEKST")]
+    reden: Option<String>,
+    /// Wie exporteert (personeelsreferentie)
+    #[arg(long)]
+    medewerker: Option<String>,
 }
 
 impl Export {
@@ -46,6 +56,8 @@ impl Export {
                 write(&path(niveau, nummer, width), &tile[..usize::try_from(width).unwrap_or_default() * 32])?;
             }
         }
+        let blik = Blik::new(Soort::Geexporteerd, self.medewerker, self.reden);
+        tell(&config, &blik).await?;
         let key = key.named(&geheel.checkpoint.origin).map_err(|error| Failure::Refused(error.to_string()))?;
         write("vkey", format!("{key}\n").as_bytes())?;
         // Last: without it there is no export.

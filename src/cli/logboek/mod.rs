@@ -1,13 +1,14 @@
 //! `logboek`: verify, prove, list and close what was written down.
 
+mod beside;
 mod export;
 mod geheel;
 mod herstel;
 mod onthoud;
 pub(crate) mod proof;
-pub(crate) mod search;
+mod search;
 mod sluit;
-mod toezicht;
+pub(crate) mod toezicht;
 pub(crate) mod verify;
 
 use std::path::{Path, PathBuf};

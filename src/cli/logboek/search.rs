@@ -1,79 +1,124 @@
 //! `logboek search`: regels without content. An FG or auditor asks a running gateway (`--profile`), an operator the database beside it
-//! (`--config`).
+//! (`--config`); both are the same search.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::{Args, builder::PossibleValuesParser};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{open, toezicht::Toezicht};
+use super::{
+    beside::{Beside, tell},
+    toezicht,
+};
 use crate::{
     cli::{Failure, print_line, scenario::read_persoon},
     config::Config,
-    domain::{Kenmerk, PartnerNaam, Persoon, Vernietiging, Weigering},
-    exchange::RedenIntrekking,
-    gateway::GatewayError,
-    grpc::{content::Checker, convert::zoekpersoon},
-    logboek::{Logregel, Soort},
-    proto,
-    sleutels::KeyDirectory,
-    store::{
-        Pool,
-        ledger::regels::regels,
-        reading::{namen::Namen, personen::berichten_over},
+    domain::{PartnerNaam, Vernietiging, Weigering},
+    exchange::{
+        RedenIntrekking,
+        toezicht::{blik::Blik, zoek::Zoekfilter},
     },
+    grpc::{
+        content::Checker,
+        toezicht_service::{getoond, zoekfilter},
+    },
+    logboek::Soort,
+    proto,
 };
 
 #[derive(Args)]
 pub struct Search {
-    /// De configuratie, ketenpoort.toml: de database van een poort, voor wie haar beheert
-    #[arg(long, value_name = "FILE", required_unless_present = "profile", conflicts_with = "profile")]
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml van een FG of auditor: vraagt het een poort die draait
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    profile: Option<PathBuf>,
+    /// De configuratie, ketenpoort.toml: zoekt in de database van een poort, voor wie haar beheert
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    toezicht: Toezicht,
+    asked: Asked,
+    /// Waarom u kijkt; nodig bij --profile met --persoon of --door. Het logboek legt een afdruk ervan vast
+    #[arg(long, value_name = "TEKST")]
+    reden: Option<String>,
+    /// Wie er kijkt (personeelsreferentie); bij --profile anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+}
+
+/// What is searched for.
+#[derive(Args)]
+struct Asked {
+    /// Vanaf deze dag, JJJJ-MM-DD
+    #[arg(long, value_name = "DAG")]
+    van: Option<String>,
+    /// Tot en met deze dag, JJJJ-MM-DD
+    #[arg(long, value_name = "DAG")]
+    tot_en_met: Option<String>,
     /// Alleen regels waarin deze partner voorkomt
     #[arg(long, value_name = "PARTNER")]
     partner: Option<PartnerNaam>,
     /// Alleen regels van deze soort, zoals geweigerd
     #[arg(long, value_parser = PossibleValuesParser::new(Soort::ALL.iter().map(|soort| soort.as_str())))]
     soort: Option<String>,
-    /// Alleen regels van dit bericht
+    /// Alleen regels over deze berichtsoort
+    #[arg(long, value_name = "SOORT")]
+    berichtsoort: Option<String>,
+    /// Alleen regels op deze grondslag
     #[arg(long, value_name = "ID")]
-    bericht: Option<Uuid>,
+    grondslag: Option<String>,
+    /// Alleen regels onder dit convenant
+    #[arg(long, value_name = "NAAM")]
+    convenant: Option<String>,
     /// Alleen regels met deze code bij weigering, zoals `verkeerd_geadresseerd` (een datalek)
     #[arg(long, value_name = "CODE", hide_possible_values = true, value_parser = PossibleValuesParser::new(codes()))]
     weigering: Option<String>,
+    /// Alleen regels van dit bericht
+    #[arg(long, value_name = "ID")]
+    bericht: Option<Uuid>,
+    /// Alleen wat buiten kantooruren gebeurde: voor 8.00 uur, vanaf 18.00 uur, of in het weekend
+    #[arg(long)]
+    buiten_kantooruren: bool,
+    /// Alleen wat deze medewerker deed (personeelsreferentie)
+    #[arg(long, value_name = "MEDEWERKER")]
+    door: Option<String>,
     /// Alleen regels over deze persoon: JSON met skn, bsn, of naam en geboortedatum; - leest van stdin
     #[arg(long, value_name = "FILE")]
     persoon: Option<PathBuf>,
 }
 
+impl Asked {
+    fn filter(self) -> Result<proto::Zoekfilter, Failure> {
+        Ok(proto::Zoekfilter {
+            van: self.van.unwrap_or_default(),
+            tot_en_met: self.tot_en_met.unwrap_or_default(),
+            partner: self.partner.iter().map(ToString::to_string).collect(),
+            soort: self.soort.into_iter().collect(),
+            berichtsoort: self.berichtsoort.into_iter().collect(),
+            grondslag: self.grondslag.into_iter().collect(),
+            convenant: self.convenant.into_iter().collect(),
+            weigering: self.weigering.into_iter().collect(),
+            bericht: self.bericht.iter().map(ToString::to_string).collect(),
+            buiten_kantooruren: self.buiten_kantooruren,
+            medewerker: self.door.unwrap_or_default(),
+            betrokkene: self.persoon.as_deref().map(read_persoon).transpose()?,
+            ..proto::Zoekfilter::default()
+        })
+    }
+}
+
 impl Search {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let Self { config, toezicht, partner, soort, bericht, weigering, persoon } = self;
-        if let Some(dir) = toezicht.profile.clone() {
-            let filter = proto::Zoekfilter {
-                partner: partner.iter().map(ToString::to_string).collect(),
-                soort: soort.into_iter().collect(),
-                bericht: bericht.iter().map(ToString::to_string).collect(),
-                weigering: weigering.into_iter().collect(),
-                betrokkene: persoon.as_deref().map(read_persoon).transpose()?,
-                ..proto::Zoekfilter::default()
-            };
-            return toezicht.search(&dir, filter).await;
+        let Self { profile, config, asked, reden, medewerker } = self;
+        let filter = asked.filter()?;
+        let print = |regel: &proto::GevondenLogregel| print_line(&shown(regel).to_string());
+        match (profile, config) {
+            (Some(dir), _) => toezicht::search(&dir, (medewerker, reden), filter, print).await,
+            (None, Some(config)) => {
+                let regels = beside(&Config::load(&config)?, (medewerker, reden), filter).await?;
+                regels.iter().try_for_each(print)
+            }
+            (None, None) => Err(Failure::Usage("geef --profile, of --config".to_owned())),
         }
-        let config = config.ok_or_else(|| Failure::Usage("geef --profile, of --config".to_owned()))?;
-        let config = Config::load(&config)?;
-        let persoon = persoon.as_deref().map(read_zoekpersoon).transpose()?;
-        let bericht = bericht.map(|id| id.to_string());
-        let wanted = Wanted { partner, soort, bericht, weigering, persoon };
-        for regel in search(&config, &wanted).await? {
-            print_line(&regel)?;
-        }
-        Ok(())
     }
 }
 
@@ -84,82 +129,52 @@ fn codes() -> Vec<&'static str> {
     codes.chain([RedenIntrekking::VerkeerdGeadresseerd.as_str()]).collect()
 }
 
-/// What is looked for.
-#[derive(Default)]
-pub(crate) struct Wanted {
-    /// A partner that sends or receives.
-    pub(crate) partner: Option<PartnerNaam>,
-    /// The soort of regel.
-    pub(crate) soort: Option<String>,
-    /// The bericht.
-    pub(crate) bericht: Option<String>,
-    /// The code under `weigering`.
-    pub(crate) weigering: Option<String>,
-    /// Whom it is about.
-    pub(crate) persoon: Option<Persoon>,
+/// A regel with the names and the local time that it takes to read it.
+fn shown(regel: &proto::GevondenLogregel) -> Value {
+    let logregel: Value = serde_json::from_str(&regel.logregel).unwrap_or_default();
+    let mut shown = json!({"log_index": regel.log_index, "tijd_lokaal": regel.tijd_lokaal});
+    for (key, naam) in [("afzender", &regel.afzender), ("ontvanger", &regel.ontvanger), ("actor", &regel.actor)] {
+        if let Some(naam) = naam {
+            shown[key] = naam.as_str().into();
+        }
+    }
+    shown["logregel"] = logregel;
+    shown
 }
 
-/// A person from a file, checked as the gateway checks one.
-fn read_zoekpersoon(file: &Path) -> Result<Persoon, Failure> {
+/// What is searched for, checked as the gateway checks it.
+fn checked(filter: proto::Zoekfilter) -> Result<Zoekfilter, Failure> {
     let mut checker = Checker::default();
-    let persoon = zoekpersoon(&read_persoon(file)?, &mut checker);
+    let filter = zoekfilter(filter, &mut checker);
     match checker.0.first() {
-        None => Ok(persoon),
+        None => Ok(filter),
         Some(wrong) => Err(Failure::Usage(format!("{}: {}", wrong.veld, wrong.uitleg))),
     }
 }
 
-/// The berichten about a person, by the key of this gateway.
-async fn about(config: &Config, read: &Pool, persoon: &Persoon) -> Result<BTreeSet<String>, Failure> {
-    let key = KeyDirectory::read_pseudoniem_key(&config.sleutels).map_err(GatewayError::from)?;
-    let keyed = |(kenmerk, text): (Kenmerk, String)| (kenmerk, key.pseudoniem(kenmerk, &text));
-    let marks: Vec<_> = persoon.kenmerken().into_iter().map(keyed).collect();
-    let berichten = berichten_over(read, &marks).await.map_err(|error| Failure::Refused(error.to_string()))?;
-    Ok(berichten.iter().map(ToString::to_string).collect())
-}
-
-/// Regels as one JSON object each: the index and the regel verbatim.
-///
-/// # Errors
-/// When the partner is unknown or the database cannot be read.
-pub(crate) async fn search(config: &Config, wanted: &Wanted) -> Result<Vec<String>, Failure> {
-    let read = open(config).await?;
-    let known = Namen::read(&read, None).await.map_err(GatewayError::from)?;
-    if let Some(naam) = wanted.partner.as_ref().filter(|naam| known.oins(naam).is_empty()) {
+/// Searches the database of a gateway; that somebody did is told to it.
+async fn beside(
+    config: &Config,
+    (medewerker, reden): (Option<String>, Option<String>),
+    filter: proto::Zoekfilter,
+) -> Result<Vec<proto::GevondenLogregel>, Failure> {
+    let filter = checked(filter)?;
+    let beside = Beside::open(config).await?;
+    let oog = beside.oog().await?;
+    if let Some(naam) = filter.partner.iter().find(|naam| oog.namen.oins(naam).is_empty()) {
         return Err(Failure::Usage(format!("{naam} is en was geen partner van deze poort")));
     }
-    let mut about = match &wanted.persoon {
-        Some(persoon) => Some(about(config, &read, persoon).await?),
-        None => None,
+    let tot = oog.zoeken.bijgewerkt_tot().await.map_err(|error| Failure::Refused(error.to_string()))?;
+    let refused = |weigering: Weigering| Failure::Refused(weigering.uitleg().to_owned());
+    let vraag = oog.vraag(&filter, tot).await.map_err(refused)?;
+    let found = oog.zoeken.find(&vraag).await.map_err(|error| Failure::Refused(error.to_string()))?;
+    let regels = oog.shown(&found.page(None, usize::MAX, false)).await.map_err(refused)?;
+    let marks = filter.betrokkene.iter().flat_map(|persoon| persoon.kenmerken());
+    let blik = Blik {
+        gezocht: marks.map(|(kenmerk, text)| (kenmerk.to_string(), text)).collect(),
+        uitkomst: Some(oog.uitkomst(&filter, vraag).await.map_err(refused)?.to_owned()),
+        ..Blik::new(Soort::Ingezien, medewerker, reden)
     };
-    // What follows such a bericht is about the same person, and what follows that; it always comes later.
-    let mut about_person = |regel: &Logregel| {
-        about.as_mut().is_none_or(|ids| {
-            let named = [&regel.bericht, &regel.in_antwoord_op, &regel.vervangt];
-            let is_about = named.into_iter().flatten().any(|id| ids.contains(id));
-            ids.extend(regel.bericht.iter().filter(|_| is_about).cloned());
-            is_about
-        })
-    };
-    let takes_part = |index: u64, regel: &Logregel| {
-        wanted.partner.as_ref().is_none_or(|naam| known.partijen(index, regel).contains(naam))
-    };
-    let mut found = Vec::new();
-    let mut from = 0;
-    loop {
-        let page = regels(&read, from, 1024).await.map_err(|error| Failure::Refused(error.to_string()))?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
-        from = last + 1;
-        for (index, leaf) in page {
-            let regel = Logregel::from_leaf(&leaf)
-                .map_err(|error| Failure::Refused(format!("logregel {index}: {error}; draai logboek verify")))?;
-            let of_soort = wanted.soort.as_deref().is_none_or(|soort| regel.soort.as_str() == soort);
-            let of_bericht = wanted.bericht.is_none() || regel.bericht == wanted.bericht;
-            let of_weigering = wanted.weigering.is_none() || regel.weigering == wanted.weigering;
-            if about_person(&regel) && of_soort && of_bericht && of_weigering && takes_part(index, &regel) {
-                let leaf = String::from_utf8_lossy(&leaf);
-                found.push(format!("{{\"log_index\":{index},\"logregel\":{leaf}}}"));
-            }
-        }
-    }
+    tell(config, &blik).await?;
+    Ok(regels.into_iter().map(getoond).collect())
 }

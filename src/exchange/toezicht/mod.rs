@@ -2,6 +2,8 @@
 //! and each look is itself a logregel, durable before what was seen leaves.
 
 pub mod bewijs;
+pub mod blik;
+pub mod oog;
 pub mod volg;
 pub mod zoek;
 

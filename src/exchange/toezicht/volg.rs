@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::{
-    Getoond, Gezien, Inzage,
-    zoek::{Zoekfilter, shown_at},
-};
+use super::{Getoond, Gezien, Inzage, zoek::Zoekfilter};
 use crate::{
     domain::Weigering,
     exchange::{Call, Exchange, unavailable},
@@ -42,9 +39,8 @@ impl Exchange {
         filter: Zoekfilter,
         vanaf: Option<u64>,
     ) -> Result<Volger, Weigering> {
-        let (read, namen) = self.overseeing(&call).await?;
         // What cannot be asked is said before the stream begins.
-        self.vraag(call.identiteit(), read, &namen, &filter, 0).await?;
+        self.oog(&call).await?.vraag(&filter, 0).await?;
         let next = vanaf.unwrap_or_else(|| self.store.head().next_index());
         let betrokkene = filter.betrokkene.as_ref().map(|persoon| self.gezocht(persoon));
         self.log_look(&call, inzage, Gezien { betrokkene, ..Gezien::default() }).await?;
@@ -58,15 +54,14 @@ impl Exchange {
     pub async fn next_regels(&self, volger: &mut Volger) -> Result<(Vec<Getoond>, u64), Weigering> {
         let mut heads = self.store.heads();
         loop {
-            let (read, namen) = self.overseeing(&volger.call).await?;
+            heads.mark_unchanged();
+            let oog = self.oog(&volger.call).await?;
             if volger.found.is_empty() {
-                heads.mark_unchanged();
-                let zoeken = self.zoeken().await?;
-                let tot = zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+                let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
                 if tot > volger.next {
-                    let mut vraag = self.vraag(volger.call.identiteit(), read, &namen, &volger.filter, tot).await?;
+                    let mut vraag = oog.vraag(&volger.filter, tot).await?;
                     vraag.van = vraag.van.max(volger.next);
-                    let found = zoeken.find(&vraag).await.map_err(unavailable)?;
+                    let found = oog.zoeken.find(&vraag).await.map_err(unavailable)?;
                     volger.found = found.page(None, usize::MAX, true);
                     volger.next = tot;
                 }
@@ -81,7 +76,7 @@ impl Exchange {
             let mut now = volger.found.split_off(rest);
             now.reverse();
             let until = if volger.found.is_empty() { volger.next } else { now.last().map_or(0, |last| last + 1) };
-            return Ok((shown_at(read, &namen, volger.call.identiteit(), &now).await?, until));
+            return Ok((oog.shown(&now).await?, until));
         }
     }
 }

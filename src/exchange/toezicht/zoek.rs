@@ -1,34 +1,19 @@
 //! Zoek (search): regels by what stands in them and whom they are about; and the life of one bericht.
 
-use std::collections::BTreeSet;
+use jiff::civil::Date;
 
-use jiff::civil::{Date, date};
-
-use super::{Getoond, Gezien, Inzage};
+use super::{Getoond, Gezien, Inzage, oog::Oog};
 use crate::{
-    domain::{
-        BerichtId, Identiteit, Oin, PartnerNaam, Persoon, Weigering, Zicht,
-        houdbaarheid::{amsterdam_date, begin_of, unreadable_from},
-    },
+    domain::{BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, houdbaarheid::amsterdam_date},
     exchange::{Call, Exchange, unavailable},
-    logboek::Logregel,
     sleutels::pagina::Pagina,
-    store::{
-        Pool, StoreError,
-        ledger::regels::{index_at, regels_at},
-        reading::{documenten::hashes_of, namen::Namen},
-        zoeken::{Eis, Merk, Vraag, Waarop, Zoekbestand},
-    },
+    store::{StoreError, zoeken::Waarop},
 };
 
 /// Regels of one life, at most.
 const MOST_LEVEN: usize = 1000;
 /// Pages of regels that a search takes up first, at most: so that who asks finds what just happened.
 const MOST_TAKEN_UP: usize = 4;
-
-/// No last day lies beyond these.
-const FIRST_DAY: Date = date(1, 1, 1);
-const LAST_DAY: Date = date(9999, 12, 31);
 
 /// What is searched for. What is empty asks nothing.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +70,7 @@ pub enum Zoekveld {
 }
 
 impl Zoekveld {
-    fn waarop(self) -> Waarop {
+    pub(super) fn waarop(self) -> Waarop {
         match self {
             Self::Afzender => Waarop::Afzender,
             Self::Ontvanger => Waarop::Ontvanger,
@@ -144,14 +129,17 @@ impl Exchange {
         taken_up.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    /// The projection, with what happened until now.
-    pub(super) async fn zoeken(&self) -> Result<&Zoekbestand, Weigering> {
+    /// With what a caller of toezicht looks, and finds what happened until now.
+    pub(super) async fn oog(&self, call: &Call) -> Result<Oog<'_>, Weigering> {
+        let (read, namen) = self.overseeing(call).await?;
         for _ in 0..MOST_TAKEN_UP {
             if !self.take_up().await.map_err(unavailable)? {
                 break;
             }
         }
-        self.zoeken.as_deref().ok_or_else(|| unavailable("no port for toezicht, so nothing to search in"))
+        let zoeken = self.zoeken.as_deref();
+        let zoeken = zoeken.ok_or_else(|| unavailable("no port for toezicht, so nothing to search in"))?;
+        Ok(Oog { read, zoeken, sleutels: self.keys.sealing(), namen, ziet: call.identiteit().ziet.clone() })
     }
 
     /// A page of the regels that the caller may see and that have all that is asked.
@@ -159,36 +147,29 @@ impl Exchange {
     /// # Errors
     /// [`Weigering::PartnerOnbekend`] or [`Weigering::PaginaOngeldig`], not yet logged.
     pub async fn search(&self, call: &Call, inzage: &Inzage, opdracht: &Zoekopdracht) -> Result<Gevonden, Weigering> {
-        let (read, namen) = self.overseeing(call).await?;
-        let zoeken = self.zoeken().await?;
+        let oog = self.oog(call).await?;
         let context = self.context(call, opdracht);
         let page = match &opdracht.pagina {
             Some(text) => Some(self.keys.open_pagina(text, &context).ok_or(Weigering::PaginaOngeldig)?),
             None => None,
         };
-        let reached = zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+        let reached = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         // Later pages search no further than the first one did, however much was written since.
         let searched = page.map_or(reached, |page| page.tot);
         if reached < searched {
             return Err(unavailable("the file for searching is being built anew"));
         }
-        let vraag = self.vraag(call.identiteit(), read, &namen, &opdracht.filter, searched).await?;
-        let found = zoeken.find(&vraag).await.map_err(unavailable)?;
+        let vraag = oog.vraag(&opdracht.filter, searched).await?;
+        let found = oog.zoeken.find(&vraag).await.map_err(unavailable)?;
         let indexes = found.page(page.map(|page| page.na), opdracht.grootte + 1, opdracht.nieuwste_eerst);
         let shown = &indexes[..indexes.len().min(opdracht.grootte)];
         let volgende = shown
             .last()
             .filter(|_| indexes.len() > shown.len())
             .map(|last| self.keys.seal_pagina(Pagina { tot: searched, na: *last }, &context));
-        let regels = shown_at(read, &namen, call.identiteit(), shown).await?;
+        let regels = oog.shown(shown).await?;
         let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.gezocht(persoon));
-        let mut traces = vraag;
-        if betrokkene.is_some() {
-            // That somebody looked for this person before is no trace of the person.
-            traces.eisen.push(Eis::Niet(Merk::new(Waarop::Kijker, "")));
-        }
-        let is_found = zoeken.find(&traces).await.map_err(unavailable)?.count() > 0;
-        let uitkomst = Some(if is_found { "gevonden" } else { "niet_gevonden" });
+        let uitkomst = Some(oog.uitkomst(&opdracht.filter, vraag).await?);
         self.log_look(call, inzage, Gezien { betrokkene, uitkomst, bericht: None }).await?;
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })
     }
@@ -203,30 +184,10 @@ impl Exchange {
         inzage: &Inzage,
         bericht: BerichtId,
     ) -> Result<(Vec<Getoond>, bool), Weigering> {
-        let (read, namen) = self.overseeing(call).await?;
-        let zoeken = self.zoeken().await?;
-        let tot = zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
-        let find = async |rights: Option<Eis>, merk: Merk| {
-            let eisen = rights.into_iter().chain([Eis::EenVan(vec![merk])]).collect();
-            zoeken.find(&Vraag { van: 0, tot, eisen }).await.map_err(unavailable)
-        };
-        // That others looked at a bericht does not make it one that the caller sees.
-        let ziet = &call.identiteit().ziet;
-        let of_bericht = || Merk::new(Waarop::Bericht, bericht.to_string());
-        let own = find(rights(ziet, Sight::Own), of_bericht()).await?;
-        let first = own.page(None, 1, false);
-        let first = regels_at(read, &first).await.map_err(unavailable)?;
-        let (_, leaf) = first.into_iter().next().ok_or(Weigering::BerichtOnbekend)?;
-        // Of this bericht also who looked; of the others in its gesprek what the caller sees of them.
-        let mut indexes = find(rights(ziet, Sight::AndNobodys), of_bericht()).await?.page(None, usize::MAX, false);
-        if let Some(gesprek) = super::read_regel(&leaf)?.gesprek {
-            let found = find(rights(ziet, Sight::Own), Merk::new(Waarop::Gesprek, gesprek)).await?;
-            indexes.extend(found.page(None, usize::MAX, false));
-        }
-        indexes.sort_unstable();
-        indexes.dedup();
+        let oog = self.oog(call).await?;
+        let indexes = oog.leven(bericht).await?;
         let shown = &indexes[..indexes.len().min(MOST_LEVEN)];
-        let regels = shown_at(read, &namen, call.identiteit(), shown).await?;
+        let regels = oog.shown(shown).await?;
         self.log_look(call, inzage, Gezien { bericht: Some(bericht), ..Gezien::default() }).await?;
         Ok((regels, indexes.len() > shown.len()))
     }
@@ -239,111 +200,4 @@ impl Exchange {
         let who = format!("{partner}\n{oin}\n{rol}\n{day}\n{order}\n");
         [who.as_bytes(), &opdracht.gevraagd].concat()
     }
-
-    /// What is asked of each regel before an index.
-    pub(super) async fn vraag(
-        &self,
-        identiteit: &Identiteit,
-        read: &Pool,
-        namen: &Namen,
-        filter: &Zoekfilter,
-        searched: u64,
-    ) -> Result<Vraag, Weigering> {
-        let van = match filter.van {
-            Some(day) => index_at(read, begin_of(day)).await.map_err(unavailable)?,
-            None => 0,
-        };
-        let tot = match filter.tot_en_met {
-            Some(day) => index_at(read, unreadable_from(day)).await.map_err(unavailable)?.min(searched),
-            None => searched,
-        };
-        // Who searches for a person or a gesprek must not learn from the looks of others whom these were about.
-        let of_people = filter.betrokkene.is_some() || filter.velden.iter().any(|(veld, _)| *veld == Zoekveld::Gesprek);
-        let sight = if of_people { Sight::Own } else { Sight::AndNobodys };
-        let mut eisen: Vec<Eis> = rights(&identiteit.ziet, sight).into_iter().collect();
-        let mut one_of = |marks: Vec<Merk>| eisen.push(Eis::EenVan(marks));
-        if !filter.partner.is_empty() {
-            if filter.partner.iter().any(|naam| namen.oins(naam).is_empty()) {
-                return Err(Weigering::PartnerOnbekend);
-            }
-            one_of(filter.partner.iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str())).collect());
-        }
-        for (veld, values) in &filter.velden {
-            one_of(values.iter().map(|value| Merk::new(veld.waarop(), value)).collect());
-        }
-        if !filter.convenant.is_empty() {
-            let mut hashes = Vec::new();
-            for naam in &filter.convenant {
-                hashes.extend(hashes_of(read, naam).await.map_err(unavailable)?);
-            }
-            one_of(hashes.into_iter().map(|hash| Merk::new(Waarop::Convenant, hash)).collect());
-        }
-        if filter.buiten_kantooruren {
-            one_of(vec![Merk::new(Waarop::BuitenKantooruren, "")]);
-        }
-        if let Some(medewerker) = &filter.medewerker {
-            one_of(self.employee(identiteit, namen, medewerker));
-        }
-        if let Some(persoon) = &filter.betrokkene {
-            let marks = self.keyed(persoon.kenmerken());
-            one_of(marks.iter().map(|(_, of)| Merk::pseudoniem(Waarop::Betrokkene, of)).collect());
-        }
-        if filter.houdbaar_van.is_some() || filter.houdbaar_tot_en_met.is_some() {
-            let day = |day: Option<Date>, open: Date| day.unwrap_or(open).to_string();
-            let (from, to) = (day(filter.houdbaar_van, FIRST_DAY), day(filter.houdbaar_tot_en_met, LAST_DAY));
-            eisen.push(Eis::Tussen(Waarop::Houdbaar, from, to));
-        }
-        Ok(Vraag { van, tot, eisen })
-    }
-
-    /// An employee of any of the organisations that are seen: a reference means somebody else at each.
-    fn employee(&self, identiteit: &Identiteit, namen: &Namen, medewerker: &str) -> Vec<Merk> {
-        let ziet = &identiteit.ziet;
-        let mut oins: BTreeSet<Oin> = ziet.partners().iter().flat_map(|naam| namen.oins(naam)).collect();
-        if ziet.is_alles() {
-            oins.extend(namen.all_oins().cloned());
-            // Auditors and beheer are no partner.
-            let van_kracht = self.van_kracht();
-            oins.extend(van_kracht.deelnemers().toegangen.iter().map(|toegang| toegang.identiteit.oin.clone()));
-        }
-        let mark = |oin: &Oin| Merk::pseudoniem(Waarop::Medewerker, &self.keys.medewerker(oin, medewerker));
-        oins.iter().map(mark).collect()
-    }
-}
-
-/// How far the sight of somebody reaches.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    /// What the partners that it sees took part in, and what their own FGs looked at.
-    Own,
-    /// That, and what no partner took part in.
-    AndNobodys,
-}
-
-/// What a regel must have to be seen; nothing for who sees everything.
-fn rights(ziet: &Zicht, sight: Sight) -> Option<Eis> {
-    if ziet.is_alles() {
-        return None;
-    }
-    let of = |waarop: Waarop| ziet.partners().iter().map(move |naam| Merk::new(waarop, naam.as_str()));
-    let nobodys = (sight == Sight::AndNobodys).then(|| Merk::new(Waarop::Algemeen, ""));
-    Some(Eis::EenVan(of(Waarop::Partij).chain(of(Waarop::Kijker)).chain(nobodys).collect()))
-}
-
-/// The regels at these indexes, as they are shown. What may be seen is asked of each once more, of the regel itself.
-pub(super) async fn shown_at(
-    read: &Pool,
-    namen: &Namen,
-    identiteit: &Identiteit,
-    indexes: &[u64],
-) -> Result<Vec<Getoond>, Weigering> {
-    let leaves = regels_at(read, indexes).await.map_err(unavailable)?;
-    let shown = |(log_index, leaf): (u64, Vec<u8>)| {
-        let regel: Logregel = super::read_regel(&leaf)?;
-        if !identiteit.ziet.covers(&namen.partijen(log_index, &regel)) {
-            return Err(unavailable("the file for searching shows a regel that may not be seen: remove it"));
-        }
-        Ok(Getoond::new(log_index, leaf, &regel, namen))
-    };
-    leaves.into_iter().map(shown).collect()
 }

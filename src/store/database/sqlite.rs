@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use sqlx::{
@@ -91,6 +92,12 @@ impl std::fmt::Display for SqliteFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.bestand.display().fmt(f)
     }
+}
+
+/// A database that lies nowhere, and is gone with this connection.
+pub(in crate::store) async fn in_memory() -> Result<DbConnection, sqlx::Error> {
+    install_default_drivers();
+    AnyConnectOptions::from_str("sqlite::memory:")?.connect().await
 }
 
 /// Reads an existing file, beside a running gateway or without one.

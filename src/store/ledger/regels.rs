@@ -23,6 +23,15 @@ pub async fn logboek_naam(read: &Pool) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT naam FROM logboek WHERE id = 1").fetch_optional(read).await?)
 }
 
+/// How many regels there are, of all logboeken together.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn regel_count(read: &Pool) -> Result<u64, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(log_index) FROM logregels").fetch_one(read).await?;
+    Ok(last.map_or(0, |last| uint(last) + 1))
+}
+
 /// When the last regel was written, if there is one: by the regel itself.
 ///
 /// # Errors
@@ -55,8 +64,7 @@ pub async fn regels(read: &Pool, from: u64, most: u32) -> Result<Vec<(u64, Vec<u
 /// # Errors
 /// [`StoreError`] when a regel on the way cannot be read.
 pub async fn index_at(read: &Pool, moment: Timestamp) -> Result<u64, StoreError> {
-    let last: Option<i64> = sqlx::query_scalar("SELECT max(log_index) FROM logregels").fetch_one(read).await?;
-    let (mut from, mut to) = (0, last.map_or(0, |last| uint(last) + 1));
+    let (mut from, mut to) = (0, regel_count(read).await?);
     while from < to {
         let middle = from + (to - from) / 2;
         let leaf = regel(read, middle).await?;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    documenten::partners,
-    domain::{Oin, PartnerNaam, partner::GATEWAY},
+    documenten::of_the_past,
+    domain::{Deelnemers, Oin, PartnerNaam, partner::GATEWAY},
     logboek::{Logregel, Soort},
     store::{Pool, StoreError, reading::documenten::all_deelnemers},
 };
@@ -15,6 +15,8 @@ use crate::{
 pub struct Namen {
     /// The index of the regel that put a text in force, and whose OINs are by it; oldest first.
     versies: Vec<(u64, BTreeMap<Oin, PartnerNaam>)>,
+    /// Every OIN of a partner, of an identity of no partner (an auditor, beheer), and of the gateway.
+    oins: BTreeSet<Oin>,
     /// The OIN of the gateway itself.
     poort: Option<Oin>,
 }
@@ -25,15 +27,18 @@ impl Namen {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn read(read: &Pool, poort: Option<Oin>) -> Result<Self, StoreError> {
-        let of_oins = |tekst: &str| {
-            let owned = |(naam, partner): (PartnerNaam, crate::domain::Partner)| {
-                partner.oins.into_iter().map(move |oin| (oin, naam.clone()))
-            };
-            partners(tekst).into_iter().flat_map(owned).collect()
-        };
-        let texts = all_deelnemers(read).await?;
-        let versies = texts.into_iter().map(|(log_index, tekst)| (log_index, of_oins(&tekst))).collect();
-        Ok(Self { versies, poort })
+        let (mut versies, mut oins) = (Vec::new(), BTreeSet::from_iter(poort.clone()));
+        for (log_index, tekst) in all_deelnemers(read).await? {
+            let Deelnemers { partners, toegangen, .. } = of_the_past(&tekst);
+            let owned = partners
+                .into_iter()
+                .flat_map(|(naam, partner)| partner.oins.into_iter().map(move |oin| (oin, naam.clone())));
+            let owned: BTreeMap<Oin, PartnerNaam> = owned.collect();
+            oins.extend(owned.keys().cloned());
+            oins.extend(toegangen.into_iter().map(|toegang| toegang.identiteit.oin));
+            versies.push((log_index, owned));
+        }
+        Ok(Self { versies, oins, poort })
     }
 
     /// The partner that had an OIN when this regel was written; if nobody had, the last one before it, and else the first one after it.
@@ -74,9 +79,10 @@ impl Namen {
         named.into_iter().flatten().filter_map(|adres| self.naam(log_index, &oin(adres)).cloned()).collect()
     }
 
-    /// Every OIN that any partner has or had.
-    pub fn all_oins(&self) -> impl Iterator<Item = &Oin> {
-        self.versies.iter().flat_map(|(_, oins)| oins.keys())
+    /// Every OIN that anybody has or had: a partner, an auditor, beheer.
+    #[must_use]
+    pub fn all_oins(&self) -> &BTreeSet<Oin> {
+        &self.oins
     }
 
     /// Every OIN that a partner has or had; nothing where there never was such a partner.
@@ -103,6 +109,7 @@ mod tests {
         };
         let namen = Namen {
             versies: vec![(1, of(&[(&one, "om")])), (5, of(&[(&one, "dji")])), (9, of(&[(&other, "zsm")]))],
+            oins: BTreeSet::new(),
             poort: None,
         };
         let at = |index: u64, oin: &Oin| namen.naam(index, oin.as_str()).map(PartnerNaam::as_str);

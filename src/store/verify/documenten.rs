@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use super::error::{VerifyError, tree};
 use crate::{
-    documenten::partners,
+    documenten::of_the_past,
     domain::{Berichtsoort, DocumentSoort, Oin, PartnerNaam},
     logboek::{Logregel, Soort, tijd},
     store::{
@@ -37,7 +37,7 @@ impl TextsSoFar {
         .fetch_all(tx)
         .await?;
         let mut oins: BTreeMap<PartnerNaam, BTreeSet<Oin>> = BTreeMap::new();
-        for (naam, partner) in texts.iter().flat_map(|text| partners(text)) {
+        for (naam, partner) in texts.iter().flat_map(|text| of_the_past(text).partners) {
             oins.entry(naam).or_default().extend(partner.oins);
         }
         Ok(Self { oins, ..Self::default() })

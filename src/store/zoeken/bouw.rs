@@ -190,6 +190,10 @@ impl Builder {
         Self { connection, openingen, namen: (u64::MAX, Namen::default()) }
     }
 
+    pub(super) fn connection(&mut self) -> &mut DbConnection {
+        &mut self.connection
+    }
+
     pub(super) async fn close(self) {
         drop(self.connection.close().await);
     }

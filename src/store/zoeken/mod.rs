@@ -21,7 +21,10 @@ pub use self::{
 };
 use super::{
     DbConnection, Pool, StoreError,
-    database::{open_error::OpenError, sqlite::SqliteFile},
+    database::{
+        open_error::OpenError,
+        sqlite::{SqliteFile, in_memory},
+    },
 };
 use crate::{domain::Oin, sleutels::OpeningKeys};
 
@@ -52,8 +55,9 @@ const TABLES: [&str; 3] = ["stand", "posten", "berichten"];
 pub struct Zoekbestand {
     /// Nothing once it is closed.
     builder: Mutex<Option<Builder>>,
-    read: Pool,
-    /// Keeps others out, and is closed last.
+    /// For who reads while regels are taken up; none in memory, where the builder reads too.
+    read: Option<Pool>,
+    /// Keeps others out, and is closed last; none in memory.
     file: Mutex<Option<SqliteFile>>,
 }
 
@@ -86,7 +90,22 @@ impl Zoekbestand {
             }
         };
         let read = file.pool().await.map_err(database)?;
-        Ok(Self { builder: Mutex::new(Some(Builder::new(connection, openingen))), read, file: Mutex::new(Some(file)) })
+        Ok(Self {
+            builder: Mutex::new(Some(Builder::new(connection, openingen))),
+            read: Some(read),
+            file: Mutex::new(Some(file)),
+        })
+    }
+
+    /// One that lies nowhere, for who looks once: it is gone when it is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn in_memory(openingen: OpeningKeys) -> Result<Self, StoreError> {
+        let mut connection = in_memory().await?;
+        connection.execute(SCHEMA).await?;
+        let builder = Mutex::new(Some(Builder::new(connection, openingen)));
+        Ok(Self { builder, read: None, file: Mutex::new(None) })
     }
 
     /// Takes up the next page of regels. `versie` is that of what is in force, and `poort` the OIN of this gateway. Gives whether there
@@ -106,7 +125,10 @@ impl Zoekbestand {
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
     pub async fn find(&self, vraag: &Vraag) -> Result<Treffers, StoreError> {
-        vraag::find(&mut *self.read.acquire().await?, vraag).await
+        match &self.read {
+            Some(read) => vraag::find(&mut *read.acquire().await?, vraag).await,
+            None => vraag::find(open_builder(&mut *self.builder.lock().await)?.connection(), vraag).await,
+        }
     }
 
     /// The regels before this index are in it.
@@ -114,17 +136,27 @@ impl Zoekbestand {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn bijgewerkt_tot(&self) -> Result<u64, StoreError> {
-        bouw::stand(&mut *self.read.acquire().await?).await.map(|stand| stand.map_or(0, |(tot, _)| tot))
+        let stand = match &self.read {
+            Some(read) => bouw::stand(&mut *read.acquire().await?).await?,
+            None => bouw::stand(open_builder(&mut *self.builder.lock().await)?.connection()).await?,
+        };
+        Ok(stand.map_or(0, |(tot, _)| tot))
     }
 
     /// Closes it: another one can take the file now.
     pub async fn close(&self) {
-        self.read.close().await;
+        if let Some(read) = &self.read {
+            read.close().await;
+        }
         if let Some(builder) = self.builder.lock().await.take() {
             builder.close().await;
         }
         drop(self.file.lock().await.take());
     }
+}
+
+fn open_builder(builder: &mut Option<Builder>) -> Result<&mut Builder, StoreError> {
+    builder.as_mut().ok_or_else(|| StoreError::Broken("the projection is closed".to_owned()))
 }
 
 /// Why a file cannot be searched in.

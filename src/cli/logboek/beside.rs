@@ -1,0 +1,87 @@
+//! Beside: an operator looks in the database of a gateway, with its keys. That somebody looked is told to the gateway, which logs it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::open;
+use crate::{
+    cli::{Failure, progress::Bar},
+    clock::SystemRng,
+    config::Config,
+    domain::{Oin, Zicht},
+    exchange::toezicht::{blik::Blik, oog::Oog},
+    gateway::GatewayError,
+    proceslog,
+    sleutels::{SealingKeys, blik::Blikken},
+    store::{Pool, ledger::regels::regel_count, reading::namen::Namen, zoeken::Zoekbestand},
+    tls::settings::own_oin,
+};
+
+/// A gateway that runs logs a look within this.
+const LOGGED_WITHIN: Duration = Duration::from_secs(3);
+const POLL: Duration = Duration::from_millis(50);
+
+/// The database of a gateway, for who looks beside it.
+pub(super) struct Beside {
+    read: Pool,
+    keys: SealingKeys,
+    zoeken: Zoekbestand,
+    poort: Oin,
+}
+
+impl Beside {
+    /// Opens it, and takes up all regels for searching.
+    pub(super) async fn open(config: &Config) -> Result<Self, Failure> {
+        let read = open(config).await?;
+        let keys = SealingKeys::read(&config.sleutels).map_err(GatewayError::from)?;
+        let poort = own_oin(&config.certificaat).map_err(GatewayError::from)?;
+        let openingen = keys.openingen(Arc::new(SystemRng));
+        let zoeken = Zoekbestand::in_memory(openingen).await.map_err(GatewayError::from)?;
+        let bar = Bar::of("gelezen");
+        let all = regel_count(&read).await.map_err(GatewayError::from)?;
+        while zoeken.take_up(&read, 0, &poort).await.map_err(GatewayError::from)? {
+            bar.at(zoeken.bijgewerkt_tot().await.map_err(GatewayError::from)?, all);
+        }
+        drop(bar);
+        Ok(Self { read, keys, zoeken, poort })
+    }
+
+    /// With what an operator looks: at everything.
+    pub(super) async fn oog(&self) -> Result<Oog<'_>, Failure> {
+        let namen = Namen::read(&self.read, Some(self.poort.clone())).await.map_err(GatewayError::from)?;
+        Ok(Oog { read: &self.read, zoeken: &self.zoeken, sleutels: &self.keys, namen, ziet: Zicht::alles() })
+    }
+}
+
+/// Tells the gateway what was looked at, and waits until it is in the logboek. Says so where it is not.
+pub(super) async fn tell(config: &Config, blik: &Blik) -> Result<(), Failure> {
+    let blikken = Blikken::of_guard(&config.guard_file());
+    let told = serde_json::to_vec(blik).map_err(anyhow::Error::from)?;
+    let told = SealingKeys::read(&config.sleutels)
+        .map_err(anyhow::Error::from)
+        .and_then(|keys| Ok(blikken.tell(&keys, &SystemRng, told)?));
+    let file = match told {
+        Ok(Some(file)) => file,
+        Ok(None) => {
+            proceslog::say(
+                "Op deze machine draait geen poort met deze configuratie: deze blik staat niet in het logboek.",
+            );
+            return Ok(());
+        }
+        Err(error) => {
+            proceslog::say(format!("De poort weet niet van deze blik, dus die staat niet in het logboek: {error}"));
+            return Ok(());
+        }
+    };
+    let until = Instant::now() + LOGGED_WITHIN;
+    while file.exists() {
+        // What cannot be taken back any more was logged meanwhile.
+        if Instant::now() >= until && std::fs::remove_file(&file).is_ok() {
+            proceslog::say("De poort draait niet, of kan nu niet schrijven: deze blik staat niet in het logboek.");
+            return Ok(());
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
+}
