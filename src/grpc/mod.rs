@@ -13,6 +13,7 @@ pub mod content;
 pub mod convert;
 pub mod exchange_service;
 pub mod loketten;
+pub mod rapport;
 mod receive;
 pub mod status;
 pub mod toezicht_service;

@@ -13,6 +13,7 @@ use super::{
     content::Checker,
     convert::{self, bericht_id},
     exchange_service::call,
+    rapport,
     status::status,
 };
 use crate::{
@@ -162,6 +163,20 @@ impl ToezichtService for ToezichtApi {
             logregels: regels.into_iter().map(getoond).collect(),
             afgekapt,
         });
+        self.answer(&call, inzage.as_ref(), outcome).await
+    }
+
+    async fn get_rapport(
+        &self,
+        request: Request<proto::GetRapportRequest>,
+    ) -> Result<Response<proto::GetRapportResponse>, Status> {
+        let (call, proto::GetRapportRequest { inzage, van, tot_en_met }) = (call(&request), request.into_inner());
+        let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((rapport::periode(&van, &tot_en_met)?, of)));
+        let outcome = match parsed {
+            Ok((periode, of)) => self.exchange.rapport(&call, &of, periode).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.and_then(|made| Ok(rapport::response(made, self.exchange.newest_vkey()?)));
         self.answer(&call, inzage.as_ref(), outcome).await
     }
 }
@@ -350,7 +365,7 @@ fn values_of(checker: &mut Checker, name: &str, values: &[String]) {
 }
 
 /// Two days, in order, and not too far apart.
-fn days(checker: &mut Checker, van: (&str, &str), tot_en_met: (&str, &str)) -> (Option<Date>, Option<Date>) {
+pub(super) fn days(checker: &mut Checker, van: (&str, &str), tot_en_met: (&str, &str)) -> (Option<Date>, Option<Date>) {
     let mut day = |(veld, text): (&str, &str)| if text.is_empty() { None } else { checker.date(veld, text) };
     let (from, to) = (day(van), day(tot_en_met));
     if let Some((from, to)) = from.zip(to) {

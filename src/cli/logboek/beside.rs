@@ -50,7 +50,9 @@ impl Beside {
     /// With what an operator looks: at everything.
     pub(super) async fn oog(&self) -> Result<Oog<'_>, Failure> {
         let namen = Namen::read(&self.read, Some(self.poort.clone())).await.map_err(GatewayError::from)?;
-        Ok(Oog { read: &self.read, zoeken: &self.zoeken, sleutels: &self.keys, namen, ziet: Zicht::alles() })
+        let openingen = self.keys.openingen(Arc::new(SystemRng));
+        let (read, zoeken, sleutels) = (&self.read, &self.zoeken, &self.keys);
+        Ok(Oog { read, zoeken, sleutels, openingen, namen, ziet: Zicht::alles() })
     }
 }
 

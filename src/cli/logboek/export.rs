@@ -71,7 +71,7 @@ impl Export {
 }
 
 /// A directory with nothing in it, for this user alone.
-fn make_empty(dir: &Path) -> Result<(), Failure> {
+pub(super) fn make_empty(dir: &Path) -> Result<(), Failure> {
     let usage = |error: std::io::Error| Failure::Usage(format!("{}: {error}", dir.display()));
     match fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {

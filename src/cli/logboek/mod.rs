@@ -6,6 +6,7 @@ mod geheel;
 mod herstel;
 mod onthoud;
 pub(crate) mod proof;
+mod rapport;
 mod search;
 mod sluit;
 pub(crate) mod toezicht;
@@ -34,6 +35,8 @@ pub enum Command {
     Proof(proof::Proof),
     /// Toon logregels, zonder inhoud: als FG of auditor van een poort die draait, of als beheerder uit haar database
     Search(search::Search),
+    /// Vertel wat er in een periode gebeurde: uitgewisseld, geweigerd, blijven liggen, gelekt, gewijzigd, bekeken
+    Rapport(rapport::Rapport),
     /// Schrijf het logboek als bestanden die een vreemde narekent (C2SP tlog-tiles)
     Export(export::Export),
     /// Bewaar het nieuwste checkpoint, en bewijs dat het verdergaat op het vorige
@@ -61,6 +64,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(verify) => verify.run().await,
         Command::Proof(proof) => proof.run().await,
         Command::Search(search) => search.run().await,
+        Command::Rapport(rapport) => rapport.run().await,
         Command::Export(export) => export.run().await,
         Command::Onthoud(onthoud) => onthoud.run().await,
         Command::Herstel(herstel) => herstel.run().await,

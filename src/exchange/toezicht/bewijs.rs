@@ -39,8 +39,15 @@ impl Exchange {
         // The look is in the checkpoint that it gives: whoever keeps that has the proof of having looked.
         self.log_look(call, inzage, Gezien::default()).await?;
         let head = self.store.head();
-        let vkey = self.vkey.named(&head.naam).map_err(unavailable)?.to_string();
-        Ok(Stand { checkpoint: head.nota.clone(), vkey, eerste: head.eerste })
+        Ok(Stand { checkpoint: head.nota.clone(), vkey: self.newest_vkey()?, eerste: head.eerste })
+    }
+
+    /// By what anybody verifies the newest logboek.
+    ///
+    /// # Errors
+    /// Never: the name is one that the logboek has.
+    pub fn newest_vkey(&self) -> Result<String, Weigering> {
+        Ok(self.vkey.named(&self.store.head().naam).map_err(unavailable)?.to_string())
     }
 
     /// The proof of one regel, to the newest checkpoint of its logboek.

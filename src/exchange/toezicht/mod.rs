@@ -4,6 +4,7 @@
 pub mod bewijs;
 pub mod blik;
 pub mod oog;
+pub mod rapport;
 pub mod volg;
 pub mod zoek;
 

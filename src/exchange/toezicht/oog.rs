@@ -14,7 +14,7 @@ use crate::{
         houdbaarheid::{begin_of, unreadable_from},
     },
     exchange::unavailable,
-    sleutels::SealingKeys,
+    sleutels::{OpeningKeys, SealingKeys},
     store::{
         Pool,
         ledger::regels::{index_at, regels_at},
@@ -35,6 +35,8 @@ pub struct Oog<'a> {
     pub zoeken: &'a Zoekbestand,
     /// By what people are found.
     pub sleutels: &'a SealingKeys,
+    /// By what commitments are opened.
+    pub openingen: OpeningKeys,
     /// Whose OINs were whose.
     pub namen: Namen,
     /// Whose regels it sees.
@@ -93,6 +95,16 @@ impl Oog<'_> {
             eisen.push(Eis::Tussen(Waarop::Houdbaar, from, to));
         }
         Ok(Vraag { van, tot, eisen })
+    }
+
+    /// All regels of a stretch of the logboek that are seen.
+    pub(super) fn seen(&self, van: u64, tot: u64) -> Vraag {
+        Vraag { van, tot, eisen: rights(&self.ziet, Sight::AndNobodys).into_iter().collect() }
+    }
+
+    /// Whether a regel is seen.
+    pub(super) fn sees_regel(&self, log_index: u64, leaf: &[u8]) -> bool {
+        read_regel(leaf).is_ok_and(|regel| self.ziet.covers(&self.namen.partijen(log_index, &regel)))
     }
 
     /// What came of a search: whether there is any trace of what it asked.

@@ -1,5 +1,7 @@
 //! Zoek (search): regels by what stands in them and whom they are about; and the life of one bericht.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 
 use super::{Getoond, Gezien, Inzage, oog::Oog};
@@ -139,7 +141,9 @@ impl Exchange {
         }
         let zoeken = self.zoeken.as_deref();
         let zoeken = zoeken.ok_or_else(|| unavailable("no port for toezicht, so nothing to search in"))?;
-        Ok(Oog { read, zoeken, sleutels: self.keys.sealing(), namen, ziet: call.identiteit().ziet.clone() })
+        let sleutels = self.keys.sealing();
+        let openingen = sleutels.openingen(Arc::clone(&self.rng));
+        Ok(Oog { read, zoeken, sleutels, openingen, namen, ziet: call.identiteit().ziet.clone() })
     }
 
     /// A page of the regels that the caller may see and that have all that is asked.

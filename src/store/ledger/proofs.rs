@@ -85,6 +85,49 @@ pub async fn prove_growth(read: &Pool, naam: &str, old: u64) -> Result<Option<(S
     Ok(Some((nota, consistency_proof(old, grootte, |node| known(&nodes, node))?)))
 }
 
+/// How a logboek grew over a stretch of regels.
+pub struct Schakel {
+    /// The newest checkpoint from before it, a signed note; none where the logboek begins in it.
+    pub van: Option<String>,
+    /// The first checkpoint that covers the last regel of it.
+    pub tot: String,
+    /// The proof of RFC 6962, section 2.1.2, from the one to the other.
+    pub hashes: Vec<Hash>,
+}
+
+/// How each logboek grew over the regels from one index on, before another, in order. What no checkpoint covers is left out.
+///
+/// # Errors
+/// [`StoreError`] when a tree cannot be read or lacks a node.
+pub async fn keten(read: &Pool, van: u64, tot: u64) -> Result<Vec<Schakel>, StoreError> {
+    let mut connection = read.acquire().await?;
+    let rows = sqlx::query("SELECT nummer, eerste FROM logboeken ORDER BY nummer").fetch_all(&mut *connection).await?;
+    let trees =
+        rows.iter().map(|row| Ok(Tree { nummer: row.try_get("nummer")?, eerste: uint(row.try_get("eerste")?) }));
+    let trees: Vec<Tree> = trees.collect::<Result<_, StoreError>>()?;
+    let mut keten = Vec::new();
+    for (number, tree) in trees.iter().enumerate() {
+        let end = trees.get(number + 1).map_or(u64::MAX, |next| next.eerste).min(tot);
+        let begin = van.max(tree.eerste);
+        if begin >= end {
+            continue;
+        }
+        let last = end - 1 - tree.eerste;
+        let Some((new, tot)) = checkpoint(&mut connection, tree, last, Under::Original).await? else { continue };
+        let sql =
+            "SELECT grootte, nota FROM checkpoints WHERE logboek = $1 AND grootte <= $2 ORDER BY grootte DESC LIMIT 1";
+        let old = sqlx::query(sql).bind(tree.nummer).bind(int(begin - tree.eerste));
+        let old = old.fetch_optional(&mut *connection).await?;
+        let old =
+            old.map(|row| Ok::<_, StoreError>((uint(row.try_get("grootte")?), row.try_get("nota")?))).transpose()?;
+        let (size, van) = old.map_or((0, None), |(size, nota): (u64, String)| (size, Some(nota)));
+        let nodes = read_nodes(&mut connection, tree, needed_for_consistency(size, new)).await?;
+        let hashes = consistency_proof(size, new, |node| known(&nodes, node))?;
+        keten.push(Schakel { van, tot, hashes });
+    }
+    Ok(keten)
+}
+
 async fn read_nodes(
     connection: &mut DbConnection,
     tree: &Tree,

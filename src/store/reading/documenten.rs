@@ -152,6 +152,30 @@ pub async fn hashes_of(read: &Pool, convenant: &str) -> Result<Vec<String>, Stor
     Ok(hashes.await?)
 }
 
+/// A text that a convenant of this hash had, if there ever was one.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn of_hash(read: &Pool, hash: &str) -> Result<Option<String>, StoreError> {
+    let tekst =
+        sqlx::query_scalar("SELECT tekst FROM documenten WHERE hash = $1 ORDER BY log_index LIMIT 1").bind(hash);
+    Ok(tekst.fetch_optional(read).await?.flatten())
+}
+
+/// What was in force right before this index of the logboek: all texts with when they were loaded, whatever they are worth now.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn before(read: &Pool, log_index: u64) -> Result<Vec<(Geladen, String)>, StoreError> {
+    let sql = "SELECT d.log_index, d.tijd, d.tekst FROM documenten d WHERE d.log_index = (SELECT max(n.log_index) FROM documenten n \
+               WHERE n.soort = d.soort AND n.naam = d.naam AND n.log_index < $1) AND d.tekst IS NOT NULL ORDER BY d.log_index";
+    let text = |row: &DbRow| {
+        let geladen = Geladen { tijd: moment(row.try_get("tijd")?), log_index: uint(row.try_get("log_index")?) };
+        Ok((geladen, row.try_get("tekst")?))
+    };
+    sqlx::query(sql).bind(int(log_index)).fetch_all(read).await?.iter().map(text).collect()
+}
+
 /// Every text with deelnemers that ever was in force, oldest first, with the index of the regel that put it in force.
 ///
 /// # Errors

@@ -6,5 +6,7 @@
 pub mod berichten;
 pub mod documenten;
 pub mod namen;
+pub mod openingen;
 pub mod postvakken;
+pub mod rapport;
 pub mod wachtend;

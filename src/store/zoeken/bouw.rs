@@ -12,17 +12,17 @@ use super::{
 use crate::{
     domain::Oin,
     logboek::Logregel,
-    sleutels::{
-        OpeningKeys, Veld,
-        openingen::{MonthKey, Place},
-    },
+    sleutels::OpeningKeys,
     store::{
         DbConnection, DbRow, Pool, StoreError,
         database::{
             dialect::Dialect,
             rows::{Column, Rows, Script, fetch},
         },
-        reading::namen::Namen,
+        reading::{
+            namen::Namen,
+            openingen::{Months, Sealed, between},
+        },
         values::{int, uint},
     },
 };
@@ -36,9 +36,6 @@ struct Leaf {
     hash: [u8; 32],
     regel: Logregel,
 }
-
-/// By regel what opens its commitments.
-type Openings = HashMap<u64, Vec<(Veld, u16, Vec<u8>)>>;
 
 /// Which regels of one `deel` have a mark, by their place in it.
 type Bitmaps = BTreeMap<(Merk, u64), RoaringBitmap>;
@@ -85,26 +82,6 @@ fn together(leaves: &mut Vec<Leaf>) {
     }
 }
 
-async fn openings(read: &Pool, from: u64, last: u64) -> Result<Openings, StoreError> {
-    let rows = sqlx::query(
-        "SELECT log_index, veld, volgnummer, verzegeld FROM openingen WHERE log_index >= $1 AND log_index <= $2",
-    )
-    .bind(int(from))
-    .bind(int(last))
-    .fetch_all(read)
-    .await?;
-    let mut openings = Openings::new();
-    for row in rows {
-        let veld = Veld::ALL.into_iter().find(|veld| row.try_get("veld").is_ok_and(|text: &str| text == veld.as_str()));
-        let volgnummer = u16::try_from(row.try_get::<i64, _>("volgnummer")?).ok();
-        // What is no opening of ours opens nothing; `logboek verify` tells of it.
-        let Some((veld, volgnummer)) = veld.zip(volgnummer) else { continue };
-        let of_regel = openings.entry(uint(row.try_get("log_index")?)).or_default();
-        of_regel.push((veld, volgnummer, row.try_get("verzegeld")?));
-    }
-    Ok(openings)
-}
-
 /// What becomes of a page of regels.
 struct Marked {
     bitmaps: Bitmaps,
@@ -118,18 +95,20 @@ struct Marking<'b> {
     /// By bericht what holds for what happens to it later.
     known: HashMap<String, BTreeSet<Merk>>,
     learned: BTreeSet<(String, Merk)>,
-    /// The keys of openings by month, `2026-11`.
-    months: HashMap<String, MonthKey<'b>>,
+    months: Months<'b>,
 }
 
 impl Marking<'_> {
-    fn mark(mut self, leaves: &[Leaf], openings: &Openings) -> Marked {
+    fn mark(mut self, leaves: &[Leaf], openings: &Sealed) -> Marked {
         let mut bitmaps = Bitmaps::new();
         // Several ontvangers have one opening: that of the first.
         let mut before: Option<(String, Vec<Merk>)> = None;
         for leaf in leaves {
-            let Leaf { index, regel, .. } = leaf;
-            let mut opened = self.opened(leaf, openings.get(index).map(Vec::as_slice).unwrap_or_default());
+            let Leaf { index, regel, hash } = leaf;
+            let sealed = openings.get(index).map(Vec::as_slice).unwrap_or_default();
+            let opened = self.months.open(hash, regel, sealed);
+            let mut opened: Vec<Merk> =
+                opened.iter().flat_map(|(veld, opening)| merk::of_opening(*veld, opening)).collect();
             match (&regel.bericht, &before) {
                 (Some(bericht), Some((same, of_first))) if opened.is_empty() && bericht == same => {
                     opened.clone_from(of_first);
@@ -146,23 +125,6 @@ impl Marking<'_> {
             }
         }
         Marked { bitmaps, learned: self.learned }
-    }
-
-    /// The marks in what opens the commitments of a regel. What was erased tells nothing.
-    fn opened(&mut self, leaf: &Leaf, openings: &[(Veld, u16, Vec<u8>)]) -> Vec<Merk> {
-        let tijd = &leaf.regel.tijd;
-        let (Ok(moment), Some(month), false) = (tijd.parse(), tijd.get(..7), openings.is_empty()) else {
-            return Vec::new();
-        };
-        if !self.months.contains_key(month) {
-            self.months.insert(month.to_owned(), self.builder.openingen.of(moment));
-        }
-        let key = &self.months[month];
-        let open = |(veld, volgnummer, sealed): &(Veld, u16, Vec<u8>)| {
-            let place = Place { leaf: &leaf.hash, veld: *veld, volgnummer: *volgnummer };
-            key.open(&place, sealed).map(|opening| merk::of_opening(*veld, &opening)).unwrap_or_default()
-        };
-        openings.iter().flat_map(open).collect()
     }
 
     /// Adds what is known of the bericht of a regel, or remembers it where the bericht begins with this regel. What the gateway or a
@@ -210,11 +172,11 @@ impl Builder {
             together(&mut leaves);
         }
         let Some(last) = leaves.last() else { return Ok(false) };
-        let openings = openings(read, from, last.index).await?;
+        let openings = between(read, from, last.index).await?;
         let (tot, hash) = (last.index + 1, last.hash);
         let known = self.known(&leaves).await?;
-        let marked =
-            Marking { builder: self, known, learned: BTreeSet::new(), months: HashMap::new() }.mark(&leaves, &openings);
+        let marked = Marking { builder: self, known, learned: BTreeSet::new(), months: Months::new(&self.openingen) }
+            .mark(&leaves, &openings);
         self.write(marked, tot, hash).await?;
         Ok(more)
     }

@@ -79,7 +79,8 @@ impl Merk {
 
 /// Whether something happened outside office hours: before 8.00, from 18.00 on, or in the weekend, Europe/Amsterdam. Holidays are days
 /// like any other.
-fn outside_office_hours(moment: Timestamp) -> bool {
+#[must_use]
+pub fn outside_office_hours(moment: Timestamp) -> bool {
     let local = amsterdam(moment);
     !(8..18).contains(&local.hour()) || matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday)
 }

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use self::bouw::Builder;
 pub use self::{
-    merk::{Merk, Waarop},
+    merk::{Merk, Waarop, outside_office_hours},
     vraag::{Eis, Treffers, Vraag},
 };
 use super::{

@@ -1,0 +1,283 @@
+//! `logboek rapport`: the report of a period, as Markdown, CSV or JSON, with its proof recomputed here.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use jiff::civil::{Date, date};
+
+use super::{
+    beside::{Beside, tell},
+    toezicht::{client, inzage},
+    vkey,
+};
+use crate::{
+    cli::{Failure, beheer::CALL_DEADLINE, partner::with_deadline, print_line},
+    client::Profile,
+    clock::SystemClock,
+    config::Config,
+    domain::{Clock, houdbaarheid::amsterdam_date},
+    exchange::toezicht::blik::Blik,
+    grpc::{
+        codec::to_json,
+        rapport::{periode, response},
+    },
+    logboek::{self, Soort, VerifyKey, verify_consistency},
+    proto::{self, GetRapportResponse},
+};
+
+#[derive(Args)]
+pub struct Rapport {
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml van een FG of auditor: vraagt het een poort die draait
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    profile: Option<PathBuf>,
+    /// De configuratie, ketenpoort.toml: leest de database van een poort, voor wie haar beheert
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
+    config: Option<PathBuf>,
+    /// Vanaf deze dag, JJJJ-MM-DD; anders het begin van dit kwartaal
+    #[arg(long, value_name = "DAG")]
+    van: Option<String>,
+    /// Tot en met deze dag, JJJJ-MM-DD; anders vandaag
+    #[arg(long, value_name = "DAG")]
+    tot_en_met: Option<String>,
+    /// Hoe: om te lezen, voor een rekenblad, of voor een programma
+    #[arg(long, value_enum, default_value = "markdown")]
+    formaat: Formaat,
+    /// Bij --formaat csv: een map die nog niet bestaat of leeg is, voor een bestand per tabel; anders komt alles in een tabel op stdout
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// De publieke sleutel van het logboek die u kent; anders geldt die van de poort
+    #[arg(long, value_name = "VKEY")]
+    vkey: Option<VerifyKey>,
+    /// Waarom u kijkt; het logboek legt een afdruk ervan vast
+    #[arg(long, value_name = "TEKST")]
+    reden: Option<String>,
+    /// Wie er kijkt (personeelsreferentie); bij --profile anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Formaat {
+    Markdown,
+    Csv,
+    Json,
+}
+
+/// The first day of a quarter.
+fn quarter(today: Date) -> Date {
+    date(today.year(), (today.month() - 1) / 3 * 3 + 1, 1)
+}
+
+impl Rapport {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        if self.out.is_some() && self.formaat != Formaat::Csv {
+            return Err(Failure::Usage("--out hoort bij --formaat csv".to_owned()));
+        }
+        let today = amsterdam_date(SystemClock.now());
+        let van = self.van.clone().unwrap_or_else(|| quarter(today).to_string());
+        let tot_en_met = self.tot_en_met.clone().unwrap_or_else(|| today.to_string());
+        let who = (self.medewerker.clone(), self.reden.clone());
+        let rapport = match (&self.profile, &self.config) {
+            (Some(dir), _) => asked(dir, who, van, tot_en_met).await?,
+            (None, Some(config)) => beside(&Config::load(config)?, who, (&van, &tot_en_met)).await?,
+            (None, None) => return Err(Failure::Usage("geef --profile, of --config".to_owned())),
+        };
+        let key = match &self.vkey {
+            Some(key) => key.clone(),
+            None => rapport.vkey.parse().map_err(|error| Failure::Refused(format!("vkey van de poort: {error}")))?,
+        };
+        prove(&rapport, &key)?;
+        match (self.formaat, &self.out) {
+            (Formaat::Json, _) => print_line(&to_json(&rapport).to_string()),
+            (Formaat::Markdown, _) => print_line(markdown(&rapport, self.vkey.is_some()).trim_end()),
+            (Formaat::Csv, None) => print_line(String::from_utf8_lossy(&whole(&rapport)?).trim_end()),
+            (Formaat::Csv, Some(out)) => files(&rapport, out),
+        }
+    }
+}
+
+/// Asks a running gateway.
+async fn asked(
+    dir: &Path,
+    who: (Option<String>, Option<String>),
+    van: String,
+    tot_en_met: String,
+) -> Result<GetRapportResponse, Failure> {
+    let profile = Profile::load(dir)?;
+    let request = proto::GetRapportRequest { inzage: inzage(&profile, who), van, tot_en_met };
+    let made = client(&profile).await?.get_rapport(with_deadline(request, CALL_DEADLINE)).await;
+    Ok(made.map_err(|status| profile.failure(&status))?.into_inner())
+}
+
+/// Reads the database of a gateway; that somebody did is told to it.
+async fn beside(
+    config: &Config,
+    (medewerker, reden): (Option<String>, Option<String>),
+    (van, tot_en_met): (&str, &str),
+) -> Result<GetRapportResponse, Failure> {
+    let periode = periode(van, tot_en_met).map_err(|weigering| {
+        let wrong = weigering.overtredingen().iter().map(|wrong| format!("{}: {}", wrong.veld, wrong.uitleg));
+        Failure::Usage(wrong.collect::<Vec<_>>().join("\n"))
+    })?;
+    let beside = Beside::open(config).await?;
+    let oog = beside.oog().await?;
+    let made = oog.rapport(periode, &config.omgeving(false), SystemClock.now()).await;
+    let made = made.map_err(|weigering| Failure::Refused(weigering.uitleg().to_owned()))?;
+    tell(config, &Blik::new(Soort::Ingezien, medewerker, reden)).await?;
+    Ok(response(made, vkey(config).await?.to_string()))
+}
+
+/// Recomputes that each logboek of the period only grew.
+fn prove(rapport: &GetRapportResponse, key: &VerifyKey) -> Result<(), Failure> {
+    let refused = |what: String| Failure::Refused(format!("het bewijs bij dit rapport klopt niet: {what}"));
+    let opened = |nota: &str| {
+        let named = key.named(nota.lines().next().unwrap_or_default());
+        named.and_then(|key| logboek::open(nota, &key)).map_err(|error| refused(error.to_string()))
+    };
+    for schakel in &rapport.keten {
+        let new = opened(&schakel.tot_checkpoint)?;
+        let Some(old) = &schakel.van_checkpoint else { continue };
+        let old = opened(old)?;
+        let hashes = schakel.hashes.iter().map(|hash| hash.as_slice().try_into());
+        let hashes: Vec<[u8; 32]> =
+            hashes.collect::<Result<_, _>>().map_err(|_| refused("een hash heeft geen 32 bytes".to_owned()))?;
+        if old.origin != new.origin {
+            return Err(refused(format!("{} en {} zijn twee logboeken", old.origin, new.origin)));
+        }
+        verify_consistency(old.size, &old.root, new.size, &new.root, &hashes)
+            .map_err(|error| refused(format!("{error}: geef beide checkpoints aan de toezichthouder")))?;
+    }
+    Ok(())
+}
+
+/// To read, and to print.
+fn markdown(rapport: &GetRapportResponse, key_was_known: bool) -> String {
+    let about = if rapport.partners.is_empty() { "alle partners".to_owned() } else { rapport.partners.join(", ") };
+    let GetRapportResponse { van, tot_en_met, gemaakt, vkey, .. } = rapport;
+    let mut text = format!(
+        "# Rapport van {van} tot en met {tot_en_met}\n\nOver {about}. Gemaakt op {gemaakt}. Dagen en tijden zijn die in Amsterdam.\n"
+    );
+    for afdeling in &rapport.afdelingen {
+        text += &format!("\n## {}\n\n{}\n", afdeling.titel, afdeling.zinnen.join("\n\n"));
+        for tabel in afdeling.tabellen.iter().filter(|tabel| !tabel.rijen.is_empty()) {
+            text += &format!("\n### {}\n\n", tabel.titel);
+            text += &row(&tabel.kolommen);
+            text += &row(&vec!["---".to_owned(); tabel.kolommen.len()]);
+            for rij in &tabel.rijen {
+                text += &row(&rij.waarden.iter().map(|value| escaped(value)).collect::<Vec<_>>());
+            }
+            if tabel.weggelaten > 0 {
+                text += &format!("\nEn nog {} rijen; neem een kortere periode.\n", tabel.weggelaten);
+            }
+        }
+    }
+    text += "\n## Bewijs\n\n";
+    for schakel in &rapport.keten {
+        let from = match &schakel.van_checkpoint {
+            Some(nota) => format!("Van dit checkpoint:\n\n```\n{}\n```\n\n", nota.trim_end()),
+            None => "Dit logboek begint in de periode. ".to_owned(),
+        };
+        text += &format!("{from}Tot dit checkpoint:\n\n```\n{}\n```\n\n", schakel.tot_checkpoint.trim_end());
+    }
+    text += "Bij het ophalen is nagerekend dat het logboek van het ene naar het andere checkpoint alleen is aangevuld";
+    text += &if key_was_known {
+        ", met de sleutel die u gaf.\n".to_owned()
+    } else {
+        format!(
+            ", met de sleutel die de poort noemt:\n\n```\n{vkey}\n```\n\nVergelijk die eenmaal langs een andere weg.\n"
+        )
+    };
+    text
+}
+
+fn row(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// A value that stays in its cell, whatever stands in it.
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' => text.extend(['\\', c]),
+            c if c.is_control() => text.push(' '),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+/// A value that a spreadsheet does not take for a formula.
+fn plain(value: &str) -> String {
+    let is_formula = value.len() > 1 && value.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if is_formula { format!("'{value}") } else { value.to_owned() }
+}
+
+fn written(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>, Failure> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        out.write_record(row.iter().map(|value| plain(value))).map_err(anyhow::Error::from)?;
+    }
+    Ok(out.into_inner().map_err(|error| anyhow::Error::from(error.into_error()))?)
+}
+
+/// All of it in one table, a value a row.
+fn whole(rapport: &GetRapportResponse) -> Result<Vec<u8>, Failure> {
+    let cell = |afdeling: &str, tabel: &str, rij: usize, kolom: &str, waarde: &str| {
+        vec![afdeling.to_owned(), tabel.to_owned(), (rij + 1).to_string(), kolom.to_owned(), waarde.to_owned()]
+    };
+    let mut rows = vec![["afdeling", "tabel", "rij", "kolom", "waarde"].map(str::to_owned).to_vec()];
+    for afdeling in &rapport.afdelingen {
+        let said = afdeling.zinnen.iter().enumerate();
+        rows.extend(said.map(|(number, zin)| cell(&afdeling.naam, "zinnen", number, "zin", zin)));
+        for tabel in &afdeling.tabellen {
+            for (number, rij) in tabel.rijen.iter().enumerate() {
+                let values = tabel.kolommen.iter().zip(&rij.waarden);
+                rows.extend(values.map(|(kolom, waarde)| cell(&afdeling.naam, &tabel.naam, number, kolom, waarde)));
+            }
+        }
+    }
+    written(rows)
+}
+
+/// A file for each table, and one with the sentences.
+fn files(rapport: &GetRapportResponse, out: &Path) -> Result<(), Failure> {
+    super::export::make_empty(out)?;
+    let write = |naam: &str, bytes: &[u8]| {
+        let file = out.join(format!("{naam}.csv"));
+        fs::write(&file, bytes).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+    };
+    let header = vec!["afdeling".to_owned(), "zin".to_owned()];
+    let said = rapport
+        .afdelingen
+        .iter()
+        .flat_map(|afdeling| afdeling.zinnen.iter().map(|zin| vec![afdeling.titel.clone(), zin.clone()]));
+    write("zinnen", &written(std::iter::once(header).chain(said))?)?;
+    for tabel in rapport.afdelingen.iter().flat_map(|afdeling| &afdeling.tabellen) {
+        let rows = tabel.rijen.iter().map(|rij| rij.waarden.clone());
+        write(&tabel.naam, &written(std::iter::once(tabel.kolommen.clone()).chain(rows))?)?;
+    }
+    print_line(&format!("Het rapport staat in {}, een bestand per tabel.", out.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quarter_of_a_day_begins_where_it_should() {
+        for (day, first) in [((2026, 1, 1), 1), ((2026, 3, 31), 1), ((2026, 4, 1), 4), ((2026, 12, 31), 10)] {
+            let (year, month, of_month) = day;
+            assert_eq!(quarter(date(year, month, of_month)), date(2026, first, 1));
+        }
+    }
+
+    #[test]
+    fn a_value_stays_in_its_cell_and_is_no_formula() {
+        assert_eq!(escaped("a|b\n<c> [d](e)"), "a\\|b \\<c\\> \\[d\\](e)");
+        assert_eq!([plain("=1+1"), plain("-"), plain("-1"), plain("a=b")], ["'=1+1", "-", "'-1", "a=b"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! Einde (end): what ended and why, what was corrected or asked to be destroyed, and what is kept where now.
+
+use super::{
+    super::oog::Oog,
+    Afdeling, Tabel, Tellen, keer,
+    lezing::{Regel, partner},
+    of_none,
+    openstaand::sees,
+};
+use crate::{
+    domain::{BerichtId, Berichtsoort, Weigering},
+    exchange::unavailable,
+    logboek::Soort,
+    store::reading::rapport::{Bewaard, betwist, bewaard},
+};
+
+#[derive(Default)]
+pub(super) struct Einde {
+    /// By what ended, why, and the kind of bericht.
+    ended: Tellen<(&'static str, String, String)>,
+    /// By afzender and ontvanger.
+    rectificaties: Tellen<(String, String)>,
+    rectified: Vec<BerichtId>,
+    /// What was asked, by whom of whom, and why.
+    asked: Tellen<(String, String, String)>,
+    /// What was answered: done, or why not.
+    answered: Tellen<(String, String, String)>,
+}
+
+impl Einde {
+    pub(super) fn take(&mut self, regel: &Regel) {
+        let of = &regel.regel;
+        let between = || (of_none(regel.getoond.afzender.as_ref()), of_none(regel.getoond.ontvanger.as_ref()));
+        match of.soort {
+            Soort::Vervallen | Soort::Vernietigd | Soort::Ingetrokken | Soort::Beschadigd => {
+                let why = of.oorzaak.clone().or_else(|| of.weigering.clone());
+                self.ended.add((of.soort.as_str(), of_none(why), of_none(of.berichtsoort.as_ref())), 1);
+            }
+            Soort::Aanvaard if of.berichtsoort.as_deref() == Some(Berichtsoort::Rectificatie.as_str()) => {
+                let (van, naar) = between();
+                self.rectificaties.add((van, naar), 1);
+                self.rectified.extend(regel.bericht());
+            }
+            Soort::VernietigingGevraagd => {
+                let (van, naar) = between();
+                self.asked.add((van, naar, of_none(of.weigering.as_ref())), 1);
+            }
+            Soort::VernietigingBevestigd => {
+                let (van, naar) = between();
+                let outcome =
+                    of.weigering.clone().map_or_else(|| "vernietigd".to_owned(), |why| format!("bewaard: {why}"));
+                self.answered.add((van, naar, outcome), 1);
+            }
+            _ => {}
+        }
+    }
+
+    fn ended(&self) -> (Vec<String>, Tabel) {
+        let zinnen = vec![format!(
+            "Van {} eindigde de inhoud: vervallen, vervangen, ingetrokken, beschadigd, of vernietigd na bevestiging. De poort geeft haar dan \
+             aan niemand meer.",
+            keer(self.ended.sum(), "ontvangen bericht", "ontvangen berichten")
+        )];
+        let rows =
+            self.ended.sorted().into_iter().map(|((wat, why, soort), aantal)| {
+                vec![(*wat).to_owned(), why.clone(), soort.clone(), aantal.to_string()]
+            });
+        (zinnen, Tabel::new(("einde", "Wat eindigde"), &["wat", "oorzaak", "berichtsoort", "aantal"], rows))
+    }
+
+    fn rights(&self, disputed: u64) -> Afdeling {
+        let rows = |of: &Tellen<(String, String, String)>| {
+            let row = |((van, naar, wat), aantal): (&(String, String, String), u64)| {
+                vec![van.clone(), naar.clone(), wat.clone(), aantal.to_string()]
+            };
+            of.sorted().into_iter().map(row).collect::<Vec<_>>()
+        };
+        let corrected = self.rectificaties.sorted().into_iter();
+        let corrected = corrected.map(|((van, naar), aantal)| vec![van.clone(), naar.clone(), aantal.to_string()]);
+        let zinnen = vec![
+            format!(
+                "Er {} gestuurd; bij {} betwist de betrokkene wat er staat.",
+                match self.rectified.len() {
+                    0 => "is geen rectificatie".to_owned(),
+                    1 => "is 1 rectificatie".to_owned(),
+                    many => format!("zijn {many} rectificaties"),
+                },
+                keer(disputed, "bericht", "berichten")
+            ),
+            format!(
+                "Om vernietiging is {} keer gevraagd, en {} keer is daarop geantwoord. Wie bewaarde, zei waarom.",
+                self.asked.sum(),
+                self.answered.sum()
+            ),
+        ];
+        let tabellen = vec![
+            Tabel::new(("rectificaties", "Rectificaties"), &["afzender", "ontvanger", "aantal"], corrected),
+            Tabel::new(
+                ("vernietiging_gevraagd", "Om vernietiging gevraagd"),
+                &["afzender", "ontvanger", "reden", "aantal"],
+                rows(&self.asked),
+            ),
+            Tabel::new(
+                ("vernietiging_beantwoord", "Daarop geantwoord"),
+                &["afzender", "ontvanger", "uitkomst", "aantal"],
+                rows(&self.answered),
+            ),
+        ];
+        Afdeling { naam: "rechten", titel: "Rectificatie, betwisting en vernietiging", zinnen, tabellen }
+    }
+}
+
+impl Oog<'_> {
+    /// The sections on what ended, and on rights.
+    pub(super) async fn einde(&self, einde: &Einde) -> Result<[Afdeling; 2], Weigering> {
+        let mut rectified = einde.rectified.clone();
+        rectified.dedup();
+        let disputed = betwist(self.read, &rectified).await.map_err(unavailable)?;
+        let kept = bewaard(self.read).await.map_err(unavailable)?;
+        let kept = kept.into_iter().filter(|of| sees(&self.ziet, partner(&of.afzender), &of.ontvanger.0));
+        let kept: Vec<Bewaard> = kept.collect();
+        let total: u64 = kept.iter().map(|of| of.aantal).sum();
+        let rows = kept.into_iter().map(|Bewaard { afzender, ontvanger: (partner, loket), aantal, laatste_dag }| {
+            vec![afzender, format!("{partner}/{loket}"), aantal.to_string(), laatste_dag]
+        });
+        let (mut zinnen, ended) = einde.ended();
+        zinnen.extend([
+            format!(
+                "Nu bewaart de poort nog inhoud van {}, verzegeld, tot de dag die de tabel noemt.",
+                keer(total, "bericht voor een ontvanger", "berichten voor een ontvanger")
+            ),
+            "Ook bewaart zij de logregels, wat hun afdrukken opent, en pseudoniemen waarop iemand is te vinden. Een einddatum daarvoor \
+             staat nog nergens: zij blijven tot beheer ze wist."
+                .to_owned(),
+            "De sleutel van een dag wordt nog niet vernietigd: wie de sleutelmap en een oude reservekopie heeft, kan inhoud van toen nog \
+             openen."
+                .to_owned(),
+        ]);
+        let tabellen = vec![
+            ended,
+            Tabel::new(
+                ("bewaard", "Waar nu nog inhoud staat"),
+                &["afzender", "ontvanger", "aantal", "laatste dag"],
+                rows,
+            ),
+        ];
+        let first = Afdeling { naam: "einde", titel: "Wat eindigde, en wat blijft", zinnen, tabellen };
+        Ok([first, einde.rights(disputed)])
+    }
+}

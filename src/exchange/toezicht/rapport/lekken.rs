@@ -1,0 +1,127 @@
+//! Lekken (data leaks): what was withdrawn as wrongly addressed, with what happened to it and when the authority must know.
+
+use jiff::{Timestamp, ToSpan};
+
+use super::{super::oog::Oog, Afdeling, Tabel, lezing::Regel, moment, of_none};
+use crate::{
+    domain::{BerichtId, Weigering},
+    exchange::{RedenIntrekking, unavailable},
+    logboek::{Logregel, Soort},
+    store::ledger::regels::timeline,
+};
+
+/// Leaks whose story is told, and regels of one story, at most.
+const MOST_TOLD: usize = 100;
+const MOST_REGELS: u32 = 200;
+
+/// Somebody got, or could have got, what was not for him.
+struct Lek {
+    bericht: BerichtId,
+    ontvanger: String,
+    afzender: String,
+    berichtsoort: String,
+    /// When it was noticed, at the latest.
+    ontdekt: Timestamp,
+    /// Whether it had been handed out.
+    ontvangen: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Lekken(Vec<Lek>);
+
+impl Lekken {
+    pub(super) fn take(&mut self, regel: &Regel) {
+        let of = &regel.regel;
+        let is_leak = of.weigering.as_deref() == Some(RedenIntrekking::VerkeerdGeadresseerd.as_str())
+            && matches!(of.soort, Soort::Ingetrokken | Soort::VernietigingGevraagd);
+        let Some((bericht, ontvanger)) = regel.at().filter(|_| is_leak) else { return };
+        self.0.push(Lek {
+            bericht,
+            ontvanger,
+            afzender: of_none(regel.getoond.afzender.as_ref()),
+            berichtsoort: of_none(of.berichtsoort.as_ref()),
+            ontdekt: regel.tijd,
+            ontvangen: of.soort == Soort::VernietigingGevraagd,
+        });
+    }
+}
+
+/// Within so many hours the authority is told, AVG art. 33.
+const TOLD_WITHIN_HOURS: i64 = 72;
+
+fn deadline(lek: &Lek) -> Timestamp {
+    lek.ontdekt.saturating_add(TOLD_WITHIN_HOURS.hours()).unwrap_or(Timestamp::MAX)
+}
+
+impl Oog<'_> {
+    /// The section on data leaks.
+    pub(super) async fn lekken(&self, Lekken(lekken): &Lekken, now: Timestamp) -> Result<Afdeling, Weigering> {
+        let mut zinnen = vec![match lekken.len() {
+            0 => "Er is niets ingetrokken als verkeerd geadresseerd.".to_owned(),
+            1 => "Er is 1 bericht ingetrokken als verkeerd geadresseerd.".to_owned(),
+            many => format!("Er is {many} keer ingetrokken als verkeerd geadresseerd."),
+        }];
+        if !lekken.is_empty() {
+            zinnen.push(
+                "Een datalek wordt binnen 72 uur na ontdekking gemeld aan de Autoriteit Persoonsgegevens, tenzij er geen risico is (AVG art. \
+                 33). De poort telt vanaf de intrekking: is het eerder ontdekt, dan is er minder tijd. Of er gemeld is, weet zij niet."
+                    .to_owned(),
+            );
+        }
+        let row = |lek: &Lek| {
+            let left = deadline(lek).duration_since(now).as_hours();
+            let left = if left >= 0 { format!("nog {left} uur") } else { "voorbij".to_owned() };
+            let received = if lek.ontvangen { "ja" } else { "nee" };
+            let Lek { bericht, ontvanger, afzender, berichtsoort, .. } = lek;
+            vec![
+                bericht.to_string(),
+                berichtsoort.clone(),
+                afzender.clone(),
+                ontvanger.clone(),
+                received.to_owned(),
+                moment(lek.ontdekt),
+                moment(deadline(lek)),
+                left,
+            ]
+        };
+        let mut story = Vec::new();
+        for lek in lekken.iter().take(MOST_TOLD) {
+            story.extend(self.story(lek).await?);
+        }
+        let told = lekken.len().saturating_sub(MOST_TOLD);
+        if told > 0 {
+            zinnen.push(format!("Van {told} daarvan staat het verloop hier niet; vraag het leven van dat bericht op."));
+        }
+        let tabellen = vec![
+            Tabel::new(
+                ("lekken", "Verkeerd geadresseerd"),
+                &["bericht", "berichtsoort", "afzender", "ontvanger", "ontvangen", "ontdekt", "melden voor", "tijd"],
+                lekken.iter().map(row),
+            ),
+            Tabel::new(
+                ("lekken_verloop", "Wat ermee gebeurde"),
+                &["bericht", "wanneer", "wat", "door", "ontvanger"],
+                story,
+            ),
+        ];
+        Ok(Afdeling { naam: "datalekken", titel: "Datalekken", zinnen, tabellen })
+    }
+
+    /// What happened to it, for the ontvanger that it was not for.
+    async fn story(&self, lek: &Lek) -> Result<Vec<Vec<String>>, Weigering> {
+        let mut connection = self.read.acquire().await.map_err(unavailable)?;
+        let regels = timeline(&mut connection, lek.bericht, 0, MOST_REGELS).await.map_err(unavailable)?;
+        drop(connection);
+        let indexes: Vec<u64> =
+            regels.iter().filter(|(index, leaf)| self.sees_regel(*index, leaf)).map(|(at, _)| *at).collect();
+        let shown = self.shown(&indexes).await?;
+        let of_lek = shown.into_iter().filter(|shown| shown.ontvanger.as_ref().is_none_or(|at| *at == lek.ontvanger));
+        let row = |shown: super::super::Getoond| {
+            let regel: Logregel = super::super::read_regel(&shown.leaf)?;
+            let wanneer = regel.tijd.parse().map(moment).map_err(unavailable)?;
+            let wat = regel.soort.as_str().to_owned();
+            Ok(vec![lek.bericht.to_string(), wanneer, wat, of_none(shown.actor), of_none(shown.ontvanger)])
+        };
+        of_lek.map(row).collect()
+    }
+}

@@ -1,0 +1,238 @@
+//! Rapport (report): what happened in a period, counted and told to an FG in sentences and tables.
+//!
+//! [`lezing`] goes once through the regels of the period that are seen, and hands each to every section. Each section keeps what it needs
+//! of them, and then tells it: `omvang` how much and on which grondslag, `weigeringen` what was refused, `openstaand` what nobody
+//! collected, answered or confirmed, `einde` what ended and what is kept, `lekken` the data leaks, `wijzigingen` what changed of what is
+//! in force, `blikken` who looked, `opvallend` what is unusual, `integriteit` what happened to the gateway and its logboek.
+//!
+//! The same report of the same period says the same later, but for what it says of now: what is kept where, and what waits for a
+//! terugkoppeling. Nobody whom a bericht is about is named, and no employee.
+
+mod blikken;
+mod einde;
+mod integriteit;
+mod lekken;
+mod lezing;
+mod mensen;
+mod omvang;
+mod openstaand;
+mod opvallend;
+mod weigeringen;
+mod wijzigingen;
+
+use std::{collections::BTreeMap, fmt::Display};
+
+use jiff::{Timestamp, civil::Date};
+
+use super::{Gezien, Inzage, oog::Oog};
+use crate::{
+    documenten::Omgeving,
+    domain::{
+        Weigering,
+        houdbaarheid::{amsterdam, amsterdam_date, begin_of, unreadable_from},
+    },
+    exchange::{Call, Exchange, unavailable},
+    store::ledger::{proofs::keten, regels::index_at},
+};
+
+pub use crate::store::ledger::proofs::Schakel;
+
+/// Rows of one table, at most.
+const MOST_ROWS: usize = 500;
+/// Characters of one value, at most.
+const LONGEST_VALUE: usize = 1000;
+
+/// Days of one report, at most.
+pub const MOST_DAYS: i32 = 366;
+
+/// What is reported.
+#[derive(Clone, Copy, Debug)]
+pub struct Periode {
+    /// The first day, Europe/Amsterdam.
+    pub van: Date,
+    /// The last day.
+    pub tot_en_met: Date,
+}
+
+/// A stretch of the logboek.
+#[derive(Clone, Copy, Debug)]
+struct Stuk {
+    /// From this index on.
+    van: u64,
+    /// Before this index.
+    tot: u64,
+}
+
+/// The report of a period.
+pub struct Rapport {
+    /// Of which days.
+    pub periode: Periode,
+    /// When it was made, Europe/Amsterdam, RFC 3339.
+    pub gemaakt: String,
+    /// The partners whose regels it is about; empty where it is about all.
+    pub partners: Vec<String>,
+    /// It is about the regels from this index on.
+    pub eerste: u64,
+    /// And before this one.
+    pub tot: u64,
+    /// Its sections.
+    pub afdelingen: Vec<Afdeling>,
+    /// By what these regels are proven.
+    pub keten: Vec<Schakel>,
+}
+
+/// A section.
+pub struct Afdeling {
+    /// Short, the same in each report.
+    pub naam: &'static str,
+    /// For people.
+    pub titel: &'static str,
+    /// In Dutch.
+    pub zinnen: Vec<String>,
+    /// Its tables.
+    pub tabellen: Vec<Tabel>,
+}
+
+/// A table.
+pub struct Tabel {
+    /// Short, unique in the report.
+    pub naam: &'static str,
+    /// For people.
+    pub titel: &'static str,
+    /// Its columns.
+    pub kolommen: &'static [&'static str],
+    /// A value for each column.
+    pub rijen: Vec<Vec<String>>,
+    /// How many rows there are beyond these.
+    pub weggelaten: u64,
+}
+
+impl Tabel {
+    fn new(
+        (naam, titel): (&'static str, &'static str),
+        kolommen: &'static [&'static str],
+        rijen: impl IntoIterator<Item = Vec<String>>,
+    ) -> Self {
+        let cut = |value: String| match value.char_indices().nth(LONGEST_VALUE) {
+            Some((end, _)) => format!("{} ...", &value[..end]),
+            None => value,
+        };
+        let mut rijen = rijen.into_iter().map(|rij| rij.into_iter().map(cut).collect());
+        let shown: Vec<Vec<String>> = rijen.by_ref().take(MOST_ROWS).collect();
+        Self { naam, titel, kolommen, rijen: shown, weggelaten: rijen.count() as u64 }
+    }
+}
+
+/// How often each of something was there.
+#[derive(Debug)]
+struct Tellen<K>(BTreeMap<K, u64>);
+
+impl<K> Default for Tellen<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord> Tellen<K> {
+    fn add(&mut self, key: K, aantal: u64) {
+        *self.0.entry(key).or_default() += aantal;
+    }
+
+    fn sum(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// The most frequent first.
+    fn sorted(&self) -> Vec<(&K, u64)> {
+        let mut sorted: Vec<(&K, u64)> = self.0.iter().map(|(key, aantal)| (key, *aantal)).collect();
+        sorted.sort_by_key(|(_, aantal)| std::cmp::Reverse(*aantal));
+        sorted
+    }
+}
+
+/// A number with what it counts.
+fn keer(aantal: u64, een: &str, meer: &str) -> String {
+    match aantal {
+        0 => format!("geen {meer}"),
+        1 => format!("1 {een}"),
+        _ => format!("{aantal} {meer}"),
+    }
+}
+
+/// A value, or a dash.
+fn of_none(value: Option<impl Display>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// A moment for people: `30 november 2026` would need a table of months, and a machine could not sort it.
+fn moment(tijd: Timestamp) -> String {
+    amsterdam(tijd).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+impl Oog<'_> {
+    /// The report of a period, of what is seen.
+    ///
+    /// # Errors
+    /// [`Weigering::NietBeschikbaar`] when the logboek or what stands beside it cannot be read.
+    pub async fn rapport(&self, periode: Periode, omgeving: &Omgeving, now: Timestamp) -> Result<Rapport, Weigering> {
+        let reached = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+        let index = async |moment: Timestamp| index_at(self.read, moment).await.map_err(unavailable);
+        let van = index(begin_of(periode.van)).await?.min(reached);
+        let tot = index(unreadable_from(periode.tot_en_met)).await?.min(reached);
+        let stuk = Stuk { van, tot };
+        let mut gelezen = self.lezing(stuk).await?;
+        let mut afdelingen = vec![self.omvang(&mut gelezen).await?, gelezen.weigeringen.afdeling()];
+        afdelingen.push(gelezen.openstaand.afdeling(self.wacht_op_terugkoppeling(now).await?));
+        afdelingen.extend(self.einde(&gelezen.einde).await?);
+        afdelingen.push(self.lekken(&gelezen.lekken, now).await?);
+        afdelingen.push(self.wijzigingen(gelezen.wijzigingen, omgeving).await?);
+        afdelingen.push(gelezen.blikken.afdeling());
+        afdelingen.push(self.opvallend(&gelezen.opvallend, stuk).await?);
+        let keten = keten(self.read, van, tot).await.map_err(unavailable)?;
+        afdelingen.push(gelezen.integriteit.afdeling(stuk, keten.len()));
+        afdelingen.push(unknown());
+        Ok(Rapport {
+            periode,
+            gemaakt: amsterdam(now).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            partners: self.ziet.partners().iter().map(ToString::to_string).collect(),
+            eerste: van,
+            tot,
+            afdelingen,
+            keten,
+        })
+    }
+}
+
+/// What no gateway can tell.
+fn unknown() -> Afdeling {
+    let zinnen = [
+        "Of wat partners elkaar schreven klopt, en of zij het terecht stuurden: de poort toetst het convenant, niet het oordeel.",
+        "Wat een ontvanger ermee deed: afdrukken, kopieren, in een dossier zetten. Dat iemand vernietigde is een mededeling van de \
+         ontvanger.",
+        "Wie er achter een personeelsreferentie zit: die geeft de partner op.",
+        "Wat er buiten de poort om is gedeeld, en wat er in reservekopieen staat.",
+    ];
+    Afdeling {
+        naam: "onbekend",
+        titel: "Wat de poort niet kan weten",
+        zinnen: zinnen.map(str::to_owned).to_vec(),
+        tabellen: Vec::new(),
+    }
+}
+
+impl Exchange {
+    /// The report of a period. That it was made is a regel.
+    ///
+    /// # Errors
+    /// [`Weigering::OngeldigVeld`] where the period is not over, not yet logged.
+    pub async fn rapport(&self, call: &Call, inzage: &Inzage, periode: Periode) -> Result<Rapport, Weigering> {
+        let now = self.klok.now();
+        if periode.tot_en_met > amsterdam_date(now) {
+            return Err(Weigering::veld("tot_en_met", "geen dag in de toekomst"));
+        }
+        let oog = self.oog(call).await?;
+        let rapport = Box::pin(oog.rapport(periode, &self.in_force.omgeving, now)).await?;
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok(rapport)
+    }
+}

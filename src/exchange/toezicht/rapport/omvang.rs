@@ -1,0 +1,172 @@
+//! Omvang (extent): how much was exchanged between whom, on which grondslag, and for how long it can be read.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::oog::Oog,
+    Afdeling, Tabel, Tellen, keer,
+    lezing::{Gelezen, Regel},
+    of_none,
+};
+use crate::{
+    documenten::{convenant::of_the_past, of_the_past as deelnemers},
+    domain::{BerichtId, Convenant, Status, Termijn, Weigering},
+    exchange::unavailable,
+    logboek::Soort,
+    store::reading::documenten::{all_deelnemers, of_hash},
+};
+
+/// What every rule has that says nothing else.
+const USUAL: Termijn = Termijn::Maanden(3);
+
+/// What was accepted, by what the table of it says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Stroom {
+    berichtsoort: String,
+    afzender: String,
+    ontvanger: String,
+    /// The hash of the convenant.
+    convenant: String,
+    regel: String,
+    grondslag: String,
+}
+
+#[derive(Default)]
+pub(super) struct Omvang {
+    berichten: u64,
+    last: Option<BerichtId>,
+    stromen: Tellen<Stroom>,
+}
+
+impl Omvang {
+    pub(super) fn take(&mut self, regel: &Regel) {
+        if regel.regel.soort != Soort::Aanvaard {
+            return;
+        }
+        // The regels of one bericht, one for each ontvanger, follow each other.
+        if regel.bericht() != self.last {
+            self.berichten += 1;
+            self.last = regel.bericht();
+        }
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let stroom = Stroom {
+            berichtsoort: text(&regel.regel.berichtsoort),
+            afzender: of_none(regel.afzender()),
+            ontvanger: of_none(regel.ontvanger()),
+            convenant: text(&regel.regel.convenant),
+            regel: text(&regel.regel.regel),
+            grondslag: text(&regel.regel.grondslag),
+        };
+        self.stromen.add(stroom, 1);
+    }
+}
+
+/// The convenanten under which was exchanged, by the hash of their text.
+type Convenanten = BTreeMap<String, Convenant>;
+
+fn getoetst(convenanten: &Convenanten, stroom: &Stroom) -> &'static str {
+    let grondslag = convenanten.get(&stroom.convenant).and_then(|convenant| convenant.grondslag(&stroom.grondslag));
+    match grondslag.map(|grondslag| &grondslag.status) {
+        Some(Status::Bevestigd) => "ja",
+        Some(Status::TeBevestigen(Some(_))) => "nee, aanvaard",
+        Some(Status::TeBevestigen(None)) => "nee",
+        None => "onbekend",
+    }
+}
+
+impl Oog<'_> {
+    /// The section that says how much there was.
+    pub(super) async fn omvang(&self, gelezen: &mut Gelezen) -> Result<Afdeling, Weigering> {
+        let Omvang { berichten, stromen, .. } = &gelezen.omvang;
+        let convenanten = self.convenanten(stromen).await?;
+        let naam = |stroom: &Stroom| {
+            convenanten.get(&stroom.convenant).map_or_else(|| "onbekend".to_owned(), |of| of.naam.clone())
+        };
+        let people = gelezen.mensen.count();
+        let mut zinnen = vec![format!(
+            "Er zijn {} aanvaard, samen voor {}. Zij gingen over {}, voor zover die te herkennen zijn: wie zonder SKN of BSN en met een \
+             andere schrijfwijze is vastgelegd telt dubbel, en wie is gewist telt niet mee.",
+            keer(*berichten, "bericht", "berichten"),
+            keer(stromen.sum(), "ontvanger", "ontvangers"),
+            keer(people, "persoon", "personen"),
+        )];
+        let untested: u64 = stromen
+            .0
+            .iter()
+            .filter(|(stroom, _)| getoetst(&convenanten, stroom) != "ja")
+            .map(|(_, aantal)| aantal)
+            .sum();
+        if untested > 0 {
+            zinnen.push(format!(
+                "{} op een grondslag die geen jurist heeft bevestigd; in de tabel staat dat als nee.",
+                keer(untested, "aanvaarding rust", "aanvaardingen rusten")
+            ));
+        }
+        let mut by_grondslag: Tellen<(&str, &str, &str, String, &str, &str)> = Tellen::default();
+        for (stroom, aantal) in &stromen.0 {
+            let Stroom { berichtsoort, afzender, ontvanger, grondslag, .. } = stroom;
+            let toets = getoetst(&convenanten, stroom);
+            by_grondslag.add((berichtsoort, afzender, ontvanger, naam(stroom), grondslag, toets), *aantal);
+        }
+        let rows =
+            by_grondslag.sorted().into_iter().map(|((soort, van, naar, convenant, grondslag, toets), aantal)| {
+                let cells = [soort, van, naar, convenant.as_str(), grondslag, toets].map(str::to_owned);
+                [cells.as_slice(), &[aantal.to_string()]].concat()
+            });
+        let stromen_tabel = Tabel::new(
+            ("stromen", "Wie wat aan wie stuurde, op welke grondslag"),
+            &["berichtsoort", "afzender", "ontvanger", "convenant", "grondslag", "getoetst", "aantal"],
+            rows,
+        );
+        let termijnen = termijnen(&convenanten, stromen);
+        zinnen.push(if termijnen.rijen.is_empty() {
+            "Alles was drie maanden houdbaar, of korter waar de afzender daarom vroeg.".to_owned()
+        } else {
+            "Onder de regels in de tweede tabel is de houdbaarheid anders dan drie maanden, met de reden uit het convenant.".to_owned()
+        });
+        Ok(Afdeling {
+            naam: "omvang",
+            titel: "Wat er is uitgewisseld",
+            zinnen,
+            tabellen: vec![stromen_tabel, termijnen],
+        })
+    }
+
+    /// The convenanten under which was exchanged, as far as their texts can be read today.
+    async fn convenanten(&self, stromen: &Tellen<Stroom>) -> Result<Convenanten, Weigering> {
+        let texts = all_deelnemers(self.read).await.map_err(unavailable)?;
+        let deelnemers = texts.last().map(|(_, tekst)| deelnemers(tekst)).unwrap_or_default();
+        let mut convenanten = Convenanten::new();
+        for Stroom { convenant: hash, .. } in stromen.0.keys() {
+            if convenanten.contains_key(hash) {
+                continue;
+            }
+            let tekst = of_hash(self.read, hash).await.map_err(unavailable)?;
+            if let Some(convenant) = tekst.and_then(|tekst| of_the_past(&tekst, &deelnemers)) {
+                convenanten.insert(hash.clone(), convenant);
+            }
+        }
+        Ok(convenanten)
+    }
+}
+
+/// Each rule whose term is not three months, with why.
+fn termijnen(convenanten: &Convenanten, stromen: &Tellen<Stroom>) -> Tabel {
+    let mut by_rule: Tellen<(&str, &str)> = Tellen::default();
+    for (stroom, aantal) in &stromen.0 {
+        by_rule.add((&stroom.convenant, &stroom.regel), *aantal);
+    }
+    let rows = by_rule.0.iter().filter_map(|((hash, id), aantal)| {
+        let convenant = convenanten.get(*hash)?;
+        let regel = convenant.regels.iter().find(|regel| regel.id == *id)?;
+        (regel.houdbaarheid != USUAL).then(|| {
+            let why = regel.afwijking.clone().unwrap_or_else(|| "niet gezegd".to_owned());
+            vec![convenant.naam.clone(), (*id).to_owned(), regel.houdbaarheid.to_string(), why, aantal.to_string()]
+        })
+    });
+    Tabel::new(
+        ("termijnen", "Andere termijnen dan drie maanden"),
+        &["convenant", "regel", "houdbaarheid", "afwijking", "aantal"],
+        rows.collect::<Vec<_>>(),
+    )
+}

@@ -1,0 +1,137 @@
+//! Openstaand (left open): what was not collected, not confirmed or not answered by the end of the period, and what waits for a
+//! terugkoppeling now.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{super::oog::Oog, Afdeling, Tabel, Tellen, lezing::Regel, moment};
+use crate::{
+    domain::{BerichtId, Berichtsoort, Weigering, Zicht},
+    exchange::unavailable,
+    logboek::Soort,
+    store::reading::rapport::{ZonderTerugkoppeling, zonder_terugkoppeling},
+};
+
+/// Rows of the database that are looked through.
+const MOST_OPEN: u32 = 10_000;
+
+/// What became of a bericht for one ontvanger.
+struct Stand {
+    berichtsoort: String,
+    afzender: String,
+    sinds: Timestamp,
+    /// Whether it was handed out.
+    afgeleverd: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Openstaand {
+    /// What was accepted in the period and neither confirmed nor ended in it.
+    open: BTreeMap<(BerichtId, String), Stand>,
+    /// Verzoeken of the period that were not answered in it.
+    unanswered: BTreeMap<(BerichtId, String), Stand>,
+    /// What ended before anybody collected it, by kind, afzender and ontvanger.
+    never_collected: Tellen<(String, String, String)>,
+}
+
+impl Openstaand {
+    pub(super) fn take(&mut self, regel: &Regel) {
+        let Some(at) = regel.at() else { return };
+        match regel.regel.soort {
+            Soort::Aanvaard => self.accepted(regel, at),
+            Soort::Afgeleverd => {
+                if let Some(stand) = self.open.get_mut(&at) {
+                    stand.afgeleverd = true;
+                }
+            }
+            Soort::Bevestigd => drop(self.open.remove(&at)),
+            Soort::Vervallen | Soort::Ingetrokken | Soort::Beschadigd | Soort::Vernietigd => {
+                let ended = self.open.remove(&at);
+                if let Some(stand) = ended.filter(|stand| !stand.afgeleverd && regel.regel.soort == Soort::Vervallen) {
+                    self.never_collected.add((stand.berichtsoort, stand.afzender, at.1), 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn accepted(&mut self, regel: &Regel, at: (BerichtId, String)) {
+        let (Some(soort), Some(afzender)) = (&regel.regel.berichtsoort, &regel.getoond.afzender) else { return };
+        let stand =
+            || Stand { berichtsoort: soort.clone(), afzender: afzender.clone(), sinds: regel.tijd, afgeleverd: false };
+        if soort.parse::<Berichtsoort>().is_ok_and(Berichtsoort::is_verzoek) {
+            self.unanswered.insert(at.clone(), stand());
+        }
+        if let Some(verzoek) = regel.regel.in_antwoord_op.as_deref().and_then(|id| id.parse().ok()) {
+            self.unanswered.remove(&(verzoek, afzender.clone()));
+        }
+        self.open.insert(at, stand());
+    }
+
+    pub(super) fn afdeling(&self, terugkoppeling: Tabel) -> Afdeling {
+        let collected = |wanted: bool| self.open.iter().filter(move |(_, stand)| stand.afgeleverd == wanted);
+        let waiting = terugkoppeling.rijen.len() as u64 + terugkoppeling.weggelaten;
+        let zinnen = vec![
+            format!(
+                "Aan het eind van de periode: niet opgehaald {}, opgehaald en niet bevestigd {}, verzoeken zonder antwoord {}. In de periode \
+                 vervallen zonder dat iemand het ophaalde: {}.",
+                collected(false).count(),
+                collected(true).count(),
+                self.unanswered.len(),
+                self.never_collected.sum(),
+            ),
+            format!("Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}."),
+            "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom alles, ook wat \
+             nog op tijd kan zijn."
+                .to_owned(),
+        ];
+        let rows = |wanted: bool| collected(wanted).map(row).collect::<Vec<_>>();
+        let lapsed = self
+            .never_collected
+            .0
+            .iter()
+            .map(|((soort, van, naar), aantal)| vec![soort.clone(), van.clone(), naar.clone(), aantal.to_string()]);
+        let tabellen = vec![
+            Tabel::new(("niet_opgehaald", "Niet opgehaald"), &COLUMNS, rows(false)),
+            Tabel::new(("niet_bevestigd", "Opgehaald, niet bevestigd"), &COLUMNS, rows(true)),
+            Tabel::new(("niet_beantwoord", "Verzoeken zonder antwoord"), &COLUMNS, self.unanswered.iter().map(row)),
+            Tabel::new(
+                ("ongelezen_vervallen", "Vervallen voor iemand het ophaalde"),
+                &["berichtsoort", "afzender", "ontvanger", "aantal"],
+                lapsed.collect::<Vec<_>>(),
+            ),
+            terugkoppeling,
+        ];
+        Afdeling { naam: "openstaand", titel: "Wat is blijven liggen", zinnen, tabellen }
+    }
+}
+
+const COLUMNS: [&str; 5] = ["bericht", "berichtsoort", "afzender", "ontvanger", "sinds"];
+
+fn row(((bericht, ontvanger), stand): (&(BerichtId, String), &Stand)) -> Vec<String> {
+    let Stand { berichtsoort, afzender, sinds, .. } = stand;
+    vec![bericht.to_string(), berichtsoort.clone(), afzender.clone(), ontvanger.clone(), moment(*sinds)]
+}
+
+/// Whether somebody sees what passed between these two.
+pub(super) fn sees(ziet: &Zicht, one: &str, other: &str) -> bool {
+    ziet.is_alles() || ziet.partners().iter().any(|naam| [one, other].contains(&naam.as_str()))
+}
+
+impl Oog<'_> {
+    /// The consulted scenario's that wait for a terugkoppeling now.
+    pub(super) async fn wacht_op_terugkoppeling(&self, now: Timestamp) -> Result<Tabel, Weigering> {
+        let open = zonder_terugkoppeling(self.read, MOST_OPEN).await.map_err(unavailable)?;
+        let seen = open.into_iter().filter(|open| sees(&self.ziet, &open.afzender, &open.ontvanger.0));
+        let rows = seen.map(|ZonderTerugkoppeling { bericht, afzender, ontvanger: (partner, loket), sinds }| {
+            let days = now.duration_since(sinds).as_hours() / 24;
+            vec![bericht.to_string(), afzender, format!("{partner}/{loket}"), moment(sinds), days.to_string()]
+        });
+        Ok(Tabel::new(
+            ("terugkoppeling", "Geraadpleegde scenario's zonder terugkoppeling, nu"),
+            &["bericht", "afzender", "geraadpleegd door", "sinds", "dagen"],
+            rows,
+        ))
+    }
+}

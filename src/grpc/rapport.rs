@@ -1,0 +1,66 @@
+//! The report of a period on the wire.
+
+use super::{content::Checker, toezicht_service::days};
+use crate::{
+    domain::Weigering,
+    exchange::toezicht::rapport::{Afdeling, MOST_DAYS, Periode, Rapport, Schakel, Tabel},
+    proto,
+};
+
+/// Which days are reported, each wrong field named at once.
+///
+/// # Errors
+/// [`Weigering::OngeldigVeld`].
+pub fn periode(van: &str, tot_en_met: &str) -> Result<Periode, Weigering> {
+    let mut checker = Checker::default();
+    for (veld, text) in [("van", van), ("tot_en_met", tot_en_met)] {
+        if text.is_empty() {
+            checker.wrong(veld, "een dag als 2026-10-01");
+        }
+    }
+    let days = days(&mut checker, ("van", van), ("tot_en_met", tot_en_met));
+    let (Some(van), Some(tot_en_met)) = days else { return Err(Weigering::OngeldigVeld(checker.0)) };
+    if (tot_en_met - van).get_days() >= MOST_DAYS {
+        checker.wrong("tot_en_met", format!("een dag waarmee de periode hoogstens {MOST_DAYS} dagen heeft"));
+    }
+    if checker.0.is_empty() { Ok(Periode { van, tot_en_met }) } else { Err(Weigering::OngeldigVeld(checker.0)) }
+}
+
+/// A report as it is sent.
+#[must_use]
+pub fn response(rapport: Rapport, vkey: String) -> proto::GetRapportResponse {
+    let Rapport { periode, gemaakt, partners, eerste, tot, afdelingen, keten } = rapport;
+    let schakel = |of: Schakel| proto::Schakel {
+        van_checkpoint: of.van,
+        tot_checkpoint: of.tot,
+        hashes: of.hashes.iter().map(|hash| hash.to_vec()).collect(),
+    };
+    proto::GetRapportResponse {
+        van: periode.van.to_string(),
+        tot_en_met: periode.tot_en_met.to_string(),
+        gemaakt,
+        partners,
+        eerste_index: eerste,
+        tot_index: tot,
+        afdelingen: afdelingen.into_iter().map(afdeling).collect(),
+        keten: keten.into_iter().map(schakel).collect(),
+        vkey,
+    }
+}
+
+fn afdeling(of: Afdeling) -> proto::Afdeling {
+    let Afdeling { naam, titel, zinnen, tabellen } = of;
+    let tabellen = tabellen.into_iter().map(tabel).collect();
+    proto::Afdeling { naam: naam.to_owned(), titel: titel.to_owned(), zinnen, tabellen }
+}
+
+fn tabel(of: Tabel) -> proto::Tabel {
+    let Tabel { naam, titel, kolommen, rijen, weggelaten } = of;
+    proto::Tabel {
+        naam: naam.to_owned(),
+        titel: titel.to_owned(),
+        kolommen: kolommen.iter().map(|kolom| (*kolom).to_owned()).collect(),
+        rijen: rijen.into_iter().map(|waarden| proto::Rij { waarden }).collect(),
+        weggelaten,
+    }
+}

@@ -1,0 +1,129 @@
+//! What the report of a period asks of the tables, beside the logboek.
+
+use sqlx::Row;
+
+use crate::{
+    domain::{BerichtId, Kenmerk},
+    store::{
+        DbRow, Pool, StoreError,
+        database::rows::{Column, Rows, fetch},
+        values::{bericht_id, moment, uint},
+    },
+};
+
+/// A mark of a betrokkene: of which one of its bericht, what kind, and the keyed pseudonym.
+pub struct Mark {
+    /// The bericht.
+    pub bericht: BerichtId,
+    /// Which betrokkene of it, from 0.
+    pub volgnummer: u64,
+    /// The kind.
+    pub kenmerk: Kenmerk,
+    /// The pseudonym.
+    pub pseudoniem: Vec<u8>,
+}
+
+/// The marks of the people that these berichten are about, as far as they are still kept; those of one person follow each other.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn marks(read: &Pool, berichten: &[BerichtId]) -> Result<Vec<Mark>, StoreError> {
+    let rows = by_bericht(berichten);
+    let sql = "SELECT m.bericht, m.volgnummer, m.kenmerk, m.pseudoniem FROM {v} JOIN pseudoniemen m ON m.bericht = v.bericht \
+               ORDER BY m.bericht, m.volgnummer";
+    let mark = |row: &DbRow| {
+        let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
+        let kenmerk = row.try_get::<&str, _>("kenmerk")?.parse();
+        Ok(Mark {
+            bericht,
+            volgnummer: uint(row.try_get("volgnummer")?),
+            kenmerk: kenmerk.map_err(|()| StoreError::inconsistent("pseudoniemen", "kenmerk", bericht))?,
+            pseudoniem: row.try_get("pseudoniem")?,
+        })
+    };
+    fetch(&mut *read.acquire().await?, sql, rows).await?.iter().map(mark).collect()
+}
+
+/// How many of these berichten say that the betrokkene disputes what they correct.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn betwist(read: &Pool, berichten: &[BerichtId]) -> Result<u64, StoreError> {
+    let sql = "SELECT b.id FROM {v} JOIN berichten b ON b.id = v.bericht WHERE b.betwist = 1";
+    Ok(fetch(&mut *read.acquire().await?, sql, by_bericht(berichten)).await?.len() as u64)
+}
+
+fn by_bericht(berichten: &[BerichtId]) -> Rows<'static> {
+    Rows::of(&[Column::Bytes("bericht")], berichten, |id| [id.0.as_bytes().as_slice().into()])
+}
+
+/// A consulted scenario that waits for a terugkoppeling.
+pub struct ZonderTerugkoppeling {
+    /// The scenario.
+    pub bericht: BerichtId,
+    /// The partner that laid it ready.
+    pub afzender: String,
+    /// Who consulted it: partner and loket.
+    pub ontvanger: (String, String),
+    /// Since when it waits.
+    pub sinds: jiff::Timestamp,
+}
+
+/// The consulted scenario's that wait for a terugkoppeling now, the longest first; at most so many.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn zonder_terugkoppeling(read: &Pool, most: u32) -> Result<Vec<ZonderTerugkoppeling>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.bericht, b.afzender_partner, p.partner, p.loket, p.terugkoppeling_open FROM postvak p \
+         JOIN berichten b ON b.id = p.bericht WHERE p.terugkoppeling_open IS NOT NULL AND p.toestand <> 'ingetrokken' \
+         ORDER BY p.terugkoppeling_open LIMIT $1",
+    )
+    .bind(i64::from(most))
+    .fetch_all(read)
+    .await?;
+    let open = |row: &DbRow| {
+        Ok(ZonderTerugkoppeling {
+            bericht: bericht_id(row.try_get("bericht")?, "postvak")?,
+            afzender: row.try_get("afzender_partner")?,
+            ontvanger: (row.try_get("partner")?, row.try_get("loket")?),
+            sinds: moment(row.try_get("terugkoppeling_open")?),
+        })
+    };
+    rows.iter().map(open).collect()
+}
+
+/// Content that is kept for a loket.
+pub struct Bewaard {
+    /// The partner that sent it.
+    pub afzender: String,
+    /// The loket that can read it: partner and loket.
+    pub ontvanger: (String, String),
+    /// How many times content is kept.
+    pub aantal: u64,
+    /// The last day on which any of it can be read, Europe/Amsterdam.
+    pub laatste_dag: String,
+}
+
+/// Where content is kept now, and until when.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn bewaard(read: &Pool) -> Result<Vec<Bewaard>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT b.afzender_partner, p.partner, p.loket, count(*) AS aantal, max(p.houdbaar_tot_en_met) AS laatste_dag \
+         FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.sleutel IS NOT NULL \
+         GROUP BY b.afzender_partner, p.partner, p.loket ORDER BY b.afzender_partner, p.partner, p.loket",
+    )
+    .fetch_all(read)
+    .await?;
+    let kept = |row: &DbRow| {
+        Ok(Bewaard {
+            afzender: row.try_get("afzender_partner")?,
+            ontvanger: (row.try_get("partner")?, row.try_get("loket")?),
+            aantal: uint(row.try_get("aantal")?),
+            laatste_dag: row.try_get("laatste_dag")?,
+        })
+    };
+    rows.iter().map(kept).collect()
+}
