@@ -128,10 +128,21 @@ fn value<'b>(bytes: &mut &'b [u8], wire_type: WireType) -> Result<&'b [u8], Weig
 /// Any message as JSON with the proto field names.
 #[must_use]
 pub fn to_json<M: Message + Name>(message: &M) -> serde_json::Value {
+    json(message, true)
+}
+
+/// The same, with what is empty or nought too: for whoever counts on every field to be there.
+#[must_use]
+pub fn to_whole_json<M: Message + Name>(message: &M) -> serde_json::Value {
+    json(message, false)
+}
+
+fn json<M: Message + Name>(message: &M, without_empty: bool) -> serde_json::Value {
     let descriptor = POOL.get_message_by_name(&M::full_name()).expect("every message of ours is in the pool");
     let mut dynamic = DynamicMessage::new(descriptor);
     dynamic.merge(message.encode_to_vec().as_slice()).expect("what prost wrote can be read");
     let options = prost_reflect::SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
+    let options = options.skip_default_fields(without_empty);
     dynamic.serialize_with_options(serde_json::value::Serializer, &options).expect("a message always becomes JSON")
 }
 

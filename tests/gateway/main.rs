@@ -32,6 +32,7 @@ mod pages;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod rapport;
 mod regel;
 mod replica;
 mod revocation;

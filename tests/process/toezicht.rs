@@ -1,5 +1,6 @@
 //! An FG and an auditor at the command line, at a gateway that runs.
 
+use ketenpoort::logboek::Signer;
 use serde_json::Value;
 
 use crate::{
@@ -100,4 +101,71 @@ fn an_operator_that_looks_beside_the_gateway_is_in_the_logboek_as_long_as_it_run
     assert_eq!(lines(&expect(&found, 0)).first(), Some(one));
     assert!(stderr(&found).contains("deze blik staat niet in het logboek"), "{}", stderr(&found));
     assert_eq!(expect(&served.logboek("verify", &[]), 0), before);
+}
+
+fn report(served: &Served, from: &[&str], arguments: &[&str]) -> std::process::Output {
+    let mut report = ketenpoort();
+    report.args(["logboek", "rapport"]).args(from).args(arguments);
+    report.current_dir(served.path()).output().unwrap()
+}
+
+/// The rows of a table.
+fn table<'r>(report: &'r Value, naam: &str) -> &'r Value {
+    let tables = report["afdelingen"].as_array().unwrap().iter().flat_map(|of| of["tabellen"].as_array().unwrap());
+    tables.into_iter().find(|table| table["naam"] == naam).map(|table| &table["rijen"]).unwrap()
+}
+
+#[test]
+fn a_report_is_read_in_three_forms_and_its_proof_is_recomputed() {
+    let served = Served::start();
+    expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
+    let auditor = ["--profile", "profielen/auditor"];
+    let told = expect(&report(&served, &auditor, &[]), 0);
+    for part in [
+        "# Rapport van 20",
+        "Over alle partners.",
+        "| bekendheidscheck | zsm | zvh-baronie-breda | zvh-baronie-breda | handvat-gegevensdeling | ja | 1 |",
+        "## Datalekken",
+        "## Wat de poort niet kan weten",
+        "met de sleutel die de poort noemt",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let json: Value = serde_json::from_str(&expect(&report(&served, &auditor, &["--formaat", "json"]), 0)).unwrap();
+    let own: Value =
+        serde_json::from_str(&expect(&report(&served, &["--profile", "profielen/fg-dji"], &["--formaat", "json"]), 0))
+            .unwrap();
+    assert_eq!((own["partners"][0].as_str(), table(&own, "stromen").as_array()), (Some("dji"), Some(&Vec::new())));
+    // The operator reads the same beside the gateway, and that is in the logboek.
+    let beside = ["--config", "ketenpoort.toml"];
+    let other: Value = serde_json::from_str(&expect(&report(&served, &beside, &["--formaat", "json"]), 0)).unwrap();
+    assert_eq!(table(&other, "stromen"), table(&json, "stromen"));
+    let looks = lines(&expect(&search(&served, "fg-dji", &["--soort", "ingezien"]), 0));
+    assert_eq!(looks.iter().filter(|look| look["actor"] == "beheer").count(), 1);
+    // For a spreadsheet: all in one table, or a file a table.
+    let csv = expect(&report(&served, &auditor, &["--formaat", "csv"]), 0);
+    let rows: Vec<Vec<String>> = csv::Reader::from_reader(csv.as_bytes()).deserialize().map(Result::unwrap).collect();
+    let is_flow = |row: &&Vec<String>| row[1] == "stromen" && row[3] == "aantal";
+    assert_eq!(rows.iter().filter(is_flow).map(|row| &*row[4]).collect::<Vec<_>>(), ["1"]);
+    expect(&report(&served, &auditor, &["--formaat", "csv", "--out", "rekenblad"]), 0);
+    let flows = std::fs::read_to_string(served.path().join("rekenblad/stromen.csv")).unwrap();
+    assert_eq!(flows.lines().count(), 2, "{flows}");
+
+    // Another key than that of the logboek: it says so, and shows nothing.
+    let strange = Signer::from_seed("ketenpoort.test/voorbeeld", &[7; 32]).unwrap().vkey().to_string();
+    let wrong = report(&served, &auditor, &["--vkey", &strange]);
+    assert_eq!(expect(&wrong, 1), "");
+    assert!(stderr(&wrong).contains("het bewijs bij dit rapport klopt niet"), "{}", stderr(&wrong));
+    let right = expect(&served.logboek("vkey", &[]), 0);
+    let told = expect(&report(&served, &auditor, &["--vkey", right.trim()]), 0);
+    assert!(told.contains("met de sleutel die u gaf"), "{told}");
+    for (arguments, code) in [
+        (&["--out", "x"][..], 2),
+        (&["--formaat", "csv", "--out", "rekenblad"], 2),
+        (&["--van", "2999-01-01", "--tot-en-met", "2999-01-02"], 1),
+        (&["--formaat", "pdf"], 2),
+    ] {
+        assert_eq!(expect(&report(&served, &auditor, arguments), code), "", "{arguments:?}");
+    }
+    expect(&report(&served, &["--profile", "profielen/zsm"], &[]), 1);
 }

@@ -21,7 +21,7 @@ use crate::{
     domain::{Clock, houdbaarheid::amsterdam_date},
     exchange::toezicht::blik::Blik,
     grpc::{
-        codec::to_json,
+        codec::to_whole_json,
         rapport::{periode, response},
     },
     logboek::{self, Soort, VerifyKey, verify_consistency},
@@ -91,7 +91,7 @@ impl Rapport {
         };
         prove(&rapport, &key)?;
         match (self.formaat, &self.out) {
-            (Formaat::Json, _) => print_line(&to_json(&rapport).to_string()),
+            (Formaat::Json, _) => print_line(&to_whole_json(&rapport).to_string()),
             (Formaat::Markdown, _) => print_line(markdown(&rapport, self.vkey.is_some()).trim_end()),
             (Formaat::Csv, None) => print_line(String::from_utf8_lossy(&whole(&rapport)?).trim_end()),
             (Formaat::Csv, Some(out)) => files(&rapport, out),

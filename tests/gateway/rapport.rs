@@ -1,0 +1,246 @@
+//! The report of a period: it counts what happened, tells only what may be seen, names nobody, and is proven.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, civil::Date};
+use ketenpoort::{
+    domain::{Clock, houdbaarheid::amsterdam_date},
+    logboek::{self, Logregel, Soort, verify_consistency},
+    proto::{self, GetRapportResponse, RedenIntrekking},
+};
+use tonic::Status;
+
+use crate::{
+    harness::{Receiver, TestGateway, check, send, weigering},
+    scenario::{scenario, search, sent},
+    zoeken::{ZVH, busy},
+};
+
+async fn asked(gateway: &TestGateway, who: &str, van: &str, tot_en_met: &str) -> Result<GetRapportResponse, Status> {
+    let inzage = proto::Inzage { medewerker: "fg-007".to_owned(), reden: "het kwartaal".to_owned() };
+    let (van, tot_en_met) = (van.to_owned(), tot_en_met.to_owned());
+    let request = proto::GetRapportRequest { inzage: Some(inzage), van, tot_en_met };
+    Ok(gateway.toezicht(who).await.get_rapport(request).await?.into_inner())
+}
+
+fn today(gateway: &TestGateway) -> Date {
+    amsterdam_date(gateway.clock.now())
+}
+
+async fn of_today(gateway: &TestGateway, who: &str) -> GetRapportResponse {
+    let today = today(gateway).to_string();
+    asked(gateway, who, &today, &today).await.unwrap()
+}
+
+/// The rows of a table, each by its columns.
+fn table(rapport: &GetRapportResponse, naam: &str) -> Vec<BTreeMap<String, String>> {
+    let tabel = rapport.afdelingen.iter().flat_map(|of| &of.tabellen).find(|tabel| tabel.naam == naam);
+    let tabel = tabel.unwrap_or_else(|| panic!("no table {naam}"));
+    let row = |rij: &proto::Rij| tabel.kolommen.iter().cloned().zip(rij.waarden.iter().cloned()).collect();
+    tabel.rijen.iter().map(row).collect()
+}
+
+/// What is counted, by what these columns say.
+fn counted(rapport: &GetRapportResponse, naam: &str, columns: &[&str]) -> BTreeMap<Vec<String>, u64> {
+    let mut counted = BTreeMap::new();
+    for row in table(rapport, naam) {
+        let key = columns.iter().map(|column| row[*column].clone()).collect();
+        *counted.entry(key).or_default() += row["aantal"].parse::<u64>().unwrap();
+    }
+    counted
+}
+
+fn sentences(rapport: &GetRapportResponse, naam: &str) -> String {
+    rapport.afdelingen.iter().find(|afdeling| afdeling.naam == naam).unwrap().zinnen.join("\n")
+}
+
+/// Holds the proof of a report to the key of the gateway. Gives the sizes from which and to which.
+fn proven(gateway: &TestGateway, rapport: &GetRapportResponse) -> Vec<(u64, u64)> {
+    let opened = |nota: &str| {
+        let key = gateway.vkey().named(nota.lines().next().unwrap()).unwrap();
+        logboek::open(nota, &key).unwrap()
+    };
+    let of = |schakel: &proto::Schakel| {
+        let new = opened(&schakel.tot_checkpoint);
+        let Some(old) = &schakel.van_checkpoint else { return (0, new.size) };
+        let old = opened(old);
+        let hashes: Vec<[u8; 32]> = schakel.hashes.iter().map(|hash| hash.as_slice().try_into().unwrap()).collect();
+        verify_consistency(old.size, &old.root, new.size, &new.root, &hashes).unwrap();
+        (old.size, new.size)
+    };
+    rapport.keten.iter().map(of).collect()
+}
+
+const ZSM_OIN: &str = "00000099000000105000";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_counts_what_a_look_at_each_regel_counts_and_only_what_may_be_seen() {
+    let gateway = busy().await;
+    for (who, oin) in [("auditor", ""), ("fg-zsm", ZSM_OIN), ("fg-dji", "00000099000000103000")] {
+        let rapport = of_today(&gateway, who).await;
+        let regels = gateway.regels().await;
+        let is_seen = |of: &&Logregel| {
+            let parties = [&of.afzender, &of.ontvanger, &of.actor];
+            parties.into_iter().flatten().any(|party| party.starts_with(oin))
+        };
+        let of_soort = |soort: Soort| regels.iter().filter(is_seen).filter(move |of| of.soort == soort);
+        let mut by_soort: BTreeMap<Vec<String>, u64> = BTreeMap::new();
+        for regel in of_soort(Soort::Aanvaard) {
+            *by_soort.entry(vec![regel.berichtsoort.clone().unwrap()]).or_default() += 1;
+        }
+        assert_eq!(counted(&rapport, "stromen", &["berichtsoort"]), by_soort, "{who}");
+        let mut refused: BTreeMap<Vec<String>, u64> = BTreeMap::new();
+        // What was refused before it was a bericht is of who tried it.
+        for regel in of_soort(Soort::Geweigerd).filter(|of| of.actor.as_ref().unwrap().starts_with(oin)) {
+            *refused.entry(vec![regel.weigering.clone().unwrap()]).or_default() += 1;
+        }
+        assert_eq!(counted(&rapport, "weigeringen", &["weigering"]), refused, "{who}");
+        let said = sentences(&rapport, "omvang");
+        let berichten: std::collections::BTreeSet<_> = of_soort(Soort::Aanvaard).map(|of| &of.bericht).collect();
+        let expected = match berichten.len() {
+            0 => "geen berichten aanvaard".to_owned(),
+            many => format!("{many} berichten aanvaard"),
+        };
+        assert!(said.contains(&expected), "{who}: {said}");
+        // Nothing of others, in whatever table.
+        if who == "fg-dji" {
+            let all = rapport.afdelingen.iter().filter(|of| !["blikken", "wijzigingen"].contains(&of.naam.as_str()));
+            let all = format!("{:?}", all.collect::<Vec<_>>());
+            assert!(!all.contains("zsm") && !all.contains("baronie"), "{all}");
+        }
+    }
+    // Berichten and people are counted apart: the check is about one, the scenario about another and her brother.
+    let said = sentences(&of_today(&gateway, "auditor").await, "omvang");
+    assert!(said.contains("Zij gingen over 3 personen"), "{said}");
+    // Each report is a look.
+    let looks = gateway.regels().await.into_iter().filter(|of| of.soort == Soort::Ingezien);
+    assert_eq!(looks.filter(|of| of.reden.is_some() && of.medewerker.is_some()).count(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_ended_leaked_changed_and_looked_at_is_told_and_nobody_is_named() {
+    let gateway = TestGateway::start().await;
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let shorter = gateway.edited(
+        "convenanten/zvh-baronie-breda.toml",
+        "houdbaarheid_maanden = 3",
+        "houdbaarheid_maanden = 2\nafwijking = \"twee maanden | is genoeg\"",
+    );
+    gateway.load(vec![shorter]).await.unwrap();
+    let leaked = sent(&mut zvh, scenario()).await;
+    let mut receiver = Receiver::open(&mut zsm, "volwassenen", 1).await.unwrap();
+    receiver.bericht().await;
+    receiver.confirm(&leaked).await;
+    let withdraw = proto::WithdrawRequest {
+        bericht: leaked.clone(),
+        loket: String::new(),
+        reden: RedenIntrekking::VerkeerdGeadresseerd.into(),
+        toelichting: None,
+        medewerker: "bb-regie-03".to_owned(),
+    };
+    zvh.withdraw(withdraw).await.unwrap();
+    let open = send(&mut zsm, check()).await.unwrap().bericht;
+    for _ in 0..11 {
+        let nobody = search(|persoon| persoon.naam = Some("Iemand Die Nergens Staat".to_owned()));
+        zsm.find_scenario(nobody).await.unwrap();
+    }
+    for _ in 0..5 {
+        let mut wrong = check();
+        wrong.ontvangers[0].partner = "dji".to_owned();
+        assert_eq!(weigering(send(&mut zsm, wrong).await), "geen_regel");
+    }
+    let rapport = of_today(&gateway, "auditor").await;
+
+    let [leak] = &table(&rapport, "lekken")[..] else { panic!("{rapport:?}") };
+    assert_eq!((&*leak["bericht"], &*leak["ontvangen"]), (&*leaked, "ja"));
+    assert!(["nog 71 uur", "nog 72 uur"].contains(&&*leak["tijd"]), "{leak:?}");
+    let story: Vec<_> = table(&rapport, "lekken_verloop").into_iter().map(|row| row["wat"].clone()).collect();
+    assert_eq!(story, ["aanvaard", "afgeleverd", "bevestigd", "vernietiging_gevraagd"]);
+    let readers: Vec<_> = table(&rapport, "lekken_verloop").into_iter().map(|row| row["door"].clone()).collect();
+    assert_eq!(readers, [ZVH, "zsm", "zsm", ZVH]);
+
+    assert!(table(&rapport, "niet_opgehaald").iter().any(|row| row["bericht"] == open));
+    assert!(table(&rapport, "niet_beantwoord").iter().any(|row| row["bericht"] == open));
+    let [deviates, ..] = &table(&rapport, "termijnen")[..] else { panic!("{rapport:?}") };
+    assert_eq!((&*deviates["houdbaarheid"], &*deviates["afwijking"]), ("2 maanden", "twee maanden | is genoeg"));
+
+    let changes = table(&rapport, "wijzigingen");
+    let change = changes.last().unwrap();
+    assert_eq!((&*change["wie"], &*change["rol"], &*change["reden"]), ("beheer", "beheer", "een test"));
+    assert_eq!(change["document"], "convenant/zvh-baronie-breda");
+    let meaning = table(&rapport, "wijzigingen_betekenis");
+    let meaning: Vec<_> = meaning.iter().filter(|row| row["logregel"] == change["logregel"]).collect();
+    assert!(meaning.iter().any(|row| row["zin"].contains("2 maanden")), "{meaning:?}");
+
+    let odd: Vec<_> = table(&rapport, "opvallend").into_iter().map(|row| row["zin"].clone()).collect();
+    let odd = odd.join("\n");
+    assert!(odd.contains("zocht 11 keer naar iemand die niet werd gevonden, en 0 keer met succes"), "{odd}");
+    assert!(odd.contains("5 keer achter elkaar geweigerd"), "{odd}");
+
+    // Nobody whom it is about, and no employee, is in it; the code of an employee is the same each time.
+    let all = format!("{rapport:?}");
+    for name in ["Verzonnenhove", "Nergens Staat", "7310482", "zsm-nacht-02", "bb-regie-03", "beheer-7", "fg-007"] {
+        assert!(!all.contains(name), "{name}");
+    }
+    let again = of_today(&gateway, "auditor").await;
+    assert_eq!(table(&rapport, "geweigerd_wie"), table(&again, "geweigerd_wie"));
+    let code = table(&rapport, "geweigerd_wie")[0]["medewerker"].clone();
+    assert_eq!(code.len(), 8, "{code}");
+    let look = table(&again, "blikken");
+    assert!(look.iter().any(|row| row["wie"] == "auditor" && row["wat"] == "ingezien"), "{look:?}");
+    for afdeling in &rapport.afdelingen {
+        assert!(!afdeling.zinnen.is_empty(), "{} says nothing", afdeling.naam);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_is_proven_between_two_checkpoints_also_over_a_logboek_that_was_closed() {
+    let mut gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    send(&mut zsm, check()).await.unwrap();
+    let first = today(&gateway);
+    gateway.stop().await;
+    gateway.clock.advance(SignedDuration::from_hours(48));
+    gateway.restart_with(|_| ()).await;
+    let mut zvh = gateway.client(ZVH).await;
+    sent(&mut zvh, scenario()).await;
+    let second = today(&gateway);
+    let asked =
+        async |van: Date, tot: Date| asked(&gateway, "auditor", &van.to_string(), &tot.to_string()).await.unwrap();
+    let (one, other) = (asked(first, first).await, asked(second, second).await);
+    let ([(begin, middle)], [(from, end)]) = (&proven(&gateway, &one)[..], &proven(&gateway, &other)[..]) else {
+        panic!("{one:?} {other:?}")
+    };
+    assert_eq!((*begin, one.eerste_index, one.tot_index), (0, 0, other.eerste_index));
+    assert!(middle >= &one.tot_index && from <= &other.eerste_index && end >= &other.tot_index);
+    // A first time is told only where there was a time before.
+    let odd = |of: &GetRapportResponse| format!("{:?}", table(of, "opvallend"));
+    assert!(odd(&other).contains("voor het eerst een scenario van zvh-baronie-breda naar zsm"), "{}", odd(&other));
+    assert!(!odd(&one).contains("voor het eerst"));
+    assert!(!odd(&other).contains("bekendheidscheck"), "{}", odd(&other));
+    // What a period held stays the same, whatever comes after it.
+    let held = |of: &GetRapportResponse| (of.tot_index, table(of, "stromen"), table(of, "niet_opgehaald"));
+    assert_eq!(held(&one), held(&asked(first, first).await));
+    let close = proto::CloseLogboekRequest { reden: "een test".into(), medewerker: "beheer-7".into() };
+    gateway.beheer().await.close_logboek(close).await.unwrap();
+    sent(&mut gateway.client(ZVH).await, scenario()).await;
+    let whole = asked(first, second).await;
+    let pieces = proven(&gateway, &whole);
+    assert_eq!(pieces.len(), 2, "{pieces:?}");
+    assert!(whole.vkey.starts_with(whole.keten[1].tot_checkpoint.lines().next().unwrap()));
+    // A period in which nothing was written says so.
+    let nothing = asked("2020-01-01".parse().unwrap(), "2020-03-31".parse().unwrap()).await;
+    assert!(nothing.keten.is_empty() && sentences(&nothing, "integriteit").contains("geen enkele logregel"));
+    let tomorrow = second.tomorrow().unwrap().to_string();
+    let backwards = (second.to_string(), first.to_string());
+    for (van, tot_en_met) in [
+        (second.to_string(), tomorrow),
+        backwards,
+        ("2025-01-01".to_owned(), "2026-01-02".to_owned()),
+        (String::new(), second.to_string()),
+        ("2026-02-30".to_owned(), second.to_string()),
+    ] {
+        let refused = self::asked(&gateway, "auditor", &van, &tot_en_met).await;
+        assert_eq!(weigering(refused), "ongeldig_veld", "{van} {tot_en_met}");
+    }
+}
