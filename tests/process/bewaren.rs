@@ -168,6 +168,48 @@ async fn what_an_fg_keeps_each_day_extends_what_she_kept_or_she_hears_it() {
     assert_ne!(onthoud(&wrong, &kept).status.code(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_fg_keeps_checkpoints_through_the_gateway_alone_and_hears_when_they_do_not_belong_together() {
+    let mut served = Served::start();
+    send_some(&served, 0..2).await;
+    let profile = served.profile_dir("fg-dji");
+    let from_poort = ["--profile", profile.to_str().unwrap()];
+    let kept = served.path().join("checkpoint.txt");
+    let told = expect(&onthoud(&from_poort, &kept), 0);
+    assert!(told.contains("Voor het eerst bewaard") && told.contains(&vkey(&served)), "{told}");
+    send_some(&served, 2..4).await;
+    assert!(expect(&onthoud(&from_poort, &kept), 0).contains("verder op"));
+    // Over a logboek that was closed.
+    let mut close = ketenpoort();
+    close.args(["logboek", "sluit", "--reden", "een test", "--profile"]).arg(served.profile_dir("beheer"));
+    expect(&close.output().unwrap(), 0);
+    send_some(&served, 4..6).await;
+    assert!(expect(&onthoud(&from_poort, &kept), 0).contains("verder op"));
+    assert!(fs::read_to_string(&kept).unwrap().lines().next().unwrap().ends_with("-2"));
+    served.stop();
+    let older = fs::read(served.database()).unwrap();
+    served.serve();
+    send_some(&served, 6..8).await;
+    expect(&onthoud(&from_poort, &kept), 0);
+    let before = fs::read_to_string(&kept).unwrap();
+    served.stop();
+    // Put back, and made to go on: first shorter than what was kept, then another past of the same length.
+    fs::write(served.database(), older).unwrap();
+    fs::remove_file(served.path().join("sleutels/wacht.json")).unwrap();
+    served.serve();
+    for (numbers, why) in [(None, "niet te kennen"), (Some(20..30), "alleen is aangevuld klopt niet")] {
+        if let Some(numbers) = numbers {
+            send_some(&served, numbers).await;
+        }
+        let output = onthoud(&from_poort, &kept);
+        expect(&output, 1);
+        assert!(stderr(&output).contains(why) && stderr(&output).contains(".splitsing"), "{}", stderr(&output));
+        assert_eq!(fs::read_to_string(&kept).unwrap(), before, "what was kept stays");
+        let evidence = fs::read_to_string(served.path().join("checkpoint.txt.splitsing")).unwrap();
+        assert!(evidence.contains(&before), "{evidence}");
+    }
+}
+
 /// Verifying reads no key that signs, and of a backup nothing but the public key.
 #[tokio::test(flavor = "multi_thread")]
 async fn verifying_asks_nothing_of_the_operator() {

@@ -2,6 +2,7 @@
 
 mod beside;
 mod export;
+mod gegroeid;
 mod geheel;
 mod herstel;
 mod onthoud;

@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 
 use super::{
+    gegroeid::{Nota, Poort, Vergeleken, opened},
     geheel::{self, Geheel, vkey_of_export},
     open, read_checkpoint, vkey,
 };
@@ -22,11 +23,14 @@ use crate::{
 
 #[derive(Args)]
 pub struct Onthoud {
+    /// De map van een FG of auditor: vraagt het een poort die draait
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["config", "export"])]
+    profile: Option<PathBuf>,
     /// De configuratie, ketenpoort.toml: de database van een poort
-    #[arg(long, value_name = "FILE", required_unless_present = "export")]
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     config: Option<PathBuf>,
     /// Een export van het logboek
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "profile"])]
     export: Option<PathBuf>,
     /// Waar het nieuwste checkpoint wordt bewaard; de eerdere komen ernaast, met de sleutel
     #[arg(long, value_name = "FILE")]
@@ -39,35 +43,66 @@ pub struct Onthoud {
 impl Onthoud {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let config = self.config.as_deref().map(Config::load).transpose()?;
-        let (key, is_new) = self.key(config.as_ref()).await?;
+        let mut poort = match &self.profile {
+            Some(dir) => Some(Poort::of(dir).await?),
+            None => None,
+        };
+        let (key, is_new) = self.key(config.as_ref(), poort.as_mut()).await?;
         let before = if files::is_there(&self.checkpoint) { Some(read_checkpoint(&self.checkpoint)?) } else { None };
         let kept = before.as_ref().map(|nota| Kept::read(nota, &key)).transpose();
         let kept = kept.map_err(|error| {
             Failure::Usage(format!("{} is geen checkpoint van dit logboek: {error}", self.checkpoint.display()))
         })?;
-        let geheel = self.read(config.as_ref(), &key).await?;
-        if let (Some(before), Some(kept)) = (&before, &kept) {
-            self.extends(&geheel, before, kept.checkpoint(), &key).await?;
-        }
-        if before.as_ref() == Some(&geheel.nota) {
-            return print_line(&format!("Ongewijzigd: {}.", geheel.checkpoint.line()));
+        let kept = before.clone().zip(kept).map(|(nota, kept)| Nota { nota, checkpoint: kept.checkpoint().clone() });
+        let newest = match &mut poort {
+            Some(poort) => self.grown(poort, kept.as_ref(), &key).await?,
+            None => self.whole(config.as_ref(), kept.as_ref(), &key).await?,
+        };
+        if before.as_ref() == Some(&newest.nota) {
+            return print_line(&format!("Ongewijzigd: {}.", newest.checkpoint.line()));
         }
         if let Some(before) = &before {
             self.append(before)?;
         }
-        replace(&self.checkpoint, &geheel.nota)?;
+        replace(&self.checkpoint, &newest.nota)?;
         if is_new {
             replace(&beside(&self.checkpoint, ".vkey"), &format!("{key}\n"))?;
             print_line(&format!(
                 "Voor het eerst bewaard, met deze sleutel; vergelijk haar eenmaal langs een andere weg: {key}"
             ))?;
         }
-        let from = kept.map(|kept| format!(", verder op {}", kept.checkpoint().line())).unwrap_or_default();
-        print_line(&format!("Bewaard: {}{from}.", geheel.checkpoint.line()))
+        let from = kept.map(|kept| format!(", verder op {}", kept.checkpoint.line())).unwrap_or_default();
+        print_line(&format!("Bewaard: {}{from}.", newest.checkpoint.line()))
+    }
+
+    /// The newest checkpoint of a running gateway, proven to go on from what was kept.
+    async fn grown(&self, poort: &mut Poort, kept: Option<&Nota>, key: &VerifyKey) -> Result<Nota, Failure> {
+        let Some(kept) = kept else {
+            let (newest, _) = poort.newest().await?;
+            return opened(&newest.checkpoint, key);
+        };
+        match poort.compare(kept, key).await? {
+            Vergeleken::Verder { nieuw, hersteld } => {
+                if hersteld {
+                    print_line(DAMAGED)?;
+                }
+                Ok(nieuw)
+            }
+            Vergeleken::Gesplitst { waarom, nieuw } => Err(self.split(&waarom, &kept.nota, &nieuw.nota, key, "")),
+        }
+    }
+
+    /// The newest checkpoint of a logboek that was read whole, proven to go on from what was kept.
+    async fn whole(&self, config: Option<&Config>, kept: Option<&Nota>, key: &VerifyKey) -> Result<Nota, Failure> {
+        let geheel = self.read(config, key).await?;
+        if let Some(Nota { nota, checkpoint }) = kept {
+            self.extends(&geheel, nota, checkpoint, key).await?;
+        }
+        Ok(Nota { nota: geheel.nota, checkpoint: geheel.checkpoint })
     }
 
     /// The key: as given, as kept, or for the first time that of the source. Whether it is not kept yet comes with it.
-    async fn key(&self, config: Option<&Config>) -> Result<(VerifyKey, bool), Failure> {
+    async fn key(&self, config: Option<&Config>, poort: Option<&mut Poort>) -> Result<(VerifyKey, bool), Failure> {
         let file = beside(&self.checkpoint, ".vkey");
         let kept =
             if files::is_there(&file) { Some(read_checkpoint(&file)?.trim().parse::<VerifyKey>()) } else { None };
@@ -79,10 +114,11 @@ impl Onthoud {
             ))),
             (_, Some(kept)) => Ok((kept, false)),
             (Some(given), None) => Ok((given.clone(), true)),
-            (None, None) => match (config, &self.export) {
-                (Some(config), _) => Ok((vkey(config).await?, true)),
-                (None, Some(dir)) => Ok((vkey_of_export(dir)?, true)),
-                (None, None) => Err(Failure::Usage("geef --config of --export".to_owned())),
+            (None, None) => match (poort, config, &self.export) {
+                (Some(poort), ..) => Ok((poort.newest().await?.1, true)),
+                (None, Some(config), _) => Ok((vkey(config).await?, true)),
+                (None, None, Some(dir)) => Ok((vkey_of_export(dir)?, true)),
+                (None, None, None) => Err(nowhere()),
             },
         }
     }
@@ -96,7 +132,7 @@ impl Onthoud {
                 geheel
             }
             (None, Some(dir)) => geheel::of_export(dir, key, &[]),
-            (None, None) => Err(Failure::Usage("geef --config of --export".to_owned())),
+            (None, None) => Err(nowhere()),
         }
     }
 
@@ -113,7 +149,7 @@ impl Onthoud {
             return Ok(());
         }
         if geheel.first.soort == Soort::LogHersteld && geheel.first.bewaard == head {
-            print_line("Het logboek was beschadigd; beheer begon met uw checkpoint het volgende. Vraag na waarom.")?;
+            print_line(DAMAGED)?;
             return Ok(());
         }
         // The one before it was closed at a later head: its own regels say whether that goes on.
@@ -149,10 +185,14 @@ impl Onthoud {
         let proof = proof.unwrap_or_else(|| {
             format!("Het tweede heeft minder regels ({new}) dan waarvoor het eerste instond ({old}).\n")
         });
+        self.split(why, before, &geheel.nota, key, &proof)
+    }
+
+    /// Writes two checkpoints that do not belong together, for a stranger to see.
+    fn split(&self, why: &str, before: &str, now: &str, key: &VerifyKey, proof: &str) -> Failure {
         let text = format!(
             "Twee checkpoints, beide ondertekend met de sleutel\n{key}\nwaarvan het tweede niet verdergaat op het eerste.\n{why}\n\nBewaard:\n\
-             {before}\nNu:\n{}\n{proof}",
-            geheel.nota
+             {before}\nNu:\n{now}\n{proof}"
         );
         let file = beside(&self.checkpoint, ".splitsing");
         match files::replace(&file, text.as_bytes()) {
@@ -168,6 +208,13 @@ impl Onthoud {
         let so_far = fs::read_to_string(&file).unwrap_or_default();
         replace(&file, &format!("{so_far}{before}\n"))
     }
+}
+
+/// What is said where the logboek was damaged since.
+const DAMAGED: &str = "Het logboek was beschadigd; beheer begon met uw checkpoint het volgende. Vraag na waarom.";
+
+fn nowhere() -> Failure {
+    Failure::Usage("geef --profile, --config of --export".to_owned())
 }
 
 fn replace(file: &Path, text: &str) -> Result<(), Failure> {
