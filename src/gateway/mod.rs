@@ -159,8 +159,7 @@ impl Gateway {
         let keeper = Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), exchange.store.heads());
         let keeper = Arc::new(Mutex::new(keeper));
         let refused = Arc::clone(&listener.refused);
-        let blikken = Blikken::of_guard(&config.guard_file());
-        let outside = Outside { refused: Arc::clone(&refused), ends, blikken };
+        let outside = Outside { refused: Arc::clone(&refused), ends, blikken: Blikken::of_guard(&config.guard_file()) };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
         let ended = tokio::spawn(async move {
             let ended = run(exchange, running, writer, &refused, stopped).await;

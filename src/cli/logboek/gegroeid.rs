@@ -30,7 +30,7 @@ pub(super) enum Vergeleken {
 pub(super) struct Poort {
     profile: Profile,
     client: ToezichtServiceClient<Channel>,
-    inzage: Option<proto::Inzage>,
+    inzage: proto::Inzage,
 }
 
 impl Poort {
@@ -42,7 +42,7 @@ impl Poort {
 
     /// The newest checkpoint, and the key that the gateway names.
     pub(super) async fn newest(&mut self) -> Result<(proto::GetCheckpointResponse, VerifyKey), Failure> {
-        let request = proto::GetCheckpointRequest { inzage: self.inzage.clone() };
+        let request = proto::GetCheckpointRequest { inzage: Some(self.inzage.clone()) };
         let answer = self.client.get_checkpoint(with_deadline(request, CALL_DEADLINE)).await;
         let answer = answer.map_err(|status| self.failure(&status))?.into_inner();
         let key = answer.vkey.parse().map_err(|error| Failure::Refused(format!("vkey van de poort: {error}")))?;
@@ -58,7 +58,8 @@ impl Poort {
         let (newest, _) = self.newest().await?;
         let nieuw = opened(&newest.checkpoint, key)?;
         let split = |waarom: String, nieuw: Nota| Ok(Vergeleken::Gesplitst { waarom, nieuw });
-        let request = proto::GetConsistencyProofRequest { inzage: self.inzage.clone(), checkpoint: kept.nota.clone() };
+        let request =
+            proto::GetConsistencyProofRequest { inzage: Some(self.inzage.clone()), checkpoint: kept.nota.clone() };
         let grown = match self.client.get_consistency_proof(with_deadline(request, CALL_DEADLINE)).await {
             Ok(grown) => grown.into_inner(),
             Err(status) if status.code() == Code::NotFound => {
@@ -87,7 +88,7 @@ impl Poort {
 
     /// Has the gateway prove that the newest logboek begins by naming the head of the one before it.
     async fn next(&mut self, eerste: u64, kept: &Nota, head: &Nota, key: &VerifyKey) -> Result<Vergeleken, Failure> {
-        let request = proto::GetProofRequest { inzage: self.inzage.clone(), log_index: eerste };
+        let request = proto::GetProofRequest { inzage: Some(self.inzage.clone()), log_index: eerste };
         let proof = self.client.get_proof(with_deadline(request, CALL_DEADLINE)).await;
         let proof = proof.map_err(|status| self.failure(&status))?.into_inner().bewijs;
         let wrong = |error: String| Failure::Refused(format!("het bewijs van logregel {eerste} klopt niet: {error}"));
@@ -96,11 +97,11 @@ impl Poort {
         let named = key.named(&nieuw.checkpoint.origin).map_err(|error| wrong(error.to_string()))?;
         let verified = proof.verify(&named).map_err(|error| wrong(error.to_string()))?;
         let first = Logregel::from_leaf(&verified.leaf).map_err(|error| wrong(error.to_string()))?;
-        let names = |line: &Option<String>, of: &Nota| line.as_deref() == Some(&*of.checkpoint.line());
-        if verified.index == 0 && names(&first.gesloten, head) {
+        let is_named = |line: &Option<String>, of: &Nota| line.as_deref() == Some(&*of.checkpoint.line());
+        if verified.index == 0 && is_named(&first.gesloten, head) {
             return Ok(Vergeleken::Verder { nieuw, hersteld: false });
         }
-        if verified.index == 0 && first.soort == Soort::LogHersteld && names(&first.bewaard, kept) {
+        if verified.index == 0 && first.soort == Soort::LogHersteld && is_named(&first.bewaard, kept) {
             return Ok(Vergeleken::Verder { nieuw, hersteld: true });
         }
         Err(Failure::Usage(format!(

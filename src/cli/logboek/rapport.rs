@@ -107,7 +107,7 @@ async fn asked(
     tot_en_met: String,
 ) -> Result<GetRapportResponse, Failure> {
     let profile = Profile::load(dir)?;
-    let request = proto::GetRapportRequest { inzage: inzage(&profile, who), van, tot_en_met };
+    let request = proto::GetRapportRequest { inzage: Some(inzage(&profile, who)), van, tot_en_met };
     let made = client(&profile).await?.get_rapport(with_deadline(request, CALL_DEADLINE)).await;
     Ok(made.map_err(|status| profile.failure(&status))?.into_inner())
 }
@@ -155,46 +155,51 @@ fn prove(rapport: &GetRapportResponse, key: &VerifyKey) -> Result<(), Failure> {
 
 /// To read, and to print.
 fn markdown(rapport: &GetRapportResponse, key_was_known: bool) -> String {
-    let about = if rapport.partners.is_empty() { "alle partners".to_owned() } else { rapport.partners.join(", ") };
-    let GetRapportResponse { van, tot_en_met, gemaakt, vkey, .. } = rapport;
-    let mut text = format!(
-        "# Rapport van {van} tot en met {tot_en_met}\n\nOver {about}. Gemaakt op {gemaakt}. Dagen en tijden zijn die in Amsterdam.\n"
-    );
+    let GetRapportResponse { van, tot_en_met, gemaakt, partners, vkey, .. } = rapport;
+    let about = if partners.is_empty() { "alle partners".to_owned() } else { partners.join(", ") };
+    let mut parts = vec![
+        format!("# Rapport van {van} tot en met {tot_en_met}"),
+        format!("Over {about}. Gemaakt op {gemaakt}. Dagen en tijden zijn die in Amsterdam."),
+    ];
     for afdeling in &rapport.afdelingen {
-        text += &format!("\n## {}\n\n{}\n", afdeling.titel, afdeling.zinnen.join("\n\n"));
-        for tabel in afdeling.tabellen.iter().filter(|tabel| !tabel.rijen.is_empty()) {
-            text += &format!("\n### {}\n\n", tabel.titel);
-            text += &row(&tabel.kolommen);
-            text += &row(&vec!["---".to_owned(); tabel.kolommen.len()]);
-            for rij in &tabel.rijen {
-                text += &row(&rij.waarden.iter().map(|value| escaped(value)).collect::<Vec<_>>());
-            }
-            if tabel.weggelaten > 0 {
-                text += &format!("\nEn nog {} rijen; neem een kortere periode.\n", tabel.weggelaten);
-            }
-        }
+        parts.push(format!("## {}", afdeling.titel));
+        parts.extend(afdeling.zinnen.iter().map(|zin| escaped(zin)));
+        parts.extend(afdeling.tabellen.iter().filter(|tabel| !tabel.rijen.is_empty()).flat_map(table));
     }
-    text += "\n## Bewijs\n\n";
+    parts.push("## Bewijs".to_owned());
     for schakel in &rapport.keten {
-        let from = match &schakel.van_checkpoint {
-            Some(nota) => format!("Van dit checkpoint:\n\n```\n{}\n```\n\n", nota.trim_end()),
-            None => "Dit logboek begint in de periode. ".to_owned(),
-        };
-        text += &format!("{from}Tot dit checkpoint:\n\n```\n{}\n```\n\n", schakel.tot_checkpoint.trim_end());
+        parts.extend(match &schakel.van_checkpoint {
+            Some(nota) => ["Van dit checkpoint:".to_owned(), fenced(nota)].to_vec(),
+            None => vec!["Dit logboek begint in de periode.".to_owned()],
+        });
+        parts.extend(["Tot dit checkpoint:".to_owned(), fenced(&schakel.tot_checkpoint)]);
     }
-    text += "Bij het ophalen is nagerekend dat het logboek van het ene naar het andere checkpoint alleen is aangevuld";
-    text += &if key_was_known {
-        ", met de sleutel die u gaf.\n".to_owned()
+    let proven =
+        "Bij het ophalen is nagerekend dat het logboek van het ene naar het andere checkpoint alleen is aangevuld";
+    if key_was_known {
+        parts.push(format!("{proven}, met de sleutel die u gaf."));
     } else {
-        format!(
-            ", met de sleutel die de poort noemt:\n\n```\n{vkey}\n```\n\nVergelijk die eenmaal langs een andere weg.\n"
-        )
-    };
-    text
+        parts.extend([format!("{proven}, met de sleutel die de poort noemt:"), fenced(vkey)]);
+        parts.push("Vergelijk die eenmaal langs een andere weg.".to_owned());
+    }
+    parts.join("\n\n")
 }
 
-fn row(cells: &[String]) -> String {
-    format!("| {} |\n", cells.join(" | "))
+/// A table, with its title before it and what was left out after it.
+fn table(tabel: &proto::Tabel) -> Vec<String> {
+    let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let head = [row(tabel.kolommen.clone()), row(vec!["---".to_owned(); tabel.kolommen.len()])];
+    let rows = tabel.rijen.iter().map(|rij| row(rij.waarden.iter().map(|value| escaped(value)).collect()));
+    let rows: Vec<String> = head.into_iter().chain(rows).collect();
+    let mut parts = vec![format!("### {}", tabel.titel), rows.join("\n")];
+    if tabel.weggelaten > 0 {
+        parts.push(format!("En nog {} rijen; neem een kortere periode.", tabel.weggelaten));
+    }
+    parts
+}
+
+fn fenced(text: &str) -> String {
+    format!("```\n{}\n```", text.trim_end())
 }
 
 /// A value that stays in its cell, whatever stands in it.

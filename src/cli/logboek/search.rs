@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cli::{Failure, print_line, scenario::read_persoon},
     config::Config,
-    domain::{PartnerNaam, Vernietiging, Weigering},
+    domain::{PartnerNaam, Persoon, Vernietiging, Weigering},
     exchange::{
         RedenIntrekking,
         toezicht::{blik::Blik, zoek::Zoekfilter},
@@ -169,7 +169,7 @@ async fn beside(
     let vraag = oog.vraag(&filter, tot).await.map_err(refused)?;
     let found = oog.zoeken.find(&vraag).await.map_err(|error| Failure::Refused(error.to_string()))?;
     let regels = oog.shown(&found.page(None, usize::MAX, false)).await.map_err(refused)?;
-    let marks = filter.betrokkene.iter().flat_map(|persoon| persoon.kenmerken());
+    let marks = filter.betrokkene.iter().flat_map(Persoon::kenmerken);
     let blik = Blik {
         gezocht: marks.map(|(kenmerk, text)| (kenmerk.to_string(), text)).collect(),
         uitkomst: Some(oog.uitkomst(&filter, vraag).await.map_err(refused)?.to_owned()),

@@ -21,12 +21,9 @@ pub(super) async fn client(profile: &Profile) -> Result<ToezichtServiceClient<Ch
 }
 
 /// Who looks, and why.
-pub(super) fn inzage(
-    profile: &Profile,
-    (medewerker, reden): (Option<String>, Option<String>),
-) -> Option<proto::Inzage> {
+pub(super) fn inzage(profile: &Profile, (medewerker, reden): (Option<String>, Option<String>)) -> proto::Inzage {
     let medewerker = medewerker.unwrap_or_else(|| profile.medewerker().to_owned());
-    Some(proto::Inzage { medewerker, reden: reden.unwrap_or_default() })
+    proto::Inzage { medewerker, reden: reden.unwrap_or_default() }
 }
 
 /// Hands over every regel that is found, page after page.
@@ -42,7 +39,7 @@ pub(crate) async fn search(
     let profile = Profile::load(dir)?;
     let mut client = client(&profile).await?;
     let mut request = proto::SearchLogregelsRequest {
-        inzage: inzage(&profile, who),
+        inzage: Some(inzage(&profile, who)),
         filter: Some(filter),
         pagina_grootte: IN_PAGE,
         ..proto::SearchLogregelsRequest::default()

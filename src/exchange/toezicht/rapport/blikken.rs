@@ -1,6 +1,6 @@
 //! Blikken (looks): who of toezicht and beheer looked, and what beheer did.
 
-use super::{Afdeling, Tabel, Tellen, keer, lezing::Regel, of_none};
+use super::{Afdeling, Tabel, Tellen, keer, lezing::Gebeurtenis, of_none};
 use crate::logboek::Soort;
 
 #[derive(Default)]
@@ -10,7 +10,7 @@ pub(super) struct Blikken {
 }
 
 impl Blikken {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
         if matches!(of.soort, Soort::Ingezien | Soort::Geexporteerd | Soort::Beheerd) {
             let who = of_none(regel.getoond.actor.as_ref());

@@ -3,7 +3,7 @@
 use super::{
     super::oog::Oog,
     Afdeling, Tabel, Tellen, keer,
-    lezing::{Regel, partner},
+    lezing::{Gebeurtenis, partner},
     of_none,
     openstaand::sees,
 };
@@ -28,7 +28,7 @@ pub(super) struct Einde {
 }
 
 impl Einde {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
         let between = || (of_none(regel.getoond.afzender.as_ref()), of_none(regel.getoond.ontvanger.as_ref()));
         match of.soort {

@@ -1,6 +1,6 @@
 //! Integriteit (integrity): what happened to the gateway and its logboek.
 
-use super::{Afdeling, Stuk, Tabel, Tellen, keer, lezing::Regel, moment, of_none};
+use super::{Afdeling, Stuk, Tabel, Tellen, keer, lezing::Gebeurtenis, moment, of_none};
 use crate::logboek::Soort;
 
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(super) struct Integriteit {
 }
 
 impl Integriteit {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
         match of.soort {
             Soort::Gestart => self.starts += 1,

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 
-use super::{super::oog::Oog, Afdeling, Tabel, lezing::Regel, moment, of_none};
+use super::{super::oog::Oog, Afdeling, Tabel, lezing::Gebeurtenis, moment, of_none};
 use crate::{
     domain::{BerichtId, Weigering},
     exchange::{RedenIntrekking, unavailable},
@@ -30,7 +30,7 @@ struct Lek {
 pub(super) struct Lekken(Vec<Lek>);
 
 impl Lekken {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
         let is_leak = of.weigering.as_deref() == Some(RedenIntrekking::VerkeerdGeadresseerd.as_str())
             && matches!(of.soort, Soort::Ingetrokken | Soort::VernietigingGevraagd);

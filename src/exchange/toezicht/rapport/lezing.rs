@@ -34,7 +34,7 @@ use crate::{
 const PAGE: usize = 2048;
 
 /// A regel, with what it takes to tell of it.
-pub(super) struct Regel {
+pub(super) struct Gebeurtenis {
     pub(super) getoond: Getoond,
     pub(super) regel: Logregel,
     pub(super) tijd: Timestamp,
@@ -44,7 +44,7 @@ pub(super) struct Regel {
     pub(super) reden: Option<String>,
 }
 
-impl Regel {
+impl Gebeurtenis {
     /// The partner that sent, by name.
     pub(super) fn afzender(&self) -> Option<&str> {
         self.getoond.afzender.as_deref().map(partner)
@@ -91,7 +91,7 @@ pub(super) struct Gelezen {
 }
 
 impl Gelezen {
-    fn take(&mut self, regel: &Regel) {
+    fn take(&mut self, regel: &Gebeurtenis) {
         self.omvang.take(regel);
         self.weigeringen.take(regel);
         self.openstaand.take(regel);
@@ -159,10 +159,10 @@ impl Oog<'_> {
         leaf: Vec<u8>,
         regel: Logregel,
         opened: &mut HashMap<u64, Vec<(Veld, CommitmentOpening)>>,
-    ) -> Result<Regel, Weigering> {
+    ) -> Result<Gebeurtenis, Weigering> {
         let opened = opened.remove(&index).unwrap_or_default();
         let of = |wanted: Veld| opened.iter().find(|(veld, _)| *veld == wanted).map(|(_, opening)| opening);
-        Ok(Regel {
+        Ok(Gebeurtenis {
             tijd: regel.tijd.parse().map_err(unavailable)?,
             medewerker: of(Veld::Medewerker).and_then(code),
             reden: of(Veld::Reden).and_then(|opening| opening.tekst.clone()),

@@ -1,6 +1,6 @@
 //! Rapport (report): what happened in a period, counted and told to an FG in sentences and tables.
 //!
-//! [`lezing`] goes once through the regels of the period that are seen, and hands each to every section. Each section keeps what it needs
+//! `lezing` goes once through the regels of the period that are seen, and hands each to every section. Each section keeps what it needs
 //! of them, and then tells it: `omvang` how much and on which grondslag, `weigeringen` what was refused, `openstaand` what nobody
 //! collected, answered or confirmed, `einde` what ended and what is kept, `lekken` the data leaks, `wijzigingen` what changed of what is
 //! in force, `blikken` who looked, `opvallend` what is unusual, `integriteit` what happened to the gateway and its logboek.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     super::oog::Oog,
     Afdeling, Tabel, Tellen, keer,
-    lezing::{Gelezen, Regel},
+    lezing::{Gebeurtenis, Gelezen},
     of_none,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub(super) struct Omvang {
 }
 
 impl Omvang {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         if regel.regel.soort != Soort::Aanvaard {
             return;
         }

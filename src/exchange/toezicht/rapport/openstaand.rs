@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{super::oog::Oog, Afdeling, Tabel, Tellen, lezing::Regel, moment};
+use super::{super::oog::Oog, Afdeling, Tabel, Tellen, lezing::Gebeurtenis, moment};
 use crate::{
     domain::{BerichtId, Berichtsoort, Weigering, Zicht},
     exchange::unavailable,
@@ -36,7 +36,7 @@ pub(super) struct Openstaand {
 }
 
 impl Openstaand {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let Some(at) = regel.at() else { return };
         match regel.regel.soort {
             Soort::Aanvaard => self.accepted(regel, at),
@@ -56,7 +56,7 @@ impl Openstaand {
         }
     }
 
-    fn accepted(&mut self, regel: &Regel, at: (BerichtId, String)) {
+    fn accepted(&mut self, regel: &Gebeurtenis, at: (BerichtId, String)) {
         let (Some(soort), Some(afzender)) = (&regel.regel.berichtsoort, &regel.getoond.afzender) else { return };
         let stand =
             || Stand { berichtsoort: soort.clone(), afzender: afzender.clone(), sinds: regel.tijd, afgeleverd: false };

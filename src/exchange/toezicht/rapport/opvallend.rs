@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Regel, moment, of_none};
+use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Gebeurtenis, moment, of_none};
 use crate::{
     domain::{Weigering, houdbaarheid::amsterdam_date},
     exchange::unavailable,
@@ -46,7 +46,7 @@ pub(super) struct Opvallend {
 }
 
 impl Opvallend {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
         let actor = of_none(regel.getoond.actor.as_ref());
         if of.rol.as_deref() == Some("partner") {
@@ -74,7 +74,7 @@ impl Opvallend {
         }
     }
 
-    fn accepted(&mut self, regel: &Regel, actor: &str) {
+    fn accepted(&mut self, regel: &Gebeurtenis, actor: &str) {
         self.now.remove(actor);
         let (Some(van), Some(naar), Some(soort)) = (regel.afzender(), regel.ontvanger(), &regel.regel.berichtsoort)
         else {

@@ -1,6 +1,6 @@
 //! Weigeringen (refusals): what was refused, why, and to whom.
 
-use super::{Afdeling, Tabel, Tellen, keer, lezing::Regel, of_none};
+use super::{Afdeling, Tabel, Tellen, keer, lezing::Gebeurtenis, of_none};
 use crate::{domain, logboek::Soort};
 
 #[derive(Default)]
@@ -11,7 +11,7 @@ pub(super) struct Weigeringen {
 }
 
 impl Weigeringen {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         if regel.regel.soort != Soort::Geweigerd {
             return;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
-use super::{super::oog::Oog, Afdeling, Tabel, keer, lezing::Regel, moment, of_none};
+use super::{super::oog::Oog, Afdeling, Tabel, keer, lezing::Gebeurtenis, moment, of_none};
 use crate::{
     documenten::{Bron, Omgeving, hash, parse},
     domain::{Geladen, Historie, VanKracht, Weigering, houdbaarheid::amsterdam_date, verschil::verschil},
@@ -36,7 +36,7 @@ struct Wijziging {
 pub(super) struct Wijzigingen(Vec<Wijziging>);
 
 impl Wijzigingen {
-    pub(super) fn take(&mut self, regel: &Regel) {
+    pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
         if !matches!(of.soort, Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd) {
             return;
