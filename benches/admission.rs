@@ -171,6 +171,7 @@ fn van_kracht() -> VanKracht {
         partners: (0..PARTNERS).map(|number| (naam(number), partner(number))).collect(),
         toegangen: Vec::new(),
         mandaten: (0..PARTNERS).map(mandaat).collect(),
+        ..Deelnemers::default()
     };
     VanKracht::new(1, true, deelnemers, (0..CONVENANTEN).map(convenant).collect())
 }

@@ -86,7 +86,7 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
     }
     for DevIdentity { profile, partner, role, .. } in dev_identities() {
         let port = match role {
-            "beheer" => ports.beheer,
+            "beheer" | "tekent" => ports.beheer,
             "fg" | "auditor" => ports.toezicht,
             _ => ports.partners,
         };

@@ -8,7 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::{Bron, convenant::convenant, hash};
 use crate::{
     domain::{
-        Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, naast::Ruimte,
+        Berichtsoort, Convenant, Deelnemers, Loket, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Wijzigen,
+        naast::Ruimte,
     },
     lezen::{Fouten, Mistakes, bestand::read, section::read_toml},
 };
@@ -55,7 +56,12 @@ fn named<'b>(bronnen: impl Iterator<Item = &'b Bron>) -> Deelnemers {
     let mandaten = loketten.keys().map(|naam| every_mandaat(naam.clone())).collect();
     let partner =
         |(naam, loketten): (PartnerNaam, _)| (naam.clone(), Partner { naam, oins: vec![oin.clone()], loketten });
-    Deelnemers { partners: loketten.into_iter().map(partner).collect(), toegangen: Vec::new(), mandaten }
+    Deelnemers {
+        partners: loketten.into_iter().map(partner).collect(),
+        toegangen: Vec::new(),
+        mandaten,
+        wijzigen: Wijzigen::default(),
+    }
 }
 
 fn every_mandaat(partner: PartnerNaam) -> Mandaat {

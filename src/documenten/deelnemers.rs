@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         Berichtsoort, Deelnemers, Identiteit, Ingang, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
-        Zicht, partner::GATEWAY,
+        Wijzigen, Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
     },
     lezen::{
         fout::Fout,
@@ -25,7 +25,7 @@ use crate::{
 const NAAM: Vorm =
     Vorm::fixed("een naam van kleine letters, cijfers en streepjes", "a name of lowercase letters, digits and hyphens");
 const OIN: Vorm = Vorm::fixed("een OIN van 20 posities", "an OIN of 20 positions");
-const ROL: Vorm = Vorm::fixed("partner, fg, auditor of beheer", "partner, fg, auditor or beheer");
+const ROL: Vorm = Vorm::fixed("partner, fg, auditor, beheer of tekent", "partner, fg, auditor, beheer or tekent");
 
 /// Reads the document; every mistake is noted.
 pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
@@ -67,6 +67,7 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     for section in root.sections("mandaat") {
         deelnemers.mandaten.extend(mandaat(section, &deelnemers));
     }
+    deelnemers.wijzigen = root.optional_section("wijzigen").map(wijzigen).unwrap_or_default();
     of_one_holder(&root, &deelnemers.mandaten);
     unique(&root, "mandaat", deelnemers.mandaten.iter().map(|mandaat| mandaat.id.as_str()));
     root.finish();
@@ -163,6 +164,21 @@ fn toegang(section: Section<'_>, known: &Deelnemers, omgeving: &Omgeving) -> Opt
     Some(Toegang { ca: ca?.value, san: san.map(|san| san.value), identiteit })
 }
 
+/// Days that a change can be told before, at most.
+const MEESTE_DAGEN: u64 = 365;
+
+/// What a change of what is in force asks.
+fn wijzigen(section: Section<'_>) -> Wijzigen {
+    let vorm = Vorm::fixed("niemand, ander of partijen", "niemand, ander or partijen");
+    let bekrachtigt = section.optional_parsed::<Bekrachtiging>("bekrachtigt", &vorm);
+    let na_dagen = section.optional_number("na_dagen", 0..=MEESTE_DAGEN);
+    section.finish();
+    Wijzigen {
+        bekrachtigt: bekrachtigt.map(|of| of.value).unwrap_or_default(),
+        na_dagen: na_dagen.and_then(|of| u16::try_from(of.value).ok()).unwrap_or_default(),
+    }
+}
+
 /// A name in `ziet`: a partner, or everybody.
 enum Gezien {
     Alles,
@@ -220,7 +236,7 @@ fn opened(
 ) -> BTreeSet<LoketNaam> {
     let Some(partner) = known.partners.get(&naam.value) else {
         // Auditor and operator belong to no partner of the exchange.
-        if matches!(rol, Rol::Partner | Rol::Fg) {
+        if matches!(rol, Rol::Partner | Rol::Fg | Rol::Tekent) {
             unknown_partner(section, naam, known);
         }
         return BTreeSet::new();

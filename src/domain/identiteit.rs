@@ -15,6 +15,8 @@ pub enum Rol {
     Auditor,
     /// Operates the gateway.
     Beheer,
+    /// Signs for a partner that is a party of convenanten.
+    Tekent,
     /// The gateway itself. No certificate of a deelnemer has this role.
     Poort,
 }
@@ -28,6 +30,7 @@ impl Rol {
             Self::Fg => "fg",
             Self::Auditor => "auditor",
             Self::Beheer => "beheer",
+            Self::Tekent => "tekent",
             Self::Poort => "poort",
         }
     }
@@ -40,7 +43,7 @@ pub enum Ingang {
     Partners,
     /// For toezicht: FGs and auditors.
     Toezicht,
-    /// For beheer.
+    /// For beheer, and for who signs for a party.
     Beheer,
 }
 
@@ -56,7 +59,7 @@ impl Rol {
         match self {
             Self::Partner => Some(Ingang::Partners),
             Self::Fg | Self::Auditor => Some(Ingang::Toezicht),
-            Self::Beheer => Some(Ingang::Beheer),
+            Self::Beheer | Self::Tekent => Some(Ingang::Beheer),
             Self::Poort => None,
         }
     }
@@ -67,7 +70,8 @@ impl FromStr for Rol {
 
     /// Reads the role of a deelnemer.
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Partner, Self::Fg, Self::Auditor, Self::Beheer].into_iter().find(|rol| rol.as_str() == text).ok_or(())
+        let all = [Self::Partner, Self::Fg, Self::Auditor, Self::Beheer, Self::Tekent];
+        all.into_iter().find(|rol| rol.as_str() == text).ok_or(())
     }
 }
 

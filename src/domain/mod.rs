@@ -6,7 +6,7 @@
 //! and [`voorrang`] says which convenant stamps where several allow it.
 //!
 //! [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and [`mod@onbeslist`] where nothing says which one
-//! stamps. [`einde`] says what ends soon, and [`verschil`] what a change means. Two tools serve these: `proef` makes the berichten
+//! stamps. [`einde`] says what ends soon, [`verschil`] what a change means, and [`wijzigen`] who must agree with it. Two tools serve these: `proef` makes the berichten
 //! that are tried, and `plaatsen` says in few words between whom something holds. [`klok`] decides whether the clock may be
 //! believed.
 
@@ -35,6 +35,7 @@ pub mod verschil;
 pub mod voorrang;
 mod vraag;
 pub mod weigering;
+pub mod wijzigen;
 pub mod zicht;
 
 pub use admission::{Ontvanger, Stempel, Toegelaten, admit, still_allowed};
@@ -54,6 +55,7 @@ pub use toestand::Toestand;
 pub use van_kracht::{Deelnemers, Document, DocumentSoort, VanKracht};
 pub use voorrang::{Geladen, Historie, Versie};
 pub use weigering::{Overtreding, Weigering};
+pub use wijzigen::{Instemming, TeWijzigen, Wijzigen};
 pub use zicht::Zicht;
 
 use jiff::{SignedDuration, Timestamp};

@@ -14,7 +14,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Historie, Mandaat, Partner, PartnerNaam, Regel, Toegang,
-    Weigering, naast::partner_pairs,
+    Weigering, Wijzigen, naast::partner_pairs,
 };
 
 /// A text that is or was in force, exactly as it was loaded.
@@ -75,6 +75,8 @@ pub struct Deelnemers {
     pub toegangen: Vec<Toegang>,
     /// The mandaten that were given.
     pub mandaten: Vec<Mandaat>,
+    /// What a change of what is in force asks.
+    pub wijzigen: Wijzigen,
 }
 
 /// A certificate that is nobody, or more than one.

@@ -294,6 +294,30 @@ weigeringen! {
     NietBeschikbaar = "niet_beschikbaar", Onbeschikbaar,
         "De poort kan nu niets vastleggen en doet daarom niets. Probeer het opnieuw, een bericht met hetzelfde request_id.",
         "The gateway cannot write its logboek now and therefore does nothing. Try again, a bericht with the same request_id.";
+    /// A change of what is in force that an operator does not make alone.
+    BekrachtigingNodig = "bekrachtiging_nodig", Toestand,
+        "Wat van kracht is bepaalt dat een beheerder dit niet alleen wijzigt, of niet meteen. Stel de wijziging voor (ProposeDocuments, beheer propose); zij geldt zodra ieder die het document noemt heeft ingestemd en de dagen voorbij zijn. Alleen wat niets dan wegneemt kan meteen.",
+        "What is in force says that an operator does not change this alone, or not at once. Propose the change (ProposeDocuments, beheer propose); it holds once everybody whom the document names has agreed and the days are over. Only what does nothing but take away can be done at once.";
+    /// A party of a convenant has nobody who can sign for it.
+    NiemandTekent = "niemand_tekent", Toestand,
+        "Een partij van een convenant dat wijzigt heeft geen identiteit met rol tekent, en kan dus nooit instemmen. Voeg die eerst toe aan de deelnemers.",
+        "A party of a convenant that changes has no identity with rol tekent, so it can never agree. Add one to the deelnemers first.";
+    /// No such proposal, or not open any more.
+    VoorstelOnbekend = "voorstel_onbekend", Onbekend,
+        "Dit voorstel is er niet, of staat niet meer open: het is van kracht, ingetrokken, of er is sindsdien iets anders van kracht geworden. Vraag de lijst op, en stel het zo nodig opnieuw voor.",
+        "There is no such proposal, or it is open no longer: it is in force, was withdrawn, or something else came into force since. Ask for the list, and propose it anew if need be.";
+    /// The agreement of this identity is not asked.
+    InstemmingNietGevraagd = "instemming_niet_gevraagd", Verboden,
+        "Van deze identiteit vraagt dit voorstel geen instemming: wie voorstelt bekrachtigt niet zelf, en een partij tekent alleen voor convenanten waarbij zij partij is.",
+        "This proposal does not ask the agreement of this identity: who proposes does not confirm, and a party signs only for convenanten that it is a party of.";
+    /// A signature does not hold.
+    HandtekeningOnjuist = "handtekening_onjuist", Ongeldig,
+        "Een handtekening klopt niet, of is gemaakt voor een andere tekst dan die van dit voorstel. Haal het voorstel opnieuw op, lees het, en onderteken dat met de sleutel van dit certificaat.",
+        "A signature does not hold, or was made for another text than that of this proposal. Get the proposal again, read it, and sign that with the key of this certificate.";
+    /// More proposals than anybody keeps an eye on.
+    TeVeelVoorstellen = "te_veel_voorstellen", Teveel,
+        "Er staan al zoveel voorstellen open als de poort toelaat. Trek eerst een voorstel in.",
+        "There are as many open proposals as the gateway allows. Withdraw one first.";
     /// The clock of the gateway is in doubt, so it does nothing.
     KlokOnzeker = "klok_onzeker", Onbeschikbaar,
         "De klok van de poort is in twijfel, en aan een verkeerde klok gaat verloren wat nog houdbaar is; daarom doet de poort nu niets. Probeer het later opnieuw, een bericht met hetzelfde request_id; bel de beheerder als het dringend is.",

@@ -2,7 +2,7 @@
 
 use super::{Call, Exchange};
 use crate::{
-    domain::{Bericht, Identiteit, Kenmerk, Persoon, persoon::Pseudoniemen},
+    domain::{Bericht, BerichtId, Identiteit, Kenmerk, Persoon, persoon::Pseudoniemen},
     sleutels::CommitmentOpening,
     store::{Actor, Committed},
 };
@@ -19,6 +19,12 @@ impl Exchange {
     pub(super) fn medewerker(&self, identiteit: &Identiteit, medewerker: &str) -> Committed {
         let pseudoniem = self.keys.sealing().medewerker(&identiteit.oin, medewerker);
         self.committed(medewerker.as_bytes(), Some(medewerker), vec![(None, pseudoniem)])
+    }
+
+    /// A bericht that somebody of toezicht looked at.
+    pub(super) fn bekeken(&self, bericht: BerichtId) -> Committed {
+        let id = bericht.to_string();
+        self.committed(id.as_bytes(), Some(&id), Vec::new())
     }
 
     /// A reason that was given.

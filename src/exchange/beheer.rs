@@ -18,8 +18,11 @@ use crate::{
     check::bevindingen::{Bevinding, Waarschuwing, bevindingen},
     documenten::{Bron, DEELNEMERS, Omgeving, Parsed, name_of, parse, samen::undecided},
     domain::{
-        Aangemeld, Document, DocumentSoort, Overtreding, VanKracht, Weigering, houdbaarheid::amsterdam_date,
+        Aangemeld, Document, DocumentSoort, Instemming, Overtreding, PartnerNaam, TeWijzigen, VanKracht, Weigering,
+        Wijzigen,
+        houdbaarheid::amsterdam_date,
         verschil::verschil,
+        wijzigen::{instemming, only_takes_away, without_signer},
     },
     lezen::{Fouten, Mistake, fout::Fout},
     logboek::{Teksten, TlogProof},
@@ -62,22 +65,49 @@ pub struct Gewijzigd {
 }
 
 /// A change that was judged, before it is written.
-struct Plan {
-    basis: u64,
-    wijzigingen: Vec<Wijziging>,
-    zinnen: Vec<String>,
-    waarschuwingen: Vec<String>,
+pub(super) struct Plan {
+    pub(super) basis: u64,
+    pub(super) wijzigingen: Vec<Wijziging>,
+    pub(super) zinnen: Vec<String>,
+    pub(super) waarschuwingen: Vec<String>,
+    /// What a change asks, by what is in force.
+    pub(super) wijzigen: Wijzigen,
+    /// Whose agreement this one asks.
+    pub(super) instemming: BTreeSet<Instemming>,
+    /// Who of them has nobody that can sign.
+    pub(super) zonder: BTreeSet<PartnerNaam>,
+    /// Whether it only takes away.
+    pub(super) neemt_weg: bool,
+}
+
+impl Plan {
+    /// The documents that it changes, by their hashes.
+    pub(super) fn te_wijzigen(&self) -> Vec<TeWijzigen> {
+        self.wijzigingen.iter().map(te_wijzigen).collect()
+    }
+}
+
+fn te_wijzigen(wijziging: &Wijziging) -> TeWijzigen {
+    let Wijziging { soort, naam, nieuw, oud } = wijziging;
+    let nieuw = nieuw.as_ref().map(|(hash, _)| hash.clone());
+    TeWijzigen { soort: *soort, naam: naam.clone(), oud: oud.clone(), nieuw }
 }
 
 impl Exchange {
     /// Changes what is in force: everything that is asked, or nothing.
     ///
     /// # Errors
-    /// [`Weigering::DocumentOnjuist`] with every mistake, or [`Weigering::DocumentOnbekend`]; not yet logged.
+    /// [`Weigering::DocumentOnjuist`] with every mistake, [`Weigering::DocumentOnbekend`], or [`Weigering::BekrachtigingNodig`]; not yet
+    /// logged.
     pub async fn change(&self, call: &Call, opdracht: &Opdracht) -> Result<Gevolg, Weigering> {
         let opdracht = Arc::new(opdracht.clone());
         for _ in 0..MOST_JUDGEMENTS {
-            let Plan { basis, wijzigingen, zinnen, waarschuwingen } = self.plan(call, &opdracht).await?;
+            let plan = self.plan(Some(call), &opdracht).await?;
+            let Plan { basis, wijzigingen, zinnen, waarschuwingen, .. } = plan;
+            let alone = plan.wijzigen.is_vrij() || plan.neemt_weg;
+            if !alone && !opdracht.proef && !wijzigingen.is_empty() {
+                return Err(Weigering::BekrachtigingNodig);
+            }
             if opdracht.proef || wijzigingen.is_empty() {
                 let unproven = |wijziging| Gewijzigd { wijziging, bewijs: None };
                 let wijzigingen = wijzigingen.into_iter().map(unproven).collect();
@@ -85,7 +115,7 @@ impl Exchange {
             }
             let actor =
                 Actor { reden: Some(self.reden(&opdracht.reden)), ..self.actor(call, Some(&opdracht.medewerker)) };
-            let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor) };
+            let change = Change { basis, wijzigingen: wijzigingen.clone(), actor: Some(actor), voorstel: None };
             self.trust_clock()?;
             let written = self.store.writer.write(|reply| Event::Change(Box::new(change), reply)).await;
             let (changed, commit) = match written {
@@ -125,19 +155,24 @@ impl Exchange {
         documenten.into_iter().find(|document| document.naam == naam).ok_or(Weigering::DocumentOnbekend)
     }
 
-    /// Judges a change when its turn has come; who no longer waits loses its turn.
-    async fn plan(&self, call: &Call, opdracht: &Arc<Opdracht>) -> Result<Plan, Weigering> {
+    /// Judges a change when its turn has come; who no longer waits loses its turn. Without a call it is the gateway that carries out what
+    /// was proposed.
+    pub(super) async fn plan(&self, call: Option<&Call>, opdracht: &Arc<Opdracht>) -> Result<Plan, Weigering> {
         let turn = self.in_force.turn_to_judge().await;
-        let Texts { teksten: Teksten { versie: basis, .. }, in_force: current, history } = self.texts_for(call).await?;
-        let voorstel = Voorstel {
+        let texts = match call {
+            Some(call) => self.texts_for(call).await?,
+            None => self.texts().await.map_err(unavailable)?,
+        };
+        let Texts { teksten: Teksten { versie: basis, .. }, in_force: current, history } = texts;
+        let gevraagd = Gevraagd {
             basis,
             current,
             opdracht: Arc::clone(opdracht),
-            aangemeld: call.aangemeld.clone(),
+            aangemeld: call.map(|call| call.aangemeld.clone()),
             omgeving: self.in_force.omgeving.clone(),
             now: self.klok.now(),
         };
-        let (gelezen, turn) = aside(turn, move || voorstel.read()).await;
+        let (gelezen, turn) = aside(turn, move || gevraagd.read()).await;
         let gelezen = gelezen?;
         let verleden = Verleden::read(&self.store.read, history, &gelezen.meeting()).await.map_err(unavailable)?;
         // What is made on the way is dropped on that thread as well.
@@ -149,11 +184,12 @@ impl Exchange {
 }
 
 /// A change as it is asked, and what is in force.
-struct Voorstel {
+struct Gevraagd {
     basis: u64,
     current: Vec<Document>,
     opdracht: Arc<Opdracht>,
-    aangemeld: Aangemeld,
+    /// Who asks; nobody where the gateway carries out a proposal.
+    aangemeld: Option<Aangemeld>,
     omgeving: Omgeving,
     now: Timestamp,
 }
@@ -190,20 +226,37 @@ impl Gelezen {
         let told = |waarschuwing: &Waarschuwing| matches!(waarschuwing, Waarschuwing::Overlap { .. });
         let new = bevindingen(&after, today).into_iter().filter(|new| !known.contains(new) && !told(&new.1));
         let waarschuwingen = at_most(new.map(|(_, waarschuwing)| waarschuwing.uitleg()).collect());
-        Ok((Plan { basis: before.versie(), wijzigingen, zinnen, waarschuwingen }, before, after))
+        let changed: Vec<TeWijzigen> = wijzigingen.iter().map(te_wijzigen).collect();
+        let instemming = instemming(&before, &after, &changed);
+        let wijzigen = before.deelnemers().wijzigen;
+        let plan = Plan {
+            basis: before.versie(),
+            wijzigingen,
+            zinnen,
+            waarschuwingen,
+            wijzigen,
+            zonder: without_signer(&before, &instemming),
+            instemming,
+            // Asked only where it decides something: it goes through every stream.
+            neemt_weg: !wijzigen.is_vrij() && only_takes_away(&before, &after, today),
+        };
+        Ok((plan, before, after))
     }
 }
 
-impl Voorstel {
+impl Gevraagd {
     /// Reads the texts.
     fn read(&self) -> Result<Gelezen, Weigering> {
         let Self { basis, current, omgeving, .. } = self;
         let bronnen: Vec<Bron> = current.iter().cloned().map(bron).collect();
         let before = parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(*basis, omgeving);
         // Who was taken out meanwhile changes nothing any more.
-        before.deelnemers().still(&self.aangemeld)?;
-        let parsed = parse(&self.next()?, omgeving);
-        let parsed = parsed.and_then(|parsed| keeps_door_open(&self.aangemeld, parsed)).map_err(wrong)?;
+        let mut parsed = parse(&self.next()?, omgeving);
+        if let Some(aangemeld) = &self.aangemeld {
+            before.deelnemers().still(aangemeld)?;
+            parsed = parsed.and_then(|parsed| keeps_door_open(aangemeld, parsed));
+        }
+        let parsed = parsed.map_err(wrong)?;
         let wijzigingen = wijzigingen(current, &parsed.documenten);
         let after = parsed.van_kracht(basis + 1, omgeving);
         Ok(Gelezen { before, after, wijzigingen, opdracht: Arc::clone(&self.opdracht), now: self.now })
@@ -319,5 +372,5 @@ fn wijzigingen(current: &[Document], next: &[Document]) -> Vec<Wijziging> {
 /// The change by which the files of a first start come in force.
 #[must_use]
 pub fn first_change(parsed: &Parsed) -> Change {
-    Change { basis: 0, wijzigingen: wijzigingen(&[], &parsed.documenten), actor: None }
+    Change { basis: 0, wijzigingen: wijzigingen(&[], &parsed.documenten), actor: None, voorstel: None }
 }

@@ -33,6 +33,7 @@ pub mod toezicht;
 pub mod van_kracht;
 mod verleden;
 pub mod views;
+pub mod voorstel;
 pub mod wacht;
 mod wachtend;
 pub mod withdraw;

@@ -17,9 +17,9 @@ use super::{
     status::status,
 };
 use crate::{
-    domain::{BerichtId, Berichtsoort, Weigering},
+    domain::{BerichtId, Berichtsoort, Vernietiging, Weigering},
     exchange::{
-        About, Call, Exchange,
+        About, Call, Exchange, RedenIntrekking,
         toezicht::{
             Getoond, Inzage,
             bewijs::{Gegroeid, Stand},
@@ -342,7 +342,12 @@ fn known(checker: &mut Checker, veld: Zoekveld, name: &str, value: &str) -> Stri
             let right = ["gevonden", "niet_gevonden"].contains(&value);
             (right.then(|| value.to_owned()), "gevonden of niet_gevonden")
         }
-        Zoekveld::Afzender | Zoekveld::Ontvanger | Zoekveld::Grondslag | Zoekveld::Regel | Zoekveld::Weigering => {
+        Zoekveld::Weigering => {
+            let right = codes().contains(&value);
+            (right.then(|| value.to_owned()), "codes van weigeringen, zoals geen_regel")
+        }
+        // What convenanten call them is open, and a text of long ago may have called them otherwise.
+        Zoekveld::Afzender | Zoekveld::Ontvanger | Zoekveld::Grondslag | Zoekveld::Regel => {
             (Some(value.to_owned()), "")
         }
     };
@@ -353,7 +358,15 @@ fn known(checker: &mut Checker, veld: Zoekveld, name: &str, value: &str) -> Stri
 }
 
 /// Every role that can stand in a logregel.
-const ROLLEN: [&str; 5] = ["partner", "fg", "auditor", "beheer", "poort"];
+const ROLLEN: [&str; 6] = ["partner", "fg", "auditor", "beheer", "tekent", "poort"];
+
+/// Every code that can stand under `weigering`.
+#[must_use]
+pub fn codes() -> Vec<&'static str> {
+    let kept = Vernietiging::ALL.into_iter().filter(|uitkomst| *uitkomst != Vernietiging::Vernietigd);
+    let codes = Weigering::TABLE.iter().map(|row| row.code).chain(kept.map(Vernietiging::as_str));
+    codes.chain([RedenIntrekking::VerkeerdGeadresseerd.as_str()]).collect()
+}
 
 /// The values of a field: few and short.
 fn values_of(checker: &mut Checker, name: &str, values: &[String]) {
@@ -378,14 +391,22 @@ pub(super) fn days(checker: &mut Checker, van: (&str, &str), tot_en_met: (&str, 
     (from, to)
 }
 
+/// Checks who looks, and why.
+pub fn checked_inzage(checker: &mut Checker, medewerker: &str, reden: Option<&String>) {
+    checker.text("inzage.medewerker", medewerker, 1..=64);
+    if medewerker.contains(['\n', '\t']) {
+        checker.wrong("inzage.medewerker", "een enkele regel zonder tabs");
+    }
+    if let Some(reden) = reden {
+        checker.text("inzage.reden", reden, 1..=500);
+    }
+}
+
 /// Who looks, and why.
 fn parse_inzage(inzage: Option<&proto::Inzage>) -> Result<Inzage, Weigering> {
     let mut checker = Checker::default();
     let proto::Inzage { medewerker, reden } = inzage.cloned().unwrap_or_default();
-    checker.text("inzage.medewerker", &medewerker, 1..=64);
-    if !reden.is_empty() {
-        checker.text("inzage.reden", &reden, 1..=500);
-    }
+    checked_inzage(&mut checker, &medewerker, Some(&reden).filter(|reden| !reden.is_empty()));
     if !checker.0.is_empty() {
         return Err(Weigering::OngeldigVeld(checker.0));
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::regel::{Logregel, RegelError};
 
 /// The keys in their fixed order; a test holds them to the fields above.
-const KEYS: [&str; 39] = [
+const KEYS: [&str; 44] = [
     "v",
     "tijd",
     "soort",
@@ -49,6 +49,11 @@ const KEYS: [&str; 39] = [
     "ondertekend",
     "onthouden",
     "bewaard",
+    "voorstel",
+    "vanaf",
+    "identiteit",
+    "handtekening",
+    "bekeken",
 ];
 
 /// Verifies one leaf as an auditor does: everything the format promises of the bytes, and that time

@@ -172,6 +172,21 @@ pub struct Logregel {
     /// In `log_hersteld`: the head that an FG kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bewaard: Option<String>,
+    /// The proposal that it belongs to: the `log_index` of the first regel of that. Absent in that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voorstel: Option<u64>,
+    /// In `voorgesteld`: not before this moment it comes into force. UTC in the form of `tijd`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vanaf: Option<String>,
+    /// In `voorgesteld` and `bekrachtigd`: which identity did it, as SHA-256 of its CA, OIN and SAN in lowercase hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identiteit: Option<String>,
+    /// In `bekrachtigd` by who signs for a party: SHA-256 of that signature, in lowercase hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handtekening: Option<String>,
+    /// Of a look of toezicht: [`commitment`] to the id of the bericht that was looked at, for who looks at what tells others something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bekeken: Option<String>,
 }
 
 impl Logregel {
@@ -270,6 +285,11 @@ pub(super) mod tests {
             ondertekend: text("x 6 y"),
             onthouden: text("x 8 y"),
             bewaard: text("x 5 y"),
+            voorstel: Some(4),
+            vanaf: text(TIJD),
+            identiteit: text("id"),
+            handtekening: text("ha"),
+            bekeken: text("be"),
             ..Logregel::new(TIJD, Soort::Aanvaard)
         }
     }
@@ -280,8 +300,9 @@ pub(super) mod tests {
             grondslag regel verwerkingsactiviteit convenant convenant_oud houdbaar_tot_en_met \
             aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud \
             document oorzaak getoetst doelgroep gemeente antwoord_voor uitkomst organisatie adres";
-        // Heads of logboeken, which the design leaves room for.
-        let design = format!("{design} gesloten ondertekend onthouden bewaard");
+        // Heads of logboeken and proposals, which the design leaves room for.
+        let design =
+            format!("{design} gesloten ondertekend onthouden bewaard voorstel vanaf identiteit handtekening bekeken");
         let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
         let places: Vec<_> =
             design.split_whitespace().map(|key| leaf.find(&format!("\"{key}\":")).expect(key)).collect();

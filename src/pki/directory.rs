@@ -37,7 +37,7 @@ pub fn write_dev(out: &Path, now: Timestamp) -> Result<(), PkiError> {
     let profielen = out.join("profielen");
     create_new_directory(&profielen)?;
     for identity in dev_identities() {
-        let profiel = profielen.join(identity.profile);
+        let profiel = profielen.join(&identity.profile);
         create_new_directory(&profiel)?;
         write_issued(&profiel, &ca.issue(&identity.leaf(now)?)?)?;
         // A copy for each profile, so that one directory is all a partner needs.
@@ -114,7 +114,7 @@ mod tests {
         let root = read("ca.pem");
         verify_server(&root, &read("gateway/cert.pem"), "localhost").unwrap();
         for identity in dev_identities() {
-            let profiel = format!("profielen/{}", identity.profile);
+            let profiel = format!("profielen/{}", &identity.profile);
             assert_eq!(read(&format!("{profiel}/ca.pem")), root);
             let chain = read(&format!("{profiel}/cert.pem"));
             assert_eq!(serial_numbers(&chain), [identity.oin]);

@@ -8,10 +8,10 @@ use super::{LeafSpec, PkiError, after};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevIdentity {
     /// Name of the directory with its certificate; unique.
-    pub profile: &'static str,
+    pub profile: String,
     /// The partner it acts for; `auditor` and `beheer` are no partner and stand here themselves.
     pub partner: &'static str,
-    /// `partner`, `fg`, `auditor` or `beheer`; no certificate has two.
+    /// `partner`, `fg`, `tekent`, `auditor` or `beheer`; no certificate has two.
     pub role: &'static str,
     /// `O` of the subject.
     pub organisation: &'static str,
@@ -43,33 +43,39 @@ impl DevIdentity {
 #[must_use]
 pub fn dev_identities() -> Vec<DevIdentity> {
     let partners = ORGANISATIES.iter().map(|row| DevIdentity {
-        profile: row.profile,
+        profile: row.profile.to_owned(),
         partner: row.partner,
         role: "partner",
         organisation: row.organisation,
         oin: test_oin(row.number),
         san: format!("{}.ketenpoort.test", row.profile),
     });
-    let fgs = ORGANISATIES.iter().filter_map(|row| {
-        Some(DevIdentity {
-            profile: row.fg_profile?,
+    // Who looks and who signs belongs to the organisation that the OIN names.
+    let of_partner = |role: &'static str| {
+        let first = ORGANISATIES.iter().filter(|row| row.is_first);
+        first.map(move |row| DevIdentity {
+            profile: format!("{role}-{}", row.partner),
             partner: row.partner,
-            role: "fg",
+            role,
             organisation: row.organisation,
             oin: test_oin(row.number),
-            san: format!("fg.{}.ketenpoort.test", row.partner),
+            san: format!("{role}.{}.ketenpoort.test", row.partner),
         })
-    });
-    let no_partners = [("auditor", "Auditdienst ontwikkeling", 401), ("beheer", "Ketenpoort beheer", 402)];
-    let others = no_partners.into_iter().map(|(role, organisation, number)| DevIdentity {
-        profile: role,
+    };
+    let no_partners = [
+        ("auditor", "auditor", "Auditdienst ontwikkeling", 401),
+        ("beheer", "beheer", "Ketenpoort beheer", 402),
+        ("beheer-2", "beheer", "Ketenpoort beheer", 402),
+    ];
+    let others = no_partners.into_iter().map(|(profile, role, organisation, number)| DevIdentity {
+        profile: profile.to_owned(),
         partner: role,
         role,
         organisation,
         oin: test_oin(number),
-        san: format!("{role}.ketenpoort.test"),
+        san: format!("{profile}.ketenpoort.test"),
     });
-    partners.chain(fgs).chain(others).collect()
+    partners.chain(of_partner("fg")).chain(of_partner("tekent")).chain(others).collect()
 }
 
 /// The gateway's own certificate: a server, reachable from the same machine only.
@@ -87,47 +93,42 @@ pub(super) fn gateway_leaf(now: Timestamp) -> Result<LeafSpec, PkiError> {
 
 struct Organisatie {
     profile: &'static str,
-    /// None for the second and third OIN of a partner: a partner has one FG profile.
-    fg_profile: Option<&'static str>,
+    /// Not for the second and third OIN of a partner: a partner has one FG, and one who signs.
+    is_first: bool,
     partner: &'static str,
     organisation: &'static str,
     number: u32,
 }
 
-const fn organisatie(
-    profile: &'static str,
-    fg_profile: &'static str,
-    organisation: &'static str,
-    number: u32,
-) -> Organisatie {
-    Organisatie { profile, fg_profile: Some(fg_profile), partner: profile, organisation, number }
+const fn organisatie(profile: &'static str, organisation: &'static str, number: u32) -> Organisatie {
+    Organisatie { profile, is_first: true, partner: profile, organisation, number }
 }
 
 /// The numbers are grouped by kind (1xx justice and care, 2xx ZVH, 3xx 3RO) only so that an OIN
 /// can be recognised by eye. 3RO comes last: one partner with several OINs.
 const ORGANISATIES: [Organisatie; 14] = [
-    organisatie("om", "fg-om", "Openbaar Ministerie", 101),
-    organisatie("politie", "fg-politie", "Politie", 102),
-    organisatie("dji", "fg-dji", "Dienst Justitiële Inrichtingen", 103),
-    organisatie("vt", "fg-vt", "Veilig Thuis", 104),
-    organisatie("zsm", "fg-zsm", "ZSM-locatie", 105),
-    organisatie("gemeente-breda", "fg-gemeente-breda", "Gemeente Breda", 106),
-    organisatie("rvdk", "fg-rvdk", "Raad voor de Kinderbescherming", 107),
-    organisatie("zvh-baronie-breda", "fg-zvh-baronie-breda", "Zorg- en Veiligheidshuis Baronie Breda", 201),
-    organisatie("zvh-de-markiezaten", "fg-zvh-de-markiezaten", "Zorg- en Veiligheidshuis De Markiezaten", 202),
-    organisatie("zvh-midden-brabant", "fg-zvh-midden-brabant", "Zorg- en Veiligheidshuis Midden-Brabant", 203),
-    organisatie("zvh-zeeland", "fg-zvh-zeeland", "Zorg- en Veiligheidshuis Zeeland", 204),
-    organisatie("3ro", "fg-3ro", "Reclassering Nederland", 301),
+    organisatie("om", "Openbaar Ministerie", 101),
+    organisatie("politie", "Politie", 102),
+    organisatie("dji", "Dienst Justitiële Inrichtingen", 103),
+    organisatie("vt", "Veilig Thuis", 104),
+    organisatie("zsm", "ZSM-locatie", 105),
+    organisatie("gemeente-breda", "Gemeente Breda", 106),
+    organisatie("rvdk", "Raad voor de Kinderbescherming", 107),
+    organisatie("zvh-baronie-breda", "Zorg- en Veiligheidshuis Baronie Breda", 201),
+    organisatie("zvh-de-markiezaten", "Zorg- en Veiligheidshuis De Markiezaten", 202),
+    organisatie("zvh-midden-brabant", "Zorg- en Veiligheidshuis Midden-Brabant", 203),
+    organisatie("zvh-zeeland", "Zorg- en Veiligheidshuis Zeeland", 204),
+    organisatie("3ro", "Reclassering Nederland", 301),
     Organisatie {
         profile: "3ro-verslavingsreclassering",
-        fg_profile: None,
+        is_first: false,
         partner: "3ro",
         organisation: "Stichting Verslavingsreclassering GGZ",
         number: 302,
     },
     Organisatie {
         profile: "3ro-leger-des-heils",
-        fg_profile: None,
+        is_first: false,
         partner: "3ro",
         organisation: "Leger des Heils Jeugdbescherming & Reclassering",
         number: 303,
@@ -176,20 +177,20 @@ mod tests {
     #[test]
     fn profiles_and_sans_are_unique_and_every_partner_has_one_fg() {
         let identities = dev_identities();
-        let profiles: BTreeSet<_> = identities.iter().map(|one| one.profile).collect();
+        let profiles: BTreeSet<_> = identities.iter().map(|one| &one.profile).collect();
         let sans: BTreeSet<_> = identities.iter().map(|one| &one.san).collect();
         assert_eq!([profiles.len(), sans.len()], [identities.len(); 2]);
         for partner in identities.iter().filter(|one| one.role == "partner") {
             let mut fgs = identities.iter();
             let fg = fgs.find(|one| one.role == "fg" && one.partner == partner.partner);
-            let fg = fg.expect(partner.profile);
+            let fg = fg.expect(&partner.profile);
             assert_eq!(fg.profile, format!("fg-{}", partner.partner));
             if partner.profile == partner.partner {
                 assert_eq!(fg.oin, partner.oin);
             }
         }
         let count = |role| identities.iter().filter(|one| one.role == role).count();
-        assert_eq!(["partner", "fg", "auditor", "beheer"].map(count), [14, 12, 1, 1]);
+        assert_eq!(["partner", "fg", "tekent", "auditor", "beheer"].map(count), [14, 12, 12, 1, 2]);
     }
 
     #[test]

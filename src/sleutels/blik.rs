@@ -46,6 +46,9 @@ impl Blikken {
     /// # Errors
     /// What the system says.
     pub fn open(&self) -> io::Result<()> {
+        if self.0.is_symlink() {
+            return Err(io::Error::other("een link staat in de plaats van deze map: haal haar weg"));
+        }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
@@ -60,7 +63,7 @@ impl Blikken {
     /// # Errors
     /// What the system says.
     pub fn tell(&self, keys: &SealingKeys, rng: &dyn Rng, blik: Vec<u8>) -> io::Result<Option<PathBuf>> {
-        if !self.0.is_dir() {
+        if !self.0.is_dir() || self.0.is_symlink() {
             return Ok(None);
         }
         let sealed = keys.pseudoniem.derive(LABEL, b"").seal(Zeroizing::new(blik), LABEL, rng);
@@ -81,14 +84,13 @@ impl Blikken {
             entries => entries?,
         };
         let key = keys.pseudoniem.derive(LABEL, b"");
-        let mut waiting = Vec::new();
-        for entry in entries.take(MOST_AT_ONCE) {
-            let bestand = entry?.path();
-            if bestand.extension().is_some_and(|ending| ending == ENDING) {
-                let sealed = files::read(&bestand, MOST_BYTES).unwrap_or_default();
-                waiting.push(Wachtend { blik: key.open(&sealed, LABEL).ok(), bestand });
-            }
-        }
-        Ok(waiting)
+        // Whatever else lies there is passed over.
+        let told = entries.flatten().map(|entry| entry.path());
+        let told = told.filter(|bestand| bestand.extension().is_some_and(|ending| ending == ENDING));
+        let read = |bestand: PathBuf| {
+            let sealed = files::read(&bestand, MOST_BYTES).unwrap_or_default();
+            Wachtend { blik: key.open(&sealed, LABEL).ok(), bestand }
+        };
+        Ok(told.take(MOST_AT_ONCE).map(read).collect())
     }
 }

@@ -21,11 +21,13 @@ pub enum Veld {
     Betrokkene,
     /// The reason given.
     Reden,
+    /// The bericht that somebody of toezicht looked at.
+    Bekeken,
 }
 
 impl Veld {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Medewerker, Self::Betrokkene, Self::Reden];
+    pub const ALL: [Self; 4] = [Self::Medewerker, Self::Betrokkene, Self::Reden, Self::Bekeken];
 
     /// The name in the store and the logboek.
     #[must_use]
@@ -34,6 +36,7 @@ impl Veld {
             Self::Medewerker => "medewerker",
             Self::Betrokkene => "betrokkene",
             Self::Reden => "reden",
+            Self::Bekeken => "bekeken",
         }
     }
 }
@@ -58,7 +61,7 @@ pub struct CommitmentOpening {
     pub hoofdpersoon: bool,
     /// Keyed pseudonyms: of a medewerker one, of a betrokkene one for each kenmerk.
     pub pseudoniemen: Vec<(Option<Kenmerk>, [u8; 32])>,
-    /// The value itself: of a medewerker and a reden. What is said of a betrokkene stands in the content alone.
+    /// The value itself: of a medewerker, a reden and a bericht. What is said of a betrokkene stands in the content alone.
     pub tekst: Option<String>,
 }
 

@@ -45,6 +45,7 @@ pub use writer::{
     event::{Alone, Durable, Event, NobodyToWarn, Reply},
     next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,
+    voorstel::{Besluit, Decide, Handtekening, Propose},
 };
 
 /// A connection, whichever the database.

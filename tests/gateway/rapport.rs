@@ -97,10 +97,7 @@ async fn a_report_counts_what_a_look_at_each_regel_counts_and_only_what_may_be_s
         assert_eq!(counted(&rapport, "weigeringen", &["weigering"]), refused, "{who}");
         let said = sentences(&rapport, "omvang");
         let berichten: std::collections::BTreeSet<_> = of_soort(Soort::Aanvaard).map(|of| &of.bericht).collect();
-        let expected = match berichten.len() {
-            0 => "geen berichten aanvaard".to_owned(),
-            many => format!("{many} berichten aanvaard"),
-        };
+        let expected = format!("Berichten aanvaard: {},", berichten.len());
         assert!(said.contains(&expected), "{who}: {said}");
         // Nothing of others, in whatever table.
         if who == "fg-dji" {
@@ -111,7 +108,7 @@ async fn a_report_counts_what_a_look_at_each_regel_counts_and_only_what_may_be_s
     }
     // Berichten and people are counted apart: the check is about one, the scenario about another and her brother.
     let said = sentences(&of_today(&gateway, "auditor").await, "omvang");
-    assert!(said.contains("Zij gingen over 3 personen"), "{said}");
+    assert!(said.contains("Personen over wie zij gingen: 3,"), "{said}");
     // Each report is a look.
     let looks = gateway.regels().await.into_iter().filter(|of| of.soort == Soort::Ingezien);
     assert_eq!(looks.filter(|of| of.reden.is_some() && of.medewerker.is_some()).count(), 4);
@@ -181,6 +178,67 @@ async fn what_was_left_leaked_changed_and_is_unusual_is_told() {
     let odd = odd.join("\n");
     assert!(odd.contains("zocht 11 keer naar iemand die niet werd gevonden, en 0 keer met succes"), "{odd}");
     assert!(odd.contains("5 keer achter elkaar geweigerd"), "{odd}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_was_read_or_was_held_back_is_told_as_what_it_was() {
+    let gateway = TestGateway::start().await;
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let (taken_back, read) = (sent(&mut zvh, scenario()).await, sent(&mut zvh, scenario()).await);
+    for bericht in [&taken_back, &read] {
+        let fetch = proto::FetchRequest {
+            bericht: bericht.clone(),
+            loket: "volwassenen".to_owned(),
+            medewerker: "zsm-nacht-02".to_owned(),
+        };
+        zsm.fetch(fetch).await.unwrap();
+    }
+    let withdraw = proto::WithdrawRequest {
+        bericht: taken_back.clone(),
+        loket: String::new(),
+        reden: RedenIntrekking::Onjuist.into(),
+        toelichting: None,
+        medewerker: "bb-regie-03".to_owned(),
+    };
+    zvh.withdraw(withdraw.clone()).await.unwrap();
+    // Asked again it is one request, and one end.
+    let leak = proto::WithdrawRequest { reden: RedenIntrekking::VerkeerdGeadresseerd.into(), ..withdraw };
+    zvh.withdraw(leak).await.unwrap();
+    // Three refusals, something that goes well, three refusals: no row of five.
+    for _ in 0..2 {
+        for _ in 0..3 {
+            let mut wrong = check();
+            wrong.ontvangers[0].partner = "dji".to_owned();
+            assert_eq!(weigering(send(&mut zsm, wrong).await), "geen_regel");
+        }
+        zsm.find_scenario(search(|_| ())).await.unwrap();
+    }
+    // What an FG types wrong is not what its partner was refused.
+    for _ in 0..6 {
+        assert_eq!(weigering(asked(&gateway, "fg-zsm", "gisteren", "vandaag").await), "ongeldig_veld");
+    }
+    // A check that may not be handed out any more when somebody comes for it.
+    let held = send(&mut zsm, check()).await.unwrap().bericht;
+    gateway.lapse().await;
+    let mut receiver = Receiver::open(&mut zvh, "algemeen", 1).await.unwrap();
+    receiver.empty().await;
+
+    let rapport = of_today(&gateway, "auditor").await;
+    let in_table = |naam: &str, bericht: &str| table(&rapport, naam).iter().any(|row| row["bericht"] == bericht);
+    for (bericht, wanted) in [(&taken_back, ""), (&read, "niet_bevestigd"), (&held, "tegengehouden")] {
+        for naam in ["niet_opgehaald", "niet_bevestigd", "tegengehouden"] {
+            assert_eq!(in_table(naam, bericht), naam == wanted, "{naam} {wanted}");
+        }
+    }
+    let ended = counted(&rapport, "einde", &["wat"]);
+    assert_eq!(ended.get(&vec!["ingetrokken na ontvangst".to_owned()]), Some(&1), "{ended:?}");
+    assert_eq!(counted(&rapport, "vernietiging_gevraagd", &["reden"]).into_values().sum::<u64>(), 1);
+    assert_eq!(counted(&rapport, "weigeringen", &["weigering"]), [(vec!["geen_regel".to_owned()], 6)].into());
+    let held_back = counted(&rapport, "geweigerd_bij_aflevering", &["afzender", "ontvanger"]);
+    let route = vec!["zsm/volwassenen".to_owned(), format!("{ZVH}/algemeen")];
+    assert_eq!(held_back, [(route, 1)].into());
+    let odd = format!("{:?}", table(&rapport, "opvallend"));
+    assert!(!odd.contains("achter elkaar geweigerd"), "{odd}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

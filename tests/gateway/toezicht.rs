@@ -8,7 +8,10 @@ use ketenpoort::{
 };
 use tonic::Status;
 
-use crate::harness::{TestGateway, check, send, weigering};
+use crate::{
+    harness::{TestGateway, check, send, weigering},
+    zoeken::found,
+};
 
 fn inzage() -> proto::Inzage {
     proto::Inzage { medewerker: "fg-007".to_owned(), reden: String::new() }
@@ -54,9 +57,16 @@ async fn each_of_toezicht_sees_what_its_partners_took_part_in_and_each_look_is_a
     // What no partner took part in is for all of them: the start, and the looks of the others.
     let regels = gateway.regels().await;
     let look = regels.iter().position(|regel| regel.soort == Soort::Ingezien).unwrap();
-    let Logregel { rol, actor, medewerker, bericht, .. } = &regels[look];
-    assert_eq!((rol.as_deref(), bericht.as_deref()), (Some("fg"), Some(&*sent.bericht)));
-    assert!(actor.is_some() && medewerker.is_some());
+    let Logregel { rol, actor, medewerker, bericht, bekeken, .. } = &regels[look];
+    // At what was looked is for who sees that too.
+    assert_eq!((rol.as_deref(), bericht.as_deref()), (Some("fg"), None));
+    assert!(actor.is_some() && medewerker.is_some() && bekeken.is_some());
+    let of_bericht = || proto::Zoekfilter { bericht: vec![sent.bericht.clone()], ..Default::default() };
+    assert_eq!(found(&gateway, "fg-dji", of_bericht()).await, Vec::<u64>::new());
+    assert!(found(&gateway, "auditor", of_bericht()).await.contains(&(look as u64)));
+    let life = proto::GetLevenRequest { inzage: Some(inzage()), bericht: sent.bericht.clone() };
+    let life = gateway.toezicht("fg-zsm").await.get_leven(life).await.unwrap().into_inner();
+    assert!(life.logregels.iter().any(|of| of.log_index == look as u64), "who looked is of the life of a bericht");
     for index in [0, look as u64] {
         proof(&gateway, "fg-dji", index).await.unwrap();
     }

@@ -169,7 +169,7 @@ pub fn deelnemers((mandaten, closed): Stand) -> Deelnemers {
         }
         (partner.naam.clone(), partner)
     });
-    Deelnemers { partners: partners.collect(), toegangen: Vec::new(), mandaten }
+    Deelnemers { partners: partners.collect(), toegangen: Vec::new(), mandaten, ..Deelnemers::default() }
 }
 
 pub fn situation() -> impl Strategy<Value = (bool, Stand, Vec<Convenant>)> {

@@ -12,6 +12,8 @@ use crate::{
     domain::{Oin, Zicht},
     exchange::toezicht::{blik::Blik, oog::Oog},
     gateway::GatewayError,
+    grpc::{content::Checker, toezicht_service::checked_inzage},
+    logboek::Soort,
     proceslog,
     sleutels::{SealingKeys, blik::Blikken},
     store::{Pool, ledger::regels::regel_count, reading::namen::Namen, zoeken::Zoekbestand},
@@ -56,8 +58,25 @@ impl Beside {
     }
 }
 
+/// Who looks and why, checked as the gateway checks it.
+pub(super) fn who(soort: Soort, medewerker: Option<String>, reden: Option<String>) -> Result<Blik, Failure> {
+    let mut checker = Checker::default();
+    if medewerker.is_some() || reden.is_some() {
+        let said = medewerker.clone().unwrap_or_else(|| "-".to_owned());
+        checked_inzage(&mut checker, &said, reden.as_ref());
+    }
+    match checker.0.first() {
+        None => Ok(Blik::new(soort, medewerker, reden)),
+        Some(wrong) => Err(Failure::Usage(format!("{}: {}", wrong.veld.replace("inzage.", "--"), wrong.uitleg))),
+    }
+}
+
 /// Tells the gateway what was looked at, and waits until it is in the logboek. Says so where it is not.
 pub(super) async fn tell(config: &Config, blik: &Blik) -> Result<(), Failure> {
+    told_to(config, blik, true).await
+}
+
+async fn told_to(config: &Config, blik: &Blik, first: bool) -> Result<(), Failure> {
     let blikken = Blikken::of_guard(&config.guard_file());
     let told = serde_json::to_vec(blik).map_err(anyhow::Error::from)?;
     let told = SealingKeys::read(&config.sleutels)
@@ -65,6 +84,11 @@ pub(super) async fn tell(config: &Config, blik: &Blik) -> Result<(), Failure> {
         .and_then(|keys| Ok(blikken.tell(&keys, &SystemRng, told)?));
     let file = match told {
         Ok(Some(file)) => file,
+        // A gateway that runs makes the directory anew within half a second.
+        Ok(None) if first => {
+            sleep(Duration::from_secs(1)).await;
+            return Box::pin(told_to(config, blik, false)).await;
+        }
         Ok(None) => {
             proceslog::say(
                 "Op deze machine draait geen poort met deze configuratie: deze blik staat niet in het logboek.",
@@ -80,7 +104,9 @@ pub(super) async fn tell(config: &Config, blik: &Blik) -> Result<(), Failure> {
     while file.exists() {
         // What cannot be taken back any more was logged meanwhile.
         if Instant::now() >= until && std::fs::remove_file(&file).is_ok() {
-            proceslog::say("De poort draait niet, of kan nu niet schrijven: deze blik staat niet in het logboek.");
+            proceslog::say(
+                "De poort legde deze blik niet binnen 3 seconden vast: zij draait niet of kan niet schrijven. De blik staat niet in het logboek.",
+            );
             return Ok(());
         }
         sleep(POLL).await;

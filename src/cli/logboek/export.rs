@@ -8,11 +8,13 @@ use std::{
 
 use clap::Args;
 
-use super::{beside::tell, geheel, open, vkey};
+use super::{
+    beside::{tell, who},
+    geheel, open, vkey,
+};
 use crate::{
     cli::{Failure, print_line},
     config::Config,
-    exchange::toezicht::blik::Blik,
     logboek::{
         Soort,
         statisch::{files, path},
@@ -41,6 +43,7 @@ pub struct Export {
 impl Export {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
+        let blik = who(Soort::Geexporteerd, self.medewerker, self.reden)?;
         let key = vkey(&config).await?;
         let read = open(&config).await?;
         make_empty(&self.out)?;
@@ -56,7 +59,6 @@ impl Export {
                 write(&path(niveau, nummer, width), &tile[..usize::try_from(width).unwrap_or_default() * 32])?;
             }
         }
-        let blik = Blik::new(Soort::Geexporteerd, self.medewerker, self.reden);
         tell(&config, &blik).await?;
         let key = key.named(&geheel.checkpoint.origin).map_err(|error| Failure::Refused(error.to_string()))?;
         write("vkey", format!("{key}\n").as_bytes())?;

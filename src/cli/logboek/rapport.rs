@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, date};
 
 use super::{
-    beside::{Beside, tell},
+    beside::{Beside, tell, who},
     toezicht::{client, inzage},
     vkey,
 };
@@ -19,7 +19,6 @@ use crate::{
     clock::SystemClock,
     config::Config,
     domain::{Clock, houdbaarheid::amsterdam_date},
-    exchange::toezicht::blik::Blik,
     grpc::{
         codec::to_whole_json,
         rapport::{periode, response},
@@ -122,11 +121,12 @@ async fn beside(
         let wrong = weigering.overtredingen().iter().map(|wrong| format!("{}: {}", wrong.veld, wrong.uitleg));
         Failure::Usage(wrong.collect::<Vec<_>>().join("\n"))
     })?;
+    let blik = who(Soort::Ingezien, medewerker, reden)?;
     let beside = Beside::open(config).await?;
     let oog = beside.oog().await?;
     let made = oog.rapport(periode, &config.omgeving(false), SystemClock.now()).await;
     let made = made.map_err(|weigering| Failure::Refused(weigering.uitleg().to_owned()))?;
-    tell(config, &Blik::new(Soort::Ingezien, medewerker, reden)).await?;
+    tell(config, &blik).await?;
     Ok(response(made, vkey(config).await?.to_string()))
 }
 
@@ -167,6 +167,10 @@ fn markdown(rapport: &GetRapportResponse, key_was_known: bool) -> String {
         parts.extend(afdeling.tabellen.iter().filter(|tabel| !tabel.rijen.is_empty()).flat_map(table));
     }
     parts.push("## Bewijs".to_owned());
+    if rapport.keten.is_empty() {
+        parts.push("In deze periode is niets geschreven, dus is er niets te bewijzen.".to_owned());
+        return parts.join("\n\n");
+    }
     for schakel in &rapport.keten {
         parts.extend(match &schakel.van_checkpoint {
             Some(nota) => ["Van dit checkpoint:".to_owned(), fenced(nota)].to_vec(),
@@ -193,7 +197,7 @@ fn table(tabel: &proto::Tabel) -> Vec<String> {
     let rows: Vec<String> = head.into_iter().chain(rows).collect();
     let mut parts = vec![format!("### {}", tabel.titel), rows.join("\n")];
     if tabel.weggelaten > 0 {
-        parts.push(format!("En nog {} rijen; neem een kortere periode.", tabel.weggelaten));
+        parts.push(format!("En nog {} rijen; logboek search geeft alle logregels.", tabel.weggelaten));
     }
     parts
 }
@@ -243,6 +247,10 @@ fn whole(rapport: &GetRapportResponse) -> Result<Vec<u8>, Failure> {
                 let values = tabel.kolommen.iter().zip(&rij.waarden);
                 rows.extend(values.map(|(kolom, waarde)| cell(&afdeling.naam, &tabel.naam, number, kolom, waarde)));
             }
+            if tabel.weggelaten > 0 {
+                let more = tabel.weggelaten.to_string();
+                rows.push(cell(&afdeling.naam, &tabel.naam, tabel.rijen.len(), "weggelaten rijen", &more));
+            }
         }
     }
     written(rows)
@@ -260,7 +268,16 @@ fn files(rapport: &GetRapportResponse, out: &Path) -> Result<(), Failure> {
         .afdelingen
         .iter()
         .flat_map(|afdeling| afdeling.zinnen.iter().map(|zin| vec![afdeling.titel.clone(), zin.clone()]));
-    write("zinnen", &written(std::iter::once(header).chain(said))?)?;
+    let cut = rapport.afdelingen.iter().flat_map(|afdeling| {
+        afdeling.tabellen.iter().filter(|tabel| tabel.weggelaten > 0).map(|tabel| {
+            let zin = format!(
+                "Uit {}.csv zijn {} rijen weggelaten; logboek search geeft alle logregels.",
+                tabel.naam, tabel.weggelaten
+            );
+            vec![afdeling.titel.clone(), zin]
+        })
+    });
+    write("zinnen", &written(std::iter::once(header).chain(said).chain(cut))?)?;
     for tabel in rapport.afdelingen.iter().flat_map(|afdeling| &afdeling.tabellen) {
         let rows = tabel.rijen.iter().map(|rij| rij.waarden.clone());
         write(&tabel.naam, &written(std::iter::once(tabel.kolommen.clone()).chain(rows))?)?;

@@ -3,25 +3,25 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{NonEmptyStringValueParser, PossibleValuesParser},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    beside::{Beside, tell},
+    beside::{Beside, tell, who},
     toezicht,
 };
 use crate::{
     cli::{Failure, print_line, scenario::read_persoon},
     config::Config,
-    domain::{PartnerNaam, Persoon, Vernietiging, Weigering},
-    exchange::{
-        RedenIntrekking,
-        toezicht::{blik::Blik, zoek::Zoekfilter},
-    },
+    domain::{PartnerNaam, Persoon, Weigering},
+    exchange::toezicht::{blik::Blik, zoek::Zoekfilter},
     grpc::{
         content::Checker,
-        toezicht_service::{getoond, zoekfilter},
+        toezicht_service::{codes, getoond, zoekfilter},
     },
     logboek::Soort,
     proto,
@@ -49,10 +49,10 @@ pub struct Search {
 #[derive(Args)]
 struct Asked {
     /// Vanaf deze dag, JJJJ-MM-DD
-    #[arg(long, value_name = "DAG")]
+    #[arg(long, value_name = "DAG", value_parser = NonEmptyStringValueParser::new())]
     van: Option<String>,
     /// Tot en met deze dag, JJJJ-MM-DD
-    #[arg(long, value_name = "DAG")]
+    #[arg(long, value_name = "DAG", value_parser = NonEmptyStringValueParser::new())]
     tot_en_met: Option<String>,
     /// Alleen regels waarin deze partner voorkomt
     #[arg(long, value_name = "PARTNER")]
@@ -61,13 +61,13 @@ struct Asked {
     #[arg(long, value_parser = PossibleValuesParser::new(Soort::ALL.iter().map(|soort| soort.as_str())))]
     soort: Option<String>,
     /// Alleen regels over deze berichtsoort
-    #[arg(long, value_name = "SOORT")]
+    #[arg(long, value_name = "SOORT", value_parser = NonEmptyStringValueParser::new())]
     berichtsoort: Option<String>,
     /// Alleen regels op deze grondslag
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     grondslag: Option<String>,
     /// Alleen regels onder dit convenant
-    #[arg(long, value_name = "NAAM")]
+    #[arg(long, value_name = "NAAM", value_parser = NonEmptyStringValueParser::new())]
     convenant: Option<String>,
     /// Alleen regels met deze code bij weigering, zoals `verkeerd_geadresseerd` (een datalek)
     #[arg(long, value_name = "CODE", hide_possible_values = true, value_parser = PossibleValuesParser::new(codes()))]
@@ -79,7 +79,7 @@ struct Asked {
     #[arg(long)]
     buiten_kantooruren: bool,
     /// Alleen wat deze medewerker deed (personeelsreferentie)
-    #[arg(long, value_name = "MEDEWERKER")]
+    #[arg(long, value_name = "MEDEWERKER", value_parser = NonEmptyStringValueParser::new())]
     door: Option<String>,
     /// Alleen regels over deze persoon: JSON met skn, bsn, of naam en geboortedatum; - leest van stdin
     #[arg(long, value_name = "FILE")]
@@ -122,13 +122,6 @@ impl Search {
     }
 }
 
-/// Every code that can stand under `weigering`.
-fn codes() -> Vec<&'static str> {
-    let kept = Vernietiging::ALL.into_iter().filter(|uitkomst| *uitkomst != Vernietiging::Vernietigd);
-    let codes = Weigering::TABLE.iter().map(|row| row.code).chain(kept.map(Vernietiging::as_str));
-    codes.chain([RedenIntrekking::VerkeerdGeadresseerd.as_str()]).collect()
-}
-
 /// A regel with the names and the local time that it takes to read it.
 fn shown(regel: &proto::GevondenLogregel) -> Value {
     let logregel: Value = serde_json::from_str(&regel.logregel).unwrap_or_default();
@@ -158,14 +151,17 @@ async fn beside(
     (medewerker, reden): (Option<String>, Option<String>),
     filter: proto::Zoekfilter,
 ) -> Result<Vec<proto::GevondenLogregel>, Failure> {
-    let filter = checked(filter)?;
+    let (filter, blik) = (checked(filter)?, who(Soort::Ingezien, medewerker, reden)?);
     let beside = Beside::open(config).await?;
     let oog = beside.oog().await?;
     if let Some(naam) = filter.partner.iter().find(|naam| oog.namen.oins(naam).is_empty()) {
         return Err(Failure::Usage(format!("{naam} is en was geen partner van deze poort")));
     }
     let tot = oog.zoeken.bijgewerkt_tot().await.map_err(|error| Failure::Refused(error.to_string()))?;
-    let refused = |weigering: Weigering| Failure::Refused(weigering.uitleg().to_owned());
+    let refused = |weigering: Weigering| match weigering.overtredingen().first() {
+        Some(wrong) => Failure::Usage(format!("{}: {}", wrong.veld, wrong.uitleg)),
+        None => Failure::Refused(weigering.uitleg().to_owned()),
+    };
     let vraag = oog.vraag(&filter, tot).await.map_err(refused)?;
     let found = oog.zoeken.find(&vraag).await.map_err(|error| Failure::Refused(error.to_string()))?;
     let regels = oog.shown(&found.page(None, usize::MAX, false)).await.map_err(refused)?;
@@ -173,7 +169,7 @@ async fn beside(
     let blik = Blik {
         gezocht: marks.map(|(kenmerk, text)| (kenmerk.to_string(), text)).collect(),
         uitkomst: Some(oog.uitkomst(&filter, vraag).await.map_err(refused)?.to_owned()),
-        ..Blik::new(Soort::Ingezien, medewerker, reden)
+        ..blik
     };
     tell(config, &blik).await?;
     Ok(regels.into_iter().map(getoond).collect())

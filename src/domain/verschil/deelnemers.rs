@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Berichtsoort, Deelnemers, Mandaat, Oin, Partner, Toegang},
+    super::{Berichtsoort, Deelnemers, Mandaat, Oin, Partner, Toegang, Wijzigen, wijzigen::Bekrachtiging},
     en, loketten as of_loketten, pair,
 };
 
@@ -21,6 +21,10 @@ pub(super) fn compare(oud: &Deelnemers, nieuw: &Deelnemers, zinnen: &mut Vec<Str
         }
     }
     identiteiten(&oud.toegangen, &nieuw.toegangen, zinnen);
+    if oud.wijzigen != nieuw.wijzigen {
+        let [was, is] = [oud.wijzigen, nieuw.wijzigen].map(wijzigen);
+        zinnen.push(format!("Een wijziging van wat van kracht is {is} (was: {was})."));
+    }
     for (id, was, is) in pair(&oud.mandaten, &nieuw.mandaten, |mandaat| mandaat.id.clone()) {
         match (was, is) {
             (Some(was), Some(is)) => mandaat(was, is, zinnen),
@@ -101,6 +105,19 @@ fn identiteiten(oud: &[Toegang], nieuw: &[Toegang], zinnen: &mut Vec<String>) {
             }
             _ => {}
         }
+    }
+}
+
+fn wijzigen(Wijzigen { bekrachtigt, na_dagen }: Wijzigen) -> String {
+    let who = match bekrachtigt {
+        Bekrachtiging::Niemand => "vraagt van niemand instemming",
+        Bekrachtiging::Ander => "vraagt instemming van een andere beheerder",
+        Bekrachtiging::Partijen => "vraagt van elke partij een handtekening",
+    };
+    match na_dagen {
+        0 => format!("{who} en geldt daarna meteen"),
+        1 => format!("{who} en geldt op zijn vroegst na 1 dag"),
+        dagen => format!("{who} en geldt op zijn vroegst na {dagen} dagen"),
     }
 }
 

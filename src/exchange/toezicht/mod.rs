@@ -81,13 +81,25 @@ impl Exchange {
     async fn log_look(&self, call: &Call, inzage: &Inzage, gezien: Gezien) -> Result<(), Weigering> {
         let reden = inzage.reden.as_deref().map(|reden| self.reden(reden));
         let actor = Actor { reden, ..self.actor(call, Some(&inzage.medewerker)) };
-        let mut alone = Alone { bericht: gezien.bericht, ..Alone::of(&actor, Soort::Ingezien) };
+        let mut alone = Alone::of(&actor, Soort::Ingezien);
+        if let Some(bericht) = gezien.bericht {
+            let bekeken = self.bekeken(bericht);
+            alone.regel.bekeken = Some(bekeken.commitment.clone());
+            alone.openings.push((Veld::Bekeken, vec![bekeken]));
+        }
         alone.regel.uitkomst = gezien.uitkomst.map(str::to_owned);
         if let Some(betrokkene) = gezien.betrokkene {
             alone.regel.betrokkene = vec![betrokkene.commitment.clone()];
             alone.openings.push((Veld::Betrokkene, vec![betrokkene]));
         }
         self.write(|reply| Event::Log(Box::new(alone), reply)).await.map(drop)
+    }
+}
+
+impl Exchange {
+    /// Logs that somebody looked at what is proposed.
+    pub(super) async fn look_at_voorstellen(&self, call: &Call, inzage: &Inzage) -> Result<(), Weigering> {
+        self.log_look(call, inzage, Gezien::default()).await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     domain::{
         BerichtId, Oin, Weigering, Zicht,
         houdbaarheid::{begin_of, unreadable_from},
+        partner::GATEWAY,
     },
     exchange::unavailable,
     sleutels::{OpeningKeys, SealingKeys},
@@ -47,7 +48,7 @@ impl Oog<'_> {
     /// What is asked of each regel before an index.
     ///
     /// # Errors
-    /// [`Weigering::PartnerOnbekend`].
+    /// [`Weigering::PartnerOnbekend`], or [`Weigering::OngeldigVeld`] for a convenant that never was.
     pub async fn vraag(&self, filter: &Zoekfilter, searched: u64) -> Result<Vraag, Weigering> {
         let (read, namen) = (self.read, &self.namen);
         let van = match filter.van {
@@ -58,8 +59,9 @@ impl Oog<'_> {
             Some(day) => index_at(read, unreadable_from(day)).await.map_err(unavailable)?.min(searched),
             None => searched,
         };
-        // Who searches for a person or a gesprek must not learn from the looks of others whom these were about.
-        let of_people = filter.betrokkene.is_some() || filter.velden.iter().any(|(veld, _)| *veld == Zoekveld::Gesprek);
+        // Who searches for a person, a bericht or a gesprek must not learn from the looks of others whom or what these were about.
+        let named = |veld: Zoekveld| matches!(veld, Zoekveld::Gesprek | Zoekveld::Bericht);
+        let of_people = filter.betrokkene.is_some() || filter.velden.iter().any(|(veld, _)| named(*veld));
         let sight = if of_people { Sight::Own } else { Sight::AndNobodys };
         let mut eisen: Vec<Eis> = rights(&self.ziet, sight).into_iter().collect();
         let mut one_of = |marks: Vec<Merk>| eisen.push(Eis::EenVan(marks));
@@ -69,13 +71,28 @@ impl Oog<'_> {
             }
             one_of(filter.partner.iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str())).collect());
         }
+        let is_partner = |adres: &String| {
+            let naam = adres.split('/').next().unwrap_or_default();
+            naam == GATEWAY || naam.parse().is_ok_and(|naam| !namen.oins(&naam).is_empty())
+        };
         for (veld, values) in &filter.velden {
+            let names_partners = matches!(veld, Zoekveld::Afzender | Zoekveld::Ontvanger | Zoekveld::Loket);
+            if names_partners && !values.iter().all(is_partner) {
+                return Err(Weigering::PartnerOnbekend);
+            }
             one_of(values.iter().map(|value| Merk::new(veld.waarop(), value)).collect());
         }
         if !filter.convenant.is_empty() {
             let mut hashes = Vec::new();
             for naam in &filter.convenant {
-                hashes.extend(hashes_of(read, naam).await.map_err(unavailable)?);
+                let known = hashes_of(read, naam).await.map_err(unavailable)?;
+                if known.is_empty() {
+                    return Err(Weigering::veld(
+                        "filter.convenant",
+                        "namen van convenanten die van kracht zijn of waren",
+                    ));
+                }
+                hashes.extend(known);
             }
             one_of(hashes.into_iter().map(|hash| Merk::new(Waarop::Convenant, hash)).collect());
         }

@@ -41,7 +41,11 @@ impl Exchange {
     ) -> Result<Volger, Weigering> {
         // What cannot be asked is said before the stream begins.
         self.oog(&call).await?.vraag(&filter, 0).await?;
-        let next = vanaf.unwrap_or_else(|| self.store.head().next_index());
+        let end = self.store.head().next_index();
+        let next = vanaf.unwrap_or(end);
+        if next > end {
+            return Err(Weigering::veld("vanaf", format!("hoogstens {end}: verder is het logboek niet")));
+        }
         let betrokkene = filter.betrokkene.as_ref().map(|persoon| self.gezocht(persoon));
         self.log_look(&call, inzage, Gezien { betrokkene, ..Gezien::default() }).await?;
         Ok(Volger { call, filter, next, found: Vec::new() })

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Every table, in an order in which a row refers only to rows of earlier tables. The day keys come last.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "logboek",
     "logboeken",
     "logregels",
@@ -35,6 +35,8 @@ const TABLES: [&str; 13] = [
     "checkpoints",
     "openingen",
     "documenten",
+    "voorstellen",
+    "besluiten",
     "berichten",
     "pseudoniemen",
     "vindbaar",

@@ -72,7 +72,7 @@ pub async fn texts(read: &Pool) -> Result<Texts, StoreError> {
             (_, DocumentSoort::Deelnemers) => {}
         }
         if let Some((hash, tekst)) = hash.zip(tekst) {
-            if hex::encode(digest(&SHA256, tekst.as_bytes())) != hash {
+            if sha256(&tekst) != hash {
                 return Err(unproven(geladen.log_index, "de tekst is een andere dan die van de regel"));
             }
             in_force.insert((soort, naam.clone()), Document { soort, naam, hash, tekst });
@@ -121,7 +121,12 @@ impl Text {
     }
 }
 
-fn unproven(log_index: u64, why: &str) -> StoreError {
+/// SHA-256 of a text, lowercase hexadecimal.
+pub(super) fn sha256(tekst: &str) -> String {
+    hex::encode(digest(&SHA256, tekst.as_bytes()))
+}
+
+pub(super) fn unproven(log_index: u64, why: &str) -> StoreError {
     StoreError::Unproven { log_index, why: why.to_owned() }
 }
 
@@ -138,7 +143,7 @@ pub async fn tekst(
         .fetch_one(read)
         .await?;
     tekst
-        .filter(|tekst| hex::encode(digest(&SHA256, tekst.as_bytes())) == *hash)
+        .filter(|tekst| sha256(&tekst) == *hash)
         .ok_or_else(|| unproven(*log_index, "de tekst is een andere dan die van de regel"))
 }
 

@@ -9,4 +9,5 @@ pub mod namen;
 pub mod openingen;
 pub mod postvakken;
 pub mod rapport;
+pub mod voorstellen;
 pub mod wachtend;

@@ -119,6 +119,7 @@ impl Openings {
         one(Veld::Medewerker, &regel.medewerker)
             .into_iter()
             .chain(one(Veld::Reden, &regel.reden))
+            .chain(one(Veld::Bekeken, &regel.bekeken))
             .chain(people)
             .collect()
     }
@@ -147,6 +148,7 @@ fn open(
     let said = match veld {
         Veld::Medewerker => regel.medewerker.as_ref(),
         Veld::Reden => regel.reden.as_ref(),
+        Veld::Bekeken => regel.bekeken.as_ref(),
         Veld::Betrokkene => return Some(opening),
     };
     let is = commitment(&opening.zout, opening.tekst.as_ref()?.as_bytes());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{
     change, dagsleutel,
     event::{Event, Judged, Reply},
-    next_logboek,
+    next_logboek, voorstel,
 };
 use crate::store::{
     NotDone, StoreError,
@@ -73,6 +73,10 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
         Event::Expire(expire, reply) => answer(reply, judged(holds, expire::expire(work, expire)).await),
         Event::Damage(damage, reply) => answer(reply, judged(holds, Box::pin(damage::damage(work, damage))).await),
         Event::Change(change, reply) => answer(reply, judged(holds, Box::pin(change::change(work, change))).await),
+        Event::Propose(propose, reply) => {
+            answer(reply, judged(holds, Box::pin(voorstel::propose(work, propose))).await)
+        }
+        Event::Decide(decide, reply) => answer(reply, judged(holds, Box::pin(voorstel::decide(work, decide))).await),
         Event::NextLogboek(next, reply) => answer(reply, Box::pin(next_logboek::next_logboek(work, next)).await),
         Event::NobodyToWarn(nobody, reply) => {
             work.log.append(None, nobody.regel.clone())?;

@@ -19,6 +19,8 @@ pub struct Change {
     pub wijzigingen: Vec<Wijziging>,
     /// Who does it and why; nobody when the gateway enters its files at its very first start.
     pub actor: Option<Actor>,
+    /// The proposal that it carries out.
+    pub voorstel: Option<u64>,
 }
 
 /// What happens to one document.
@@ -48,7 +50,10 @@ pub(in crate::store) async fn change(work: &mut Work<'_>, change: &Change) -> Re
     let mut regels = Vec::with_capacity(change.wijzigingen.len());
     for wijziging in &change.wijzigingen {
         let (log_index, leaf) = match &change.actor {
-            Some(actor) => actor.log(&mut work.log, None, regel(Some(actor), wijziging))?,
+            Some(actor) => {
+                let regel = Logregel { voorstel: change.voorstel, ..regel(Some(actor), wijziging) };
+                actor.log(&mut work.log, None, regel)?
+            }
             None => work.log.append(None, regel(None, wijziging))?,
         };
         let (hash, tekst) = wijziging.nieuw.as_ref().map(|(hash, tekst)| (hash, tekst)).unzip();

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::{
     change::{Change, Changed},
     next_logboek::{Closed, NextLogboek},
+    voorstel::{Decide, Propose, Regels},
 };
 use crate::{
     domain::{Adres, BerichtId},
@@ -93,6 +94,10 @@ pub enum Event {
     DayKey(Date, Wrapped, Reply<()>),
     /// Put in force, and withdraw.
     Change(Box<Change>, Reply<Changed>),
+    /// Propose a change of what is in force.
+    Propose(Box<Propose>, Reply<Regels>),
+    /// Decide about a proposal.
+    Decide(Box<Decide>, Reply<Regels>),
     /// Close the logboek, and begin the next one.
     NextLogboek(Box<NextLogboek>, Reply<Closed>),
 }
@@ -161,6 +166,8 @@ impl Event {
                 Some(Judged { versie: withdraw.versie, dag: withdraw.verzoek.as_ref().map(|of| of.toegelaten.dag()) })
             }
             Self::Change(change, _) => Some(Judged::by(change.basis)),
+            Self::Propose(propose, _) => Some(Judged::by(propose.basis)),
+            Self::Decide(decide, _) => Some(Judged::by(decide.basis)),
             Self::Expire(..) | Self::Damage(..) => self.accepts().map(Judged::of),
             Self::Follow(..)
             | Self::Log(..)
@@ -211,6 +218,8 @@ impl Event {
             Self::Release(..) => "release",
             Self::DayKey(..) => "day key",
             Self::Change(..) => "change",
+            Self::Propose(..) => "propose",
+            Self::Decide(..) => "decide",
             Self::NextLogboek(..) => "next logboek",
         }
     }

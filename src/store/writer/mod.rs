@@ -15,6 +15,7 @@ pub mod next_logboek;
 pub mod restore;
 pub mod shared_keys;
 mod task;
+pub mod voorstel;
 pub mod wake;
 
 use std::sync::{Arc, atomic::AtomicU64};

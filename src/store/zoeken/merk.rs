@@ -133,6 +133,8 @@ pub(super) fn of_opening(veld: Veld, opening: &CommitmentOpening) -> Vec<Merk> {
         Veld::Medewerker => Waarop::Medewerker,
         Veld::Betrokkene => Waarop::Betrokkene,
         Veld::Reden => return Vec::new(),
+        // Who looked at a bericht is found by it.
+        Veld::Bekeken => return opening.tekst.iter().map(|id| Merk::new(Waarop::Bericht, id)).collect(),
     };
     opening.pseudoniemen.iter().map(|(_, pseudoniem)| Merk::pseudoniem(waarop, pseudoniem)).collect()
 }

@@ -1,6 +1,6 @@
 //! Blikken (looks): who of toezicht and beheer looked, and what beheer did.
 
-use super::{Afdeling, Tabel, Tellen, keer, lezing::Gebeurtenis, of_none};
+use super::{Afdeling, Tabel, Tellen, lezing::Gebeurtenis, of_none};
 use crate::logboek::Soort;
 
 #[derive(Default)]
@@ -12,7 +12,11 @@ pub(super) struct Blikken {
 impl Blikken {
     pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
-        if matches!(of.soort, Soort::Ingezien | Soort::Geexporteerd | Soort::Beheerd) {
+        let changes = matches!(
+            of.soort,
+            Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd | Soort::Voorgesteld | Soort::Bekrachtigd
+        );
+        if changes && of.rol.is_some() || matches!(of.soort, Soort::Ingezien | Soort::Geexporteerd | Soort::Beheerd) {
             let who = of_none(regel.getoond.actor.as_ref());
             let rol = of_none(of.rol.as_ref());
             self.looks.add((who, rol, of.soort.as_str(), of_none(regel.medewerker.as_ref())), 1);
@@ -21,9 +25,9 @@ impl Blikken {
 
     pub(super) fn afdeling(&self) -> Afdeling {
         let zinnen = vec![format!(
-            "Toezicht en beheer keken of handelden samen {}. Elke blik op dit logboek staat er zelf in, ook die voor dit rapport: die komt na de \
-             periode of aan het eind ervan.",
-            keer(self.looks.sum(), "keer", "keer")
+            "Logregels van blikken en handelingen van toezicht en beheer: {}. Een zoekvraag van meer pagina's is een blik per pagina, en een \
+             wijziging een regel per document. De blik voor dit rapport staat er zelf niet in: die kwam erna.",
+            self.looks.sum()
         )];
         let rows = self.looks.sorted().into_iter().map(|((who, rol, wat, medewerker), aantal)| {
             vec![who.clone(), rol.clone(), (*wat).to_owned(), medewerker.clone(), aantal.to_string()]

@@ -1,8 +1,10 @@
 //! Einde (end): what ended and why, what was corrected or asked to be destroyed, and what is kept where now.
 
+use std::collections::{BTreeMap, HashSet};
+
 use super::{
     super::oog::Oog,
-    Afdeling, Tabel, Tellen, keer,
+    Afdeling, Tabel, Tellen,
     lezing::{Gebeurtenis, partner},
     of_none,
     openstaand::sees,
@@ -18,11 +20,13 @@ use crate::{
 pub(super) struct Einde {
     /// By what ended, why, and the kind of bericht.
     ended: Tellen<(&'static str, String, String)>,
+    /// What ended, so that nothing ends twice.
+    gone: HashSet<(BerichtId, String)>,
     /// By afzender and ontvanger.
     rectificaties: Tellen<(String, String)>,
     rectified: Vec<BerichtId>,
     /// What was asked, by whom of whom, and why.
-    asked: Tellen<(String, String, String)>,
+    asked: BTreeMap<(BerichtId, String), (String, String, String)>,
     /// What was answered: done, or why not.
     answered: Tellen<(String, String, String)>,
 }
@@ -33,8 +37,7 @@ impl Einde {
         let between = || (of_none(regel.getoond.afzender.as_ref()), of_none(regel.getoond.ontvanger.as_ref()));
         match of.soort {
             Soort::Vervallen | Soort::Vernietigd | Soort::Ingetrokken | Soort::Beschadigd => {
-                let why = of.oorzaak.clone().or_else(|| of.weigering.clone());
-                self.ended.add((of.soort.as_str(), of_none(why), of_none(of.berichtsoort.as_ref())), 1);
+                self.end(regel, of.soort.as_str())
             }
             Soort::Aanvaard if of.berichtsoort.as_deref() == Some(Berichtsoort::Rectificatie.as_str()) => {
                 let (van, naar) = between();
@@ -42,8 +45,12 @@ impl Einde {
                 self.rectified.extend(regel.bericht());
             }
             Soort::VernietigingGevraagd => {
+                self.end(regel, "ingetrokken na ontvangst");
                 let (van, naar) = between();
-                self.asked.add((van, naar, of_none(of.weigering.as_ref())), 1);
+                // Asked again, it is one request, for the newest reason.
+                if let Some(at) = regel.at() {
+                    self.asked.insert(at, (van, naar, of_none(of.weigering.as_ref())));
+                }
             }
             Soort::VernietigingBevestigd => {
                 let (van, naar) = between();
@@ -55,11 +62,18 @@ impl Einde {
         }
     }
 
+    fn end(&mut self, regel: &Gebeurtenis, wat: &'static str) {
+        if regel.at().is_some_and(|at| self.gone.insert(at)) {
+            let of = &regel.regel;
+            let why = of.oorzaak.clone().or_else(|| of.weigering.clone());
+            self.ended.add((wat, of_none(why), of_none(of.berichtsoort.as_ref())), 1);
+        }
+    }
+
     fn ended(&self) -> (Vec<String>, Tabel) {
         let zinnen = vec![format!(
-            "Van {} eindigde de inhoud: vervallen, vervangen, ingetrokken, beschadigd, of vernietigd na bevestiging. De poort geeft haar dan \
-             aan niemand meer.",
-            keer(self.ended.sum(), "ontvangen bericht", "ontvangen berichten")
+            "Aanvaardingen waarvan de inhoud eindigde: {}. De poort geeft die inhoud aan niemand meer.",
+            self.ended.sum()
         )];
         let rows =
             self.ended.sorted().into_iter().map(|((wat, why, soort), aantal)| {
@@ -68,7 +82,7 @@ impl Einde {
         (zinnen, Tabel::new(("einde", "Wat eindigde"), &["wat", "oorzaak", "berichtsoort", "aantal"], rows))
     }
 
-    fn rights(&self, disputed: u64) -> Afdeling {
+    fn rights(&self, rectified: usize, disputed: u64) -> Afdeling {
         let rows = |of: &Tellen<(String, String, String)>| {
             let row = |((van, naar, wat), aantal): (&(String, String, String), u64)| {
                 vec![van.clone(), naar.clone(), wat.clone(), aantal.to_string()]
@@ -77,28 +91,20 @@ impl Einde {
         };
         let corrected = self.rectificaties.sorted().into_iter();
         let corrected = corrected.map(|((van, naar), aantal)| vec![van.clone(), naar.clone(), aantal.to_string()]);
-        let zinnen = vec![
-            format!(
-                "Er {} gestuurd; bij {} betwist de betrokkene wat er staat.",
-                match self.rectified.len() {
-                    0 => "is geen rectificatie".to_owned(),
-                    1 => "is 1 rectificatie".to_owned(),
-                    many => format!("zijn {many} rectificaties"),
-                },
-                keer(disputed, "bericht", "berichten")
-            ),
-            format!(
-                "Om vernietiging is {} keer gevraagd, en {} keer is daarop geantwoord. Wie bewaarde, zei waarom.",
-                self.asked.sum(),
-                self.answered.sum()
-            ),
-        ];
+        let mut asked: Tellen<(String, String, String)> = Tellen::default();
+        self.asked.values().for_each(|of| asked.add(of.clone(), 1));
+        let zinnen = vec![format!(
+            "Rectificaties: {rectified}; daarvan betwist door de betrokkene: {disputed}. Verzoeken aan een ontvanger om te vernietigen: {}; \
+                 beantwoord: {}. Wie bewaart, zegt waarom.",
+            self.asked.len(),
+            self.answered.sum(),
+        )];
         let tabellen = vec![
             Tabel::new(("rectificaties", "Rectificaties"), &["afzender", "ontvanger", "aantal"], corrected),
             Tabel::new(
                 ("vernietiging_gevraagd", "Om vernietiging gevraagd"),
                 &["afzender", "ontvanger", "reden", "aantal"],
-                rows(&self.asked),
+                rows(&asked),
             ),
             Tabel::new(
                 ("vernietiging_beantwoord", "Daarop geantwoord"),
@@ -126,8 +132,8 @@ impl Oog<'_> {
         let (mut zinnen, ended) = einde.ended();
         zinnen.extend([
             format!(
-                "Nu bewaart de poort nog inhoud van {}, verzegeld, tot de dag die de tabel noemt.",
-                keer(total, "bericht voor een ontvanger", "berichten voor een ontvanger")
+                "De stand van nu, niet die van de periode: van {total} aanvaardingen bewaart de poort de inhoud nog, verzegeld, tot de dag die \
+                 de tabel noemt."
             ),
             "Ook bewaart zij de logregels, wat hun afdrukken opent, en pseudoniemen waarop iemand is te vinden. Een einddatum daarvoor \
              staat nog nergens: zij blijven tot beheer ze wist."
@@ -145,6 +151,6 @@ impl Oog<'_> {
             ),
         ];
         let first = Afdeling { naam: "einde", titel: "Wat eindigde, en wat blijft", zinnen, tabellen };
-        Ok([first, einde.rights(disputed)])
+        Ok([first, einde.rights(rectified.len(), disputed)])
     }
 }

@@ -1,6 +1,6 @@
 //! Integriteit (integrity): what happened to the gateway and its logboek.
 
-use super::{Afdeling, Stuk, Tabel, Tellen, keer, lezing::Gebeurtenis, moment, of_none};
+use super::{Afdeling, Stuk, Tabel, Tellen, lezing::Gebeurtenis, moment, of_none};
 use crate::logboek::Soort;
 
 #[derive(Default)]
@@ -40,9 +40,9 @@ impl Integriteit {
         let mut zinnen = vec![if tot > van {
             format!(
                 "Dit rapport gaat over de logregels {van} tot en met {}. Het bewijs dat het logboek in de periode alleen is aangevuld gaat \
-                 erbij ({}); wie het rapport met ketenpoort logboek rapport ophaalt, heeft het nagerekend gekregen.",
+                 erbij, voor {} logboek(en); wie het rapport met ketenpoort logboek rapport ophaalt, heeft het nagerekend gekregen.",
                 tot - 1,
-                keer(schakels as u64, "logboek", "logboeken")
+                schakels
             )
         } else {
             "In deze periode is er geen enkele logregel geschreven.".to_owned()
@@ -58,7 +58,7 @@ impl Integriteit {
             ));
         }
         if self.damaged > 0 {
-            zinnen.push(format!("Van {} bleek de inhoud beschadigd.", keer(self.damaged, "bericht", "berichten")));
+            zinnen.push(format!("Inhoud die beschadigd bleek: {} keer.", self.damaged));
         }
         zinnen.push(
             "De poort rekent het hele logboek nog niet zelf op de achtergrond na. Dat doet ketenpoort logboek verify, met alleen de publieke \

@@ -1,5 +1,7 @@
 //! Lekken (data leaks): what was withdrawn as wrongly addressed, with what happened to it and when the authority must know.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::{super::oog::Oog, Afdeling, Tabel, lezing::Gebeurtenis, moment, of_none};
@@ -35,6 +37,9 @@ impl Lekken {
         let is_leak = of.weigering.as_deref() == Some(RedenIntrekking::VerkeerdGeadresseerd.as_str())
             && matches!(of.soort, Soort::Ingetrokken | Soort::VernietigingGevraagd);
         let Some((bericht, ontvanger)) = regel.at().filter(|_| is_leak) else { return };
+        if self.0.iter().any(|known| known.bericht == bericht && known.ontvanger == ontvanger) {
+            return;
+        }
         self.0.push(Lek {
             bericht,
             ontvanger,
@@ -56,10 +61,16 @@ fn deadline(lek: &Lek) -> Timestamp {
 impl Oog<'_> {
     /// The section on data leaks.
     pub(super) async fn lekken(&self, Lekken(lekken): &Lekken, now: Timestamp) -> Result<Afdeling, Weigering> {
-        let mut zinnen = vec![match lekken.len() {
-            0 => "Er is niets ingetrokken als verkeerd geadresseerd.".to_owned(),
-            1 => "Er is 1 bericht ingetrokken als verkeerd geadresseerd.".to_owned(),
-            many => format!("Er is {many} keer ingetrokken als verkeerd geadresseerd."),
+        let berichten: BTreeSet<BerichtId> = lekken.iter().map(|lek| lek.bericht).collect();
+        let mut zinnen = vec![if lekken.is_empty() {
+            "Er is niets ingetrokken als verkeerd geadresseerd.".to_owned()
+        } else {
+            let received = lekken.iter().filter(|lek| lek.ontvangen).count();
+            format!(
+                "Ingetrokken als verkeerd geadresseerd: {} berichten, aan {} ontvangers; {received} daarvan hadden het al ontvangen.",
+                berichten.len(),
+                lekken.len()
+            )
         }];
         if !lekken.is_empty() {
             zinnen.push(

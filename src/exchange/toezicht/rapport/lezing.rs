@@ -64,6 +64,17 @@ impl Gebeurtenis {
         Some((self.bericht()?, self.getoond.ontvanger.clone()?))
     }
 
+    /// Whether a bericht was refused when it was to be handed out: nobody asked for anything that is not allowed.
+    pub(super) fn is_refused_at_delivery(&self) -> bool {
+        let receives = self.ontvanger().is_some() && self.ontvanger() == self.getoond.actor.as_deref();
+        self.regel.soort == Soort::Geweigerd && self.regel.bericht.is_some() && receives
+    }
+
+    /// Whether a partner did it, not somebody of toezicht or beheer.
+    pub(super) fn is_of_partner(&self) -> bool {
+        self.regel.rol.as_deref() == Some("partner")
+    }
+
     /// For how many calls it stands.
     pub(super) fn aantal(&self) -> u64 {
         self.regel.aantal.unwrap_or(1)

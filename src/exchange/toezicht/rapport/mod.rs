@@ -150,15 +150,6 @@ impl<K: Ord> Tellen<K> {
     }
 }
 
-/// A number with what it counts.
-fn keer(aantal: u64, een: &str, meer: &str) -> String {
-    match aantal {
-        0 => format!("geen {meer}"),
-        1 => format!("1 {een}"),
-        _ => format!("{aantal} {meer}"),
-    }
-}
-
 /// A value, or a dash.
 fn of_none(value: Option<impl Display>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
@@ -173,8 +164,12 @@ impl Oog<'_> {
     /// The report of a period, of what is seen.
     ///
     /// # Errors
-    /// [`Weigering::NietBeschikbaar`] when the logboek or what stands beside it cannot be read.
+    /// [`Weigering::OngeldigVeld`] where the period is not over; [`Weigering::NietBeschikbaar`] when the logboek or what stands beside it
+    /// cannot be read.
     pub async fn rapport(&self, periode: Periode, omgeving: &Omgeving, now: Timestamp) -> Result<Rapport, Weigering> {
+        if periode.tot_en_met > amsterdam_date(now) {
+            return Err(Weigering::veld("tot_en_met", "geen dag in de toekomst"));
+        }
         let reached = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let index = async |moment: Timestamp| index_at(self.read, moment).await.map_err(unavailable);
         let van = index(begin_of(periode.van)).await?.min(reached);
@@ -207,10 +202,10 @@ impl Oog<'_> {
 fn unknown() -> Afdeling {
     let zinnen = [
         "Of wat partners elkaar schreven klopt, en of zij het terecht stuurden: de poort toetst het convenant, niet het oordeel.",
-        "Wat een ontvanger ermee deed: afdrukken, kopieren, in een dossier zetten. Dat iemand vernietigde is een mededeling van de \
+        "Wat een ontvanger ermee deed: afdrukken, kopiëren, in een dossier zetten. Dat iemand vernietigde is een mededeling van de \
          ontvanger.",
         "Wie er achter een personeelsreferentie zit: die geeft de partner op.",
-        "Wat er buiten de poort om is gedeeld, en wat er in reservekopieen staat.",
+        "Wat er buiten de poort om is gedeeld, en wat er in reservekopieën staat.",
     ];
     Afdeling {
         naam: "onbekend",
@@ -227,9 +222,6 @@ impl Exchange {
     /// [`Weigering::OngeldigVeld`] where the period is not over, not yet logged.
     pub async fn rapport(&self, call: &Call, inzage: &Inzage, periode: Periode) -> Result<Rapport, Weigering> {
         let now = self.klok.now();
-        if periode.tot_en_met > amsterdam_date(now) {
-            return Err(Weigering::veld("tot_en_met", "geen dag in de toekomst"));
-        }
         let oog = self.oog(call).await?;
         let rapport = Box::pin(oog.rapport(periode, &self.in_force.omgeving, now)).await?;
         self.log_look(call, inzage, Gezien::default()).await?;

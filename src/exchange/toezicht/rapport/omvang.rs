@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     super::oog::Oog,
-    Afdeling, Tabel, Tellen, keer,
+    Afdeling, Tabel, Tellen,
     lezing::{Gebeurtenis, Gelezen},
     of_none,
 };
 use crate::{
     documenten::{convenant::of_the_past, of_the_past as deelnemers},
-    domain::{BerichtId, Convenant, Status, Termijn, Weigering},
+    domain::{BerichtId, Convenant, Status, Termijn, Weigering, houdbaarheid::amsterdam_date},
     exchange::unavailable,
     logboek::Soort,
     store::reading::documenten::{all_deelnemers, of_hash},
@@ -35,6 +35,8 @@ struct Stroom {
 pub(super) struct Omvang {
     berichten: u64,
     last: Option<BerichtId>,
+    /// How often the last day is not three months after the acceptance.
+    other_terms: u64,
     stromen: Tellen<Stroom>,
 }
 
@@ -48,6 +50,8 @@ impl Omvang {
             self.berichten += 1;
             self.last = regel.bericht();
         }
+        let usual = USUAL.last_day(amsterdam_date(regel.tijd)).to_string();
+        self.other_terms += u64::from(regel.regel.houdbaar_tot_en_met.as_ref() != Some(&usual));
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let stroom = Stroom {
             berichtsoort: text(&regel.regel.berichtsoort),
@@ -84,11 +88,9 @@ impl Oog<'_> {
         };
         let people = gelezen.mensen.count();
         let mut zinnen = vec![format!(
-            "Er zijn {} aanvaard, samen voor {}. Zij gingen over {}, voor zover die te herkennen zijn: wie zonder SKN of BSN en met een \
-             andere schrijfwijze is vastgelegd telt dubbel, en wie is gewist telt niet mee.",
-            keer(*berichten, "bericht", "berichten"),
-            keer(stromen.sum(), "ontvanger", "ontvangers"),
-            keer(people, "persoon", "personen"),
+            "Berichten aanvaard: {berichten}, geteld per ontvanger: {}. Personen over wie zij gingen: {people}, voor zover die te herkennen \
+             zijn: wie zonder SKN of BSN en met een andere schrijfwijze is vastgelegd telt dubbel, en wie is gewist telt niet mee.",
+            stromen.sum(),
         )];
         let untested: u64 = stromen
             .0
@@ -98,8 +100,7 @@ impl Oog<'_> {
             .sum();
         if untested > 0 {
             zinnen.push(format!(
-                "{} op een grondslag die geen jurist heeft bevestigd; in de tabel staat dat als nee.",
-                keer(untested, "aanvaarding rust", "aanvaardingen rusten")
+                "Daarvan op een grondslag die geen jurist heeft bevestigd: {untested}; in de tabel staat dat als nee."
             ));
         }
         let mut by_grondslag: Tellen<(&str, &str, &str, String, &str, &str)> = Tellen::default();
@@ -119,11 +120,13 @@ impl Oog<'_> {
             rows,
         );
         let termijnen = termijnen(&convenanten, stromen);
-        zinnen.push(if termijnen.rijen.is_empty() {
-            "Alles was drie maanden houdbaar, of korter waar de afzender daarom vroeg.".to_owned()
-        } else {
-            "Onder de regels in de tweede tabel is de houdbaarheid anders dan drie maanden, met de reden uit het convenant.".to_owned()
-        });
+        if gelezen.omvang.other_terms > 0 {
+            zinnen.push(format!(
+                "Een andere laatste dag dan drie maanden na aanvaarding: {} keer. De termijn telt dan vanaf de peildatum, de afzender vroeg om \
+                 korter, of de regel wijkt af; regels die afwijken staan hieronder met hun reden uit het convenant.",
+                gelezen.omvang.other_terms
+            ));
+        }
         Ok(Afdeling {
             naam: "omvang",
             titel: "Wat er is uitgewisseld",

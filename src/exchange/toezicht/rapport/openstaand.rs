@@ -21,8 +21,18 @@ struct Stand {
     berichtsoort: String,
     afzender: String,
     sinds: Timestamp,
-    /// Whether it was handed out.
-    afgeleverd: bool,
+    waar: Waar,
+}
+
+/// How far a bericht came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waar {
+    /// Nobody took it.
+    Wacht,
+    /// It was handed out, or read.
+    Gelezen,
+    /// It was held back when it was to be handed out.
+    Tegengehouden,
 }
 
 #[derive(Default)]
@@ -40,15 +50,17 @@ impl Openstaand {
         let Some(at) = regel.at() else { return };
         match regel.regel.soort {
             Soort::Aanvaard => self.accepted(regel, at),
-            Soort::Afgeleverd => {
-                if let Some(stand) = self.open.get_mut(&at) {
-                    stand.afgeleverd = true;
-                }
-            }
+            Soort::Afgeleverd | Soort::Geraadpleegd => self.comes_to(&at, Waar::Gelezen),
+            Soort::Geweigerd if regel.is_refused_at_delivery() => self.comes_to(&at, Waar::Tegengehouden),
             Soort::Bevestigd => drop(self.open.remove(&at)),
-            Soort::Vervallen | Soort::Ingetrokken | Soort::Beschadigd | Soort::Vernietigd => {
+            Soort::Vervallen
+            | Soort::Ingetrokken
+            | Soort::Beschadigd
+            | Soort::Vernietigd
+            | Soort::VernietigingGevraagd => {
                 let ended = self.open.remove(&at);
-                if let Some(stand) = ended.filter(|stand| !stand.afgeleverd && regel.regel.soort == Soort::Vervallen) {
+                let lapsed = |stand: &Stand| stand.waar == Waar::Wacht && regel.regel.soort == Soort::Vervallen;
+                if let Some(stand) = ended.filter(lapsed) {
                     self.never_collected.add((stand.berichtsoort, stand.afzender, at.1), 1);
                 }
             }
@@ -56,10 +68,16 @@ impl Openstaand {
         }
     }
 
+    fn comes_to(&mut self, at: &(BerichtId, String), waar: Waar) {
+        if let Some(stand) = self.open.get_mut(at) {
+            stand.waar = waar;
+        }
+    }
+
     fn accepted(&mut self, regel: &Gebeurtenis, at: (BerichtId, String)) {
         let (Some(soort), Some(afzender)) = (&regel.regel.berichtsoort, &regel.getoond.afzender) else { return };
         let stand =
-            || Stand { berichtsoort: soort.clone(), afzender: afzender.clone(), sinds: regel.tijd, afgeleverd: false };
+            || Stand { berichtsoort: soort.clone(), afzender: afzender.clone(), sinds: regel.tijd, waar: Waar::Wacht };
         if soort.parse::<Berichtsoort>().is_ok_and(Berichtsoort::is_verzoek) {
             self.unanswered.insert(at.clone(), stand());
         }
@@ -70,31 +88,33 @@ impl Openstaand {
     }
 
     pub(super) fn afdeling(&self, terugkoppeling: Tabel) -> Afdeling {
-        let collected = |wanted: bool| self.open.iter().filter(move |(_, stand)| stand.afgeleverd == wanted);
+        let at = |waar: Waar| self.open.iter().filter(move |(_, stand)| stand.waar == waar);
         let waiting = terugkoppeling.rijen.len() as u64 + terugkoppeling.weggelaten;
         let zinnen = vec![
             format!(
-                "Aan het eind van de periode: niet opgehaald {}, opgehaald en niet bevestigd {}, verzoeken zonder antwoord {}. In de periode \
-                 vervallen zonder dat iemand het ophaalde: {}.",
-                collected(false).count(),
-                collected(true).count(),
+                "Aan het eind van de periode: niet opgehaald {}, gelezen en niet bevestigd {}, tegengehouden bij aflevering {}, verzoeken \
+                 zonder antwoord {}. In de periode vervallen zonder dat iemand het ophaalde: {}.",
+                at(Waar::Wacht).count(),
+                at(Waar::Gelezen).count(),
+                at(Waar::Tegengehouden).count(),
                 self.unanswered.len(),
                 self.never_collected.sum(),
             ),
             format!("Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}."),
-            "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom alles, ook wat \
-             nog op tijd kan zijn."
+            "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom ook wat nog op tijd \
+             kan zijn."
                 .to_owned(),
         ];
-        let rows = |wanted: bool| collected(wanted).map(row).collect::<Vec<_>>();
+        let rows = |waar: Waar| at(waar).map(row).collect::<Vec<_>>();
         let lapsed = self
             .never_collected
             .0
             .iter()
             .map(|((soort, van, naar), aantal)| vec![soort.clone(), van.clone(), naar.clone(), aantal.to_string()]);
         let tabellen = vec![
-            Tabel::new(("niet_opgehaald", "Niet opgehaald"), &COLUMNS, rows(false)),
-            Tabel::new(("niet_bevestigd", "Opgehaald, niet bevestigd"), &COLUMNS, rows(true)),
+            Tabel::new(("niet_opgehaald", "Niet opgehaald"), &COLUMNS, rows(Waar::Wacht)),
+            Tabel::new(("niet_bevestigd", "Gelezen, niet bevestigd"), &COLUMNS, rows(Waar::Gelezen)),
+            Tabel::new(("tegengehouden", "Tegengehouden bij aflevering"), &COLUMNS, rows(Waar::Tegengehouden)),
             Tabel::new(("niet_beantwoord", "Verzoeken zonder antwoord"), &COLUMNS, self.unanswered.iter().map(row)),
             Tabel::new(
                 ("ongelezen_vervallen", "Vervallen voor iemand het ophaalde"),

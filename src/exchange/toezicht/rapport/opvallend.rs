@@ -38,44 +38,60 @@ pub(super) struct Opvallend {
     outside: BTreeMap<String, (u64, u64)>,
     /// Searches without a hit and with one, by partner and employee.
     misses: BTreeMap<(String, String), (u64, u64)>,
-    /// Refusals under way, and the longest, by who acts.
-    now: HashMap<String, Reeks>,
-    longest: BTreeMap<String, Reeks>,
+    /// The last search that had a hit: each scenario that it found is a regel.
+    last_hit: Option<String>,
+    /// Refusals under way, and the longest, by partner and employee.
+    now: HashMap<(String, String), Reeks>,
+    longest: BTreeMap<(String, String), Reeks>,
     /// Berichten by afzender and day.
     days: BTreeMap<String, BTreeMap<Date, u64>>,
 }
 
 impl Opvallend {
     pub(super) fn take(&mut self, regel: &Gebeurtenis) {
+        // Of toezicht and beheer the section on looks tells.
+        if !regel.is_of_partner() {
+            return;
+        }
         let of = &regel.regel;
         let actor = of_none(regel.getoond.actor.as_ref());
-        if of.rol.as_deref() == Some("partner") {
-            let (outside, all) = self.outside.entry(actor.clone()).or_default();
-            *outside += u64::from(outside_office_hours(regel.tijd));
-            *all += 1;
-        }
+        let (outside, all) = self.outside.entry(actor.clone()).or_default();
+        *outside += u64::from(outside_office_hours(regel.tijd));
+        *all += 1;
+        let who = (actor, of_none(regel.medewerker.as_ref()));
         match of.soort {
-            Soort::Aanvaard => self.accepted(regel, &actor),
-            Soort::Geraadpleegd if of.uitkomst.is_some() => {
-                let who = (actor, of_none(regel.medewerker.as_ref()));
-                let (miss, hit) = self.misses.entry(who).or_default();
-                if of.uitkomst.as_deref() == Some("gevonden") { *hit += 1 } else { *miss += 1 }
-            }
-            Soort::Geweigerd => {
-                let reeks = self.now.entry(actor.clone()).or_default();
-                reeks.aantal += regel.aantal();
-                reeks.sinds.get_or_insert(regel.tijd);
-                let longest = self.longest.entry(actor).or_default();
-                if longest.aantal < reeks.aantal {
-                    *longest = reeks.clone();
-                }
-            }
+            Soort::Aanvaard => self.accepted(regel),
+            Soort::Geraadpleegd if of.uitkomst.is_some() => self.searched(regel, &who),
+            Soort::Geweigerd if !regel.is_refused_at_delivery() => return self.refused(regel, who),
             _ => {}
+        }
+        if of.soort != Soort::Geweigerd {
+            // Whatever goes well ends the row.
+            self.now.retain(|(partner, _), _| *partner != who.0);
         }
     }
 
-    fn accepted(&mut self, regel: &Gebeurtenis, actor: &str) {
-        self.now.remove(actor);
+    fn searched(&mut self, regel: &Gebeurtenis, who: &(String, String)) {
+        let (miss, hit) = self.misses.entry(who.clone()).or_default();
+        if regel.regel.uitkomst.as_deref() != Some("gevonden") {
+            *miss += 1;
+        } else if regel.regel.trace.is_none() || self.last_hit != regel.regel.trace {
+            *hit += 1;
+            self.last_hit.clone_from(&regel.regel.trace);
+        }
+    }
+
+    fn refused(&mut self, regel: &Gebeurtenis, who: (String, String)) {
+        let reeks = self.now.entry(who.clone()).or_default();
+        reeks.aantal += regel.aantal();
+        reeks.sinds.get_or_insert(regel.tijd);
+        let longest = self.longest.entry(who).or_default();
+        if longest.aantal < reeks.aantal {
+            *longest = reeks.clone();
+        }
+    }
+
+    fn accepted(&mut self, regel: &Gebeurtenis) {
         let (Some(van), Some(naar), Some(soort)) = (regel.afzender(), regel.ontvanger(), &regel.regel.berichtsoort)
         else {
             return;
@@ -93,11 +109,14 @@ impl Opvallend {
     }
 
     fn refusals(&self) -> impl Iterator<Item = Vec<String>> {
-        self.longest.iter().filter(|(_, reeks)| reeks.aantal >= MANY_REFUSALS).map(|(actor, reeks)| {
+        self.longest.iter().filter(|(_, reeks)| reeks.aantal >= MANY_REFUSALS).map(|((partner, medewerker), reeks)| {
             let since = reeks.sinds.map(moment).unwrap_or_default();
             said(
                 "weigeringen",
-                format!("Van {actor} werd vanaf {since} {} keer achter elkaar geweigerd.", reeks.aantal),
+                format!(
+                    "Medewerker {medewerker} van {partner} werd vanaf {since} {} keer achter elkaar geweigerd.",
+                    reeks.aantal
+                ),
             )
         })
     }

@@ -1,13 +1,19 @@
-//! Weigeringen (refusals): what was refused, why, and to whom.
+//! Weigeringen (refusals): what partners were refused, why, and to whom.
 
-use super::{Afdeling, Tabel, Tellen, keer, lezing::Gebeurtenis, of_none};
+use super::{Afdeling, Tabel, Tellen, lezing::Gebeurtenis, of_none};
 use crate::{domain, logboek::Soort};
+
+/// Who was refused something: the reason, the loket or organisation, and the employee.
+type Wie = (String, String, String);
 
 #[derive(Default)]
 pub(super) struct Weigeringen {
     by_reason: Tellen<String>,
-    /// By reason, who was refused, the loket of it, and the employee.
-    by_who: Tellen<(String, String, String)>,
+    by_who: Tellen<Wie>,
+    /// Refused when it was to be handed out: the reason, from whom, to whom.
+    at_delivery: Tellen<(String, String, String)>,
+    /// What toezicht and beheer were refused.
+    of_others: u64,
 }
 
 impl Weigeringen {
@@ -16,41 +22,60 @@ impl Weigeringen {
             return;
         }
         let reason = regel.regel.weigering.clone().unwrap_or_default();
-        let who = of_none(regel.getoond.afzender.as_ref().or(regel.getoond.actor.as_ref()));
-        self.by_reason.add(reason.clone(), regel.aantal());
-        self.by_who.add((reason, who, of_none(regel.medewerker.as_ref())), regel.aantal());
+        let (afzender, ontvanger) =
+            (of_none(regel.getoond.afzender.as_ref()), of_none(regel.getoond.ontvanger.as_ref()));
+        if regel.is_refused_at_delivery() || regel.regel.rol.as_deref() == Some("poort") {
+            self.at_delivery.add((reason, afzender, ontvanger), regel.aantal());
+        } else if regel.is_of_partner() {
+            let who = of_none(regel.getoond.afzender.as_ref().or(regel.getoond.actor.as_ref()));
+            self.by_reason.add(reason.clone(), regel.aantal());
+            self.by_who.add((reason, who, of_none(regel.medewerker.as_ref())), regel.aantal());
+        } else {
+            self.of_others += regel.aantal();
+        }
     }
 
     pub(super) fn afdeling(&self) -> Afdeling {
-        let told = |code: &str| {
-            let row = domain::Weigering::TABLE.iter().find(|row| row.code == code);
-            row.map_or_else(|| "-".to_owned(), |row| row.uitleg.to_owned())
+        let reasons = self.by_reason.sorted().into_iter();
+        let reasons = reasons.map(|(code, aantal)| vec![code.clone(), what_it_is(code), aantal.to_string()]);
+        let three = |of: &Tellen<Wie>| {
+            let row = |((one, two, three), aantal): (&Wie, u64)| {
+                vec![one.clone(), two.clone(), three.clone(), aantal.to_string()]
+            };
+            of.sorted().into_iter().map(row).collect::<Vec<_>>()
         };
-        let reasons = self
-            .by_reason
-            .sorted()
-            .into_iter()
-            .map(|(code, aantal)| vec![code.clone(), told(code), aantal.to_string()]);
-        let who = self.by_who.sorted().into_iter().map(|((code, wie, medewerker), aantal)| {
-            vec![code.clone(), wie.clone(), medewerker.clone(), aantal.to_string()]
-        });
-        let zinnen = vec![format!(
-            "Er is {} keer geweigerd. Een medewerker heeft hier een code die in elk rapport dezelfde is; wie het is weet de poort niet.",
-            self.by_reason.sum()
-        )];
+        let zinnen = vec![
+            format!(
+                "Geweigerd aan partners: {}. Bij aflevering tegengehouden, omdat het intussen niet meer was toegestaan: {}. Verzoeken van \
+                 toezicht en beheer die niet klopten: {}.",
+                self.by_reason.sum(),
+                self.at_delivery.sum(),
+                self.of_others
+            ),
+            "Een medewerker heeft een code die in elk rapport dezelfde is; wie het is, weet alleen de partner."
+                .to_owned(),
+        ];
         let tabellen = vec![
-            Tabel::new(("weigeringen", "Geweigerd, naar reden"), &["weigering", "uitleg", "aantal"], reasons),
+            Tabel::new(("weigeringen", "Geweigerd, naar reden"), &["weigering", "wat er was", "aantal"], reasons),
             Tabel::new(
                 ("geweigerd_wie", "Geweigerd, naar loket en medewerker"),
                 &["weigering", "loket", "medewerker", "aantal"],
-                who,
+                three(&self.by_who),
+            ),
+            Tabel::new(
+                ("geweigerd_bij_aflevering", "Tegengehouden bij aflevering"),
+                &["weigering", "afzender", "ontvanger", "aantal"],
+                three(&self.at_delivery),
             ),
         ];
-        let zinnen = if self.by_reason.sum() == 0 {
-            vec![format!("Er waren {}.", keer(0, "weigering", "weigeringen"))]
-        } else {
-            zinnen
-        };
         Afdeling { naam: "geweigerd", titel: "Wat er is geweigerd", zinnen, tabellen }
     }
+}
+
+/// What was wrong, by the sentence that the caller got, without what that caller should do.
+fn what_it_is(code: &str) -> String {
+    let row = domain::Weigering::TABLE.iter().find(|row| row.code == code);
+    let Some(row) = row else { return "-".to_owned() };
+    let end = row.uitleg.find(['.', ';', ':']).unwrap_or(row.uitleg.len());
+    row.uitleg[..end].to_owned()
 }

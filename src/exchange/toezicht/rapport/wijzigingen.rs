@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
-use super::{super::oog::Oog, Afdeling, Tabel, keer, lezing::Gebeurtenis, moment, of_none};
+use super::{super::oog::Oog, Afdeling, Tabel, lezing::Gebeurtenis, moment, of_none};
 use crate::{
     documenten::{Bron, Omgeving, hash, parse},
     domain::{Geladen, Historie, VanKracht, Weigering, houdbaarheid::amsterdam_date, verschil::verschil},
@@ -114,8 +114,8 @@ impl Oog<'_> {
     ) -> Result<Afdeling, Weigering> {
         let many = wijzigingen.len();
         let mut zinnen = vec![format!(
-            "Wat van kracht is (deelnemers en convenanten) wijzigde {}. De reden is hier geopend; het logboek zelf heeft er alleen een afdruk van.",
-            keer(many as u64, "keer", "keer")
+            "Wijzigingen van wat van kracht is (deelnemers en convenanten): {many}. De reden is hier geopend; het logboek zelf heeft er alleen \
+             een afdruk van."
         )];
         if many > MOST_TOLD {
             zinnen.push(format!("Van de laatste {} staat hier niet wat zij betekenden.", many - MOST_TOLD));

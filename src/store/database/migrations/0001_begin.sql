@@ -72,6 +72,21 @@ CREATE TABLE documenten (
 -- The newest text of each name.
 CREATE INDEX documenten_naam ON documenten (soort, naam, log_index);
 
+-- Proposed changes of what is in force: the text of each document of a proposal, by the index of its regel `voorgesteld`, which carries its
+-- hash; without tekst it is to be withdrawn.
+CREATE TABLE voorstellen (
+    log_index INTEGER PRIMARY KEY,
+    tekst TEXT
+);
+
+-- What was decided about proposals, by the index of its regel. Who signs for a party: the signature, and the certificate (DER) with whose
+-- key it was made; the regel carries the hash of the signature.
+CREATE TABLE besluiten (
+    log_index INTEGER PRIMARY KEY,
+    handtekening BLOB,
+    certificaat BLOB
+);
+
 -- A bericht once, with its sealed content. (afzender_partner, request_id) makes a repeated send harmless.
 CREATE TABLE berichten (
     id BLOB PRIMARY KEY,

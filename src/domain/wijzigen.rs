@@ -1,0 +1,162 @@
+//! Wijzigen (changing): who must agree with a change of what is in force, and how long it is told before.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use jiff::civil::Date;
+
+use super::{Convenant, DocumentSoort, PartnerNaam, Rol, Toegang, VanKracht, matrix};
+
+/// Who must agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bekrachtiging {
+    /// Nobody.
+    #[default]
+    Niemand,
+    /// Another operator than who proposed it: another CA, OIN or SAN.
+    Ander,
+    /// Each party of each convenant that changes, by a signature; of the deelnemers another operator.
+    Partijen,
+}
+
+impl Bekrachtiging {
+    /// The word in the document.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Niemand => "niemand",
+            Self::Ander => "ander",
+            Self::Partijen => "partijen",
+        }
+    }
+}
+
+impl FromStr for Bekrachtiging {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Niemand, Self::Ander, Self::Partijen].into_iter().find(|one| one.as_str() == text).ok_or(())
+    }
+}
+
+impl fmt::Display for Bekrachtiging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a change of what is in force asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wijzigen {
+    /// Who must agree.
+    pub bekrachtigt: Bekrachtiging,
+    /// So many days it is told before it comes into force.
+    pub na_dagen: u16,
+}
+
+impl Wijzigen {
+    /// Whether an operator changes it alone and at once.
+    #[must_use]
+    pub fn is_vrij(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// A document that is to change: its kind and name, and the hashes of the texts before and after, where there are such.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeWijzigen {
+    /// What it is.
+    pub soort: DocumentSoort,
+    /// Its name.
+    pub naam: String,
+    /// What was in force.
+    pub oud: Option<String>,
+    /// What is to be in force; nothing where it is to be withdrawn.
+    pub nieuw: Option<String>,
+}
+
+/// Somebody whose agreement is asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instemming {
+    /// Another operator than who proposed it.
+    Ander,
+    /// A party of a convenant, by its name.
+    Partij(PartnerNaam, String),
+}
+
+impl fmt::Display for Instemming {
+    /// In Dutch, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ander => f.write_str("een andere beheerder"),
+            Self::Partij(partner, convenant) => write!(f, "{partner} voor convenant {convenant}"),
+        }
+    }
+}
+
+/// Whose agreement a change asks, by what is in force before it.
+#[must_use]
+pub fn instemming(before: &VanKracht, after: &VanKracht, wijzigingen: &[TeWijzigen]) -> BTreeSet<Instemming> {
+    let bekrachtigt = before.deelnemers().wijzigen.bekrachtigt;
+    let changes = |soort: DocumentSoort| wijzigingen.iter().filter(move |of| of.soort == soort);
+    match bekrachtigt {
+        Bekrachtiging::Niemand => BTreeSet::new(),
+        Bekrachtiging::Ander => [Instemming::Ander].into(),
+        Bekrachtiging::Partijen => {
+            let named = |van_kracht: &VanKracht, naam: &str| {
+                let of_name = |convenant: &&Convenant| convenant.naam == naam;
+                van_kracht.convenanten().iter().find(of_name).map(|convenant| convenant.partijen.clone())
+            };
+            let parties = changes(DocumentSoort::Convenant).flat_map(|TeWijzigen { naam, .. }| {
+                let both = [before, after].into_iter().filter_map(move |van_kracht| named(van_kracht, naam));
+                both.flatten().map(move |partner| Instemming::Partij(partner, naam.clone()))
+            });
+            let others = changes(DocumentSoort::Deelnemers).map(|_| Instemming::Ander);
+            parties.chain(others).collect()
+        }
+    }
+}
+
+/// The parties in this that have nobody who can sign for them, by what is in force.
+#[must_use]
+pub fn without_signer(van_kracht: &VanKracht, asked: &BTreeSet<Instemming>) -> BTreeSet<PartnerNaam> {
+    let toegangen = &van_kracht.deelnemers().toegangen;
+    let signs = |partner: &PartnerNaam| {
+        let of = |toegang: &Toegang| toegang.identiteit.rol == Rol::Tekent && toegang.identiteit.partner == *partner;
+        toegangen.iter().any(of)
+    };
+    let parties = asked.iter().filter_map(|of| match of {
+        Instemming::Partij(partner, _) => Some(partner),
+        Instemming::Ander => None,
+    });
+    parties.filter(|partner| !signs(partner)).cloned().collect()
+}
+
+/// Whether a change only takes away: nobody comes in, nothing is newly allowed or allowed otherwise, nobody sees more, and changing does
+/// not become easier.
+#[must_use]
+pub fn only_takes_away(before: &VanKracht, after: &VanKracht, day: Date) -> bool {
+    let (oud, nieuw) = (before.deelnemers(), after.deelnemers());
+    let known = |toegang: &Toegang| oud.toegangen.contains(toegang);
+    let same_partners = nieuw.partners.iter().all(|(naam, partner)| oud.partners.get(naam) == Some(partner));
+    if oud.wijzigen != nieuw.wijzigen || !same_partners || !nieuw.toegangen.iter().all(known) {
+        return false;
+    }
+    if !nieuw.mandaten.iter().all(|mandaat| oud.mandaten.contains(mandaat)) {
+        return false;
+    }
+    // Of a convenant that stays another text can change the terms of what waits: its streams must be among those before.
+    let streams = matrix(before, day);
+    matrix(after, day).iter().all(|stroom| streams.contains(stroom))
+}
+
+/// What a party signs: that it agrees with this text of a convenant, or with its withdrawal, in this proposal.
+#[must_use]
+pub fn te_tekenen(voorstel: u64, of: &TeWijzigen) -> String {
+    let TeWijzigen { soort, naam, oud, nieuw } = of;
+    let what = match (nieuw, oud) {
+        (Some(nieuw), _) => format!("sha256 {nieuw}"),
+        (None, Some(oud)) => format!("intrekken sha256 {oud}"),
+        (None, None) => "niets".to_owned(),
+    };
+    format!("ketenpoort/v1 bekrachtiging\nvoorstel {voorstel}\n{}\n{what}\n", soort.in_logboek(naam))
+}
