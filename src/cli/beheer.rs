@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use tonic::transport::Channel;
 
-use super::{Failure, partner::with_deadline, print_line};
+use super::{Failure, partner::with_deadline, print_line, voorstel};
 use crate::{
     client::Profile,
     grpc::codec::to_json,
@@ -56,13 +56,26 @@ pub enum Command {
     },
     /// Zeg dat de klok van deze poort klopt, hoewel zij is verzet; daarmee eindigt de twijfel eraan
     Klok(Klok),
-    /// Druk een document af dat van kracht is, precies zoals het is geladen
+    /// Druk een document af dat van kracht is, of dat was, precies zoals het is geladen
     Show {
         #[command(flatten)]
         who: Who,
         /// De naam van een convenant, of deelnemers
         naam: String,
+        /// Een tekst van vroeger: haar hash, zoals history haar noemt met --json. Dat u kijkt komt in het logboek
+        #[arg(long, value_name = "SHA256")]
+        hash: Option<String>,
     },
+    /// Stel een wijziging voor: FG's zien haar meteen, en zij geldt als ieder heeft ingestemd en de dagen voorbij zijn
+    Propose(voorstel::Propose),
+    /// Toon de voorstellen die openstaan; ook voor wie voor een partij tekent
+    Proposals(voorstel::Ask),
+    /// Stem in met een voorstel; wie voor een partij tekent, ondertekent daarmee
+    Ratify(voorstel::Ratify),
+    /// Trek een voorstel in
+    Reject(voorstel::Reject),
+    /// Toon wat wanneer van kracht werd, door wie en waarom; dat u kijkt komt in het logboek
+    History(voorstel::History),
 }
 
 /// The operator that calls.
@@ -127,7 +140,7 @@ pub struct Klok {
 type Client = BeheerServiceClient<Channel>;
 
 impl Who {
-    async fn connect(&self) -> Result<(Profile, Client), Failure> {
+    pub(super) async fn connect(&self) -> Result<(Profile, Client), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = Client::new(profile.channel().await?);
         Ok((profile, client))
@@ -153,16 +166,22 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::List { who, json } => list(&who, json).await,
         Command::Toestand { who, json } => toestand(&who, json).await,
         Command::Klok(klok) => klok.run().await,
-        Command::Show { who, naam } => {
+        Command::Propose(propose) => propose.run().await,
+        Command::Proposals(ask) => ask.run().await,
+        Command::Ratify(ratify) => ratify.run().await,
+        Command::Reject(reject) => reject.run().await,
+        Command::History(history) => history.run().await,
+        Command::Show { who, naam, hash } => {
             let (profile, mut client) = who.connect().await?;
-            let asked = client.get_document(with_deadline(proto::GetDocumentRequest { naam }, CALL_DEADLINE)).await;
+            let request = proto::GetDocumentRequest { naam, hash, medewerker: profile.medewerker().to_owned() };
+            let asked = client.get_document(with_deadline(request, CALL_DEADLINE)).await;
             let document = asked.map_err(|status| profile.failure(&status))?.into_inner();
             print_line(document.tekst.trim_end_matches('\n'))
         }
     }
 }
 
-fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {
+pub(super) fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {
     let name = file.display().to_string();
     let tekst = read_bounded(file).with_context(|| format!("{name} is niet te lezen"))?;
     let too_large = || Failure::Usage(format!("{name} is groter dan {} KiB", MOST_BYTES >> 10));

@@ -16,6 +16,7 @@ mod progress;
 mod scenario;
 pub(crate) mod serve;
 pub(crate) mod template;
+mod voorstel;
 
 use std::{path::PathBuf, process::ExitCode};
 

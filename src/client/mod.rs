@@ -25,7 +25,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     proto::client::ExchangeServiceClient,
-    tls::{TlsError, settings},
+    tls::{TlsError, handtekening, settings},
 };
 
 /// A profile directory: `cert.pem`, `key.pem`, `ca.pem` and `profiel.toml`.
@@ -118,6 +118,14 @@ impl Profile {
     #[must_use]
     pub fn medewerker(&self) -> &str {
         &self.settings.medewerker
+    }
+
+    /// Signs a text with the key of this profile.
+    ///
+    /// # Errors
+    /// [`ClientError::Tls`] when the key cannot be read or cannot sign.
+    pub fn sign(&self, text: &str) -> Result<Vec<u8>, ClientError> {
+        Ok(handtekening::sign(&self.dir.join("key.pem"), text)?)
     }
 
     /// Connects over mutual TLS.

@@ -1,6 +1,6 @@
 //! Who is at the other end of a connection.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use super::{Adres, LoketNaam, Oin, PartnerNaam, Weigering, Zicht};
 
@@ -126,6 +126,8 @@ pub struct Certificaat {
     pub oin: Oin,
     /// The DNS names in it.
     pub namen: Vec<String>,
+    /// All of it, DER: by what a signature of its owner is verified.
+    pub der: Arc<[u8]>,
 }
 
 /// A certificate and the identity that it opens by what was in force when it connected.

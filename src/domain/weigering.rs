@@ -306,10 +306,10 @@ weigeringen! {
     VoorstelOnbekend = "voorstel_onbekend", Onbekend,
         "Dit voorstel is er niet, of staat niet meer open: het is van kracht, ingetrokken, of er is sindsdien iets anders van kracht geworden. Vraag de lijst op, en stel het zo nodig opnieuw voor.",
         "There is no such proposal, or it is open no longer: it is in force, was withdrawn, or something else came into force since. Ask for the list, and propose it anew if need be.";
-    /// The agreement of this identity is not asked.
+    /// This identity is not asked to agree.
     InstemmingNietGevraagd = "instemming_niet_gevraagd", Verboden,
         "Van deze identiteit vraagt dit voorstel geen instemming: wie voorstelt bekrachtigt niet zelf, en een partij tekent alleen voor convenanten waarbij zij partij is.",
-        "This proposal does not ask the agreement of this identity: who proposes does not confirm, and a party signs only for convenanten that it is a party of.";
+        "This proposal does not ask this identity to agree: who proposes does not confirm, and a party signs only for convenanten that it is a party of.";
     /// A signature does not hold.
     HandtekeningOnjuist = "handtekening_onjuist", Ongeldig,
         "Een handtekening klopt niet, of is gemaakt voor een andere tekst dan die van dit voorstel. Haal het voorstel opnieuw op, lees het, en onderteken dat met de sleutel van dit certificaat.",

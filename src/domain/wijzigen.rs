@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use jiff::civil::Date;
-
-use super::{Convenant, DocumentSoort, PartnerNaam, Rol, Toegang, VanKracht, matrix};
+use super::{Convenant, DocumentSoort, PartnerNaam, Rol, Toegang, VanKracht};
 
 /// Who must agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,10 +129,11 @@ pub fn without_signer(van_kracht: &VanKracht, asked: &BTreeSet<Instemming>) -> B
     parties.filter(|partner| !signs(partner)).cloned().collect()
 }
 
-/// Whether a change only takes away: nobody comes in, nothing is newly allowed or allowed otherwise, nobody sees more, and changing does
-/// not become easier.
+/// Whether a change only takes away: nobody comes in, nothing is newly allowed or stamped otherwise, nobody sees more, and changing does not
+/// become easier. A partner, identity, mandaat or convenant can go; a convenant that meets another one cannot, because the other
+/// one stamps from then on what it stamped.
 #[must_use]
-pub fn only_takes_away(before: &VanKracht, after: &VanKracht, day: Date) -> bool {
+pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
     let (oud, nieuw) = (before.deelnemers(), after.deelnemers());
     let known = |toegang: &Toegang| oud.toegangen.contains(toegang);
     let same_partners = nieuw.partners.iter().all(|(naam, partner)| oud.partners.get(naam) == Some(partner));
@@ -144,9 +143,10 @@ pub fn only_takes_away(before: &VanKracht, after: &VanKracht, day: Date) -> bool
     if !nieuw.mandaten.iter().all(|mandaat| oud.mandaten.contains(mandaat)) {
         return false;
     }
-    // Of a convenant that stays another text can change the terms of what waits: its streams must be among those before.
-    let streams = matrix(before, day);
-    matrix(after, day).iter().all(|stroom| streams.contains(stroom))
+    let among = |convenanten: &[Convenant], of: &Convenant| convenanten.iter().any(|one| one.hash == of.hash);
+    let (was, is) = (before.convenanten(), after.convenanten());
+    let meeting = before.meeting();
+    is.iter().all(|of| among(was, of)) && was.iter().all(|of| among(is, of) || !meeting.contains(&of.naam))
 }
 
 /// What a party signs: that it agrees with this text of a convenant, or with its withdrawal, in this proposal.

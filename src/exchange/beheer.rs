@@ -237,8 +237,7 @@ impl Gelezen {
             wijzigen,
             zonder: without_signer(&before, &instemming),
             instemming,
-            // Asked only where it decides something: it goes through every stream.
-            neemt_weg: !wijzigen.is_vrij() && only_takes_away(&before, &after, today),
+            neemt_weg: only_takes_away(&before, &after),
         };
         Ok((plan, before, after))
     }

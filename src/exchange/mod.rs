@@ -18,6 +18,7 @@ mod confirm;
 pub mod deliver;
 pub mod expire;
 pub mod find;
+pub mod historie;
 pub mod klok;
 mod leesbaar;
 pub mod logboek;

@@ -9,7 +9,6 @@ use std::{
     sync::Arc,
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Call, Exchange, Opdracht, beheer::Plan, toezicht::Inzage, unavailable};
@@ -18,7 +17,7 @@ use crate::{
     domain::{
         DocumentSoort, Instemming, PartnerNaam, Rol, TeWijzigen, Toegang, VanKracht, Weigering, wijzigen::te_tekenen,
     },
-    logboek::{Logregel, Soort},
+    logboek::{Logregel, Soort, sha256_hex},
     sleutels::Veld,
     store::{
         Actor, Besluit, Change, Decide, Event, Handtekening, NotDone, Propose, StoreError,
@@ -75,7 +74,7 @@ pub struct Afwachting(HashMap<u64, usize>);
 fn identiteit(toegang: &Toegang) -> String {
     let Toegang { ca, san, identiteit } = toegang;
     let text = format!("{ca}\n{}\n{}", identiteit.oin, san.as_deref().unwrap_or_default());
-    hex::encode(digest(&SHA256, text.as_bytes()))
+    sha256_hex(text.as_bytes())
 }
 
 impl Voorstel {
@@ -258,6 +257,7 @@ impl Exchange {
     }
 
     /// Agrees with a proposal: another operator, or who signs for a party with a signature for each convenant that it is asked for.
+    /// Whether these hold was asked before, of the texts that [`Exchange::te_tekenen`] gives.
     ///
     /// # Errors
     /// [`Weigering::VoorstelOnbekend`], [`Weigering::InstemmingNietGevraagd`] or [`Weigering::HandtekeningOnjuist`]; not yet logged.
@@ -266,7 +266,7 @@ impl Exchange {
         call: &Call,
         nummer: u64,
         medewerker: &str,
-        mut signed: BTreeMap<String, Handtekening>,
+        mut signed: BTreeMap<String, Vec<u8>>,
     ) -> Result<Voorgelegd, Weigering> {
         self.reading(call)?;
         let voorstel = self.open_voorstel(nummer).await?;
@@ -295,6 +295,11 @@ impl Exchange {
             if who.rol == Rol::Tekent && handtekening.is_none() {
                 return Err(Weigering::HandtekeningOnjuist);
             }
+            let handtekening = handtekening.map(|handtekening| Handtekening {
+                hash: sha256_hex(&handtekening),
+                handtekening,
+                certificaat: call.aangemeld.certificaat.der.to_vec(),
+            });
             besluiten.push(Besluit::Bekrachtigd {
                 document: of.soort.in_logboek(&of.naam),
                 hash: of.nieuw.clone(),

@@ -12,7 +12,7 @@ use tokio::{
 use super::ends::Ends;
 use crate::{
     domain::houdbaarheid::amsterdam_date,
-    exchange::{Exchange, announce::Announcer, klok::ClockWatch, wacht::Keeper},
+    exchange::{Exchange, announce::Announcer, klok::ClockWatch, voorstel::Afwachting, wacht::Keeper},
     jobs::{Job, Next, Trouble, run},
     sleutels::blik::Blikken,
     store::NotDone,
@@ -50,6 +50,7 @@ pub(super) fn start(
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
     running.spawn(run(LogRefusals { exchange: of(), refused }, stopped.clone()));
     running.spawn(run(LogBlikken { exchange: of(), blikken }, stopped.clone()));
+    running.spawn(run(CarryOut { exchange: of(), afwachting: Afwachting::default() }, stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
     running.spawn(run(TakeUp(of()), stopped.clone()));
@@ -172,6 +173,26 @@ impl Job for LogBlikken {
 
     async fn end(self) {
         self.blikken.close();
+    }
+}
+
+/// Carries out what was proposed, once its days are over and everybody agreed.
+struct CarryOut {
+    exchange: Arc<Exchange>,
+    afwachting: Afwachting,
+}
+
+impl Job for CarryOut {
+    const NAME: &'static str = "voorstellen";
+    const TROUBLE: &'static str = "a proposal that everybody agreed with could not be carried out yet";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        if self.exchange.carry_out_voorstel(&mut self.afwachting).await? {
+            self.exchange.refresh().await?;
+            return Ok(Next::AtOnce);
+        }
+        Ok(Next::InTime)
     }
 }
 

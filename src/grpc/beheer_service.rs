@@ -1,14 +1,22 @@
 //! `BeheerService`: parse, call the verb, answer. A refusal is logged before it is answered.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tonic::{Request, Response, Status};
 
-use super::{content::Checker, convert, exchange_service::call, status::status};
+use super::{
+    content::Checker,
+    convert,
+    exchange_service::call,
+    status::status,
+    voorstel::{self, handtekeningen},
+};
 use crate::{
     documenten::Bron,
-    domain::{Convenant, Document, Weigering},
-    exchange::{About, Call, Exchange, Gevolg, Gewijzigd, Opdracht, logboek::Gesloten},
+    domain::{Convenant, Document, Rol, Weigering},
+    exchange::{
+        About, Call, Exchange, Gevolg, Gewijzigd, Opdracht, logboek::Gesloten, toezicht::Inzage, voorstel::Voorgelegd,
+    },
     proto::{self, beheer_service_server::BeheerService},
 };
 
@@ -26,6 +34,15 @@ impl BeheerApi {
     #[must_use]
     pub fn new(exchange: Arc<Exchange>) -> Self {
         Self { exchange }
+    }
+
+    /// The call of an operator. Who signs for a party comes in by the same port, and may do only what a method says.
+    async fn operator<T>(&self, request: &Request<T>) -> Result<Call, Status> {
+        let call = call(request);
+        if call.identiteit().rol == Rol::Beheer {
+            return Ok(call);
+        }
+        Err(status(&self.exchange.refuse(&call, About::default(), Weigering::VerkeerdeRol).await))
     }
 
     async fn answer<T>(&self, call: &Call, outcome: Result<T, Weigering>) -> Result<Response<T>, Status> {
@@ -54,7 +71,7 @@ impl BeheerService for BeheerApi {
         &self,
         request: Request<proto::ChangeDocumentsRequest>,
     ) -> Result<Response<proto::ChangeDocumentsResponse>, Status> {
-        let call = call(&request);
+        let call = self.operator(&request).await?;
         let outcome = match opdracht(request.into_inner()) {
             Ok(opdracht) => self.exchange.change(&call, &opdracht).await.map(changed),
             Err(weigering) => Err(weigering),
@@ -66,7 +83,7 @@ impl BeheerService for BeheerApi {
         &self,
         request: Request<proto::ListDocumentsRequest>,
     ) -> Result<Response<proto::ListDocumentsResponse>, Status> {
-        let call = call(&request);
+        let call = self.operator(&request).await?;
         let outcome = self.exchange.documents(&call).await.map(|(versie, documenten)| proto::ListDocumentsResponse {
             versie,
             documenten: documenten.iter().map(|document| self.in_force(document)).collect(),
@@ -78,8 +95,15 @@ impl BeheerService for BeheerApi {
         &self,
         request: Request<proto::GetDocumentRequest>,
     ) -> Result<Response<proto::GetDocumentResponse>, Status> {
-        let call = call(&request);
-        let outcome = self.exchange.document(&call, &request.into_inner().naam).await;
+        let call = self.operator(&request).await?;
+        let proto::GetDocumentRequest { naam, hash, medewerker } = request.into_inner();
+        let outcome = match hash {
+            None => self.exchange.document(&call, &naam).await,
+            Some(hash) => match convert::medewerker(&medewerker) {
+                Ok(medewerker) => self.exchange.former_text(&call, &inzage(medewerker), &naam, &hash).await,
+                Err(weigering) => Err(weigering),
+            },
+        };
         let outcome = outcome.map(|document| proto::GetDocumentResponse {
             document: Some(self.in_force(&document)),
             tekst: document.tekst,
@@ -89,8 +113,9 @@ impl BeheerService for BeheerApi {
 
     async fn get_toestand(
         &self,
-        _: Request<proto::GetToestandRequest>,
+        request: Request<proto::GetToestandRequest>,
     ) -> Result<Response<proto::GetToestandResponse>, Status> {
+        self.operator(&request).await?;
         let redenen = self.exchange.redenen();
         Ok(Response::new(proto::GetToestandResponse {
             gereed: redenen.is_empty(),
@@ -105,7 +130,7 @@ impl BeheerService for BeheerApi {
         &self,
         request: Request<proto::BelieveClockRequest>,
     ) -> Result<Response<proto::BelieveClockResponse>, Status> {
-        let call = call(&request);
+        let call = self.operator(&request).await?;
         let proto::BelieveClockRequest { reden, medewerker } = request.into_inner();
         let outcome = match word(&reden, &medewerker) {
             Ok(medewerker) => self.exchange.believe_clock(&call, &reden, &medewerker).await,
@@ -122,7 +147,7 @@ impl BeheerService for BeheerApi {
         &self,
         request: Request<proto::CloseLogboekRequest>,
     ) -> Result<Response<proto::CloseLogboekResponse>, Status> {
-        let call = call(&request);
+        let call = self.operator(&request).await?;
         let proto::CloseLogboekRequest { reden, medewerker } = request.into_inner();
         let outcome = match word(&reden, &medewerker) {
             Ok(medewerker) => self.exchange.close_logboek(&call, &reden, &medewerker).await,
@@ -135,6 +160,99 @@ impl BeheerService for BeheerApi {
         });
         self.answer(&call, outcome).await
     }
+
+    async fn propose_documents(
+        &self,
+        request: Request<proto::ProposeDocumentsRequest>,
+    ) -> Result<Response<proto::ProposeDocumentsResponse>, Status> {
+        let call = self.operator(&request).await?;
+        let proto::ProposeDocumentsRequest { laden, intrekken, reden, medewerker } = request.into_inner();
+        let asked = proto::ChangeDocumentsRequest { laden, intrekken, reden, medewerker, proef: false };
+        let outcome = match opdracht(asked) {
+            Ok(opdracht) => self.exchange.propose(&call, &opdracht).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome
+            .map(|of| proto::ProposeDocumentsResponse { voorstel: Some(voorstel::voorstel(of, call.identiteit())) });
+        self.answer(&call, outcome).await
+    }
+
+    async fn list_voorstellen(
+        &self,
+        request: Request<proto::ListVoorstellenRequest>,
+    ) -> Result<Response<proto::ListVoorstellenResponse>, Status> {
+        let call = call(&request);
+        let outcome = match convert::medewerker(&request.into_inner().medewerker) {
+            Ok(medewerker) => self.exchange.voorstellen(&call, &inzage(medewerker)).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|open| proto::ListVoorstellenResponse {
+            voorstellen: open.into_iter().map(|of| voorstel::voorstel(of, call.identiteit())).collect(),
+        });
+        self.answer(&call, outcome).await
+    }
+
+    async fn ratify_voorstel(
+        &self,
+        request: Request<proto::RatifyVoorstelRequest>,
+    ) -> Result<Response<proto::RatifyVoorstelResponse>, Status> {
+        let call = call(&request);
+        let outcome = self.ratified(&call, request.into_inner()).await;
+        let outcome = outcome
+            .map(|of| proto::RatifyVoorstelResponse { voorstel: Some(voorstel::voorstel(of, call.identiteit())) });
+        self.answer(&call, outcome).await
+    }
+
+    async fn withdraw_voorstel(
+        &self,
+        request: Request<proto::WithdrawVoorstelRequest>,
+    ) -> Result<Response<proto::WithdrawVoorstelResponse>, Status> {
+        let call = self.operator(&request).await?;
+        let proto::WithdrawVoorstelRequest { voorstel, reden, medewerker } = request.into_inner();
+        let outcome = match word(&reden, &medewerker) {
+            Ok(medewerker) => self.exchange.take_back(&call, voorstel, &reden, &medewerker).await,
+            Err(weigering) => Err(weigering),
+        };
+        self.answer(&call, outcome.map(|()| proto::WithdrawVoorstelResponse {})).await
+    }
+
+    async fn list_historie(
+        &self,
+        request: Request<proto::ListHistorieRequest>,
+    ) -> Result<Response<proto::ListHistorieResponse>, Status> {
+        let call = self.operator(&request).await?;
+        let proto::ListHistorieRequest { naam, medewerker } = request.into_inner();
+        let naam = Some(naam).filter(|naam| !naam.is_empty());
+        let outcome = match convert::medewerker(&medewerker) {
+            Ok(medewerker) => self.exchange.historie(&call, &inzage(medewerker), naam.as_deref()).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|changes| proto::ListHistorieResponse {
+            historie: changes.into_iter().map(voorstel::historie).collect(),
+        });
+        self.answer(&call, outcome).await
+    }
+}
+
+impl BeheerApi {
+    /// Agrees with a proposal, with signatures that hold where a party signs.
+    async fn ratified(&self, call: &Call, request: proto::RatifyVoorstelRequest) -> Result<Voorgelegd, Weigering> {
+        let proto::RatifyVoorstelRequest { voorstel, medewerker, handtekeningen: sent } = request;
+        let medewerker = convert::medewerker(&medewerker)?;
+        let signed = match call.identiteit().rol {
+            Rol::Tekent => {
+                let texts = self.exchange.te_tekenen(call, voorstel).await?;
+                handtekeningen(sent, &texts, &call.aangemeld.certificaat.der)?
+            }
+            _ => BTreeMap::new(),
+        };
+        self.exchange.ratify(call, voorstel, &medewerker, signed).await
+    }
+}
+
+/// Who looks at what was proposed or in force.
+fn inzage(medewerker: String) -> Inzage {
+    Inzage { medewerker, reden: None }
 }
 
 /// The fields of an operator's word. Gives the medewerker.

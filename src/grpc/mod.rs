@@ -17,3 +17,5 @@ pub mod rapport;
 mod receive;
 pub mod status;
 pub mod toezicht_service;
+mod voorstel;
+pub mod zoekfilter;

@@ -1,6 +1,6 @@
 //! The report of a period on the wire.
 
-use super::{content::Checker, toezicht_service::days};
+use super::{content::Checker, zoekfilter::days};
 use crate::{
     domain::Weigering,
     exchange::toezicht::rapport::{Afdeling, MOST_DAYS, Periode, Rapport, Schakel, Tabel},

@@ -45,7 +45,7 @@ pub use checkpoint::{
 pub use head::{Fork, Head, Kept, Teksten};
 pub use naam::LogboekNaam;
 pub use proof::{ProofError, TlogProof, Verified};
-pub use regel::{Logregel, MOST_LEAF_BYTES, Oorzaak, RegelError, Soort, check_leaf, commitment, tijd};
+pub use regel::{Logregel, MOST_LEAF_BYTES, Oorzaak, RegelError, Soort, check_leaf, commitment, sha256_hex, tijd};
 pub use tree::{
     Frontier, Hash, Node, TILE_WIDTH, consistency_proof, empty_root, fold, inclusion_proof, leaf_hash,
     needed_for_consistency, needed_for_inclusion, node_hash, tile_of, verify_consistency, verify_inclusion,

@@ -232,6 +232,12 @@ pub fn tijd(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
+/// SHA-256 of some bytes, lowercase hexadecimal: how a regel names a text or a signature.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(sha256(&[bytes]))
+}
+
 /// Salted commitment to a value that itself stays out of the log: SHA-256 of salt and value, in
 /// lowercase hex. Erasing the salt makes it say nothing for ever.
 #[must_use]

@@ -136,7 +136,12 @@ impl Identifier {
             .flat_map(|extension| &extension.value.general_names)
             .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
             .collect();
-        let certificaat = Certificaat { ca: ca.to_owned(), oin, namen: names.into_iter().map(str::to_owned).collect() };
+        let certificaat = Certificaat {
+            ca: ca.to_owned(),
+            oin,
+            namen: names.into_iter().map(str::to_owned).collect(),
+            der: leaf.as_ref().into(),
+        };
         let found = self.van_kracht.borrow().deelnemers().toegang(&certificaat).cloned();
         match found {
             Ok(toegang) => Ok(Aangemeld { certificaat, toegang }),

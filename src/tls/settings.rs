@@ -72,7 +72,7 @@ pub fn lists(path: &Path) -> Result<Vec<Crl>, TlsError> {
     blocks.into_iter().map(list).collect()
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let mut blocks = pem::read_blocks(path, pem::Soort::Sleutel)?;
     if let Some(second) = blocks.get(1) {
         let what = "hier begint een tweede privesleutel; in het bestand hoort er een. Verwijder wat er niet in hoort.";

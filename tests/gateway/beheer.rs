@@ -49,7 +49,7 @@ async fn a_change_is_logged_with_both_hashes_and_counts_for_the_next_bericht() {
     assert_eq!((regel.rol.as_deref(), regel.reden.is_some(), regel.medewerker.is_some()), (Some("beheer"), true, true));
     let after = send(&mut zsm, check()).await.unwrap();
     assert_eq!((&stempel(&before).convenant, Some(&stempel(&after).convenant)), (&old, wijziging.hash.as_ref()));
-    let asked = proto::GetDocumentRequest { naam: "zvh-baronie-breda".to_owned() };
+    let asked = proto::GetDocumentRequest { naam: "zvh-baronie-breda".to_owned(), ..Default::default() };
     let shown = gateway.beheer().await.get_document(asked).await.unwrap().into_inner();
     assert_eq!((shown.tekst, shown.document.unwrap().versie.unwrap()), (text, "2026.2".to_owned()));
 }

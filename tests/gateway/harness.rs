@@ -108,7 +108,7 @@ impl TestGateway {
             self.point(
                 naam,
                 match naam {
-                    "beheer" => beheer,
+                    _ if naam.starts_with("beheer") || naam.starts_with("tekent-") => beheer,
                     _ if naam.starts_with("fg-") || naam == "auditor" => toezicht.unwrap_or(partners),
                     _ => partners,
                 },
@@ -205,7 +205,12 @@ impl TestGateway {
 
     /// A client of beheer.
     pub async fn beheer(&self) -> BeheerServiceClient<Channel> {
-        BeheerServiceClient::new(self.profile("beheer").channel().await.unwrap())
+        self.beheer_as("beheer").await
+    }
+
+    /// A client of beheer, for another operator or somebody who signs.
+    pub async fn beheer_as(&self, name: &str) -> BeheerServiceClient<Channel> {
+        BeheerServiceClient::new(self.profile(name).channel().await.unwrap())
     }
 
     /// A client of toezicht, with the profile of an FG or auditor.

@@ -47,6 +47,7 @@ mod together;
 mod veel;
 mod volgen;
 mod voorrang;
+mod voorstel;
 mod wachtend;
 mod zoekbestand;
 mod zoeken;

@@ -12,7 +12,7 @@ use crate::{
     domain::{Oin, Zicht},
     exchange::toezicht::{blik::Blik, oog::Oog},
     gateway::GatewayError,
-    grpc::{content::Checker, toezicht_service::checked_inzage},
+    grpc::{content::Checker, zoekfilter::checked_inzage},
     logboek::Soort,
     proceslog,
     sleutels::{SealingKeys, blik::Blikken},

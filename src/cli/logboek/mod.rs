@@ -38,6 +38,8 @@ pub enum Command {
     Search(search::Search),
     /// Vertel wat er in een periode gebeurde: uitgewisseld, geweigerd, blijven liggen, gelekt, gewijzigd, bekeken
     Rapport(rapport::Rapport),
+    /// Toon wat er is voorgesteld en nog niet geldt, in zinnen: als FG of auditor van een poort die draait
+    Voorstellen(toezicht::Voorstellen),
     /// Schrijf het logboek als bestanden die een vreemde narekent (C2SP tlog-tiles)
     Export(export::Export),
     /// Bewaar het nieuwste checkpoint, en bewijs dat het verdergaat op het vorige
@@ -66,6 +68,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Proof(proof) => proof.run().await,
         Command::Search(search) => search.run().await,
         Command::Rapport(rapport) => rapport.run().await,
+        Command::Voorstellen(voorstellen) => voorstellen.run().await,
         Command::Export(export) => export.run().await,
         Command::Onthoud(onthoud) => onthoud.run().await,
         Command::Herstel(herstel) => herstel.run().await,

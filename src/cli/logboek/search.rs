@@ -21,7 +21,8 @@ use crate::{
     exchange::toezicht::{blik::Blik, zoek::Zoekfilter},
     grpc::{
         content::Checker,
-        toezicht_service::{codes, getoond, zoekfilter},
+        toezicht_service::getoond,
+        zoekfilter::{codes, zoekfilter},
     },
     logboek::Soort,
     proto,

@@ -1,11 +1,12 @@
 //! What an FG or auditor asks of a running gateway.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use tonic::transport::Channel;
 
 use crate::{
-    cli::{Failure, beheer::CALL_DEADLINE, partner::with_deadline},
+    cli::{Failure, beheer::CALL_DEADLINE, partner::with_deadline, voorstel::print_all},
     client::Profile,
     grpc::boundary::MOST_TOEZICHT_ANSWER_BYTES,
     proto::{self, client::ToezichtServiceClient},
@@ -52,5 +53,29 @@ pub(crate) async fn search(
             return Ok(());
         }
         request.pagina = page.volgende;
+    }
+}
+
+/// What was proposed and does not hold yet.
+#[derive(Args)]
+pub struct Voorstellen {
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml van een FG of auditor; elke blik komt in het logboek
+    #[arg(long, value_name = "DIR")]
+    profile: PathBuf,
+    /// Wie er kijkt (personeelsreferentie); anders die van het profiel
+    #[arg(long)]
+    medewerker: Option<String>,
+    /// Een JSON-object per voorstel
+    #[arg(long)]
+    json: bool,
+}
+
+impl Voorstellen {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let profile = Profile::load(&self.profile)?;
+        let request = proto::GetVoorstellenRequest { inzage: Some(inzage(&profile, (self.medewerker, None))) };
+        let open = client(&profile).await?.get_voorstellen(with_deadline(request, CALL_DEADLINE)).await;
+        let open = open.map_err(|status| profile.failure(&status))?.into_inner().voorstellen;
+        print_all(&open, self.json)
     }
 }

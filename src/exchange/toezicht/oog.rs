@@ -60,8 +60,8 @@ impl Oog<'_> {
             None => searched,
         };
         // Who searches for a person, a bericht or a gesprek must not learn from the looks of others whom or what these were about.
-        let named = |veld: Zoekveld| matches!(veld, Zoekveld::Gesprek | Zoekveld::Bericht);
-        let of_people = filter.betrokkene.is_some() || filter.velden.iter().any(|(veld, _)| named(*veld));
+        let names_one = |veld: Zoekveld| matches!(veld, Zoekveld::Gesprek | Zoekveld::Bericht);
+        let of_people = filter.betrokkene.is_some() || filter.velden.iter().any(|(veld, _)| names_one(*veld));
         let sight = if of_people { Sight::Own } else { Sight::AndNobodys };
         let mut eisen: Vec<Eis> = rights(&self.ziet, sight).into_iter().collect();
         let mut one_of = |marks: Vec<Merk>| eisen.push(Eis::EenVan(marks));
@@ -71,15 +71,8 @@ impl Oog<'_> {
             }
             one_of(filter.partner.iter().map(|naam| Merk::new(Waarop::Partij, naam.as_str())).collect());
         }
-        let is_partner = |adres: &String| {
-            let naam = adres.split('/').next().unwrap_or_default();
-            naam == GATEWAY || naam.parse().is_ok_and(|naam| !namen.oins(&naam).is_empty())
-        };
         for (veld, values) in &filter.velden {
-            let names_partners = matches!(veld, Zoekveld::Afzender | Zoekveld::Ontvanger | Zoekveld::Loket);
-            if names_partners && !values.iter().all(is_partner) {
-                return Err(Weigering::PartnerOnbekend);
-            }
+            self.known_partners(*veld, values)?;
             one_of(values.iter().map(|value| Merk::new(veld.waarop(), value)).collect());
         }
         if !filter.convenant.is_empty() {
@@ -112,6 +105,17 @@ impl Oog<'_> {
             eisen.push(Eis::Tussen(Waarop::Houdbaar, from, to));
         }
         Ok(Vraag { van, tot, eisen })
+    }
+
+    /// Nothing found must not be a typing error: who sent or was sent to is or was a partner, or the gateway itself.
+    fn known_partners(&self, veld: Zoekveld, values: &[String]) -> Result<(), Weigering> {
+        let is_partner = |adres: &String| {
+            let naam = adres.split('/').next().unwrap_or_default();
+            naam == GATEWAY || naam.parse().is_ok_and(|naam| !self.namen.oins(&naam).is_empty())
+        };
+        let names_partners = matches!(veld, Zoekveld::Afzender | Zoekveld::Ontvanger | Zoekveld::Loket);
+        let right = !names_partners || values.iter().all(is_partner);
+        if right { Ok(()) } else { Err(Weigering::PartnerOnbekend) }
     }
 
     /// All regels of a stretch of the logboek that are seen.

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use sqlx::Row;
 
 use crate::{
     domain::{Document, DocumentSoort, Geladen},
-    logboek::{Logregel, Soort, Teksten, leaf_hash, tijd},
+    logboek::{Logregel, Soort, Teksten, leaf_hash, sha256_hex, tijd},
     store::{
         DbRow, Pool, StoreError,
         values::{int, moment, uint},
@@ -72,7 +71,7 @@ pub async fn texts(read: &Pool) -> Result<Texts, StoreError> {
             (_, DocumentSoort::Deelnemers) => {}
         }
         if let Some((hash, tekst)) = hash.zip(tekst) {
-            if sha256(&tekst) != hash {
+            if sha256_hex(tekst.as_bytes()) != hash {
                 return Err(unproven(geladen.log_index, "de tekst is een andere dan die van de regel"));
             }
             in_force.insert((soort, naam.clone()), Document { soort, naam, hash, tekst });
@@ -121,11 +120,6 @@ impl Text {
     }
 }
 
-/// SHA-256 of a text, lowercase hexadecimal.
-pub(super) fn sha256(tekst: &str) -> String {
-    hex::encode(digest(&SHA256, tekst.as_bytes()))
-}
-
 pub(super) fn unproven(log_index: u64, why: &str) -> StoreError {
     StoreError::Unproven { log_index, why: why.to_owned() }
 }
@@ -143,7 +137,7 @@ pub async fn tekst(
         .fetch_one(read)
         .await?;
     tekst
-        .filter(|tekst| sha256(&tekst) == *hash)
+        .filter(|tekst| sha256_hex(tekst.as_bytes()) == *hash)
         .ok_or_else(|| unproven(*log_index, "de tekst is een andere dan die van de regel"))
 }
 
@@ -165,6 +159,43 @@ pub async fn of_hash(read: &Pool, hash: &str) -> Result<Option<String>, StoreErr
     let tekst =
         sqlx::query_scalar("SELECT tekst FROM documenten WHERE hash = $1 ORDER BY log_index LIMIT 1").bind(hash);
     Ok(tekst.fetch_optional(read).await?.flatten())
+}
+
+/// A change of one document: its regel.
+pub struct Change {
+    /// Its index.
+    pub log_index: u64,
+    /// The regel.
+    pub regel: Logregel,
+    /// What it is.
+    pub soort: DocumentSoort,
+    /// Its name.
+    pub naam: String,
+}
+
+/// The changes of one document, or of all, the newest first; at most so many.
+///
+/// # Errors
+/// [`StoreError::Unproven`] where a row has no such regel.
+pub async fn changes(read: &Pool, naam: Option<&str>, most: u32) -> Result<Vec<Change>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT d.log_index, d.soort, d.naam, r.regel FROM documenten d LEFT JOIN logregels r ON r.log_index = d.log_index \
+         WHERE d.naam = $1 OR $1 = '' ORDER BY d.log_index DESC LIMIT $2",
+    );
+    let change = |row: &DbRow| {
+        let log_index = uint(row.try_get("log_index")?);
+        let leaf: Option<&[u8]> = row.try_get("regel")?;
+        let regel = leaf.and_then(|leaf| Logregel::from_leaf(leaf).ok());
+        let soort = row.try_get::<&str, _>("soort")?.parse();
+        Ok(Change {
+            log_index,
+            regel: regel.ok_or_else(|| unproven(log_index, "er is geen regel die dit vastlegde"))?,
+            soort: soort.map_err(|()| StoreError::inconsistent("documenten", "soort", log_index))?,
+            naam: row.try_get("naam")?,
+        })
+    };
+    let rows = rows.bind(naam.unwrap_or_default()).bind(i64::from(most)).fetch_all(read).await?;
+    rows.iter().map(change).collect()
 }
 
 /// What was in force right before this index of the logboek: all texts with when they were loaded, whatever they are worth now.

@@ -13,6 +13,7 @@ mod schema;
 mod sealed;
 pub mod tables;
 mod verloop;
+mod voorstellen;
 
 pub use self::{error::VerifyError, log::SoundLog, sealed::Keys, tables::Checked};
 use crate::{

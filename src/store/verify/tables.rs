@@ -1,7 +1,7 @@
 //! The second phase: what stands beside the logboek is held to its regels, which hold together by now.
 //!
 //! All regels are gone through once more. Each change of what is in force is held to its text, and each acceptance to what was in force
-//! then (`documenten`); each commitment to its opening (`sealed`). What became of each bericht is reckoned from the regels
+//! then (`documenten`); each proposal to its text and signatures (`voorstellen`); each commitment to its opening (`sealed`). What became of each bericht is reckoned from the regels
 //! (`verloop`), and compared with the rows (`rows`). What no regel says is sealed and opened, or stands in [`NO_EVIDENCE`].
 
 use sqlx::Row;
@@ -14,6 +14,7 @@ use super::{
     rows, schema,
     sealed::{Keys, Openings, WithoutKey, dagsleutels, herhalingen},
     verloop::Verloop,
+    voorstellen::Voorstellen,
 };
 use crate::{
     logboek::Logregel,
@@ -39,6 +40,11 @@ pub const NO_EVIDENCE: &[(&str, &str, &str)] = &[
     ),
     ("berichten", "wacht_tot", "tot wanneer een vraag wacht: niet langer dan vijf minuten, en dat is nagegaan"),
     ("postvak", "bewaar_inhoud", "van inhoud die is beeindigd: zolang er inhoud is, hoort haar sleutel erbij"),
+    (
+        "besluiten",
+        "certificaat",
+        "waarmee een handtekening is na te gaan: past het er niet bij, dan klopt zij niet, en dat is te zien",
+    ),
     ("logboek", "id", "er is maar een rij"),
 ];
 
@@ -95,7 +101,7 @@ async fn regels(
     let mut in_force = TextsSoFar::load(tx).await?;
     let onverantwoord = Onverantwoord::load(tx, logboeken).await?;
     let mut verloop = Verloop::new(onverantwoord.berichten().clone());
-    let mut openings = Openings::default();
+    let (mut openings, mut voorstellen) = (Openings::default(), Voorstellen::default());
     let mut from = 0;
     loop {
         let rows =
@@ -122,6 +128,7 @@ async fn regels(
         openings.page(tx, &leaves, keys, &onverantwoord).await?;
         for (index, _, regel) in &leaves {
             in_force.regel(tx, *index, regel).await?;
+            voorstellen.regel(tx, *index, regel).await?;
             let taken = verloop.take(*index, regel, in_force.oins());
             taken.map_err(|what| VerifyError::Regel { index: *index, what: what.to_owned() })?;
         }
@@ -129,5 +136,6 @@ async fn regels(
     let size = logboeken.last().map_or(0, |log| log.eerste + log.regels);
     in_force.finish(tx, size).await?;
     openings.finish(tx, &onverantwoord).await?;
+    voorstellen.finish(tx, &onverantwoord).await?;
     Ok((in_force, verloop))
 }

@@ -37,7 +37,7 @@ impl Einde {
         let between = || (of_none(regel.getoond.afzender.as_ref()), of_none(regel.getoond.ontvanger.as_ref()));
         match of.soort {
             Soort::Vervallen | Soort::Vernietigd | Soort::Ingetrokken | Soort::Beschadigd => {
-                self.end(regel, of.soort.as_str())
+                self.end(regel, of.soort.as_str());
             }
             Soort::Aanvaard if of.berichtsoort.as_deref() == Some(Berichtsoort::Rectificatie.as_str()) => {
                 let (van, naar) = between();
