@@ -15,6 +15,7 @@ use crate::{
     fork::TABLES,
     harness::{Receiver, TestGateway, check, known, request, request_id, send, template},
     scenario::{renewal, scenario, search, sent},
+    voorstel::{asks, ratify, renewed},
 };
 
 const ZVH: &str = "zvh-baronie-breda";
@@ -78,6 +79,9 @@ async fn full() -> TestGateway {
     let mut zeeland = gateway.client("zvh-zeeland").await;
     let mut refused = Receiver::open(&mut zeeland, "algemeen", 1).await.unwrap();
     refused.empty().await;
+    asks(&gateway, "bekrachtigt = \"partijen\"").await;
+    let voorstel = renewed(&gateway).await;
+    ratify(&gateway, "tekent-zsm", &voorstel, |text| text).await.unwrap();
     let request = proto::CloseLogboekRequest { reden: "een test".into(), medewerker: "beheer-7".into() };
     gateway.beheer().await.close_logboek(request).await.unwrap();
     gateway

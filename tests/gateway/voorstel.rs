@@ -17,7 +17,7 @@ const CONVENANT: &str = "convenanten/zvh-baronie-breda.toml";
 const RENEWED: (&str, &str) = ("versie = \"2026.1\"", "versie = \"2026.2\"");
 
 /// Puts in force what a change asks.
-async fn asks(gateway: &TestGateway, wijzigen: &str) -> String {
+pub async fn asks(gateway: &TestGateway, wijzigen: &str) -> String {
     let file = gateway.path().join("deelnemers.toml");
     let tekst = format!("{}\n[wijzigen]\n{wijzigen}\n", std::fs::read_to_string(file).unwrap());
     let laden = proto::NieuwDocument { herkomst: "deelnemers.toml".to_owned(), tekst: tekst.clone() };
@@ -36,12 +36,12 @@ async fn propose(gateway: &TestGateway, laden: Vec<proto::NieuwDocument>) -> Res
     Ok(proposed.voorstel.unwrap())
 }
 
-async fn renewed(gateway: &TestGateway) -> Voorstel {
+pub async fn renewed(gateway: &TestGateway) -> Voorstel {
     propose(gateway, vec![gateway.edited(CONVENANT, RENEWED.0, RENEWED.1)]).await.unwrap()
 }
 
 /// Agrees, with a signature over what `change` makes of the text for each convenant that is asked of this profile.
-async fn ratify(
+pub async fn ratify(
     gateway: &TestGateway,
     who: &str,
     voorstel: &Voorstel,

@@ -127,6 +127,8 @@ fn is_asked_who(regel: &Logregel) -> bool {
                 | Soort::Beheerd
                 | Soort::ConvenantGewijzigd
                 | Soort::PartnerGewijzigd
+                | Soort::Voorgesteld
+                | Soort::Bekrachtigd
         )
 }
 

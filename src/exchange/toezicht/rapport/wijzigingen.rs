@@ -26,43 +26,93 @@ struct Wijziging {
     trace: Option<String>,
     tijd: Timestamp,
     documenten: Vec<String>,
+    voorstel: Option<u64>,
+    who: Wie,
+}
+
+/// Who did something, and why.
+#[derive(Clone)]
+struct Wie {
     wie: String,
     rol: String,
     medewerker: String,
     reden: String,
 }
 
+impl Wie {
+    fn of(regel: &Gebeurtenis) -> Self {
+        let reden = match (&regel.reden, &regel.regel.rol) {
+            (Some(reden), _) => reden.clone(),
+            (None, Some(_)) => "-".to_owned(),
+            (None, None) => "de eerste start: uit de bestanden van de poort".to_owned(),
+        };
+        Self {
+            wie: of_none(regel.getoond.actor.as_ref()),
+            rol: of_none(regel.regel.rol.as_ref()),
+            medewerker: of_none(regel.medewerker.as_ref()),
+            reden,
+        }
+    }
+}
+
 #[derive(Default)]
-pub(super) struct Wijzigingen(Vec<Wijziging>);
+pub(super) struct Wijzigingen {
+    changes: Vec<Wijziging>,
+    /// Who proposed what, by the number of the proposal.
+    proposed: BTreeMap<u64, Wie>,
+    /// What happened to proposals.
+    steps: Vec<Vec<String>>,
+}
 
 impl Wijzigingen {
     pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
+        let is_step = matches!(of.soort, Soort::Voorgesteld | Soort::Bekrachtigd)
+            || of.soort == Soort::Beheerd && of.voorstel.is_some();
+        if is_step {
+            self.step(regel);
+        }
         if !matches!(of.soort, Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd) {
             return;
         }
         let (index, document) = (regel.getoond.log_index, of_none(of.document.as_ref()));
         // The regels of one change follow each other.
-        if let Some(last) = self.0.last_mut().filter(|last| last.last + 1 == index && last.trace == of.trace) {
+        if let Some(last) = self.changes.last_mut().filter(|last| last.last + 1 == index && last.trace == of.trace) {
             last.last = index;
             last.documenten.push(document);
             return;
         }
-        self.0.push(Wijziging {
+        // What the gateway carried out was proposed by somebody.
+        let who = match of.voorstel {
+            Some(nummer) => self.proposed.get(&nummer).cloned().unwrap_or_else(|| Wie {
+                reden: format!("voorstel {nummer}, van voor deze periode"),
+                ..Wie::of(regel)
+            }),
+            None => Wie::of(regel),
+        };
+        self.changes.push(Wijziging {
             first: index,
             last: index,
             trace: of.trace.clone(),
             tijd: regel.tijd,
             documenten: vec![document],
-            wie: of_none(regel.getoond.actor.as_ref()),
-            rol: of_none(of.rol.as_ref()),
-            medewerker: of_none(regel.medewerker.as_ref()),
-            reden: match (&regel.reden, &of.rol) {
-                (Some(reden), _) => reden.clone(),
-                (None, Some(_)) => "gewist, of niet meer te openen".to_owned(),
-                (None, None) => "de eerste start: uit de bestanden van de poort".to_owned(),
-            },
+            voorstel: of.voorstel,
+            who,
         });
+    }
+
+    fn step(&mut self, regel: &Gebeurtenis) {
+        let (of, index) = (&regel.regel, regel.getoond.log_index);
+        let nummer = of.voorstel.unwrap_or(index);
+        let who = Wie::of(regel);
+        if of.soort == Soort::Voorgesteld {
+            self.proposed.insert(nummer, who.clone());
+        }
+        let what = if of.soort == Soort::Beheerd { "ingetrokken" } else { of.soort.as_str() };
+        let document = of_none(of.document.as_ref());
+        let Wie { wie, rol, medewerker, reden } = who;
+        let when = moment(regel.tijd);
+        self.steps.push(vec![nummer.to_string(), when, what.to_owned(), document, wie, rol, medewerker, reden]);
     }
 }
 
@@ -109,7 +159,7 @@ impl Oog<'_> {
     /// The section on what changed of what is in force.
     pub(super) async fn wijzigingen(
         &self,
-        Wijzigingen(wijzigingen): Wijzigingen,
+        Wijzigingen { changes: wijzigingen, steps, .. }: Wijzigingen,
         omgeving: &Omgeving,
     ) -> Result<Afdeling, Weigering> {
         let many = wijzigingen.len();
@@ -131,13 +181,19 @@ impl Oog<'_> {
         }
         let rows = wijzigingen.into_iter().map(|of| {
             let documenten = of.documenten.join(", ");
-            vec![of.first.to_string(), moment(of.tijd), documenten, of.wie, of.rol, of.medewerker, of.reden]
+            let Wie { wie, rol, medewerker, reden } = of.who;
+            vec![of.first.to_string(), moment(of.tijd), documenten, wie, rol, medewerker, of_none(of.voorstel), reden]
         });
         let tabellen = vec![
             Tabel::new(
                 ("wijzigingen", "Wijzigingen"),
-                &["logregel", "wanneer", "document", "wie", "rol", "medewerker", "reden"],
+                &["logregel", "wanneer", "document", "wie", "rol", "medewerker", "voorstel", "reden"],
                 rows,
+            ),
+            Tabel::new(
+                ("voorstellen", "Voorgesteld, bekrachtigd en ingetrokken"),
+                &["voorstel", "wanneer", "wat", "document", "wie", "rol", "medewerker", "reden"],
+                steps,
             ),
             Tabel::new(("wijzigingen_betekenis", "Wat zij betekenden"), &["logregel", "zin"], told),
         ];
