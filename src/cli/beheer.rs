@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use tonic::transport::Channel;
 
-use super::{Failure, partner::with_deadline, print_line, voorstel};
+use super::{Failure, partner::with_deadline, print_line, scenario::read_persoon, voorstel};
 use crate::{
     client::Profile,
     grpc::codec::to_json,
@@ -74,6 +74,14 @@ pub enum Command {
     Ratify(voorstel::Ratify),
     /// Trek een voorstel in
     Reject(voorstel::Reject),
+    /// Wis wat de afdrukken van een persoon in het logboek opent (AVG art. 17); het logboek zelf blijft, en zegt wat is gewist
+    Wis {
+        #[command(flatten)]
+        decision: Decision,
+        /// De persoon: JSON met skn, bsn, of naam en geboortedatum; - leest van stdin
+        #[arg(long, value_name = "FILE")]
+        persoon: PathBuf,
+    },
     /// Toon wat wanneer van kracht werd, door wie en waarom; dat u kijkt komt in het logboek
     History(voorstel::History),
 }
@@ -171,6 +179,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Ratify(ratify) => ratify.run().await,
         Command::Reject(reject) => reject.run().await,
         Command::History(history) => history.run().await,
+        Command::Wis { decision, persoon } => wis(&decision, &persoon).await,
         Command::Show { who, naam, hash } => {
             let (profile, mut client) = who.connect().await?;
             let request = proto::GetDocumentRequest { naam, hash, medewerker: profile.medewerker().to_owned() };
@@ -240,6 +249,23 @@ impl Klok {
             None => "De klok was niet in twijfel; er is niets gewijzigd.".to_owned(),
         })
     }
+}
+
+async fn wis(decision: &Decision, persoon: &Path) -> Result<(), Failure> {
+    let persoon = Some(read_persoon(persoon)?);
+    let (profile, mut client, medewerker) = decision.connect().await?;
+    let request = proto::EraseOpeningenRequest { persoon, reden: decision.reden.clone(), medewerker };
+    let erased = client.erase_openingen(with_deadline(request, CALL_DEADLINE)).await;
+    let erased = erased.map_err(|status| profile.failure(&status))?.into_inner();
+    if decision.json {
+        return print_line(&to_json(&erased).to_string());
+    }
+    let regels = erased.logregels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    print_line(&format!(
+        "Gewist: {} openingen, bij {} berichten en wat er verder over deze persoon was. Logregel {regels} noemt ze. Reservekopieën van \
+         eerder hebben ze nog.",
+        erased.openingen, erased.berichten
+    ))
 }
 
 async fn toestand(who: &Who, json: bool) -> Result<(), Failure> {

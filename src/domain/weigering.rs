@@ -318,6 +318,14 @@ weigeringen! {
     TeVeelVoorstellen = "te_veel_voorstellen", Teveel,
         "Er staan al zoveel voorstellen open als de poort toelaat. Trek eerst een voorstel in.",
         "There are as many open proposals as the gateway allows. Withdraw one first.";
+    /// Content about a person can still be read.
+    InhoudActueel = "inhoud_actueel", Toestand,
+        "Er is nog een bericht over deze persoon dat iemand kan lezen; zo lang moet ook na te gaan zijn over wie het gaat. Laat de afzender het intrekken, of wacht tot het is vervallen.",
+        "There is still a bericht about this person that somebody can read; as long as that is so it must also be known whom it is about. Have its afzender withdraw it, or wait until it has lapsed.";
+    /// Nothing is known of a person.
+    NiemandGevonden = "niemand_gevonden", Onbekend,
+        "Van deze persoon is met deze kenmerken niets bekend. Zoek op elk kenmerk apart: wie zonder SKN is vastgelegd wordt op SKN niet gevonden.",
+        "Nothing is known of this person by these marks. Try each mark apart: who was written down without an SKN is not found by SKN.";
     /// The clock of the gateway is in doubt, so it does nothing.
     KlokOnzeker = "klok_onzeker", Onbeschikbaar,
         "De klok van de poort is in twijfel, en aan een verkeerde klok gaat verloren wat nog houdbaar is; daarom doet de poort nu niets. Probeer het later opnieuw, een bericht met hetzelfde request_id; bel de beheerder als het dringend is.",

@@ -37,6 +37,7 @@ pub mod views;
 pub mod voorstel;
 pub mod wacht;
 mod wachtend;
+pub mod wis;
 pub mod withdraw;
 
 pub use ask::Asked;

@@ -16,6 +16,7 @@ use crate::{
     domain::{Convenant, Document, Rol, Weigering},
     exchange::{
         About, Call, Exchange, Gevolg, Gewijzigd, Opdracht, logboek::Gesloten, toezicht::Inzage, voorstel::Voorgelegd,
+        wis::Gewist,
     },
     proto::{self, beheer_service_server::BeheerService},
 };
@@ -229,6 +230,28 @@ impl BeheerService for BeheerApi {
         };
         let outcome = outcome.map(|changes| proto::ListHistorieResponse {
             historie: changes.into_iter().map(voorstel::historie).collect(),
+        });
+        self.answer(&call, outcome).await
+    }
+
+    async fn erase_openingen(
+        &self,
+        request: Request<proto::EraseOpeningenRequest>,
+    ) -> Result<Response<proto::EraseOpeningenResponse>, Status> {
+        let call = self.operator(&request).await?;
+        let proto::EraseOpeningenRequest { persoon, reden, medewerker } = request.into_inner();
+        let mut checker = Checker::default();
+        let persoon = convert::zoekpersoon(&persoon.unwrap_or_default(), &mut checker);
+        let asked =
+            if checker.0.is_empty() { word(&reden, &medewerker) } else { Err(Weigering::OngeldigVeld(checker.0)) };
+        let outcome = match asked {
+            Ok(medewerker) => self.exchange.erase(&call, &persoon, &reden, &medewerker).await,
+            Err(weigering) => Err(weigering),
+        };
+        let outcome = outcome.map(|Gewist { openingen, berichten, regels }| proto::EraseOpeningenResponse {
+            openingen,
+            berichten,
+            logregels: regels,
         });
         self.answer(&call, outcome).await
     }

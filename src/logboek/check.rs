@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::regel::{Logregel, RegelError};
 
 /// The keys in their fixed order; a test holds them to the fields above.
-const KEYS: [&str; 44] = [
+const KEYS: [&str; 45] = [
     "v",
     "tijd",
     "soort",
@@ -54,6 +54,7 @@ const KEYS: [&str; 44] = [
     "identiteit",
     "handtekening",
     "bekeken",
+    "gewist",
 ];
 
 /// Verifies one leaf as an auditor does: everything the format promises of the bytes, and that time

@@ -187,6 +187,9 @@ pub struct Logregel {
     /// Of a look of toezicht: [`commitment`] to the id of the bericht that was looked at, for who looks at what tells others something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bekeken: Option<String>,
+    /// In `openingen_gewist`: which openings of a betrokkene were erased, each as the index of its regel, `/`, and which one it is in there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gewist: Vec<String>,
 }
 
 impl Logregel {
@@ -296,6 +299,7 @@ pub(super) mod tests {
             identiteit: text("id"),
             handtekening: text("ha"),
             bekeken: text("be"),
+            gewist: vec!["7/0".to_owned()],
             ..Logregel::new(TIJD, Soort::Aanvaard)
         }
     }
@@ -307,8 +311,9 @@ pub(super) mod tests {
             aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud \
             document oorzaak getoetst doelgroep gemeente antwoord_voor uitkomst organisatie adres";
         // Heads of logboeken and proposals, which the design leaves room for.
-        let design =
-            format!("{design} gesloten ondertekend onthouden bewaard voorstel vanaf identiteit handtekening bekeken");
+        let design = format!(
+            "{design} gesloten ondertekend onthouden bewaard voorstel vanaf identiteit handtekening bekeken gewist"
+        );
         let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
         let places: Vec<_> =
             design.split_whitespace().map(|key| leaf.find(&format!("\"{key}\":")).expect(key)).collect();

@@ -46,6 +46,7 @@ pub use writer::{
     next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,
     voorstel::{Besluit, Decide, Handtekening, Propose},
+    wis::Erase,
 };
 
 /// A connection, whichever the database.

@@ -16,12 +16,24 @@ use crate::{
     harness::{Receiver, TestGateway, check, known, request, request_id, send, template},
     scenario::{renewal, scenario, search, sent},
     voorstel::{asks, ratify, renewed},
+    wis::erase,
 };
 
 const ZVH: &str = "zvh-baronie-breda";
 
 fn fetch(bericht: &str) -> proto::FetchRequest {
     proto::FetchRequest { bericht: bericht.to_owned(), medewerker: "zsm-1".to_owned(), loket: "volwassenen".to_owned() }
+}
+
+/// Something that was erased, and something that was proposed and signed.
+async fn erased_and_proposed(gateway: &TestGateway) {
+    // Somebody of whom nothing is known but that he was searched for, and that is erased.
+    let nobody = search(|persoon| persoon.naam = Some("Iemand Die Nergens Staat".to_owned()));
+    gateway.client("zsm").await.find_scenario(nobody.clone()).await.unwrap();
+    erase(gateway, nobody.persoon.unwrap()).await.unwrap();
+    asks(gateway, "bekrachtigt = \"partijen\"").await;
+    let voorstel = renewed(gateway).await;
+    ratify(gateway, "tekent-zsm", &voorstel, |text| text).await.unwrap();
 }
 
 /// A logboek in which everything stands that a row can say.
@@ -79,9 +91,7 @@ async fn full() -> TestGateway {
     let mut zeeland = gateway.client("zvh-zeeland").await;
     let mut refused = Receiver::open(&mut zeeland, "algemeen", 1).await.unwrap();
     refused.empty().await;
-    asks(&gateway, "bekrachtigt = \"partijen\"").await;
-    let voorstel = renewed(&gateway).await;
-    ratify(&gateway, "tekent-zsm", &voorstel, |text| text).await.unwrap();
+    erased_and_proposed(&gateway).await;
     let request = proto::CloseLogboekRequest { reden: "een test".into(), medewerker: "beheer-7".into() };
     gateway.beheer().await.close_logboek(request).await.unwrap();
     gateway

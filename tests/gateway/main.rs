@@ -49,5 +49,6 @@ mod volgen;
 mod voorrang;
 mod voorstel;
 mod wachtend;
+mod wis;
 mod zoekbestand;
 mod zoeken;

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Every table, in an order in which a row refers only to rows of earlier tables. The day keys come last.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "logboek",
     "logboeken",
     "logregels",
@@ -37,6 +37,7 @@ const TABLES: [&str; 15] = [
     "documenten",
     "voorstellen",
     "besluiten",
+    "gewist",
     "berichten",
     "pseudoniemen",
     "vindbaar",

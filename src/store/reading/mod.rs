@@ -7,6 +7,7 @@ pub mod berichten;
 pub mod documenten;
 pub mod namen;
 pub mod openingen;
+pub mod personen;
 pub mod postvakken;
 pub mod rapport;
 pub mod voorstellen;

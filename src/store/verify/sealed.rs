@@ -44,9 +44,28 @@ pub(super) struct Openings {
     count: u64,
     /// The bericht of the regel before, if that was accepted: its other ontvangers have the same commitments.
     accepted: Option<String>,
+    /// What was erased, by the regels that say so.
+    gewist: BTreeSet<(u64, u16)>,
+    /// How many of those regels there are on the way.
+    wissingen: u64,
 }
 
 impl Openings {
+    /// Before the first regel. Reads which openings were erased: each of the regels that say so is met on the way.
+    pub(super) async fn load(tx: &mut DbConnection) -> Result<Self, VerifyError> {
+        let rows = sqlx::query("SELECT r.regel FROM gewist g JOIN logregels r ON r.log_index = g.log_index");
+        let mut gewist = BTreeSet::new();
+        for row in rows.fetch_all(tx).await? {
+            let regel = Logregel::from_leaf(row.try_get("regel")?).unwrap_or_default();
+            let erased = regel.gewist.iter().filter(|_| regel.soort == Soort::OpeningenGewist);
+            gewist.extend(erased.filter_map(|of| {
+                let (index, volgnummer) = of.split_once('/')?;
+                Some((index.parse::<u64>().ok()?, volgnummer.parse::<u16>().ok()?))
+            }));
+        }
+        Ok(Self { gewist, ..Self::default() })
+    }
+
     /// Compares the openings of a page of regels, which follow those before: each commitment has one, and no other is there.
     pub(super) async fn page(
         &mut self,
@@ -78,6 +97,7 @@ impl Openings {
         };
         for (index, leaf, regel) in leaves {
             let bad = |what: &str| VerifyError::Regel { index: *index, what: what.to_owned() };
+            self.wissingen += u64::from(regel.soort == Soort::OpeningenGewist);
             let mut people = Vec::new();
             for (_, veld, volgnummer) in self.wanted(*index, regel) {
                 let sealed = found.remove(&(*index, veld.to_owned(), i64::from(volgnummer)));
@@ -86,7 +106,7 @@ impl Openings {
                 let opening = open(keys, leaf, regel, (veld, volgnummer), &sealed)
                     .ok_or_else(|| bad(&format!("de opening van {veld} is een andere, of beschadigd")))?;
                 if veld == Veld::Betrokkene.as_str() {
-                    people.push(opening);
+                    people.push((i64::from(volgnummer), opening));
                 }
             }
             if let (Some(kept), Some(bericht)) = (&pseudoniemen, &regel.bericht)
@@ -116,6 +136,8 @@ impl Openings {
         let one =
             |veld: Veld, of: &Option<String>| of.iter().map(move |_| (index, veld.as_str(), 0)).collect::<Wanted>();
         let people = (0..).zip(&regel.betrokkene).map(|(number, _)| (index, Veld::Betrokkene.as_str(), number));
+        // What was erased must not be there any more.
+        let people = people.filter(|(index, _, number)| !self.gewist.contains(&(*index, *number)));
         one(Veld::Medewerker, &regel.medewerker)
             .into_iter()
             .chain(one(Veld::Reden, &regel.reden))
@@ -126,6 +148,12 @@ impl Openings {
 
     /// Whether there are openings of regels that do not exist.
     pub(super) async fn finish(&self, tx: &mut DbConnection, onverantwoord: &Onverantwoord) -> Result<(), VerifyError> {
+        let rows: Vec<i64> = sqlx::query_scalar("SELECT log_index FROM gewist").fetch_all(&mut *tx).await?;
+        let vouched = rows.into_iter().filter(|index| !onverantwoord.covers(uint(*index))).count();
+        if vouched as u64 != self.wissingen {
+            let what = "zegt iets anders dan de regels die openingen wisten".to_owned();
+            return Err(VerifyError::Table { table: "gewist", what });
+        }
         let all: i64 = sqlx::query_scalar("SELECT count(*) FROM openingen").fetch_one(&mut *tx).await?;
         let known = self.count + onverantwoord.openingen(tx).await?;
         let what = || "er zijn openingen bij regels die er niet zijn".to_owned();
@@ -158,11 +186,11 @@ fn open(
 /// A mark of a betrokkene in a row: which, what kind, whether the hoofdpersoon, the pseudonym.
 type Mark = (i64, String, i64, Vec<u8>);
 
-fn rows_of(people: &[CommitmentOpening]) -> Vec<Mark> {
-    let marks = (0..).zip(people).flat_map(|(number, of)| {
+fn rows_of(people: &[(i64, CommitmentOpening)]) -> Vec<Mark> {
+    let marks = people.iter().flat_map(|(number, of)| {
         of.pseudoniemen.iter().map(move |(kenmerk, pseudoniem)| {
             let kenmerk = kenmerk.map_or("", crate::domain::Kenmerk::as_str);
-            (number, kenmerk.to_owned(), i64::from(of.hoofdpersoon), pseudoniem.to_vec())
+            (*number, kenmerk.to_owned(), i64::from(of.hoofdpersoon), pseudoniem.to_vec())
         })
     });
     let mut marks: Vec<Mark> = marks.collect();

@@ -101,7 +101,7 @@ async fn regels(
     let mut in_force = TextsSoFar::load(tx).await?;
     let onverantwoord = Onverantwoord::load(tx, logboeken).await?;
     let mut verloop = Verloop::new(onverantwoord.berichten().clone());
-    let (mut openings, mut voorstellen) = (Openings::default(), Voorstellen::default());
+    let (mut openings, mut voorstellen) = (Openings::load(tx).await?, Voorstellen::default());
     let mut from = 0;
     loop {
         let rows =

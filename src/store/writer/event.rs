@@ -9,6 +9,7 @@ use super::{
     change::{Change, Changed},
     next_logboek::{Closed, NextLogboek},
     voorstel::{Decide, Propose, Regels},
+    wis::Erase,
 };
 use crate::{
     domain::{Adres, BerichtId},
@@ -98,6 +99,8 @@ pub enum Event {
     Propose(Box<Propose>, Reply<Regels>),
     /// Decide about a proposal.
     Decide(Box<Decide>, Reply<Regels>),
+    /// Erase what is known of a person.
+    Erase(Box<Erase>, Reply<Regels>),
     /// Close the logboek, and begin the next one.
     NextLogboek(Box<NextLogboek>, Reply<Closed>),
 }
@@ -175,6 +178,7 @@ impl Event {
             | Self::EndAsk(..)
             | Self::Release(..)
             | Self::DayKey(..)
+            | Self::Erase(..)
             | Self::NextLogboek(..) => None,
         }
     }
@@ -220,6 +224,7 @@ impl Event {
             Self::Change(..) => "change",
             Self::Propose(..) => "propose",
             Self::Decide(..) => "decide",
+            Self::Erase(..) => "erase",
             Self::NextLogboek(..) => "next logboek",
         }
     }

@@ -17,6 +17,7 @@ pub mod shared_keys;
 mod task;
 pub mod voorstel;
 pub mod wake;
+pub mod wis;
 
 use std::sync::{Arc, atomic::AtomicU64};
 

@@ -22,6 +22,7 @@ use crate::{
         reading::{
             namen::Namen,
             openingen::{Months, Sealed, between},
+            personen::newest_gewist,
         },
         values::{int, uint},
     },
@@ -165,6 +166,7 @@ impl Builder {
         if self.namen.0 != versie {
             self.namen = (versie, Namen::read(read, Some(poort.clone())).await?);
         }
+        self.forget_erased(read).await?;
         let from = self.from(read).await?;
         let mut leaves = leaves(read, from).await?;
         let more = leaves.len() as u64 == PAGE;
@@ -181,6 +183,22 @@ impl Builder {
         Ok(more)
     }
 
+    /// Where something was erased since this was built, all of it is built anew: it tells nothing that the logboek does not.
+    async fn forget_erased(&mut self, read: &Pool) -> Result<(), StoreError> {
+        let Some(newest) = newest_gewist(read).await? else { return Ok(()) };
+        let known: Option<i64> =
+            sqlx::query_scalar("SELECT tot FROM stand WHERE id = 2").fetch_optional(&mut self.connection).await?;
+        if known == Some(int(newest)) {
+            return Ok(());
+        }
+        tracing::info!("openings were erased: what is searched in is built anew without them");
+        let mut tx = self.connection.begin().await?;
+        tx.execute("DELETE FROM stand; DELETE FROM posten; DELETE FROM berichten").await?;
+        let row = sqlx::query("INSERT INTO stand (id, tot, hash) VALUES (2, $1, $2)");
+        row.bind(int(newest)).bind(Vec::<u8>::new()).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// The index from which on regels are to be taken up. Where the last one that was taken up is not in the logboek any more, another
     /// logboek was put in its place: then all of it is built anew.
     async fn from(&mut self, read: &Pool) -> Result<u64, StoreError> {
@@ -193,7 +211,7 @@ impl Builder {
             return Ok(tot);
         }
         tracing::warn!(tot, "the logboek does not go on from what was taken up for searching: that is built anew");
-        self.connection.execute("DELETE FROM stand; DELETE FROM posten; DELETE FROM berichten").await?;
+        self.connection.execute("DELETE FROM stand WHERE id = 1; DELETE FROM posten; DELETE FROM berichten").await?;
         Ok(0)
     }
 

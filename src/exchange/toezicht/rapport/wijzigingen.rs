@@ -27,19 +27,19 @@ struct Wijziging {
     tijd: Timestamp,
     documenten: Vec<String>,
     voorstel: Option<u64>,
-    who: Wie,
+    who: Dader,
 }
 
 /// Who did something, and why.
 #[derive(Clone)]
-struct Wie {
+struct Dader {
     wie: String,
     rol: String,
     medewerker: String,
     reden: String,
 }
 
-impl Wie {
+impl Dader {
     fn of(regel: &Gebeurtenis) -> Self {
         let reden = match (&regel.reden, &regel.regel.rol) {
             (Some(reden), _) => reden.clone(),
@@ -59,7 +59,7 @@ impl Wie {
 pub(super) struct Wijzigingen {
     changes: Vec<Wijziging>,
     /// Who proposed what, by the number of the proposal.
-    proposed: BTreeMap<u64, Wie>,
+    proposed: BTreeMap<u64, Dader>,
     /// What happened to proposals.
     steps: Vec<Vec<String>>,
 }
@@ -84,11 +84,11 @@ impl Wijzigingen {
         }
         // What the gateway carried out was proposed by somebody.
         let who = match of.voorstel {
-            Some(nummer) => self.proposed.get(&nummer).cloned().unwrap_or_else(|| Wie {
+            Some(nummer) => self.proposed.get(&nummer).cloned().unwrap_or_else(|| Dader {
                 reden: format!("voorstel {nummer}, van voor deze periode"),
-                ..Wie::of(regel)
+                ..Dader::of(regel)
             }),
-            None => Wie::of(regel),
+            None => Dader::of(regel),
         };
         self.changes.push(Wijziging {
             first: index,
@@ -104,13 +104,13 @@ impl Wijzigingen {
     fn step(&mut self, regel: &Gebeurtenis) {
         let (of, index) = (&regel.regel, regel.getoond.log_index);
         let nummer = of.voorstel.unwrap_or(index);
-        let who = Wie::of(regel);
+        let who = Dader::of(regel);
         if of.soort == Soort::Voorgesteld {
             self.proposed.insert(nummer, who.clone());
         }
         let what = if of.soort == Soort::Beheerd { "ingetrokken" } else { of.soort.as_str() };
         let document = of_none(of.document.as_ref());
-        let Wie { wie, rol, medewerker, reden } = who;
+        let Dader { wie, rol, medewerker, reden } = who;
         let when = moment(regel.tijd);
         self.steps.push(vec![nummer.to_string(), when, what.to_owned(), document, wie, rol, medewerker, reden]);
     }
@@ -181,7 +181,7 @@ impl Oog<'_> {
         }
         let rows = wijzigingen.into_iter().map(|of| {
             let documenten = of.documenten.join(", ");
-            let Wie { wie, rol, medewerker, reden } = of.who;
+            let Dader { wie, rol, medewerker, reden } = of.who;
             vec![of.first.to_string(), moment(of.tijd), documenten, wie, rol, medewerker, of_none(of.voorstel), reden]
         });
         let tabellen = vec![

@@ -87,6 +87,11 @@ CREATE TABLE besluiten (
     certificaat BLOB
 );
 
+-- The regels `openingen_gewist`, which list what was erased of `openingen`: whoever verifies knows from them what need not be there.
+CREATE TABLE gewist (
+    log_index INTEGER PRIMARY KEY
+);
+
 -- A bericht once, with its sealed content. (afzender_partner, request_id) makes a repeated send harmless.
 CREATE TABLE berichten (
     id BLOB PRIMARY KEY,

@@ -1,0 +1,77 @@
+//! Personen (people): where a person stands in what opens the logboek.
+
+use sqlx::Row;
+
+use super::openingen::Months;
+use crate::{
+    domain::{BerichtId, Kenmerk, persoon::agreeing},
+    logboek::{Logregel, Soort},
+    sleutels::{OpeningKeys, Veld},
+    store::{Pool, StoreError, values::uint},
+};
+
+/// Openings that are read at once.
+const PAGE: i64 = 1024;
+
+/// Where a person stands.
+#[derive(Debug, Default)]
+pub struct Voorkomens {
+    /// Openings, each by the index of its regel and which one it is in there.
+    pub openingen: Vec<(u64, u16)>,
+    /// Berichten, each with which betrokkene of it the person is.
+    pub berichten: Vec<(BerichtId, u16)>,
+}
+
+/// Finds where a person stands, by the surest mark that both have. Opens every opening of a person that is kept: some seconds where there
+/// are many.
+///
+/// # Errors
+/// [`StoreError`] when the openings or their regels cannot be read.
+pub async fn voorkomens(
+    read: &Pool,
+    keys: &OpeningKeys,
+    wanted: &[(Kenmerk, [u8; 32])],
+) -> Result<Voorkomens, StoreError> {
+    let (mut found, mut months, mut after) = (Voorkomens::default(), Months::new(keys), (-1, -1));
+    loop {
+        let rows = sqlx::query(
+            "SELECT o.log_index, o.volgnummer, o.verzegeld, r.regel, r.hash FROM openingen o \
+             JOIN logregels r ON r.log_index = o.log_index WHERE o.veld = 'betrokkene' \
+             AND (o.log_index > $1 OR (o.log_index = $1 AND o.volgnummer > $2)) ORDER BY o.log_index, o.volgnummer LIMIT $3",
+        )
+        .bind(after.0)
+        .bind(after.1)
+        .bind(PAGE)
+        .fetch_all(read)
+        .await?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = (last.try_get("log_index")?, last.try_get("volgnummer")?);
+        for row in rows {
+            let log_index = uint(row.try_get("log_index")?);
+            let damaged = |column| StoreError::inconsistent("openingen", column, log_index);
+            let regel = Logregel::from_leaf(row.try_get("regel")?).map_err(|_| damaged("regel"))?;
+            let hash: &[u8; 32] = row.try_get::<&[u8], _>("hash")?.try_into().map_err(|_| damaged("hash"))?;
+            let volgnummer = u16::try_from(row.try_get::<i64, _>("volgnummer")?).map_err(|_| damaged("volgnummer"))?;
+            let sealed = [(Veld::Betrokkene, volgnummer, row.try_get("verzegeld")?)];
+            for (_, opening) in months.open(hash, &regel, &sealed) {
+                let marks = opening.pseudoniemen.iter().filter_map(|(kenmerk, of)| Some(((*kenmerk)?, *of)));
+                let marks: Vec<(Kenmerk, [u8; 32])> = marks.collect();
+                if agreeing(wanted, &marks).is_none() {
+                    continue;
+                }
+                found.openingen.push((log_index, volgnummer));
+                let bericht = regel.bericht.as_deref().filter(|_| regel.soort == Soort::Aanvaard);
+                found.berichten.extend(bericht.and_then(|id| Some((id.parse().ok()?, volgnummer))));
+            }
+        }
+    }
+}
+
+/// The index of the newest regel by which openings were erased, if there is one.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn newest_gewist(read: &Pool) -> Result<Option<u64>, StoreError> {
+    let newest: Option<i64> = sqlx::query_scalar("SELECT max(log_index) FROM gewist").fetch_one(read).await?;
+    Ok(newest.map(uint))
+}
