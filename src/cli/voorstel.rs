@@ -133,6 +133,9 @@ impl Reject {
         let request = proto::WithdrawVoorstelRequest { voorstel: self.voorstel, reden, medewerker };
         let withdrawn = client.withdraw_voorstel(with_deadline(request, CALL_DEADLINE)).await;
         withdrawn.map_err(|status| profile.failure(&status))?;
+        if self.decision.json {
+            return print_line(&serde_json::json!({"voorstel": self.voorstel, "toestand": "ingetrokken"}).to_string());
+        }
         print_line(&format!("Voorstel {} is ingetrokken.", self.voorstel))
     }
 }
@@ -180,7 +183,7 @@ fn print(of: &Voorstel, json: bool) -> Result<(), Failure> {
     }
     of.instemming.iter().try_for_each(|asked| {
         let who = match (&asked.partner, &asked.convenant) {
-            (Some(partner), Some(convenant)) => format!("{partner} ondertekent convenant {convenant}"),
+            (Some(partner), Some(document)) => format!("{partner} ondertekent {document}"),
             _ => "een andere beheerder stemt in".to_owned(),
         };
         print_line(&format!("{} {who}", if asked.gegeven { "[x]" } else { "[ ]" }))
@@ -209,7 +212,10 @@ impl History {
                 change.naam,
                 change.rol.clone().unwrap_or_else(none),
                 change.medewerker.clone().unwrap_or_else(none),
-                change.reden.clone().unwrap_or_else(|| "de eerste start".to_owned())
+                change.reden.clone().unwrap_or_else(|| {
+                    let without = if change.rol.is_none() { "de eerste start" } else { "de reden is gewist" };
+                    without.to_owned()
+                })
             ))?;
             for of in &change.bekrachtigd {
                 let how = if of.handtekening.is_some() { "ondertekend" } else { "ingestemd" };

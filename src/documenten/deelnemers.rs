@@ -68,6 +68,10 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
         deelnemers.mandaten.extend(mandaat(section, &deelnemers));
     }
     deelnemers.wijzigen = root.optional_section("wijzigen").map(wijzigen).unwrap_or_default();
+    let operators = deelnemers.toegangen.iter().filter(|toegang| toegang.identiteit.rol == Rol::Beheer);
+    if deelnemers.wijzigen.bekrachtigt != Bekrachtiging::Niemand && operators.count() < 2 {
+        root.mistake(root.line(), Fout::GeenTweedeBeheer {});
+    }
     of_one_holder(&root, &deelnemers.mandaten);
     unique(&root, "mandaat", deelnemers.mandaten.iter().map(|mandaat| mandaat.id.as_str()));
     root.finish();

@@ -280,8 +280,8 @@ weigeringen! {
         "What you want to put in force has mistakes; each is named below. Nothing was changed: mend them and load again.";
     /// There is no such document in force.
     DocumentOnbekend = "document_onbekend", Onbekend,
-        "Er is geen convenant van deze naam van kracht; beheer list noemt wat er is. De deelnemers worden niet ingetrokken maar vervangen: laad een nieuwe versie.",
-        "No convenant of this name is in force; beheer list names what there is. The deelnemers are not withdrawn but replaced: load a new version.";
+        "Er is geen convenant van deze naam van kracht, of het had nooit een tekst met deze hash; beheer list noemt wat er is, beheer history wat er was. De deelnemers worden niet ingetrokken maar vervangen: laad een nieuwe versie.",
+        "No convenant of this name is in force, or it never had a text with this hash; beheer list names what there is, beheer history what there was. The deelnemers are not withdrawn but replaced: load a new version.";
     /// Too many open berichten in the postvak of an ontvanger.
     PostvakVol = "postvak_vol", Teveel,
         "Het postvak van een ontvanger is vol. Probeer het later opnieuw met hetzelfde request_id, en bel de ontvanger als het dringend is.",
@@ -298,10 +298,6 @@ weigeringen! {
     BekrachtigingNodig = "bekrachtiging_nodig", Toestand,
         "Wat van kracht is bepaalt dat een beheerder dit niet alleen wijzigt, of niet meteen. Stel de wijziging voor (ProposeDocuments, beheer propose); zij geldt zodra ieder die het document noemt heeft ingestemd en de dagen voorbij zijn. Alleen wat niets dan wegneemt kan meteen.",
         "What is in force says that an operator does not change this alone, or not at once. Propose the change (ProposeDocuments, beheer propose); it holds once everybody whom the document names has agreed and the days are over. Only what does nothing but take away can be done at once.";
-    /// A party of a convenant has nobody who can sign for it.
-    NiemandTekent = "niemand_tekent", Toestand,
-        "Een partij van een convenant dat wijzigt heeft geen identiteit met rol tekent, en kan dus nooit instemmen. Voeg die eerst toe aan de deelnemers.",
-        "A party of a convenant that changes has no identity with rol tekent, so it can never agree. Add one to the deelnemers first.";
     /// No such proposal, or not open any more.
     VoorstelOnbekend = "voorstel_onbekend", Onbekend,
         "Dit voorstel is er niet, of staat niet meer open: het is van kracht, ingetrokken, of er is sindsdien iets anders van kracht geworden. Vraag de lijst op, en stel het zo nodig opnieuw voor.",

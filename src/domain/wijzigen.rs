@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use super::{Convenant, DocumentSoort, PartnerNaam, Rol, Toegang, VanKracht};
+use super::{Convenant, DocumentSoort, Identiteit, Mandaat, PartnerNaam, Rol, Toegang, VanKracht};
 
 /// Who must agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub struct TeWijzigen {
 pub enum Instemming {
     /// Another operator than who proposed it.
     Ander,
-    /// A party of a convenant, by its name.
+    /// A party, by the name of the document that it signs: a convenant, or the deelnemers where these come to ask less.
     Partij(PartnerNaam, String),
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for Instemming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ander => f.write_str("een andere beheerder"),
-            Self::Partij(partner, convenant) => write!(f, "{partner} voor convenant {convenant}"),
+            Self::Partij(partner, naam) => write!(f, "{partner} voor {naam}"),
         }
     }
 }
@@ -109,7 +109,14 @@ pub fn instemming(before: &VanKracht, after: &VanKracht, wijzigingen: &[TeWijzig
                 both.flatten().map(move |partner| Instemming::Partij(partner, naam.clone()))
             });
             let others = changes(DocumentSoort::Deelnemers).map(|_| Instemming::Ander);
-            parties.chain(others).collect()
+            // Asking less asks what it asks now: of every party there is.
+            let deelnemers = changes(DocumentSoort::Deelnemers);
+            let less = deelnemers.filter(|_| before.deelnemers().wijzigen != after.deelnemers().wijzigen);
+            let everybody = less.flat_map(|of| {
+                let all = before.convenanten().iter().flat_map(|convenant| &convenant.partijen);
+                all.map(|partner| Instemming::Partij(partner.clone(), of.naam.clone()))
+            });
+            parties.chain(others).chain(everybody).collect()
         }
     }
 }
@@ -130,7 +137,7 @@ pub fn without_signer(van_kracht: &VanKracht, asked: &BTreeSet<Instemming>) -> B
 }
 
 /// Whether a change only takes away: nobody comes in, nothing is newly allowed or stamped otherwise, nobody sees more, and changing does not
-/// become easier. A partner, identity, mandaat or convenant can go; a convenant that meets another one cannot, because the other
+/// become easier. A partner, identity or convenant can go; a convenant that meets another one cannot, because the other
 /// one stamps from then on what it stamped.
 #[must_use]
 pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
@@ -140,7 +147,19 @@ pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
     if oud.wijzigen != nieuw.wijzigen || !same_partners || !nieuw.toegangen.iter().all(known) {
         return false;
     }
-    if !nieuw.mandaten.iter().all(|mandaat| oud.mandaten.contains(mandaat)) {
+    // Where a mandaat goes, another convenant can stamp from then on. Of a partner that goes its mandaten go too.
+    let stays = |partner: &PartnerNaam| nieuw.partners.contains_key(partner);
+    if !oud.mandaten.iter().filter(|mandaat: &&Mandaat| stays(&mandaat.partner)).eq(&nieuw.mandaten) {
+        return false;
+    }
+    // One of those who oversee or sign can go at once, as a stolen certificate must, and all of a partner that goes; who takes more of them
+    // out says so before.
+    let oversees = |toegang: &&Toegang| {
+        let Identiteit { rol, partner, .. } = &toegang.identiteit;
+        matches!(rol, Rol::Fg | Rol::Auditor | Rol::Tekent) && stays(partner)
+    };
+    let gone = oud.toegangen.iter().filter(|toegang| !nieuw.toegangen.contains(toegang));
+    if gone.filter(oversees).count() > 1 {
         return false;
     }
     let among = |convenanten: &[Convenant], of: &Convenant| convenanten.iter().any(|one| one.hash == of.hash);

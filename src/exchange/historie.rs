@@ -48,7 +48,11 @@ impl Exchange {
     pub async fn historie(&self, call: &Call, inzage: &Inzage, naam: Option<&str>) -> Result<Vec<Historie>, Weigering> {
         let read = self.reading(call)?;
         let mut told = Vec::new();
-        for change in changes(read, naam, MOST).await.map_err(unavailable)? {
+        let changes = changes(read, naam, MOST).await.map_err(unavailable)?;
+        if changes.is_empty() {
+            return Err(Weigering::DocumentOnbekend);
+        }
+        for change in changes {
             let (soort, naam) = (change.soort, change.naam);
             let document = soort.in_logboek(&naam);
             // Of what was proposed the proposal says who and why.

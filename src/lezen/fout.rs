@@ -203,6 +203,10 @@ closed_list! {
         GeenBeheer { } = "geen_beheer",
             "er is geen [[identiteit]] met rol beheer: daarna kan niemand nog iets wijzigen. Voeg er een toe.",
             "there is no [[identiteit]] with rol beheer: nobody could change anything any more. Add one.";
+        /// Nobody could agree with anything.
+        GeenTweedeBeheer { } = "geen_tweede_beheer",
+            "[wijzigen] vraagt instemming van een ander, en er is geen tweede [[identiteit]] met rol beheer: daarna kan niemand nog instemmen. Voeg er een toe, met een andere OIN, CA of san.",
+            "[wijzigen] asks another to agree, and there is no second [[identiteit]] with rol beheer: nobody could agree any more. Add one, with another OIN, CA or san.";
         /// Who makes a change must be able to make the next.
         SluitBuiten { oin: String } = "sluit_buiten",
             "na deze wijziging geeft uw eigen certificaat (OIN {oin}) geen toegang meer tot beheer. Houd uw [[identiteit]] zoals zij is, of laat een andere beheerder haar wijzigen.",

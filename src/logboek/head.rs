@@ -27,6 +27,9 @@ pub struct Head {
     pub tijd: Timestamp,
     /// Which texts are in force, by its regels.
     pub teksten: Teksten,
+    /// What was proposed since these came in force, and what was decided about that: SHA-256 over the one before it and the leaf hash of
+    /// each such regel, from 32 zero bytes on.
+    pub voorgesteld: Hash,
     /// The signed checkpoint of this head; empty before the first one.
     pub nota: String,
     frontier: Frontier,
@@ -46,10 +49,16 @@ impl Teksten {
     /// Takes over a regel, if it changed what is in force.
     pub fn take(&mut self, log_index: u64, soort: Soort, leaf_hash: &Hash) {
         if matches!(soort, Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd) {
-            self.keten = sha256(&[&self.keten, leaf_hash]);
+            self.keten = chained(&self.keten, leaf_hash);
             self.versie = log_index + 1;
         }
     }
+}
+
+/// A chain of regels with one more.
+#[must_use]
+pub fn chained(keten: &Hash, leaf_hash: &Hash) -> Hash {
+    sha256(&[keten, leaf_hash])
 }
 
 /// A leaf that cannot follow a head.
@@ -73,6 +82,7 @@ impl Head {
             eerste,
             tijd: Timestamp::UNIX_EPOCH,
             teksten: Teksten::default(),
+            voorgesteld: Hash::default(),
             nota: String::new(),
             frontier: Frontier::default(),
         }
@@ -106,6 +116,11 @@ impl Head {
     pub fn push(&mut self, leaf: &[u8], soort: Soort, made: &mut impl FnMut(Node, Hash)) -> Hash {
         let hash = leaf_hash(leaf);
         self.teksten.take(self.next_index(), soort, &hash);
+        self.voorgesteld = match soort {
+            Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd => Hash::default(),
+            Soort::Voorgesteld | Soort::Bekrachtigd => chained(&self.voorgesteld, &hash),
+            _ => self.voorgesteld,
+        };
         self.frontier.push(hash, made);
         hash
     }
@@ -142,7 +157,8 @@ impl Head {
     /// those that were handed out and are gone. What is in force goes on; time may begin earlier.
     #[must_use]
     pub fn next_logboek(&self, naam: &str, nummer: u32, lost: u64) -> Self {
-        Self { teksten: self.teksten.clone(), ..Self::new(naam, nummer, self.next_index().max(lost)) }
+        let (teksten, voorgesteld) = (self.teksten.clone(), self.voorgesteld);
+        Self { teksten, voorgesteld, ..Self::new(naam, nummer, self.next_index().max(lost)) }
     }
 
     /// The head in one line, as the first regel of the next logboek names it: origin, size and root of its checkpoint.
@@ -160,6 +176,7 @@ impl Head {
             tijd: self.tijd,
             versie: self.teksten.versie,
             keten: hex::encode(self.teksten.keten),
+            voorgesteld: hex::encode(self.voorgesteld),
             frontier: hex::encode(self.frontier.to_bytes()),
             checkpoint: self.nota.clone(),
         }
@@ -184,6 +201,7 @@ pub struct Kept {
     tijd: Timestamp,
     versie: u64,
     keten: String,
+    voorgesteld: String,
     frontier: String,
     checkpoint: String,
 }
@@ -198,14 +216,18 @@ impl Kept {
         let naam = self.checkpoint.lines().next().unwrap_or_default().to_owned();
         let signed = open(&self.checkpoint, &key.named(&naam)?)?;
         let frontier = hex::decode(&self.frontier).ok().and_then(|bytes| Frontier::from_bytes(signed.size, &bytes));
-        let keten = hex::decode(&self.keten).ok().and_then(|bytes| Hash::try_from(bytes).ok());
-        let (Some(frontier), Some(keten)) = (frontier, keten) else { return Err(not_whole) };
+        let hash = |text: &str| hex::decode(text).ok().and_then(|bytes| Hash::try_from(bytes).ok());
+        let (keten, voorgesteld) = (hash(&self.keten), hash(&self.voorgesteld));
+        let (Some(frontier), Some(keten), Some(voorgesteld)) = (frontier, keten, voorgesteld) else {
+            return Err(not_whole);
+        };
         let head = Head {
             naam,
             nummer: self.nummer,
             eerste: self.eerste,
             tijd: self.tijd,
             teksten: Teksten { versie: self.versie, keten },
+            voorgesteld,
             nota: self.checkpoint,
             frontier,
         };

@@ -42,7 +42,7 @@ mod verify;
 pub use checkpoint::{
     Checkpoint, MOST_NOTE_BYTES, NoteError, NoteKey, Signer, VerifyKey, WitnessKey, cosignature_time, open,
 };
-pub use head::{Fork, Head, Kept, Teksten};
+pub use head::{Fork, Head, Kept, Teksten, chained};
 pub use naam::LogboekNaam;
 pub use proof::{ProofError, TlogProof, Verified};
 pub use regel::{Logregel, MOST_LEAF_BYTES, Oorzaak, RegelError, Soort, check_leaf, commitment, sha256_hex, tijd};

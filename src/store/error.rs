@@ -26,7 +26,7 @@ pub enum StoreError {
     },
     /// A text of what is in force that no regel of the logboek put in force.
     #[error(
-        "rij {log_index} van documenten is niet bewezen: {why}. Wat van kracht is geldt alleen zoals het logboek het vastlegde; draai \
+        "de rij bij logregel {log_index} is niet bewezen: {why}. Wat van kracht is geldt alleen zoals het logboek het vastlegde; draai \
          logboek verify, en zoek uit wie in de database schreef"
     )]
     Unproven {

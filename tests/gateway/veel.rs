@@ -25,8 +25,13 @@ const PEOPLE: u64 = 2000;
 /// Each search is asked so often.
 const TIMES: usize = 40;
 
+/// Whether the long tests are asked for.
+fn is_long() -> bool {
+    std::env::var_os("KETENPOORT_LANG").is_some()
+}
+
 fn many() -> u64 {
-    if std::env::var_os("KETENPOORT_LANG").is_some() { 1_000_000 } else { 50_000 }
+    if is_long() { 1_000_000 } else { 50_000 }
 }
 
 fn pseudoniem(person: u64) -> [u8; 32] {

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use ketenpoort::{
     documenten::hash,
-    domain::{DocumentSoort, TeWijzigen, wijzigen::te_tekenen},
+    domain::{TeWijzigen, wijzigen::te_tekenen},
     logboek::Soort,
     proto::{self, Voorstel},
     tls::handtekening::holds,
@@ -65,7 +65,7 @@ pub async fn ratify(
 
 fn to_sign(document: &proto::VoorgesteldDocument) -> TeWijzigen {
     TeWijzigen {
-        soort: DocumentSoort::Convenant,
+        soort: document.soort.parse().unwrap(),
         naam: document.naam.clone(),
         oud: document.hash_oud.clone(),
         nieuw: document.tekst.as_deref().map(hash),
@@ -135,10 +135,26 @@ async fn another_operator_agrees_and_then_it_holds_after_its_days_and_not_before
     }
 }
 
+/// A former text is shown, and each of these looks is a regel.
+async fn a_former_text_is_shown(gateway: &TestGateway, former: &proto::Historie) {
+    let before = former.hash.clone();
+    let request = proto::GetDocumentRequest {
+        naam: "zvh-baronie-breda".to_owned(),
+        hash: before.clone(),
+        medewerker: "beheer-7".to_owned(),
+    };
+    let looks = gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count();
+    let shown = gateway.beheer().await.get_document(request.clone()).await.unwrap().into_inner();
+    assert_eq!(Some(hash(&shown.tekst)), before);
+    assert_eq!(gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count(), looks + 1);
+    let elsewhere = proto::GetDocumentRequest { naam: "bij".to_owned(), ..request };
+    assert_eq!(weigering(gateway.beheer().await.get_document(elsewhere).await), "document_onbekend");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_party_signs_with_its_own_key_and_that_can_be_shown_to_a_stranger() {
     let gateway = TestGateway::start().await;
-    asks(&gateway, "bekrachtigt = \"partijen\"").await;
+    let tekst = asks(&gateway, "bekrachtigt = \"partijen\"").await;
     let voorstel = renewed(&gateway).await;
     let parties: Vec<String> = voorstel.instemming.iter().map(|asked| asked.partner.clone().unwrap()).collect();
     assert!(parties.len() > 2 && parties.contains(&"zsm".to_owned()), "{parties:?}");
@@ -164,6 +180,13 @@ async fn each_party_signs_with_its_own_key_and_that_can_be_shown_to_a_stranger()
         ratify(&gateway, &format!("tekent-{party}"), &voorstel, |text| text).await.unwrap();
     }
     until_in_force(&gateway).await;
+    // Asking less asks that of everybody, and of another operator.
+    let less = tekst.replace("bekrachtigt = \"partijen\"", "bekrachtigt = \"ander\"");
+    let less = proto::NieuwDocument { herkomst: "deelnemers.toml".to_owned(), tekst: less };
+    let less = propose(&gateway, vec![less]).await.unwrap();
+    let asked = |partner: Option<&str>| less.instemming.iter().any(|of| of.partner.as_deref() == partner);
+    assert!(asked(None) && parties.iter().all(|party| asked(Some(party))), "{:?}", less.instemming);
+    ratify(&gateway, "tekent-zsm", &less, |text| text).await.unwrap();
     // What was signed can be verified with the certificates alone.
     let request =
         proto::ListHistorieRequest { naam: "zvh-baronie-breda".to_owned(), medewerker: "beheer-7".to_owned() };
@@ -179,19 +202,7 @@ async fn each_party_signs_with_its_own_key_and_that_can_be_shown_to_a_stranger()
         assert!(holds(of.certificaat.as_ref().unwrap(), &text, of.handtekening.as_ref().unwrap()));
         assert!(!holds(of.certificaat.as_ref().unwrap(), &other(text.clone()), of.handtekening.as_ref().unwrap()));
     }
-    // A former text is shown, and each of these looks is a regel.
-    let before = history[1].hash.clone();
-    let request = proto::GetDocumentRequest {
-        naam: "zvh-baronie-breda".to_owned(),
-        hash: before.clone(),
-        medewerker: "beheer-7".to_owned(),
-    };
-    let looks = gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count();
-    let former = gateway.beheer().await.get_document(request.clone()).await.unwrap().into_inner();
-    assert_eq!(Some(hash(&former.tekst)), before);
-    assert_eq!(gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count(), looks + 1);
-    let elsewhere = proto::GetDocumentRequest { naam: "bij".to_owned(), ..request };
-    assert_eq!(weigering(gateway.beheer().await.get_document(elsewhere).await), "document_onbekend");
+    a_former_text_is_shown(&gateway, &history[1]).await;
     // Who signs does nothing else.
     let list = proto::ListDocumentsRequest {};
     assert_eq!(weigering(gateway.beheer_as("tekent-zsm").await.list_documents(list).await), "verkeerde_rol");
@@ -201,7 +212,18 @@ async fn each_party_signs_with_its_own_key_and_that_can_be_shown_to_a_stranger()
 async fn what_only_takes_away_holds_at_once_and_asking_less_asks_what_it_asked() {
     let gateway = TestGateway::start().await;
     let mut dji = gateway.toezicht("fg-dji").await;
-    let tekst = asks(&gateway, "bekrachtigt = \"ander\"").await;
+    let identity = |rol: &str| {
+        format!(
+            "[[identiteit]]\nca = \"ontwikkel\"\noin = \"00000099000000109000\"\nsan = \"{rol}.x.test\"\npartner = \"x\"\nrol = \"{rol}\"\n"
+        )
+    };
+    let guest = format!(
+        "\n[[partner]]\nnaam = \"x\"\noin = [\"00000099000000109000\"]\n[[partner.loket]]\nnaam = \"algemeen\"\nfunctie = \"Functionaris\"\n\
+         telefoon = \"076 000 00 99\"\n{}{}",
+        identity("fg"),
+        identity("tekent")
+    );
+    let tekst = asks(&gateway, &format!("bekrachtigt = \"ander\"\n{guest}")).await;
     let with = |from: &str, to: &str| {
         assert!(tekst.contains(from), "{from}");
         proto::NieuwDocument { herkomst: "deelnemers.toml".to_owned(), tekst: tekst.replace(from, to) }
@@ -217,10 +239,33 @@ async fn what_only_takes_away_holds_at_once_and_asking_less_asks_what_it_asked()
     }
     let inzage = proto::Inzage { medewerker: "fg-007".to_owned(), reden: String::new() };
     dji.get_checkpoint(proto::GetCheckpointRequest { inzage: Some(inzage.clone()) }).await.unwrap();
+    // Nor is who oversees or signs taken out together, nor a mandaat: another convenant could stamp from then on.
+    let without = |blocks: &[&str]| {
+        let gone = |block: &&str| !blocks.iter().any(|line| block.lines().any(|one| one == *line));
+        let kept: Vec<&str> = tekst.split("\n\n").filter(gone).collect();
+        assert_eq!(kept.len() + blocks.len(), tekst.split("\n\n").count());
+        proto::NieuwDocument { herkomst: "deelnemers.toml".to_owned(), tekst: kept.join("\n\n") }
+    };
+    for less in [
+        without(&["id = \"18b-baronie-breda\""]),
+        without(&["san = \"fg.dji.ketenpoort.test\"", "san = \"tekent.zsm.ketenpoort.test\""]),
+    ] {
+        assert_eq!(weigering(gateway.load(vec![less]).await), "bekrachtiging_nodig");
+    }
+    // Of those who could agree, one is too few.
+    let alone = gateway.load(vec![without(&["san = \"beheer-2.ketenpoort.test\""])]).await.unwrap_err();
+    assert!(format!("{alone:?}").contains("geen_tweede_beheer"), "{alone:?}");
     // Not even another word in a convenant: a grondslag could be called confirmed.
     let word = gateway.edited(CONVENANT, RENEWED.0, RENEWED.1);
     assert_eq!(weigering(gateway.load(vec![word]).await), "bekrachtiging_nodig");
-    gateway.load(vec![with(fg, "")]).await.unwrap();
+    // A partner goes at once, with all who oversee and sign for it; and so does one of those.
+    let tekst = tekst.replace(&guest, "");
+    gateway
+        .load(vec![proto::NieuwDocument { herkomst: "deelnemers.toml".to_owned(), tekst: tekst.clone() }])
+        .await
+        .unwrap();
+    let without_fg = proto::NieuwDocument { herkomst: "deelnemers.toml".to_owned(), tekst: tekst.replace(fg, "") };
+    gateway.load(vec![without_fg]).await.unwrap();
     let out = dji.get_checkpoint(proto::GetCheckpointRequest { inzage: Some(inzage) }).await;
     out.expect_err("who was taken out is out at once");
 }
@@ -265,6 +310,20 @@ async fn a_proposal_is_taken_back_or_lapses_with_another_change_and_nothing_of_i
     let back = sqlx::query("UPDATE voorstellen SET tekst = $1 WHERE log_index = $2");
     let tekst = third.documenten[0].tekst.clone().unwrap();
     back.bind(tekst).bind(index).execute(&mut sql).await.unwrap();
+    // Nor take away that one was taken back: the logboek knows how many steps there were.
+    let step = "DELETE FROM besluiten WHERE log_index = (SELECT max(log_index) FROM besluiten)";
+    let fourth = renewed(&gateway).await;
+    let request = proto::WithdrawVoorstelRequest {
+        voorstel: fourth.voorstel,
+        reden: "vergissing".to_owned(),
+        medewerker: "beheer-7".to_owned(),
+    };
+    gateway.beheer().await.withdraw_voorstel(request).await.unwrap();
+    let (gone,): (i64,) = sqlx::query_as("SELECT max(log_index) FROM besluiten").fetch_one(&mut sql).await.unwrap();
+    sqlx::query(step).execute(&mut sql).await.unwrap();
+    assert_eq!(weigering(ratify(&gateway, "beheer-2", &fourth, |text| text).await), "niet_beschikbaar");
+    let put_back = "INSERT INTO besluiten (log_index, handtekening, certificaat) VALUES ($1, NULL, NULL)";
+    sqlx::query(put_back).bind(gone).execute(&mut sql).await.unwrap();
     ratify(&gateway, "beheer-2", &third, |text| text).await.unwrap();
     until_in_force(&gateway).await;
     send(&mut gateway.client("zsm").await, check()).await.unwrap();

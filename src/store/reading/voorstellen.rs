@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::documenten::unproven;
 use crate::{
-    logboek::{Logregel, Soort, sha256_hex},
+    logboek::{Hash, Logregel, Soort, chained, leaf_hash, sha256_hex},
     store::{
         DbRow, Pool, StoreError,
         values::{int, uint},
@@ -24,38 +24,45 @@ pub struct Voorgesteld {
     pub tekst: Option<String>,
 }
 
-/// Every document that was proposed by regels from this index on, each held to its regel.
+/// What was proposed and decided from an index on, by the rows.
+#[derive(Debug, Default)]
+pub struct Sindsdien {
+    /// The documents that were proposed.
+    pub voorgesteld: Vec<Voorgesteld>,
+    /// What was decided.
+    pub besluiten: Vec<(u64, Logregel)>,
+    /// All these regels, chained. The rows count only where the head of the logboek says the same.
+    pub keten: Hash,
+}
+
+/// What was proposed and decided from this index on, each held to its regel.
 ///
 /// # Errors
 /// [`StoreError::Unproven`] where a row has no such regel.
-pub async fn voorgesteld(read: &Pool, from: u64) -> Result<Vec<Voorgesteld>, StoreError> {
+pub async fn sindsdien(read: &Pool, from: u64) -> Result<Sindsdien, StoreError> {
+    // One statement, so that all of it is of one moment.
     let rows = sqlx::query(
-        "SELECT v.log_index, v.tekst, r.regel FROM voorstellen v LEFT JOIN logregels r ON r.log_index = v.log_index \
-         WHERE v.log_index >= $1 ORDER BY v.log_index",
+        "SELECT v.log_index, v.tekst, r.regel, CAST(1 AS BIGINT) AS eigen FROM voorstellen v \
+         LEFT JOIN logregels r ON r.log_index = v.log_index WHERE v.log_index >= $1 UNION ALL \
+         SELECT b.log_index, CAST(NULL AS TEXT) AS tekst, r.regel, CAST(0 AS BIGINT) AS eigen FROM besluiten b \
+         LEFT JOIN logregels r ON r.log_index = b.log_index WHERE b.log_index >= $1 ORDER BY 1",
     );
-    let of = |row: &DbRow| {
-        let (log_index, regel) = with_regel(row)?;
+    let mut found = Sindsdien::default();
+    for row in rows.bind(int(from)).fetch_all(read).await? {
+        let (log_index, regel) = with_regel(&row)?;
+        found.keten = chained(&found.keten, &leaf_hash(row.try_get("regel")?));
+        if row.try_get::<i64, _>("eigen")? == 0 {
+            found.besluiten.push((log_index, regel));
+            continue;
+        }
         let tekst: Option<String> = row.try_get("tekst")?;
-        if regel.soort != Soort::Voorgesteld
-            || tekst.as_deref().map(|tekst| sha256_hex(tekst.as_bytes())) != regel.convenant
+        if regel.soort != Soort::Voorgesteld || tekst.as_deref().map(|of| sha256_hex(of.as_bytes())) != regel.convenant
         {
             return Err(unproven(log_index, "de voorgestelde tekst is een andere dan die van de regel"));
         }
-        Ok(Voorgesteld { log_index, regel, tekst })
-    };
-    rows.bind(int(from)).fetch_all(read).await?.iter().map(of).collect()
-}
-
-/// The regels by which was decided about proposals, from this index on.
-///
-/// # Errors
-/// [`StoreError::Unproven`] where a row has no such regel.
-pub async fn besluiten(read: &Pool, from: u64) -> Result<Vec<(u64, Logregel)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT b.log_index, r.regel FROM besluiten b LEFT JOIN logregels r ON r.log_index = b.log_index \
-         WHERE b.log_index >= $1 ORDER BY b.log_index",
-    );
-    rows.bind(int(from)).fetch_all(read).await?.iter().map(with_regel).collect()
+        found.voorgesteld.push(Voorgesteld { log_index, regel, tekst });
+    }
+    Ok(found)
 }
 
 /// What was decided about a proposal, with the signature where there is one.

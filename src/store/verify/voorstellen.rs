@@ -27,7 +27,7 @@ impl Voorstellen {
         regel: &Logregel,
     ) -> Result<(), VerifyError> {
         match regel.soort {
-            Soort::Voorgesteld => {
+            Soort::Voorgesteld if regel.uitkomst.is_none() => {
                 self.proposed += 1;
                 let row = sqlx::query("SELECT tekst FROM voorstellen WHERE log_index = $1").bind(int(index));
                 let row = row.fetch_optional(tx).await?;
@@ -36,13 +36,14 @@ impl Voorstellen {
                     tekst.is_some_and(|tekst| tekst.map(|tekst| sha256_hex(tekst.as_bytes())) == regel.convenant);
                 held(same, index, "de voorgestelde tekst ontbreekt, of is een andere dan die van de regel")
             }
-            Soort::Bekrachtigd | Soort::Beheerd if regel.voorstel.is_some() => {
+            // Agreed, or taken back.
+            Soort::Bekrachtigd | Soort::Voorgesteld => {
                 self.decided += 1;
                 let row = sqlx::query("SELECT handtekening FROM besluiten WHERE log_index = $1").bind(int(index));
                 let row = row.fetch_optional(tx).await?;
                 let signed = row.map(|row| row.try_get::<Option<Vec<u8>>, _>("handtekening")).transpose()?;
                 let same = signed.is_some_and(|signed| signed.as_deref().map(sha256_hex) == regel.handtekening);
-                held(same, index, "de handtekening ontbreekt, of is een andere dan die van de regel")
+                held(same, index, "het besluit ontbreekt, of zijn handtekening is een andere dan die van de regel")
             }
             _ => Ok(()),
         }

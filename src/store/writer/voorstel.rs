@@ -110,7 +110,7 @@ pub(in crate::store) async fn decide(work: &mut Work<'_>, decide: &Decide) -> Re
             }
             Besluit::Ingetrokken => {
                 let uitkomst = Some("ingetrokken".to_owned());
-                (Logregel { uitkomst, ..decide.actor.regel(Soort::Beheerd) }, None)
+                (Logregel { uitkomst, ..decide.actor.regel(Soort::Voorgesteld) }, None)
             }
         };
         let appended = decide.actor.log(&mut work.log, None, Logregel { voorstel: Some(decide.voorstel), ..regel })?;

@@ -67,9 +67,7 @@ pub(super) struct Wijzigingen {
 impl Wijzigingen {
     pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         let of = &regel.regel;
-        let is_step = matches!(of.soort, Soort::Voorgesteld | Soort::Bekrachtigd)
-            || of.soort == Soort::Beheerd && of.voorstel.is_some();
-        if is_step {
+        if matches!(of.soort, Soort::Voorgesteld | Soort::Bekrachtigd) {
             self.step(regel);
         }
         if !matches!(of.soort, Soort::ConvenantGewijzigd | Soort::PartnerGewijzigd) {
@@ -105,10 +103,10 @@ impl Wijzigingen {
         let (of, index) = (&regel.regel, regel.getoond.log_index);
         let nummer = of.voorstel.unwrap_or(index);
         let who = Dader::of(regel);
-        if of.soort == Soort::Voorgesteld {
+        if of.soort == Soort::Voorgesteld && of.uitkomst.is_none() {
             self.proposed.insert(nummer, who.clone());
         }
-        let what = if of.soort == Soort::Beheerd { "ingetrokken" } else { of.soort.as_str() };
+        let what = of.uitkomst.as_deref().unwrap_or(of.soort.as_str());
         let document = of_none(of.document.as_ref());
         let Dader { wie, rol, medewerker, reden } = who;
         let when = moment(regel.tijd);

@@ -1,48 +1,33 @@
 //! Voorstel (proposal): a change of what is in force that is told before, and that more than one agrees with.
 //!
-//! All that is known of a proposal stands in the logboek; only its texts and signatures are rows beside it. It is open as long as nothing
-//! came into force since: it was judged, and told, by what was in force then. The gateway carries it out by itself once everybody whose
-//! agreement is asked has agreed and its days are over.
+//! All that is known of a proposal stands in the logboek; only its texts and signatures are rows beside it, and these count only where the
+//! head of the logboek knows all of them and no others. It is open as long as nothing came into force since: it was judged, and told, by
+//! what was in force then. The gateway carries it out by itself once everybody whose agreement is asked has agreed and its days are over.
+
+mod open;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
+use open::{Voorstel, identiteit, needs_other};
+
 use super::{Call, Exchange, Opdracht, beheer::Plan, toezicht::Inzage, unavailable};
 use crate::{
-    documenten::Bron,
-    domain::{
-        DocumentSoort, Instemming, PartnerNaam, Rol, TeWijzigen, Toegang, VanKracht, Weigering, wijzigen::te_tekenen,
-    },
-    logboek::{Logregel, Soort, sha256_hex},
+    domain::{Instemming, Rol, TeWijzigen, Weigering, wijzigen::te_tekenen},
+    logboek::{Logregel, sha256_hex},
     sleutels::Veld,
     store::{
-        Actor, Besluit, Change, Decide, Event, Handtekening, NotDone, Propose, StoreError,
-        ledger::{
-            proofs::{Under, prove},
-            regels::regels_at,
-        },
-        reading::{
-            openingen::opened,
-            voorstellen::{Voorgesteld, besluiten, voorgesteld},
-        },
+        Actor, Besluit, Change, Decide, Event, Handtekening, NotDone, Propose, ledger::regels::regels_at,
+        reading::openingen::opened,
     },
 };
 
 /// Open proposals, at most: each of them is judged whenever somebody looks at them.
 const MOST_OPEN: usize = 16;
-
-/// An open proposal, as the logboek has it.
-#[derive(Clone)]
-pub(super) struct Voorstel {
-    /// The index of its first regel.
-    nummer: u64,
-    documenten: Vec<Voorgesteld>,
-    besluiten: Vec<(u64, Logregel)>,
-}
 
 /// A proposal, as it is shown.
 pub struct Voorgelegd {
@@ -70,118 +55,28 @@ pub struct Voorgelegd {
 #[derive(Default)]
 pub struct Afwachting(HashMap<u64, usize>);
 
-/// Which identity this is, as the logboek writes it.
-fn identiteit(toegang: &Toegang) -> String {
-    let Toegang { ca, san, identiteit } = toegang;
-    let text = format!("{ca}\n{}\n{}", identiteit.oin, san.as_deref().unwrap_or_default());
-    sha256_hex(text.as_bytes())
-}
-
-impl Voorstel {
-    fn te_wijzigen(&self) -> Vec<TeWijzigen> {
-        let of = |Voorgesteld { regel, .. }: &Voorgesteld| {
-            let (soort, naam) = regel.document.as_deref()?.split_once('/')?;
-            let (oud, nieuw) = (regel.convenant_oud.clone(), regel.convenant.clone());
-            Some(TeWijzigen { soort: soort.parse().ok()?, naam: naam.to_owned(), oud, nieuw })
-        };
-        self.documenten.iter().filter_map(of).collect()
-    }
-
-    /// What would be asked of beheer to do it at once.
-    fn opdracht(&self) -> Opdracht {
-        let changes = self.te_wijzigen();
-        let laden = self.documenten.iter().filter_map(|of| of.tekst.clone());
-        let laden = laden.map(|tekst| Bron { herkomst: format!("voorstel {}", self.nummer).into(), tekst }).collect();
-        let gone = changes.into_iter().filter(|of| of.nieuw.is_none() && of.soort == DocumentSoort::Convenant);
-        let intrekken = gone.map(|of| of.naam).collect();
-        Opdracht { laden, intrekken, reden: String::new(), medewerker: String::new(), proef: false }
-    }
-
-    fn regel(&self) -> &Logregel {
-        &self.documenten[0].regel
-    }
-
-    fn vanaf(&self) -> Timestamp {
-        self.regel().vanaf.as_deref().and_then(|vanaf| vanaf.parse().ok()).unwrap_or(Timestamp::MAX)
-    }
-
-    /// Whose agreement of what is asked was given.
-    fn given(&self, asked: &BTreeSet<Instemming>, van_kracht: &VanKracht) -> BTreeSet<Instemming> {
-        let changes = self.te_wijzigen();
-        let agrees = |of: &TeWijzigen, by: &dyn Fn(&Logregel) -> bool| {
-            let document = of.soort.in_logboek(&of.naam);
-            let about = |regel: &Logregel| regel.document.as_ref() == Some(&document) && regel.convenant == of.nieuw;
-            self.besluiten.iter().any(|(_, regel)| regel.soort == Soort::Bekrachtigd && about(regel) && by(regel))
-        };
-        let is_given = |one: &&Instemming| match one {
-            Instemming::Ander => {
-                let other = |regel: &Logregel| {
-                    regel.rol.as_deref() == Some(Rol::Beheer.as_str()) && regel.identiteit != self.regel().identiteit
-                };
-                needs_other(&changes, asked).iter().all(|of| agrees(of, &other))
-            }
-            Instemming::Partij(partner, naam) => {
-                let signed = |regel: &Logregel| regel.handtekening.is_some() && acts_for(regel, partner, van_kracht);
-                let mut named = changes.iter().filter(|of| of.soort == DocumentSoort::Convenant && of.naam == *naam);
-                named.all(|of| agrees(of, &signed))
-            }
-        };
-        asked.iter().filter(is_given).cloned().collect()
-    }
-}
-
-/// The documents with which another operator must agree: all, where no party is asked; else the deelnemers.
-fn needs_other<'t>(changes: &'t [TeWijzigen], asked: &BTreeSet<Instemming>) -> Vec<&'t TeWijzigen> {
-    let parties = asked.iter().any(|of| matches!(of, Instemming::Partij(..)));
-    let needed = |of: &&TeWijzigen| !parties || of.soort == DocumentSoort::Deelnemers;
-    changes.iter().filter(needed).collect()
-}
-
-/// Whether a regel is of somebody who signs for this partner.
-fn acts_for(regel: &Logregel, partner: &PartnerNaam, van_kracht: &VanKracht) -> bool {
-    let oins = van_kracht.partners().get(partner).map(|partner| partner.oins.as_slice()).unwrap_or_default();
-    regel.rol.as_deref() == Some(Rol::Tekent.as_str())
-        && oins.iter().any(|oin| regel.actor.as_deref() == Some(oin.as_str()))
-}
+/// What is said of a change that allows and forbids nothing.
+const NOTHING: &str =
+    "Voor wie wat mag uitwisselen verandert er niets; wel verandert de tekst (een titel, id, versie of toelichting).";
 
 impl Exchange {
-    /// The proposals that are open: those since the newest change of what is in force that were not taken back.
-    async fn open_voorstellen(&self) -> Result<Vec<Voorstel>, StoreError> {
-        let read = &self.store.read;
-        let versie = self.store.head().teksten.versie;
-        let mut open: BTreeMap<u64, Voorstel> = BTreeMap::new();
-        for document in voorgesteld(read, versie).await? {
-            let nummer = document.regel.voorstel.unwrap_or(document.log_index);
-            let fresh = || Voorstel { nummer, documenten: Vec::new(), besluiten: Vec::new() };
-            open.entry(nummer).or_insert_with(fresh).documenten.push(document);
-        }
-        for (index, regel) in besluiten(read, versie).await? {
-            let Some(nummer) = regel.voorstel else { continue };
-            if regel.soort == Soort::Beheerd {
-                open.remove(&nummer);
-            } else if let Some(voorstel) = open.get_mut(&nummer) {
-                voorstel.besluiten.push((index, regel));
-            }
-        }
-        Ok(open.into_values().filter(|voorstel| !voorstel.documenten.is_empty()).collect())
-    }
-
-    async fn open_voorstel(&self, nummer: u64) -> Result<Voorstel, Weigering> {
-        let open = self.open_voorstellen().await.map_err(unavailable)?;
-        open.into_iter().find(|voorstel| voorstel.nummer == nummer).ok_or(Weigering::VoorstelOnbekend)
-    }
-
     /// Proposes a change of what is in force: everything that is asked, or nothing. FGs see it at once.
     ///
     /// # Errors
-    /// What [`Exchange::change`] refuses, [`Weigering::NiemandTekent`] or [`Weigering::TeVeelVoorstellen`]; not yet logged.
+    /// What [`Exchange::change`] refuses, [`Weigering::OngeldigVeld`] where a party has nobody who can sign, or
+    /// [`Weigering::TeVeelVoorstellen`]; not yet logged.
     pub async fn propose(&self, call: &Call, opdracht: &Opdracht) -> Result<Voorgelegd, Weigering> {
         if self.open_voorstellen().await.map_err(unavailable)?.len() >= MOST_OPEN {
             return Err(Weigering::TeVeelVoorstellen);
         }
         let plan = self.plan(Some(call), &Arc::new(opdracht.clone())).await?;
         if !plan.zonder.is_empty() {
-            return Err(Weigering::NiemandTekent);
+            let names: Vec<String> = plan.zonder.iter().map(ToString::to_string).collect();
+            let asked = format!(
+                "een wijziging waarmee iedereen kan instemmen: zonder identiteit met rol tekent is {}",
+                names.join(", ")
+            );
+            return Err(Weigering::veld("laden", asked));
         }
         if plan.wijzigingen.is_empty() {
             return Err(Weigering::veld("laden", "iets dat verschilt van wat al van kracht is"));
@@ -235,7 +130,7 @@ impl Exchange {
             door: regel.rol.clone().unwrap_or_default(),
             reden: reden.and_then(|(_, opening)| opening.tekst),
             documenten: voorstel.te_wijzigen().into_iter().zip(texts).collect(),
-            zinnen: plan.zinnen,
+            zinnen: if plan.zinnen.is_empty() { vec![NOTHING.to_owned()] } else { plan.zinnen },
             waarschuwingen: plan.waarschuwingen,
             instemming: plan.instemming.into_iter().map(|of| (of.clone(), given.contains(&of))).collect(),
         })
@@ -288,6 +183,10 @@ impl Exchange {
         };
         if mine.is_empty() {
             return Err(Weigering::InstemmingNietGevraagd);
+        }
+        if voorstel.is_agreed(&identiteit, &mine) {
+            // Said before: it counts once.
+            return self.voorgelegd(&voorstel, plan).await;
         }
         let mut besluiten = Vec::new();
         for of in mine {
@@ -347,7 +246,9 @@ impl Exchange {
         let now = self.klok.now();
         let open = self.open_voorstellen().await?;
         afwachting.0.retain(|nummer, _| open.iter().any(|voorstel| voorstel.nummer == *nummer));
-        for voorstel in open.iter().filter(|voorstel| voorstel.vanaf() <= now) {
+        // A clock that somebody just confirmed ends no days, as it ends no content.
+        let in_time = |voorstel: &&Voorstel| voorstel.vanaf() <= now && (!voorstel.waits() || self.klok.may_lapse());
+        for voorstel in open.iter().filter(in_time) {
             // As long as nobody agreed anew there is nothing to judge.
             let decided = voorstel.besluiten.len();
             if afwachting.0.get(&voorstel.nummer) == Some(&decided) {
@@ -359,7 +260,6 @@ impl Exchange {
                 afwachting.0.insert(voorstel.nummer, decided);
                 continue;
             }
-            self.prove_voorstel(voorstel).await?;
             let actor = Actor { identiteit: self.poort.clone(), trace: None, medewerker: None, reden: None };
             let change = Change {
                 basis: plan.basis,
@@ -371,22 +271,5 @@ impl Exchange {
             return Ok(true);
         }
         Ok(false)
-    }
-
-    /// Holds each regel of a proposal to the tree that this gateway signed: what stands in the database is not believed.
-    async fn prove_voorstel(&self, voorstel: &Voorstel) -> Result<(), StoreError> {
-        let proposed = voorstel.documenten.iter().map(|of| (of.log_index, &of.regel));
-        for (log_index, regel) in proposed.chain(voorstel.besluiten.iter().map(|(index, regel)| (*index, regel))) {
-            let unproven = || StoreError::Unproven { log_index, why: "het logboek bewijst deze regel niet".to_owned() };
-            let proof = prove(&self.store.read, log_index, Under::Newest).await?.ok_or_else(unproven)?;
-            let key = self.vkey.named(proof.checkpoint.lines().next().unwrap_or_default());
-            let verified = key.ok().and_then(|key| proof.verify(&key).ok()).ok_or_else(unproven)?;
-            let head = self.store.head();
-            let in_place = verified.checkpoint.origin != head.naam || verified.index + head.eerste == log_index;
-            if !in_place || Logregel::from_leaf(&verified.leaf).ok().as_ref() != Some(regel) {
-                return Err(unproven());
-            }
-        }
-        Ok(())
     }
 }
