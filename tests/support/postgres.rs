@@ -28,7 +28,7 @@ pub struct Cluster {
     port: u16,
     /// Of the server.
     environment: Vec<(String, String)>,
-    /// Ends the server when its standard input closes.
+    /// Ends the server when its standard input gets a line or closes; closed without a line, it removes the data too: nobody else is left to.
     guard: Option<Child>,
 }
 
@@ -81,8 +81,11 @@ impl Cluster {
             .map(|word| format!("'{}'", word.to_str().unwrap()))
             .collect();
         let log = self.dir.path().join("log.txt");
-        let script =
-            format!("{} >>'{}' 2>&1 & read -r _; kill -QUIT $! 2>/dev/null; wait", words.join(" "), log.display());
+        let (server, dir) = (words.join(" "), self.dir.path().display());
+        let script = format!(
+            "{server} >>'{}' 2>&1 & read -r _; alone=$?; kill -QUIT $! 2>/dev/null; wait; [ $alone = 0 ] || rm -rf '{dir}'",
+            log.display()
+        );
         let guard = Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).spawn().unwrap();
         self.guard = Some(guard);
     }
@@ -232,7 +235,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take().map(|mut stdin| stdin.flush()));
+            drop(guard.stdin.take().map(|mut stdin| stdin.write_all(b"\n")));
             drop(guard.wait());
         }
     }
