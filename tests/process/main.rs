@@ -38,3 +38,4 @@ mod terminal;
 mod toezicht;
 #[allow(dead_code, reason = "shared with other tests")]
 mod traffic;
+mod voorstel;
