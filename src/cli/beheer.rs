@@ -89,7 +89,7 @@ pub enum Command {
 /// The operator that calls.
 #[derive(Args)]
 pub struct Who {
-    /// De map met cert.pem, key.pem, ca.pem en profiel.toml van een beheerder
+    /// De map met cert.pem, key.pem, ca.pem en profiel.toml van een beheerder; bij proposals en ratify ook van wie voor een partij tekent
     #[arg(long, value_name = "DIR")]
     profile: PathBuf,
 }
@@ -130,7 +130,7 @@ pub struct Decision {
     /// Wie dit doet (personeelsreferentie); anders die van het profiel
     #[arg(long)]
     medewerker: Option<String>,
-    /// Het antwoord als JSON, met het bewijs
+    /// Het antwoord als JSON
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -103,10 +103,13 @@ impl Exchange {
         let opdracht = Arc::new(opdracht.clone());
         for _ in 0..MOST_JUDGEMENTS {
             let plan = self.plan(Some(call), &opdracht).await?;
-            let Plan { basis, wijzigingen, zinnen, waarschuwingen, .. } = plan;
+            let Plan { basis, wijzigingen, zinnen, mut waarschuwingen, .. } = plan;
             let alone = plan.wijzigen.is_vrij() || plan.neemt_weg;
             if !alone && !opdracht.proef && !wijzigingen.is_empty() {
                 return Err(Weigering::BekrachtigingNodig);
+            }
+            if !wijzigingen.is_empty() {
+                waarschuwingen.extend(self.which_lapse().await);
             }
             if opdracht.proef || wijzigingen.is_empty() {
                 let unproven = |wijziging| Gewijzigd { wijziging, bewijs: None };

@@ -292,7 +292,9 @@ async fn a_proposal_is_taken_back_or_lapses_with_another_change_and_nothing_of_i
         tekst.replace(&format!("[[identiteit]]\nca = \"ontwikkel\"\noin = \"00000099000000107000\"\n{fg}"), "");
     assert_ne!(without, tekst);
     let without = format!("{without}\n[wijzigen]\nbekrachtigt = \"ander\"\n");
-    gateway.load(vec![proto::NieuwDocument { herkomst: "x".to_owned(), tekst: without }]).await.unwrap();
+    let changed = gateway.load(vec![proto::NieuwDocument { herkomst: "x".to_owned(), tekst: without }]).await.unwrap();
+    let lapses = format!("Voorstel {} vervalt hierdoor; doe het zo nodig daarna opnieuw.", second.voorstel);
+    assert_eq!(changed.waarschuwingen.last(), Some(&lapses));
     assert_eq!(weigering(ratify(&gateway, "beheer-2", &second, |text| text).await), "voorstel_onbekend");
     // The same text as in force is no proposal; a mistake is told.
     let same = gateway.edited(CONVENANT, "versie", "versie");

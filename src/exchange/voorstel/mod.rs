@@ -223,6 +223,15 @@ impl Exchange {
         self.decide((basis, nummer), actor, vec![Besluit::Ingetrokken]).await
     }
 
+    /// The open proposals that lapse with a change that is made at once, in sentences. Proposals that cannot be read hold nothing up: a stolen
+    /// certificate must go out at once.
+    pub(super) async fn which_lapse(&self) -> Vec<String> {
+        let open = self.open_voorstellen().await.unwrap_or_default();
+        open.iter()
+            .map(|of| format!("Voorstel {} vervalt hierdoor; doe het zo nodig daarna opnieuw.", of.nummer))
+            .collect()
+    }
+
     async fn decide(
         &self,
         (basis, voorstel): (u64, u64),
