@@ -43,16 +43,18 @@ pub struct Place {
 }
 
 impl DataDir {
-    /// On the disk that holds `target`, where the system's directory for temporary files may be memory.
-    pub fn create(postgres: bool) -> anyhow::Result<Self> {
+    /// On the disk that holds `target`, where the system's directory for temporary files may be memory. With a port for toezicht each gateway
+    /// takes up what it writes for searching.
+    pub fn create(postgres: bool, toezicht: bool) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let data = dir.path().join("data");
         let init = Command::new(env!("CARGO_BIN_EXE_ketenpoort")).arg("init").arg("--data-dir").arg(&data).output()?;
         ensure!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
         let mut config = Config::load(&data.join("ketenpoort.toml"))?;
-        config.grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        config.grpc = free_port;
         config.beheer = None;
-        config.toezicht = None;
+        config.toezicht = toezicht.then_some(free_port);
         config.bounds.postvak = POSTVAK;
         let cluster = postgres.then(|| Cluster::start(&[]));
         Ok(Self { dir, config, cluster, filled: None })

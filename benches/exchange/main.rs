@@ -1,5 +1,5 @@
 //! What the gateway costs on top of bare gRPC:
-//! `cargo bench --bench exchange -- [--json] [--seconds N] [--only NAME] [--postgres] [--gevuld N] [--naast rabbitmq]`.
+//! `cargo bench --bench exchange -- [--json] [--seconds N] [--only NAME] [--postgres] [--toezicht] [--gevuld N] [--naast rabbitmq]`.
 //!
 //! | figure | one operation | what it is not |
 //! |---|---|---|
@@ -31,6 +31,7 @@
 //! - each figure of the gateway starts with an empty SQLite database under `target/tmp`: WAL, synchronous FULL, so a commit
 //!   waits for the disk of this machine, and the rate says as much about that disk as about the gateway. With `--postgres` it is an
 //!   empty database of a PostgreSQL cluster of its own below `/tmp`, on the same cores, through a local socket, without a standby;
+//! - without `--toezicht` nothing is taken up for searching; with it that is done beside the writing, on the same cores;
 //! - with `--gevuld N` it starts with a copy of one in which N berichten were accepted, delivered and confirmed, at thirteen loketten of
 //!   eleven partners; a fifth of them are scenario's, each about somebody else. `verify` and `restore` read that one, and without
 //!   `--gevuld` one of 5,000;
@@ -105,6 +106,9 @@ struct Arguments {
     /// On PostgreSQL instead of SQLite
     #[arg(long)]
     postgres: bool,
+    /// With a port for toezicht: what is written is taken up for searching meanwhile
+    #[arg(long)]
+    toezicht: bool,
     /// Start each figure with a store in which so many berichten were accepted and confirmed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     gevuld: Option<u32>,
@@ -189,7 +193,7 @@ async fn main() -> anyhow::Result<()> {
     ensure!(peer, "rabbitmq_confirm needs --naast rabbitmq");
     let replicas = arguments.postgres || !matches!(arguments.only, Some(Name::Poorten1 | Name::Poorten2));
     ensure!(replicas, "more than one gateway needs --postgres");
-    let data = DataDir::create(arguments.postgres)?;
+    let data = DataDir::create(arguments.postgres, arguments.toezicht)?;
     let mut run = Run { arguments, plan, store, data };
     run.fill().await?;
     if !run.arguments.json {

@@ -13,6 +13,7 @@ use ketenpoort::{client::Profile, logboek::VerifyKey};
 use tempfile::TempDir;
 
 use crate::{
+    postgres::sql_at,
     served::{PATIENCE, expect, free_port, ketenpoort, logboek, stderr, terminate, until, until_said},
     traffic::Client,
 };
@@ -209,15 +210,16 @@ impl Poorten {
         until_said(words, || self.log(at));
     }
 
-    /// Every logregel, in order; none is missing.
+    /// Every logregel, in order; none is missing. Read from the tables: a search would be a regel itself.
     pub fn regels(&self, at: usize) -> Vec<serde_json::Value> {
-        let found = expect(&logboek(&self.config(at), "search", &[]), 0);
-        let lines = found.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let regel = |(index, mut line): (usize, serde_json::Value)| {
-            assert_eq!(line["log_index"], index);
-            line["logregel"].take()
+        let rows = "SELECT log_index, encode(regel, 'hex') FROM logregels ORDER BY log_index";
+        let found = sql_at(&self.each[at].url, rows);
+        let regel = |(place, line): (usize, &str)| {
+            let (index, leaf) = line.split_once('|').unwrap();
+            assert_eq!(index.parse(), Ok(place));
+            serde_json::from_slice(&hex::decode(leaf).unwrap()).unwrap()
         };
-        lines.enumerate().map(regel).collect()
+        found.lines().enumerate().map(regel).collect()
     }
 }
 

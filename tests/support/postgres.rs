@@ -241,6 +241,13 @@ impl Drop for Cluster {
     }
 }
 
+/// What a statement gives at the database of a gateway: as that gateway, at the server that it writes in.
+pub fn sql_at(url: &str, statement: &str) -> String {
+    let mut psql = Command::new(program("psql"));
+    psql.env("PGTARGETSESSIONATTRS", "read-write").args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url]);
+    run(psql.args(["-c", statement]))
+}
+
 /// A program of PostgreSQL: Debian keeps those of each version apart.
 fn program(name: &str) -> PathBuf {
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
