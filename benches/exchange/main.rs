@@ -93,6 +93,7 @@ const BERICHTEN: usize = 5000;
 /// What the gateway costs on top of bare gRPC.
 #[derive(Parser)]
 #[command(name = "exchange")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Arguments {
     /// One JSON object a line instead of a table
     #[arg(long)]
