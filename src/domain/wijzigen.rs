@@ -81,16 +81,6 @@ pub enum Instemming {
     Partij(PartnerNaam, String),
 }
 
-impl fmt::Display for Instemming {
-    /// In Dutch, for people.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ander => f.write_str("een andere beheerder"),
-            Self::Partij(partner, naam) => write!(f, "{partner} voor {naam}"),
-        }
-    }
-}
-
 /// Whose agreement a change asks, by what is in force before it.
 #[must_use]
 pub fn instemming(before: &VanKracht, after: &VanKracht, wijzigingen: &[TeWijzigen]) -> BTreeSet<Instemming> {

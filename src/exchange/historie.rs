@@ -44,7 +44,7 @@ impl Exchange {
     /// What was in force when, the newest first; of one document, or of all. It opens who and why, so that somebody looked is a regel.
     ///
     /// # Errors
-    /// [`Weigering::ToegangVervallen`], not yet logged.
+    /// [`Weigering::DocumentOnbekend`] where nothing of this name was ever in force, or [`Weigering::ToegangVervallen`]; not yet logged.
     pub async fn historie(&self, call: &Call, inzage: &Inzage, naam: Option<&str>) -> Result<Vec<Historie>, Weigering> {
         let read = self.reading(call)?;
         let mut told = Vec::new();
@@ -82,7 +82,10 @@ impl Exchange {
     }
 
     /// The role in a regel, and what opens its commitments.
-    async fn who_and_why(&self, log_index: u64) -> Result<(Option<String>, Vec<(Veld, CommitmentOpening)>), Weigering> {
+    pub(super) async fn who_and_why(
+        &self,
+        log_index: u64,
+    ) -> Result<(Option<String>, Vec<(Veld, CommitmentOpening)>), Weigering> {
         let read = &self.store.read;
         let leaves = regels_at(read, &[log_index]).await.map_err(unavailable)?;
         let parsed = leaves.iter().map(|(index, leaf)| Ok((*index, leaf.as_slice(), Logregel::from_leaf(leaf)?)));

@@ -18,12 +18,9 @@ use open::{Voorstel, identiteit, needs_other};
 use super::{Call, Exchange, Opdracht, beheer::Plan, toezicht::Inzage, unavailable};
 use crate::{
     domain::{Instemming, Rol, TeWijzigen, Weigering, wijzigen::te_tekenen},
-    logboek::{Logregel, sha256_hex},
+    logboek::sha256_hex,
     sleutels::Veld,
-    store::{
-        Actor, Besluit, Change, Decide, Event, Handtekening, NotDone, Propose, ledger::regels::regels_at,
-        reading::openingen::opened,
-    },
+    store::{Actor, Besluit, Change, Decide, Event, Handtekening, NotDone, Propose},
 };
 
 /// Open proposals, at most: each of them is judged whenever somebody looks at them.
@@ -37,8 +34,6 @@ pub struct Voorgelegd {
     pub ingediend: String,
     /// Not before this moment it comes into force, UTC in the form of `tijd`.
     pub vanaf: String,
-    /// Who proposed it: role and name.
-    pub door: String,
     /// Why; absent where that was erased.
     pub reden: Option<String>,
     /// The documents, with the texts that are to come in force.
@@ -114,20 +109,14 @@ impl Exchange {
 
     async fn voorgelegd(&self, voorstel: &Voorstel, plan: Plan) -> Result<Voorgelegd, Weigering> {
         let given = voorstel.given(&plan.instemming, &self.van_kracht());
-        let read = &self.store.read;
-        let leaves = regels_at(read, &[voorstel.nummer]).await.map_err(unavailable)?;
+        let (_, opened) = self.who_and_why(voorstel.nummer).await?;
+        let reden = opened.into_iter().find(|(veld, _)| *veld == Veld::Reden);
         let regel = voorstel.regel();
-        let asked: Vec<(u64, &[u8], &Logregel)> =
-            leaves.iter().map(|(index, leaf)| (*index, leaf.as_slice(), regel)).collect();
-        let keys = self.keys.sealing().openingen(Arc::clone(&self.rng));
-        let opened = opened(read, &keys, &asked).await.map_err(unavailable)?;
-        let reden = opened.into_values().flatten().find(|(veld, _)| *veld == Veld::Reden);
         let texts = voorstel.documenten.iter().map(|of| of.tekst.clone());
         Ok(Voorgelegd {
             voorstel: voorstel.nummer,
             ingediend: regel.tijd.clone(),
             vanaf: regel.vanaf.clone().unwrap_or_default(),
-            door: regel.rol.clone().unwrap_or_default(),
             reden: reden.and_then(|(_, opening)| opening.tekst),
             documenten: voorstel.te_wijzigen().into_iter().zip(texts).collect(),
             zinnen: if plan.zinnen.is_empty() { vec![NOTHING.to_owned()] } else { plan.zinnen },
