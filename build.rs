@@ -8,7 +8,7 @@ use prost::Message as _;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=src/store/database/migrations");
-    let services = ["beheer", "exchange", "toezicht"].map(|name| format!("proto/ketenpoort/v1/{name}.proto"));
+    let services = ["beheer", "exchange", "inzage", "toezicht"].map(|name| format!("proto/ketenpoort/v1/{name}.proto"));
     let descriptors = protox::compile(services, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("ketenpoort.bin"), descriptors.encode_to_vec())?;

@@ -142,6 +142,7 @@ fn grondslag(id: &str) -> Grondslag {
 fn van_kracht() -> VanKracht {
     let partner = |number: usize| Partner {
         naam: naam(number),
+        organisatie: None,
         oins: vec![format!("00000099{number:012}").parse().expect("an OIN")],
         loketten: ["algemeen", "jeugd"].map(|naam| (loket(naam), Loket::default())).into(),
     };

@@ -13,5 +13,6 @@ pub mod client {
     include!(concat!(env!("OUT_DIR"), "/client/ketenpoort.v1.rs"));
     pub use beheer_service_client::BeheerServiceClient;
     pub use exchange_service_client::ExchangeServiceClient;
+    pub use inzage_service_client::InzageServiceClient;
     pub use toezicht_service_client::ToezichtServiceClient;
 }

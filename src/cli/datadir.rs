@@ -87,7 +87,7 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
     for DevIdentity { profile, partner, role, .. } in dev_identities() {
         let port = match role {
             "beheer" | "tekent" => ports.beheer,
-            "fg" | "auditor" => ports.toezicht,
+            "fg" | "auditor" | "contact" => ports.toezicht,
             _ => ports.partners,
         };
         let text = format!(

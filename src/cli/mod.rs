@@ -9,6 +9,7 @@ mod certs;
 mod check;
 mod datadir;
 mod inhoud;
+mod inzage;
 pub(crate) mod logboek;
 mod loketten;
 pub(crate) mod partner;
@@ -70,6 +71,9 @@ enum Command {
     /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
     #[command(subcommand)]
     Beheer(beheer::Command),
+    /// Dossiers van wie vraagt wat er over hem of haar is uitgewisseld (inzage), met het certificaat van een contactpunt
+    #[command(subcommand)]
+    Inzage(inzage::Command),
     Backup(backup::Backup),
     Restore(backup::Restore),
     /// Het logboek: controleren, bewijzen, doorzoeken
@@ -193,6 +197,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Find(find) => find.run().await,
         Command::Loketten(loketten) => loketten.run().await,
         Command::Beheer(command) => beheer::run(command).await,
+        Command::Inzage(command) => inzage::run(command).await,
         Command::Backup(backup) => backup.run().await,
         Command::Restore(restore) => restore.run().await,
         Command::Logboek(command) => logboek::run(command).await,

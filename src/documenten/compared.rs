@@ -54,8 +54,9 @@ fn named<'b>(bronnen: impl Iterator<Item = &'b Bron>) -> Deelnemers {
     }
     let oin: Oin = "00000099000000000000".parse().expect("an OIN for tests, which nobody looks at here");
     let mandaten = loketten.keys().map(|naam| every_mandaat(naam.clone())).collect();
-    let partner =
-        |(naam, loketten): (PartnerNaam, _)| (naam.clone(), Partner { naam, oins: vec![oin.clone()], loketten });
+    let partner = |(naam, loketten): (PartnerNaam, _)| {
+        (naam.clone(), Partner { naam, organisatie: None, oins: vec![oin.clone()], loketten })
+    };
     Deelnemers {
         partners: loketten.into_iter().map(partner).collect(),
         toegangen: Vec::new(),

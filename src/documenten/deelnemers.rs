@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Berichtsoort, Deelnemers, Identiteit, Ingang, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
-        Wijzigen, Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
+        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang, Wijzigen,
+        Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
     },
     lezen::{
         fout::Fout,
@@ -25,7 +25,8 @@ use crate::{
 const NAAM: Vorm =
     Vorm::fixed("een naam van kleine letters, cijfers en streepjes", "a name of lowercase letters, digits and hyphens");
 const OIN: Vorm = Vorm::fixed("een OIN van 20 posities", "an OIN of 20 positions");
-const ROL: Vorm = Vorm::fixed("partner, fg, auditor, beheer of tekent", "partner, fg, auditor, beheer or tekent");
+const ROL: Vorm =
+    Vorm::fixed("partner, fg, auditor, beheer, tekent of contact", "partner, fg, auditor, beheer, tekent or contact");
 
 /// Reads the document; every mistake is noted.
 pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
@@ -126,11 +127,12 @@ fn partner(section: Section<'_>) -> Option<(Partner, Vec<Verwijzing>)> {
     if let Some(naam) = naam.as_ref().filter(|naam| naam.value.as_str() == GATEWAY) {
         section.mistake(naam.line, Fout::NaamVanDePoort { naam: naam.value.to_string() });
     }
+    let organisatie = section.optional_text("organisatie").map(|text| text.value);
     let oins: Vec<Oin> = values(section.list("oin", &OIN, false));
     let (loketten, verwijzingen) = loketten(&section);
     section.finish();
     let naam = naam?.value;
-    (!oins.is_empty()).then_some((Partner { naam, oins, loketten }, verwijzingen))
+    (!oins.is_empty()).then_some((Partner { naam, organisatie, oins, loketten }, verwijzingen))
 }
 
 fn values<T, C: FromIterator<T>>(located: Vec<Located<T>>) -> C {
@@ -204,7 +206,7 @@ impl FromStr for Gezien {
 fn zicht(section: &Section<'_>, naam: &PartnerNaam, rol: Rol, known: &Deelnemers) -> Zicht {
     let vorm = Vorm::fixed("namen van partners, of \"*\" voor alles", "names of partners, or \"*\" for everything");
     let granted: Vec<Located<Gezien>> = section.list("ziet", &vorm, true);
-    if rol.ingang() != Some(Ingang::Toezicht) {
+    if !matches!(rol, Rol::Fg | Rol::Auditor) {
         if let Some(first) = granted.first() {
             section.mistake(first.line, Fout::ZietNiet { rol: rol.to_string() });
         }
@@ -240,7 +242,7 @@ fn opened(
 ) -> BTreeSet<LoketNaam> {
     let Some(partner) = known.partners.get(&naam.value) else {
         // Auditor and operator belong to no partner of the exchange.
-        if matches!(rol, Rol::Partner | Rol::Fg | Rol::Tekent) {
+        if matches!(rol, Rol::Partner | Rol::Fg | Rol::Tekent | Rol::Contact) {
             unknown_partner(section, naam, known);
         }
         return BTreeSet::new();

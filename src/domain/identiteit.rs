@@ -17,6 +17,8 @@ pub enum Rol {
     Beheer,
     /// Signs for a partner that is a party of convenanten.
     Tekent,
+    /// The contactpunt of a partner for people who ask what was exchanged about them, and its controller in their dossiers.
+    Contact,
     /// The gateway itself. No certificate of a deelnemer has this role.
     Poort,
 }
@@ -31,6 +33,7 @@ impl Rol {
             Self::Auditor => "auditor",
             Self::Beheer => "beheer",
             Self::Tekent => "tekent",
+            Self::Contact => "contact",
             Self::Poort => "poort",
         }
     }
@@ -41,7 +44,7 @@ impl Rol {
 pub enum Ingang {
     /// For partners.
     Partners,
-    /// For toezicht: FGs and auditors.
+    /// For toezicht: FGs and auditors, and for the contactpunten that answer people about what toezicht oversees.
     Toezicht,
     /// For beheer, and for who signs for a party.
     Beheer,
@@ -58,7 +61,7 @@ impl Rol {
     pub fn ingang(self) -> Option<Ingang> {
         match self {
             Self::Partner => Some(Ingang::Partners),
-            Self::Fg | Self::Auditor => Some(Ingang::Toezicht),
+            Self::Fg | Self::Auditor | Self::Contact => Some(Ingang::Toezicht),
             Self::Beheer | Self::Tekent => Some(Ingang::Beheer),
             Self::Poort => None,
         }
@@ -70,7 +73,7 @@ impl FromStr for Rol {
 
     /// Reads the role of a deelnemer.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [Self::Partner, Self::Fg, Self::Auditor, Self::Beheer, Self::Tekent];
+        let all = [Self::Partner, Self::Fg, Self::Auditor, Self::Beheer, Self::Tekent, Self::Contact];
         all.into_iter().find(|rol| rol.as_str() == text).ok_or(())
     }
 }

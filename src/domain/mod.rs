@@ -6,7 +6,8 @@
 //! and [`voorrang`] says which convenant stamps where several allow it.
 //!
 //! [`mod@matrix`] shows what is allowed, [`samenloop`] where convenanten meet, and [`mod@onbeslist`] where nothing says which one
-//! stamps. [`einde`] says what ends soon, [`verschil`] what a change means, and [`wijzigen`] who must agree with it. Two tools serve these: `proef` makes the berichten
+//! stamps. [`einde`] says what ends soon, [`verschil`] what a change means, and [`wijzigen`] who must agree with it. [`inzage`] is what
+//! somebody may ask about themselves. Two tools serve these: `proef` makes the berichten
 //! that are tried, and `plaatsen` says in few words between whom something holds. [`klok`] decides whether the clock may be
 //! believed.
 
@@ -18,6 +19,7 @@ pub mod eerder;
 pub mod einde;
 pub mod houdbaarheid;
 pub mod identiteit;
+pub mod inzage;
 pub mod klok;
 pub mod loket;
 pub mod mandaat;

@@ -152,6 +152,8 @@ impl FromStr for Adres {
 pub struct Partner {
     /// Its name, unique among the deelnemers.
     pub naam: PartnerNaam,
+    /// How the organisation is called, for people who are no partner.
+    pub organisatie: Option<String>,
     /// One or more; the first one stands in addresses in the logboek.
     pub oins: Vec<Oin>,
     /// Its loketten, those that closed too.

@@ -60,8 +60,8 @@ weigeringen! {
         "This request_id was used before for a bericht with other content. Choose a new request_id for a new bericht.";
     /// The certificate's role may not use this port.
     VerkeerdeRol = "verkeerde_rol", Verboden,
-        "Deze poort is niet voor de rol van dit certificaat. Partners, toezicht (FG's en auditors) en beheer hebben elk een eigen poort.",
-        "This port is not for the role of this certificate. Partners, toezicht (FGs and auditors) and operators each have a port of their own.";
+        "Deze poort of methode is niet voor de rol van dit certificaat. Partners, toezicht (FG's, auditors en contactpunten) en beheer hebben elk een eigen poort, en een methode kan voor een enkele rol zijn.",
+        "This port or method is not for the role of this certificate. Partners, toezicht (FGs, auditors and contactpunten) and operators each have a port of their own, and a method can be for one role only.";
     /// No such logregel, or one that the caller may not see.
     LogregelOnbekend = "logregel_onbekend", Onbekend,
         "Er is geen logregel met deze index, of zij gaat niet over een partner die u ziet. Zoek haar met SearchLogregels.",
@@ -318,6 +318,30 @@ weigeringen! {
     InhoudActueel = "inhoud_actueel", Toestand,
         "Er is nog een bericht over deze persoon dat iemand kan lezen; zo lang moet ook na te gaan zijn over wie het gaat. Laat de afzender het intrekken, of wacht tot het is vervallen.",
         "There is still a bericht about this person that somebody can read; as long as that is so it must also be known whom it is about. Have its afzender withdraw it, or wait until it has lapsed.";
+    /// Somebody who asked for inzage waits for the overview.
+    DossierOpen = "dossier_open", Toestand,
+        "Deze persoon heeft om inzage gevraagd en nog geen overzicht gekregen; wat nu wordt gewist kan er niet meer in staan. Laat het contactpunt het dossier eerst sluiten.",
+        "This person asked for inzage and did not get the overview yet; what is erased now cannot stand in it any more. Have the contactpunt close the dossier first.";
+    /// No such dossier, or one that the caller has no part in.
+    DossierOnbekend = "dossier_onbekend", Onbekend,
+        "Er is geen dossier met dit nummer, of u hebt er geen deel aan. Vraag de lijst op met ListDossiers.",
+        "There is no dossier of this number, or you have no part in it. Ask for the list with ListDossiers.";
+    /// A dossier that was closed.
+    DossierGesloten = "dossier_gesloten", Toestand,
+        "Dit dossier is gesloten: het overzicht is verstrekt. Open een nieuw dossier als de betrokkene opnieuw vraagt.",
+        "This dossier is closed: the overview was handed over. Open a new dossier when the betrokkene asks again.";
+    /// A partner that took part in nothing of a dossier.
+    BesluitNietGevraagd = "besluit_niet_gevraagd", Verboden,
+        "In dit dossier wordt van uw partner geen besluit gevraagd, of dit is aan het contactpunt dat het opende.",
+        "This dossier asks no decision of your partner, or this is for the contactpunt that opened it.";
+    /// Partners have not decided yet, and still have time.
+    BesluitOntbreekt = "besluit_ontbreekt", Toestand,
+        "Een of meer partners hebben nog niet besloten, en hun termijn loopt nog; GetDossier zegt welke. Vraag hun om hun besluit, of wacht tot hun termijn voorbij is.",
+        "One or more partners have not decided yet, and their term has not passed; GetDossier says which. Ask them for their decision, or wait until their term has passed.";
+    /// A dossier whose term cannot be extended.
+    TermijnVast = "termijn_vast", Toestand,
+        "De termijn van dit dossier is eerder verlengd, of is al voorbij. Geef de betrokkene het overzicht, met wat er nu is.",
+        "The term of this dossier was extended before, or has passed. Give the betrokkene the overview, with what there is now.";
     /// Nothing is known of a person.
     NiemandGevonden = "niemand_gevonden", Onbekend,
         "Van deze persoon is met deze kenmerken niets bekend. Zoek op elk kenmerk apart: wie zonder SKN is vastgelegd wordt op SKN niet gevonden.",
@@ -336,14 +360,22 @@ weigeringen! {
         "The deadline of this call has passed. Repeat with the same request_id and more time; GetStatus tells whether the bericht was accepted.";
     /// No such method.
     MethodeOnbekend = "methode_onbekend", GeenMethode,
-        "Deze methode bestaat niet op deze poort. Partners gebruiken ExchangeService, toezicht ToezichtService en beheer BeheerService, elk op de eigen poort.",
-        "There is no such method on this port. Partners use ExchangeService, toezicht ToezichtService and operators BeheerService, each on a port of its own.";
+        "Deze methode bestaat niet op deze poort. Partners gebruiken ExchangeService, toezicht ToezichtService, contactpunten InzageService en beheer BeheerService, elk op de eigen poort.",
+        "There is no such method on this port. Partners use ExchangeService, toezicht ToezichtService, contactpunten InzageService and operators BeheerService, each on a port of its own.";
 }
 
 impl Weigering {
     /// One field that is wrong.
     pub fn veld(veld: impl Into<String>, uitleg: impl Into<String>) -> Self {
         Self::OngeldigVeld(vec![Overtreding::new(veld, uitleg)])
+    }
+
+    /// What was wrong where this code stands in the logboek: the sentence that the caller got, without what that caller should do.
+    #[must_use]
+    pub fn what_it_is(code: &str) -> Option<&'static str> {
+        let row = Self::TABLE.iter().find(|row| row.code == code)?;
+        let end = row.uitleg.find(['.', ';', ':']).unwrap_or(row.uitleg.len());
+        Some(&row.uitleg[..end])
     }
 
     /// The code in the logboek, `lower_snake`.

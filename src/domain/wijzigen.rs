@@ -142,11 +142,11 @@ pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
     if !oud.mandaten.iter().filter(|mandaat: &&Mandaat| stays(&mandaat.partner)).eq(&nieuw.mandaten) {
         return false;
     }
-    // One of those who oversee or sign can go at once, as a stolen certificate must, and all of a partner that goes; who takes more of them
+    // One of those who oversee, sign or answer people can go at once, as a stolen certificate must, and all of a partner that goes; who takes more of them
     // out says so before.
     let oversees = |toegang: &&Toegang| {
         let Identiteit { rol, partner, .. } = &toegang.identiteit;
-        matches!(rol, Rol::Fg | Rol::Auditor | Rol::Tekent) && stays(partner)
+        matches!(rol, Rol::Fg | Rol::Auditor | Rol::Tekent | Rol::Contact) && stays(partner)
     };
     let gone = oud.toegangen.iter().filter(|toegang| !nieuw.toegangen.contains(toegang));
     if gone.filter(oversees).count() > 1 {

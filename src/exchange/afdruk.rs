@@ -59,6 +59,17 @@ impl Exchange {
         self.betrokkene(texts.join("\n").as_bytes(), &of)
     }
 
+    /// Who asks a contactpunt for inzage. What was asked is kept with it, or not.
+    pub(super) fn vrager(&self, verzoek: &str, kenmerken: &[(Kenmerk, [u8; 32])], is_kept: bool) -> Committed {
+        let pseudoniemen = kenmerken.iter().map(|(kenmerk, pseudoniem)| (Some(*kenmerk), *pseudoniem)).collect();
+        self.committed(verzoek.as_bytes(), Some(verzoek).filter(|_| is_kept), pseudoniemen)
+    }
+
+    /// What a partner decided in a dossier of inzage.
+    pub(super) fn besluit(&self, besluit: &str) -> Committed {
+        self.committed(besluit.as_bytes(), Some(besluit), Vec::new())
+    }
+
     /// Marks of a person as the store knows them.
     pub(super) fn keyed(&self, marks: impl IntoIterator<Item = (Kenmerk, String)>) -> Vec<(Kenmerk, [u8; 32])> {
         marks.into_iter().map(|(kenmerk, text)| (kenmerk, self.keys.sealing().pseudoniem(kenmerk, &text))).collect()

@@ -1,5 +1,5 @@
 //! The verbs: what a partner or an operator can do, one file each. [`send`], [`ask`], [`deliver`], `confirm`, [`status`], [`find`],
-//! [`withdraw`] and [`loketten`] are for partners, [`beheer`] for operators.
+//! [`withdraw`] and [`loketten`] are for partners, [`beheer`] for operators, [`mod@toezicht`] for who oversees, and [`dossier`] for contactpunten.
 //!
 //! What the gateway does by itself: [`expire`] ends what has lapsed, [`announce`] says what ends soon, [`klok`] watches the clock,
 //! [`schade`] ends what is damaged, and [`poort`] makes the berichten that the gateway itself sends. What verbs share: `seal` seals
@@ -16,6 +16,7 @@ pub mod ask;
 pub mod beheer;
 mod confirm;
 pub mod deliver;
+pub mod dossier;
 pub mod expire;
 pub mod find;
 pub mod historie;

@@ -23,8 +23,8 @@ impl Exchange {
     /// Erases what opens the commitments to a person.
     ///
     /// # Errors
-    /// [`Weigering::NiemandGevonden`], or [`Weigering::InhoudActueel`] as long as anybody can read a bericht about the person; not yet
-    /// logged.
+    /// [`Weigering::NiemandGevonden`], [`Weigering::DossierOpen`] as long as the person waits for an overview, or
+    /// [`Weigering::InhoudActueel`] as long as anybody can read a bericht about the person; not yet logged.
     pub async fn erase(
         &self,
         call: &Call,
@@ -37,6 +37,9 @@ impl Exchange {
         let found = voorkomens(read, &keys, &self.keyed(persoon.kenmerken())).await.map_err(unavailable)?;
         if found.openingen.is_empty() {
             return Err(Weigering::NiemandGevonden);
+        }
+        if !found.open_dossiers.is_empty() {
+            return Err(Weigering::DossierOpen);
         }
         let (openingen, berichten) = (found.openingen.len() as u64, found.berichten.len() as u64);
         let erase = Erase {

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio::{net::TcpListener, sync::watch};
-use tonic::body::Body;
+use tonic::{body::Body, service::Routes};
 use tower::Service;
 
 use super::GatewayError;
@@ -19,11 +19,12 @@ use crate::{
         beheer_service::BeheerApi,
         boundary::{Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_MESSAGE_BYTES, MOST_TOEZICHT_ANSWER_BYTES},
         exchange_service::ExchangeApi,
+        inzage_service::InzageApi,
         toezicht_service::ToezichtApi,
     },
     proto::{
         beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer,
-        toezicht_service_server::ToezichtServiceServer,
+        inzage_service_server::InzageServiceServer, toezicht_service_server::ToezichtServiceServer,
     },
     tls::accept::{self, Listener},
 };
@@ -111,9 +112,13 @@ impl Open {
                 self.serve_by(service, listener, exchange, stopped)
             }
             Ingang::Toezicht => {
-                let service = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange), stopped.clone()))
+                let toezicht = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange), stopped.clone()))
                     .max_decoding_message_size(MOST_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
+                let inzage = InzageServiceServer::new(InzageApi::new(Arc::clone(exchange)))
+                    .max_decoding_message_size(MOST_MESSAGE_BYTES)
+                    .max_encoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
+                let service = Routes::new(toezicht).add_service(inzage).prepare();
                 self.serve_by(service, listener, exchange, stopped)
             }
             Ingang::Beheer => {

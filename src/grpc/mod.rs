@@ -12,6 +12,8 @@ pub mod codec;
 pub mod content;
 pub mod convert;
 pub mod exchange_service;
+pub mod inzage;
+pub mod inzage_service;
 pub mod loketten;
 pub mod rapport;
 mod receive;

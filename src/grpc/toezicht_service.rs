@@ -16,7 +16,7 @@ use super::{
     zoekfilter::{followed, opdracht, parse_inzage},
 };
 use crate::{
-    domain::Weigering,
+    domain::{Rol, Weigering},
     exchange::{
         About, Call, Exchange,
         toezicht::{
@@ -41,6 +41,15 @@ impl ToezichtApi {
     #[must_use]
     pub fn new(exchange: Arc<Exchange>, stop: watch::Receiver<bool>) -> Self {
         Self { exchange, stop }
+    }
+
+    /// The call of an FG or auditor. A contactpunt comes in by the same port, and has a service of its own.
+    async fn watcher<T>(&self, request: &Request<T>) -> Result<Call, Status> {
+        let call = call(request);
+        if matches!(call.identiteit().rol, Rol::Fg | Rol::Auditor) {
+            return Ok(call);
+        }
+        Err(status(&self.exchange.refuse(&call, About::default(), Weigering::VerkeerdeRol).await))
     }
 
     async fn answer<T>(
@@ -68,7 +77,7 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetCheckpointRequest>,
     ) -> Result<Response<proto::GetCheckpointResponse>, Status> {
-        let (call, proto::GetCheckpointRequest { inzage }) = (call(&request), request.into_inner());
+        let (call, proto::GetCheckpointRequest { inzage }) = (self.watcher(&request).await?, request.into_inner());
         let outcome = match parse_inzage(inzage.as_ref()) {
             Ok(of) => self.exchange.newest_checkpoint(&call, &of).await,
             Err(weigering) => Err(weigering),
@@ -85,7 +94,8 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetProofRequest>,
     ) -> Result<Response<proto::GetProofResponse>, Status> {
-        let (call, proto::GetProofRequest { inzage, log_index }) = (call(&request), request.into_inner());
+        let (call, proto::GetProofRequest { inzage, log_index }) =
+            (self.watcher(&request).await?, request.into_inner());
         let outcome = match parse_inzage(inzage.as_ref()) {
             Ok(of) => self.exchange.prove_regel(&call, &of, log_index).await,
             Err(weigering) => Err(weigering),
@@ -98,7 +108,8 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetConsistencyProofRequest>,
     ) -> Result<Response<proto::GetConsistencyProofResponse>, Status> {
-        let (call, proto::GetConsistencyProofRequest { inzage, checkpoint }) = (call(&request), request.into_inner());
+        let (call, proto::GetConsistencyProofRequest { inzage, checkpoint }) =
+            (self.watcher(&request).await?, request.into_inner());
         let outcome = match parse_inzage(inzage.as_ref()) {
             Ok(of) => self.exchange.prove_growth(&call, &of, &checkpoint).await,
             Err(weigering) => Err(weigering),
@@ -114,7 +125,7 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::SearchLogregelsRequest>,
     ) -> Result<Response<proto::SearchLogregelsResponse>, Status> {
-        let (call, request) = (call(&request), request.into_inner());
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
         let parsed = parse_inzage(request.inzage.as_ref()).and_then(|inzage| Ok((opdracht(&request)?, inzage)));
         let outcome = match parsed {
             Ok((opdracht, inzage)) => self.exchange.search(&call, &inzage, &opdracht).await,
@@ -132,7 +143,8 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::FollowLogregelsRequest>,
     ) -> Result<Response<Self::FollowLogregelsStream>, Status> {
-        let (call, proto::FollowLogregelsRequest { inzage, filter, vanaf }) = (call(&request), request.into_inner());
+        let (call, proto::FollowLogregelsRequest { inzage, filter, vanaf }) =
+            (self.watcher(&request).await?, request.into_inner());
         let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((followed(filter, &of)?, of)));
         let outcome = match parsed {
             Ok((filter, of)) => self.exchange.follow(call.clone(), &of, filter, vanaf).await,
@@ -151,7 +163,7 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetLevenRequest>,
     ) -> Result<Response<proto::GetLevenResponse>, Status> {
-        let (call, proto::GetLevenRequest { inzage, bericht }) = (call(&request), request.into_inner());
+        let (call, proto::GetLevenRequest { inzage, bericht }) = (self.watcher(&request).await?, request.into_inner());
         let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((bericht_id(&bericht)?, of)));
         let outcome = match parsed {
             Ok((bericht, of)) => self.exchange.leven(&call, &of, bericht).await,
@@ -168,7 +180,8 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetRapportRequest>,
     ) -> Result<Response<proto::GetRapportResponse>, Status> {
-        let (call, proto::GetRapportRequest { inzage, van, tot_en_met }) = (call(&request), request.into_inner());
+        let (call, proto::GetRapportRequest { inzage, van, tot_en_met }) =
+            (self.watcher(&request).await?, request.into_inner());
         let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((rapport::periode(&van, &tot_en_met)?, of)));
         let outcome = match parsed {
             Ok((periode, of)) => self.exchange.rapport(&call, &of, periode).await,
@@ -182,7 +195,7 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetVoorstellenRequest>,
     ) -> Result<Response<proto::GetVoorstellenResponse>, Status> {
-        let (call, proto::GetVoorstellenRequest { inzage }) = (call(&request), request.into_inner());
+        let (call, proto::GetVoorstellenRequest { inzage }) = (self.watcher(&request).await?, request.into_inner());
         let outcome = match parse_inzage(inzage.as_ref()) {
             Ok(of) => self.exchange.voorstellen(&call, &of).await,
             Err(weigering) => Err(weigering),

@@ -134,7 +134,10 @@ fn known(checker: &mut Checker, veld: Zoekveld, name: &str, value: &str) -> Stri
         Zoekveld::Berichtsoort => {
             (value.parse::<Berichtsoort>().ok().map(|soort| soort.to_string()), "een berichtsoort, zoals scenario")
         }
-        Zoekveld::Rol => (ROLLEN.contains(&value).then(|| value.to_owned()), "partner, fg, auditor, beheer of poort"),
+        Zoekveld::Rol => (
+            ROLLEN.contains(&value).then(|| value.to_owned()),
+            "partner, fg, auditor, beheer, tekent, contact of poort",
+        ),
         Zoekveld::Bericht | Zoekveld::Gesprek => {
             (value.parse::<BerichtId>().ok().map(|id| id.to_string()), "de id van een bericht")
         }
@@ -162,7 +165,7 @@ fn known(checker: &mut Checker, veld: Zoekveld, name: &str, value: &str) -> Stri
 }
 
 /// Every role that can stand in a logregel.
-const ROLLEN: [&str; 6] = ["partner", "fg", "auditor", "beheer", "tekent", "poort"];
+const ROLLEN: [&str; 7] = ["partner", "fg", "auditor", "beheer", "tekent", "contact", "poort"];
 
 /// Every code that can stand under `weigering`.
 #[must_use]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::regel::{Logregel, RegelError};
 
 /// The keys in their fixed order; a test holds them to the fields above.
-const KEYS: [&str; 45] = [
+const KEYS: [&str; 48] = [
     "v",
     "tijd",
     "soort",
@@ -55,6 +55,9 @@ const KEYS: [&str; 45] = [
     "handtekening",
     "bekeken",
     "gewist",
+    "dossier",
+    "tot",
+    "besluit",
 ];
 
 /// Verifies one leaf as an auditor does: everything the format promises of the bytes, and that time

@@ -74,7 +74,7 @@ pub struct Logregel {
     /// Address of the one receiver this line is about: `OIN/loket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ontvanger: Option<String>,
-    /// Role of the actor: `partner`, `fg`, `auditor` or `beheer`.
+    /// Role of the actor: `partner`, `fg`, `auditor`, `beheer`, `tekent`, `contact` or `poort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rol: Option<String>,
     /// OIN of who did it, from the verified certificate.
@@ -146,7 +146,7 @@ pub struct Logregel {
     /// CBS code of a gemeente: `GM0758`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gemeente: Option<String>,
-    /// Until when an answer is asked: UTC in the form of `tijd`.
+    /// Until when an answer is asked, of a bericht or in a dossier: UTC in the form of `tijd`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub antwoord_voor: Option<String>,
     /// What came of it: of a search `gevonden` or `niet_gevonden`.
@@ -187,9 +187,18 @@ pub struct Logregel {
     /// Of a look of toezicht: [`commitment`] to the id of the bericht that was looked at, for who looks at what tells others something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bekeken: Option<String>,
-    /// In `openingen_gewist`: which openings of a betrokkene were erased, each as the index of its regel, `/`, and which one it is in there.
+    /// In `openingen_gewist`: which openings were erased, each as the index of its regel, `/`, and which betrokkene of that it is, or `besluit`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gewist: Vec<String>,
+    /// The dossier of inzage that it belongs to: the `log_index` of the first regel of that. Absent in that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<u64>,
+    /// In the first regel of a dossier: it is about regels before this `log_index`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tot: Option<u64>,
+    /// In `inzage_besloten`: [`commitment`] to what was decided about which regels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub besluit: Option<String>,
 }
 
 impl Logregel {
@@ -300,6 +309,9 @@ pub(super) mod tests {
             handtekening: text("ha"),
             bekeken: text("be"),
             gewist: vec!["7/0".to_owned()],
+            dossier: Some(9),
+            tot: Some(8),
+            besluit: text("bs"),
             ..Logregel::new(TIJD, Soort::Aanvaard)
         }
     }
@@ -310,9 +322,9 @@ pub(super) mod tests {
             grondslag regel verwerkingsactiviteit convenant convenant_oud houdbaar_tot_en_met \
             aantal poging weigering in_antwoord_op vervangt trace betrokkene medewerker reden inhoud \
             document oorzaak getoetst doelgroep gemeente antwoord_voor uitkomst organisatie adres";
-        // Heads of logboeken and proposals, which the design leaves room for.
+        // Heads of logboeken, proposals and dossiers, which the design leaves room for.
         let design = format!(
-            "{design} gesloten ondertekend onthouden bewaard voorstel vanaf identiteit handtekening bekeken gewist"
+            "{design} gesloten ondertekend onthouden bewaard voorstel vanaf identiteit handtekening bekeken gewist dossier tot besluit"
         );
         let leaf = String::from_utf8(full().to_leaf().unwrap()).unwrap();
         let places: Vec<_> =

@@ -11,7 +11,7 @@ pub struct DevIdentity {
     pub profile: String,
     /// The partner it acts for; `auditor` and `beheer` are no partner and stand here themselves.
     pub partner: &'static str,
-    /// `partner`, `fg`, `tekent`, `auditor` or `beheer`; no certificate has two.
+    /// `partner`, `fg`, `tekent`, `contact`, `auditor` or `beheer`; no certificate has two.
     pub role: &'static str,
     /// `O` of the subject.
     pub organisation: &'static str,
@@ -50,7 +50,7 @@ pub fn dev_identities() -> Vec<DevIdentity> {
         oin: test_oin(row.number),
         san: format!("{}.ketenpoort.test", row.profile),
     });
-    // Who looks and who signs belongs to the organisation that the OIN names.
+    // Who looks, who signs and who answers people belongs to the organisation that the OIN names.
     let of_partner = |role: &'static str| {
         let first = ORGANISATIES.iter().filter(|row| row.is_first);
         first.map(move |row| DevIdentity {
@@ -75,7 +75,7 @@ pub fn dev_identities() -> Vec<DevIdentity> {
         oin: test_oin(number),
         san: format!("{profile}.ketenpoort.test"),
     });
-    partners.chain(of_partner("fg")).chain(of_partner("tekent")).chain(others).collect()
+    partners.chain(of_partner("fg")).chain(of_partner("tekent")).chain(of_partner("contact")).chain(others).collect()
 }
 
 /// The gateway's own certificate: a server, reachable from the same machine only.
@@ -93,7 +93,7 @@ pub(super) fn gateway_leaf(now: Timestamp) -> Result<LeafSpec, PkiError> {
 
 struct Organisatie {
     profile: &'static str,
-    /// Not for the second and third OIN of a partner: a partner has one FG, and one who signs.
+    /// Not for the second and third OIN of a partner: a partner has one FG, one who signs, and one who answers people.
     is_first: bool,
     partner: &'static str,
     organisation: &'static str,
@@ -190,7 +190,8 @@ mod tests {
             }
         }
         let count = |role| identities.iter().filter(|one| one.role == role).count();
-        assert_eq!(["partner", "fg", "tekent", "auditor", "beheer"].map(count), [14, 12, 12, 1, 2]);
+        let roles = ["partner", "fg", "tekent", "contact", "auditor", "beheer"];
+        assert_eq!(roles.map(count), [14, 12, 12, 12, 1, 2]);
     }
 
     #[test]

@@ -23,11 +23,13 @@ pub enum Veld {
     Reden,
     /// The bericht that somebody of toezicht looked at.
     Bekeken,
+    /// What a partner decided in a dossier of inzage.
+    Besluit,
 }
 
 impl Veld {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Medewerker, Self::Betrokkene, Self::Reden, Self::Bekeken];
+    pub const ALL: [Self; 5] = [Self::Medewerker, Self::Betrokkene, Self::Reden, Self::Bekeken, Self::Besluit];
 
     /// The name in the store and the logboek.
     #[must_use]
@@ -37,6 +39,7 @@ impl Veld {
             Self::Betrokkene => "betrokkene",
             Self::Reden => "reden",
             Self::Bekeken => "bekeken",
+            Self::Besluit => "besluit",
         }
     }
 }
@@ -61,7 +64,8 @@ pub struct CommitmentOpening {
     pub hoofdpersoon: bool,
     /// Keyed pseudonyms: of a medewerker one, of a betrokkene one for each kenmerk.
     pub pseudoniemen: Vec<(Option<Kenmerk>, [u8; 32])>,
-    /// The value itself: of a medewerker, a reden and a bericht. What is said of a betrokkene stands in the content alone.
+    /// The value itself: of a medewerker, a reden, a bericht, a decision, and who asks for inzage. What is said of another betrokkene stands in the
+    /// content alone.
     pub tekst: Option<String>,
 }
 

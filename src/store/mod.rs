@@ -42,6 +42,7 @@ pub use reading::berichten::StoredBericht;
 pub use writer::{
     Store, Writer,
     change::{Change, Changed, Wijziging},
+    dossier::OpenDossier,
     event::{Alone, Durable, Event, NobodyToWarn, Reply},
     next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,

@@ -21,7 +21,7 @@ use ketenpoort::{
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
     proto::{
         self,
-        client::{BeheerServiceClient, ExchangeServiceClient, ToezichtServiceClient},
+        client::{BeheerServiceClient, ExchangeServiceClient, InzageServiceClient, ToezichtServiceClient},
     },
     sleutels::KeyDirectory,
     store::{Database, Pool, ledger::regels::regels, verify},
@@ -109,7 +109,9 @@ impl TestGateway {
                 naam,
                 match naam {
                     _ if naam.starts_with("beheer") || naam.starts_with("tekent-") => beheer,
-                    _ if naam.starts_with("fg-") || naam == "auditor" => toezicht.unwrap_or(partners),
+                    _ if naam.starts_with("fg-") || naam.starts_with("contact-") || naam == "auditor" => {
+                        toezicht.unwrap_or(partners)
+                    }
                     _ => partners,
                 },
             );
@@ -216,6 +218,11 @@ impl TestGateway {
     /// A client of toezicht, with the profile of an FG or auditor.
     pub async fn toezicht(&self, name: &str) -> ToezichtServiceClient<Channel> {
         ToezichtServiceClient::new(self.profile(name).channel().await.unwrap())
+    }
+
+    /// A client for dossiers, with the profile of a contactpunt, FG or auditor.
+    pub async fn inzage(&self, name: &str) -> InzageServiceClient<Channel> {
+        InzageServiceClient::new(self.profile(name).channel().await.unwrap())
     }
 
     /// The document that is in force, with other words in it.

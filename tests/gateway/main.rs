@@ -16,6 +16,7 @@ mod bewezen;
 mod cancel;
 mod deliver;
 mod door;
+mod dossier;
 mod fork;
 mod geknoei;
 mod gestolen;

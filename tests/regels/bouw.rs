@@ -21,6 +21,7 @@ pub fn patroon(text: &str) -> Adrespatroon {
 pub fn partner(naam: &str, oin: &str, loketten: &[&str]) -> Partner {
     Partner {
         naam: naam.parse().unwrap(),
+        organisatie: None,
         oins: vec![oin.parse().unwrap()],
         loketten: loketten.iter().map(|loket| (loket.parse().unwrap(), Loket::default())).collect(),
     }

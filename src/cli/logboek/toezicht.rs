@@ -22,7 +22,10 @@ pub(super) async fn client(profile: &Profile) -> Result<ToezichtServiceClient<Ch
 }
 
 /// Who looks, and why.
-pub(super) fn inzage(profile: &Profile, (medewerker, reden): (Option<String>, Option<String>)) -> proto::Inzage {
+pub(in crate::cli) fn inzage(
+    profile: &Profile,
+    (medewerker, reden): (Option<String>, Option<String>),
+) -> proto::Inzage {
     let medewerker = medewerker.unwrap_or_else(|| profile.medewerker().to_owned());
     proto::Inzage { medewerker, reden: reden.unwrap_or_default() }
 }

@@ -66,6 +66,10 @@ fn partner(was: &Partner, is: &Partner, zinnen: &mut Vec<String>) {
         }
     }
     of_loketten::compare(Some(was), is, zinnen);
+    if was.organisatie != is.organisatie {
+        let naam = is.organisatie.as_deref().unwrap_or(is.naam.as_str());
+        zinnen.push(format!("Partner {} heet voor wie om inzage vraagt voortaan {naam}.", is.naam));
+    }
     if was.oins.first() != is.oins.first() && oins(was, is).is_empty() {
         // Addresses in the logboek carry the first one.
         zinnen.push(format!("Partner {} staat voortaan in het logboek onder OIN {}.", is.naam, is.oin()));

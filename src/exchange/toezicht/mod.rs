@@ -29,11 +29,13 @@ pub struct Inzage {
 
 /// What a look was at.
 #[derive(Default)]
-struct Gezien {
-    bericht: Option<BerichtId>,
+pub(super) struct Gezien {
+    pub(super) bericht: Option<BerichtId>,
     /// Who was searched for.
-    betrokkene: Option<Committed>,
-    uitkomst: Option<&'static str>,
+    pub(super) betrokkene: Option<Committed>,
+    pub(super) uitkomst: Option<&'static str>,
+    /// The dossier of inzage.
+    pub(super) dossier: Option<u64>,
 }
 
 /// A regel as it is shown, with the names and the local time that it takes to read it.
@@ -78,7 +80,7 @@ impl Exchange {
     }
 
     /// Logs a look.
-    async fn log_look(&self, call: &Call, inzage: &Inzage, gezien: Gezien) -> Result<(), Weigering> {
+    pub(super) async fn log_look(&self, call: &Call, inzage: &Inzage, gezien: Gezien) -> Result<(), Weigering> {
         let reden = inzage.reden.as_deref().map(|reden| self.reden(reden));
         let actor = Actor { reden, ..self.actor(call, Some(&inzage.medewerker)) };
         let mut alone = Alone::of(&actor, Soort::Ingezien);
@@ -88,6 +90,7 @@ impl Exchange {
             alone.openings.push((Veld::Bekeken, vec![bekeken]));
         }
         alone.regel.uitkomst = gezien.uitkomst.map(str::to_owned);
+        alone.regel.dossier = gezien.dossier;
         if let Some(betrokkene) = gezien.betrokkene {
             alone.regel.betrokkene = vec![betrokkene.commitment.clone()];
             alone.openings.push((Veld::Betrokkene, vec![betrokkene]));
@@ -104,6 +107,6 @@ impl Exchange {
 }
 
 /// A regel of the logboek, to look at.
-fn read_regel(leaf: &[u8]) -> Result<Logregel, Weigering> {
+pub(super) fn read_regel(leaf: &[u8]) -> Result<Logregel, Weigering> {
     Logregel::from_leaf(leaf).map_err(unavailable)
 }

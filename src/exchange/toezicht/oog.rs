@@ -1,6 +1,6 @@
 //! Oog (eye): with what toezicht looks, through a gateway that runs or beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, date};
 
@@ -9,8 +9,9 @@ use super::{
     zoek::{Zoekfilter, Zoekveld},
 };
 use crate::{
+    documenten::{convenant::of_the_past, of_the_past as deelnemers},
     domain::{
-        BerichtId, Oin, Weigering, Zicht,
+        BerichtId, Convenant, Oin, Weigering, Zicht,
         houdbaarheid::{begin_of, unreadable_from},
         partner::GATEWAY,
     },
@@ -19,7 +20,10 @@ use crate::{
     store::{
         Pool,
         ledger::regels::{index_at, regels_at},
-        reading::{documenten::hashes_of, namen::Namen},
+        reading::{
+            documenten::{all_deelnemers, hashes_of, of_hash},
+            namen::Namen,
+        },
         zoeken::{Eis, Merk, Vraag, Waarop, Zoekbestand},
     },
 };
@@ -27,6 +31,9 @@ use crate::{
 /// No last day lies beyond these.
 const FIRST_DAY: Date = date(1, 1, 1);
 const LAST_DAY: Date = date(9999, 12, 31);
+
+/// Convenanten by the hash of their text.
+pub(in crate::exchange) type Convenanten = BTreeMap<String, Convenant>;
 
 /// With what toezicht looks.
 pub struct Oog<'a> {
@@ -151,6 +158,26 @@ impl Oog<'_> {
         oins.iter().map(mark).collect()
     }
 
+    /// The convenanten whose texts have these hashes, as far as they can be read today.
+    pub(in crate::exchange) async fn convenanten(
+        &self,
+        hashes: impl Iterator<Item = &str>,
+    ) -> Result<Convenanten, Weigering> {
+        let texts = all_deelnemers(self.read).await.map_err(unavailable)?;
+        let deelnemers = texts.last().map(|(_, tekst)| deelnemers(tekst)).unwrap_or_default();
+        let mut convenanten = Convenanten::new();
+        for hash in hashes {
+            if convenanten.contains_key(hash) {
+                continue;
+            }
+            let tekst = of_hash(self.read, hash).await.map_err(unavailable)?;
+            if let Some(convenant) = tekst.and_then(|tekst| of_the_past(&tekst, &deelnemers)) {
+                convenanten.insert(hash.to_owned(), convenant);
+            }
+        }
+        Ok(convenanten)
+    }
+
     /// The indexes of the regels of a bericht and of its gesprek that are seen, in order.
     ///
     /// # Errors
@@ -197,7 +224,7 @@ impl Oog<'_> {
 
 /// How far the sight of somebody reaches.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
+pub(in crate::exchange) enum Sight {
     /// What the partners that it sees took part in, and what their own FGs looked at.
     Own,
     /// That, and what no partner took part in.
@@ -205,7 +232,7 @@ enum Sight {
 }
 
 /// What a regel must have to be seen; nothing for who sees everything.
-fn rights(ziet: &Zicht, sight: Sight) -> Option<Eis> {
+pub(in crate::exchange) fn rights(ziet: &Zicht, sight: Sight) -> Option<Eis> {
     if ziet.is_alles() {
         return None;
     }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::{Getoond, Gezien, Inzage, oog::Oog};
 use crate::{
-    domain::{BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, houdbaarheid::amsterdam_date},
+    domain::{BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date},
     exchange::{Call, Exchange, unavailable},
     sleutels::pagina::Pagina,
     store::{StoreError, zoeken::Waarop},
@@ -16,6 +16,8 @@ use crate::{
 const MOST_LEVEN: usize = 1000;
 /// Pages of regels that a search takes up first, at most: so that who asks finds what just happened.
 const MOST_TAKEN_UP: usize = 4;
+/// Of who must miss nothing.
+const MOST_TAKEN_UP_FOR_ALL: usize = 64;
 
 /// What is searched for. What is empty asks nothing.
 #[derive(Clone, Debug, Default)]
@@ -131,19 +133,37 @@ impl Exchange {
         taken_up.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    /// With what a caller of toezicht looks, and finds what happened until now.
+    /// With what a caller of toezicht looks, and finds what happened until now: nearly all of it, where very much was just written.
     pub(super) async fn oog(&self, call: &Call) -> Result<Oog<'_>, Weigering> {
-        let (read, namen) = self.overseeing(call).await?;
-        for _ in 0..MOST_TAKEN_UP {
+        self.take_up_some(MOST_TAKEN_UP).await?;
+        self.oog_on(call, call.identiteit().ziet.clone()).await
+    }
+
+    /// With what a contactpunt looks for somebody: at everything that happened until now. What of it is whose to see is asked afterwards.
+    pub(in crate::exchange) async fn oog_on_all(&self, call: &Call) -> Result<Oog<'_>, Weigering> {
+        if self.take_up_some(MOST_TAKEN_UP_FOR_ALL).await? {
+            return Err(unavailable("the file for searching is being built anew"));
+        }
+        self.oog_on(call, Zicht::alles()).await
+    }
+
+    /// Takes up so many pages. Gives whether there may be more.
+    async fn take_up_some(&self, pages: usize) -> Result<bool, Weigering> {
+        for _ in 0..pages {
             if !self.take_up().await.map_err(unavailable)? {
-                break;
+                return Ok(false);
             }
         }
+        Ok(true)
+    }
+
+    async fn oog_on(&self, call: &Call, ziet: Zicht) -> Result<Oog<'_>, Weigering> {
+        let (read, namen) = self.overseeing(call).await?;
         let zoeken = self.zoeken.as_deref();
         let zoeken = zoeken.ok_or_else(|| unavailable("no port for toezicht, so nothing to search in"))?;
         let sleutels = self.keys.sealing();
         let openingen = sleutels.openingen(Arc::clone(&self.rng));
-        Ok(Oog { read, zoeken, sleutels, openingen, namen, ziet: call.identiteit().ziet.clone() })
+        Ok(Oog { read, zoeken, sleutels, openingen, namen, ziet })
     }
 
     /// A page of the regels that the caller may see and that have all that is asked.
@@ -174,7 +194,7 @@ impl Exchange {
         let regels = oog.shown(shown).await?;
         let betrokkene = opdracht.filter.betrokkene.as_ref().map(|persoon| self.gezocht(persoon));
         let uitkomst = Some(oog.uitkomst(&opdracht.filter, vraag).await?);
-        self.log_look(call, inzage, Gezien { betrokkene, uitkomst, bericht: None }).await?;
+        self.log_look(call, inzage, Gezien { betrokkene, uitkomst, ..Gezien::default() }).await?;
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })
     }
 

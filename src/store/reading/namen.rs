@@ -17,6 +17,8 @@ pub struct Namen {
     versies: Vec<(u64, BTreeMap<Oin, PartnerNaam>)>,
     /// Every OIN of a partner, of an identity of no partner (an auditor, beheer), and of the gateway.
     oins: BTreeSet<Oin>,
+    /// How organisations are called, by the newest text that says it.
+    organisaties: BTreeMap<PartnerNaam, String>,
     /// The OIN of the gateway itself.
     poort: Option<Oin>,
 }
@@ -28,8 +30,13 @@ impl Namen {
     /// [`StoreError::Database`].
     pub async fn read(read: &Pool, poort: Option<Oin>) -> Result<Self, StoreError> {
         let (mut versies, mut oins) = (Vec::new(), BTreeSet::from_iter(poort.clone()));
+        let mut organisaties = BTreeMap::new();
         for (log_index, tekst) in all_deelnemers(read).await? {
             let Deelnemers { partners, toegangen, .. } = of_the_past(&tekst);
+            for partner in partners.values() {
+                let named = partner.organisatie.clone().map(|of| (partner.naam.clone(), of));
+                organisaties.extend(named);
+            }
             let owned = partners
                 .into_iter()
                 .flat_map(|(naam, partner)| partner.oins.into_iter().map(move |oin| (oin, naam.clone())));
@@ -38,7 +45,7 @@ impl Namen {
             oins.extend(toegangen.into_iter().map(|toegang| toegang.identiteit.oin));
             versies.push((log_index, owned));
         }
-        Ok(Self { versies, oins, poort })
+        Ok(Self { versies, oins, organisaties, poort })
     }
 
     /// The partner that had an OIN when this regel was written; if nobody had, the last one before it, and else the first one after it.
@@ -48,6 +55,12 @@ impl Namen {
         let since = self.versies.partition_point(|(since, _)| *since <= log_index);
         let (before, after) = self.versies.split_at(since);
         before.iter().rev().chain(after).find_map(|(_, oins)| oins.get(&oin))
+    }
+
+    /// How a partner is called, for people who are no partner.
+    #[must_use]
+    pub fn organisatie<'n>(&'n self, naam: &'n PartnerNaam) -> &'n str {
+        self.organisaties.get(naam).map_or(naam.as_str(), String::as_str)
     }
 
     /// An address of the logboek (`OIN/loket`) or an OIN, by the name of who had it.
@@ -71,7 +84,7 @@ impl Namen {
         if matches!(regel.soort, Soort::Ingezien | Soort::Geexporteerd) {
             return BTreeSet::new();
         }
-        let acts = matches!(regel.rol.as_deref(), Some("partner" | "fg"));
+        let acts = matches!(regel.rol.as_deref(), Some("partner" | "fg" | "contact"));
         let reached = regel.soort != Soort::Geweigerd || regel.bericht.is_some();
         let ontvanger = if reached { &regel.ontvanger } else { &None };
         let named = [&regel.afzender, ontvanger, if acts { &regel.actor } else { &None }];
@@ -110,6 +123,7 @@ mod tests {
         let namen = Namen {
             versies: vec![(1, of(&[(&one, "om")])), (5, of(&[(&one, "dji")])), (9, of(&[(&other, "zsm")]))],
             oins: BTreeSet::new(),
+            organisaties: BTreeMap::new(),
             poort: None,
         };
         let at = |index: u64, oin: &Oin| namen.naam(index, oin.as_str()).map(PartnerNaam::as_str);

@@ -1,5 +1,7 @@
 //! Personen (people): where a person stands in what opens the logboek.
 
+use std::collections::BTreeSet;
+
 use sqlx::Row;
 
 use super::openingen::Months;
@@ -16,10 +18,12 @@ const PAGE: i64 = 1024;
 /// Where a person stands.
 #[derive(Debug, Default)]
 pub struct Voorkomens {
-    /// Openings, each by the index of its regel and which one it is in there.
-    pub openingen: Vec<(u64, u16)>,
+    /// Openings of the person, and of what was decided in dossiers about the person. Each by the index of its regel, of what it is, and which one in there.
+    pub openingen: Vec<(u64, Veld, u16)>,
     /// Berichten, each with which betrokkene of it the person is.
     pub berichten: Vec<(BerichtId, u16)>,
+    /// Dossiers about the person that were not closed.
+    pub open_dossiers: BTreeSet<u64>,
 }
 
 /// Finds where a person stands, by the surest mark that both have. Opens every opening of a person that is kept: some seconds where there
@@ -33,10 +37,11 @@ pub async fn voorkomens(
     wanted: &[(Kenmerk, [u8; 32])],
 ) -> Result<Voorkomens, StoreError> {
     let (mut found, mut months, mut after) = (Voorkomens::default(), Months::new(keys), (-1, -1));
+    let mut dossiers = BTreeSet::new();
     loop {
         let rows = sqlx::query(
-            "SELECT o.log_index, o.volgnummer, o.verzegeld, r.regel, r.hash FROM openingen o \
-             JOIN logregels r ON r.log_index = o.log_index WHERE o.veld = 'betrokkene' \
+            "SELECT o.log_index, o.veld, o.volgnummer, o.verzegeld, r.regel, r.hash FROM openingen o \
+             JOIN logregels r ON r.log_index = o.log_index WHERE o.veld IN ('betrokkene', 'besluit') \
              AND (o.log_index > $1 OR (o.log_index = $1 AND o.volgnummer > $2)) ORDER BY o.log_index, o.volgnummer LIMIT $3",
         )
         .bind(after.0)
@@ -52,6 +57,12 @@ pub async fn voorkomens(
             let regel = Logregel::from_leaf(row.try_get("regel")?).map_err(|_| damaged("regel"))?;
             let hash: &[u8; 32] = row.try_get::<&[u8], _>("hash")?.try_into().map_err(|_| damaged("hash"))?;
             let volgnummer = u16::try_from(row.try_get::<i64, _>("volgnummer")?).map_err(|_| damaged("volgnummer"))?;
+            if row.try_get::<&str, _>("veld")? == Veld::Besluit.as_str() {
+                // A dossier is opened before anything is decided in it.
+                let about = regel.dossier.filter(|nummer| dossiers.contains(nummer));
+                found.openingen.extend(about.map(|_| (log_index, Veld::Besluit, volgnummer)));
+                continue;
+            }
             let sealed = [(Veld::Betrokkene, volgnummer, row.try_get("verzegeld")?)];
             for (_, opening) in months.open(hash, &regel, &sealed) {
                 let marks = opening.pseudoniemen.iter().filter_map(|(kenmerk, of)| Some(((*kenmerk)?, *of)));
@@ -59,7 +70,15 @@ pub async fn voorkomens(
                 if agreeing(wanted, &marks).is_none() {
                     continue;
                 }
-                found.openingen.push((log_index, volgnummer));
+                found.openingen.push((log_index, Veld::Betrokkene, volgnummer));
+                match (regel.soort, regel.dossier) {
+                    (Soort::InzageGevraagd, None) => {
+                        dossiers.insert(log_index);
+                        found.open_dossiers.insert(log_index);
+                    }
+                    (Soort::InzageVerstrekt, Some(nummer)) => drop(found.open_dossiers.remove(&nummer)),
+                    _ => {}
+                }
                 let bericht = regel.bericht.as_deref().filter(|_| regel.soort == Soort::Aanvaard);
                 found.berichten.extend(bericht.and_then(|id| Some((id.parse().ok()?, volgnummer))));
             }

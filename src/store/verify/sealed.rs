@@ -45,7 +45,7 @@ pub(super) struct Openings {
     /// The bericht of the regel before, if that was accepted: its other ontvangers have the same commitments.
     accepted: Option<String>,
     /// What was erased, by the regels that say so.
-    gewist: BTreeSet<(u64, u16)>,
+    gewist: BTreeSet<(u64, Veld, u16)>,
     /// How many of those regels there are on the way.
     wissingen: u64,
 }
@@ -59,8 +59,12 @@ impl Openings {
             let regel = Logregel::from_leaf(row.try_get("regel")?).unwrap_or_default();
             let erased = regel.gewist.iter().filter(|_| regel.soort == Soort::OpeningenGewist);
             gewist.extend(erased.filter_map(|of| {
-                let (index, volgnummer) = of.split_once('/')?;
-                Some((index.parse::<u64>().ok()?, volgnummer.parse::<u16>().ok()?))
+                let (index, which) = of.split_once('/')?;
+                let (veld, volgnummer) = match which {
+                    "besluit" => (Veld::Besluit, 0),
+                    volgnummer => (Veld::Betrokkene, volgnummer.parse::<u16>().ok()?),
+                };
+                Some((index.parse::<u64>().ok()?, veld, volgnummer))
             }));
         }
         Ok(Self { gewist, ..Self::default() })
@@ -137,11 +141,13 @@ impl Openings {
             |veld: Veld, of: &Option<String>| of.iter().map(move |_| (index, veld.as_str(), 0)).collect::<Wanted>();
         let people = (0..).zip(&regel.betrokkene).map(|(number, _)| (index, Veld::Betrokkene.as_str(), number));
         // What was erased must not be there any more.
-        let people = people.filter(|(index, _, number)| !self.gewist.contains(&(*index, *number)));
+        let people = people.filter(|(index, _, number)| !self.gewist.contains(&(*index, Veld::Betrokkene, *number)));
+        let besluit = regel.besluit.clone().filter(|_| !self.gewist.contains(&(index, Veld::Besluit, 0)));
         one(Veld::Medewerker, &regel.medewerker)
             .into_iter()
             .chain(one(Veld::Reden, &regel.reden))
             .chain(one(Veld::Bekeken, &regel.bekeken))
+            .chain(one(Veld::Besluit, &besluit))
             .chain(people)
             .collect()
     }
@@ -177,6 +183,9 @@ fn open(
         Veld::Medewerker => regel.medewerker.as_ref(),
         Veld::Reden => regel.reden.as_ref(),
         Veld::Bekeken => regel.bekeken.as_ref(),
+        Veld::Besluit => regel.besluit.as_ref(),
+        // Of who asks for inzage; what is said of others stands in the content.
+        Veld::Betrokkene if opening.tekst.is_some() => regel.betrokkene.get(usize::from(volgnummer)),
         Veld::Betrokkene => return Some(opening),
     };
     let is = commitment(&opening.zout, opening.tekst.as_ref()?.as_bytes());

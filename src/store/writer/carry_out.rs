@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    change, dagsleutel,
+    change, dagsleutel, dossier,
     event::{Event, Judged, Reply},
     next_logboek, voorstel, wis,
 };
@@ -77,6 +77,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
             answer(reply, judged(holds, Box::pin(voorstel::propose(work, propose))).await)
         }
         Event::Decide(decide, reply) => answer(reply, judged(holds, Box::pin(voorstel::decide(work, decide))).await),
+        Event::OpenDossier(open, reply) => answer(reply, dossier::open(work, open)),
         Event::Erase(erase, reply) => answer(reply, Box::pin(wis::erase(work, erase)).await),
         Event::NextLogboek(next, reply) => answer(reply, Box::pin(next_logboek::next_logboek(work, next)).await),
         Event::NobodyToWarn(nobody, reply) => {

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     change::{Change, Changed},
+    dossier::OpenDossier,
     next_logboek::{Closed, NextLogboek},
     voorstel::{Decide, Propose, Regels},
     wis::Erase,
@@ -99,6 +100,8 @@ pub enum Event {
     Propose(Box<Propose>, Reply<Regels>),
     /// Decide about a proposal.
     Decide(Box<Decide>, Reply<Regels>),
+    /// Open a dossier of inzage.
+    OpenDossier(Box<OpenDossier>, Reply<Regels>),
     /// Erase what is known of a person.
     Erase(Box<Erase>, Reply<Regels>),
     /// Close the logboek, and begin the next one.
@@ -178,6 +181,7 @@ impl Event {
             | Self::EndAsk(..)
             | Self::Release(..)
             | Self::DayKey(..)
+            | Self::OpenDossier(..)
             | Self::Erase(..)
             | Self::NextLogboek(..) => None,
         }
@@ -224,6 +228,7 @@ impl Event {
             Self::Change(..) => "change",
             Self::Propose(..) => "propose",
             Self::Decide(..) => "decide",
+            Self::OpenDossier(..) => "open a dossier",
             Self::Erase(..) => "erase",
             Self::NextLogboek(..) => "next logboek",
         }

@@ -9,6 +9,7 @@ mod batch;
 mod carry_out;
 pub mod change;
 mod dagsleutel;
+pub mod dossier;
 pub mod event;
 mod listen;
 pub mod next_logboek;

@@ -4,6 +4,7 @@ use super::voorstel::Regels;
 use crate::{
     domain::{BerichtId, Weigering},
     logboek::{Logregel, Soort},
+    sleutels::Veld,
     store::{
         NotDone,
         database::rows::{Column, Rows, fetch},
@@ -19,8 +20,8 @@ const IN_ONE_REGEL: usize = 200;
 pub struct Erase {
     /// Who does it and why.
     pub actor: Actor,
-    /// The openings, each by the index of its regel and which one it is in there.
-    pub openingen: Vec<(u64, u16)>,
+    /// The openings, each by the index of its regel, of what it is, and which one in there.
+    pub openingen: Vec<(u64, Veld, u16)>,
     /// In which berichten the person stands, and as which betrokkene.
     pub berichten: Vec<(BerichtId, u16)>,
 }
@@ -44,16 +45,21 @@ pub(in crate::store) async fn erase(work: &mut Work<'_>, erase: &Erase) -> Resul
             .execute(&mut *connection)
             .await?;
     }
-    for (log_index, volgnummer) in &erase.openingen {
-        sqlx::query("DELETE FROM openingen WHERE log_index = $1 AND veld = 'betrokkene' AND volgnummer = $2")
+    for (log_index, veld, volgnummer) in &erase.openingen {
+        sqlx::query("DELETE FROM openingen WHERE log_index = $1 AND veld = $2 AND volgnummer = $3")
             .bind(int(*log_index))
+            .bind(veld.as_str())
             .bind(i64::from(*volgnummer))
             .execute(&mut *connection)
             .await?;
     }
     let mut regels = Regels::new();
     for part in erase.openingen.chunks(IN_ONE_REGEL) {
-        let gewist = part.iter().map(|(index, volgnummer)| format!("{index}/{volgnummer}")).collect();
+        let gewist = part.iter().map(|(index, veld, volgnummer)| match veld {
+            Veld::Betrokkene => format!("{index}/{volgnummer}"),
+            other => format!("{index}/{}", other.as_str()),
+        });
+        let gewist = gewist.collect();
         let regel = Logregel { gewist, ..erase.actor.regel(Soort::OpeningenGewist) };
         let appended = erase.actor.log(&mut work.log, None, regel)?;
         let row = sqlx::query("INSERT INTO gewist (log_index) VALUES ($1)").bind(int(appended.0));

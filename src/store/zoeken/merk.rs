@@ -51,8 +51,10 @@ pub enum Waarop {
     Medewerker,
     /// A pseudonym of whom it is about, also of what happened to the bericht later.
     Betrokkene,
-    /// Somebody of toezicht looked: the partner whose FG did, or nothing.
+    /// Somebody of toezicht looked: the partner whose FG or contactpunt did, or nothing.
     Kijker,
+    /// The dossier of inzage.
+    Dossier,
 }
 
 /// Something by which a regel can be found.
@@ -92,6 +94,8 @@ pub(super) fn of_regel(log_index: u64, regel: &Logregel, namen: &Namen) -> Vec<M
     let (afzender, ontvanger) = (name_of(&regel.afzender), name_of(&regel.ontvanger));
     let loketten = [&afzender, &ontvanger].map(|adres| adres.clone().filter(|adres| adres.contains('/')));
     let [from, to] = loketten;
+    // A dossier is called after its first regel.
+    let dossier = regel.dossier.or((regel.soort == Soort::InzageGevraagd).then_some(log_index));
     let outside = regel.tijd.parse().is_ok_and(outside_office_hours);
     let single = [
         (Waarop::Afzender, afzender.as_ref().map(partner)),
@@ -110,6 +114,7 @@ pub(super) fn of_regel(log_index: u64, regel: &Logregel, namen: &Namen) -> Vec<M
         (Waarop::Rol, regel.rol.clone()),
         (Waarop::Houdbaar, regel.houdbaar_tot_en_met.clone()),
         (Waarop::BuitenKantooruren, outside.then(String::new)),
+        (Waarop::Dossier, dossier.map(|nummer| nummer.to_string())),
     ];
     let mut marks: Vec<Merk> =
         single.into_iter().filter_map(|(waarop, waarde)| Some(Merk::new(waarop, waarde?))).collect();
@@ -118,8 +123,9 @@ pub(super) fn of_regel(log_index: u64, regel: &Logregel, namen: &Namen) -> Vec<M
         marks.push(Merk::new(Waarop::Algemeen, ""));
     }
     if matches!(regel.soort, Soort::Ingezien | Soort::Geexporteerd) {
-        let of_fg = regel.actor.as_ref().filter(|_| regel.rol.as_deref() == Some("fg"));
-        let partner = of_fg.and_then(|oin| namen.naam(log_index, oin));
+        let of_partner = |rol: Option<&str>| matches!(rol, Some("fg" | "contact"));
+        let actor = regel.actor.as_ref().filter(|_| of_partner(regel.rol.as_deref()));
+        let partner = actor.and_then(|oin| namen.naam(log_index, oin));
         marks.push(Merk::new(Waarop::Kijker, ""));
         marks.extend(partner.map(|naam| Merk::new(Waarop::Kijker, naam.as_str())));
     }
@@ -132,7 +138,7 @@ pub(super) fn of_opening(veld: Veld, opening: &CommitmentOpening) -> Vec<Merk> {
     let waarop = match veld {
         Veld::Medewerker => Waarop::Medewerker,
         Veld::Betrokkene => Waarop::Betrokkene,
-        Veld::Reden => return Vec::new(),
+        Veld::Reden | Veld::Besluit => return Vec::new(),
         // Who looked at a bericht is found by it.
         Veld::Bekeken => return opening.tekst.iter().map(|id| Merk::new(Waarop::Bericht, id)).collect(),
     };

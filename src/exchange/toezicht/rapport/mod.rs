@@ -11,6 +11,7 @@
 mod blikken;
 mod einde;
 mod integriteit;
+mod inzage;
 mod lekken;
 mod lezing;
 mod mensen;
@@ -179,6 +180,7 @@ impl Oog<'_> {
         let mut afdelingen = vec![self.omvang(&mut gelezen).await?, gelezen.weigeringen.afdeling()];
         afdelingen.push(gelezen.openstaand.afdeling(self.wacht_op_terugkoppeling(now).await?));
         afdelingen.extend(self.einde(&gelezen.einde).await?);
+        afdelingen.push(self.inzage(stuk, now).await?);
         afdelingen.push(self.lekken(&gelezen.lekken, now).await?);
         afdelingen.push(self.wijzigingen(gelezen.wijzigingen, omgeving).await?);
         afdelingen.push(gelezen.blikken.afdeling());

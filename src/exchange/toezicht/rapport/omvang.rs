@@ -1,19 +1,14 @@
 //! Omvang (extent): how much was exchanged between whom, on which grondslag, and for how long it can be read.
 
-use std::collections::BTreeMap;
-
 use super::{
-    super::oog::Oog,
+    super::oog::{Convenanten, Oog},
     Afdeling, Tabel, Tellen,
     lezing::{Gebeurtenis, Gelezen},
     of_none,
 };
 use crate::{
-    documenten::{convenant::of_the_past, of_the_past as deelnemers},
-    domain::{BerichtId, Convenant, Status, Termijn, Weigering, houdbaarheid::amsterdam_date},
-    exchange::unavailable,
+    domain::{BerichtId, Status, Termijn, Weigering, houdbaarheid::amsterdam_date},
     logboek::Soort,
-    store::reading::documenten::{all_deelnemers, of_hash},
 };
 
 /// What every rule has that says nothing else.
@@ -65,9 +60,6 @@ impl Omvang {
     }
 }
 
-/// The convenanten under which was exchanged, by the hash of their text.
-type Convenanten = BTreeMap<String, Convenant>;
-
 fn getoetst(convenanten: &Convenanten, stroom: &Stroom) -> &'static str {
     let grondslag = convenanten.get(&stroom.convenant).and_then(|convenant| convenant.grondslag(&stroom.grondslag));
     match grondslag.map(|grondslag| &grondslag.status) {
@@ -82,7 +74,7 @@ impl Oog<'_> {
     /// The section that says how much there was.
     pub(super) async fn omvang(&self, gelezen: &mut Gelezen) -> Result<Afdeling, Weigering> {
         let Omvang { berichten, stromen, .. } = &gelezen.omvang;
-        let convenanten = self.convenanten(stromen).await?;
+        let convenanten = self.convenanten(stromen.0.keys().map(|stroom| stroom.convenant.as_str())).await?;
         let naam = |stroom: &Stroom| {
             convenanten.get(&stroom.convenant).map_or_else(|| "onbekend".to_owned(), |of| of.naam.clone())
         };
@@ -133,23 +125,6 @@ impl Oog<'_> {
             zinnen,
             tabellen: vec![stromen_tabel, termijnen],
         })
-    }
-
-    /// The convenanten under which was exchanged, as far as their texts can be read today.
-    async fn convenanten(&self, stromen: &Tellen<Stroom>) -> Result<Convenanten, Weigering> {
-        let texts = all_deelnemers(self.read).await.map_err(unavailable)?;
-        let deelnemers = texts.last().map(|(_, tekst)| deelnemers(tekst)).unwrap_or_default();
-        let mut convenanten = Convenanten::new();
-        for Stroom { convenant: hash, .. } in stromen.0.keys() {
-            if convenanten.contains_key(hash) {
-                continue;
-            }
-            let tekst = of_hash(self.read, hash).await.map_err(unavailable)?;
-            if let Some(convenant) = tekst.and_then(|tekst| of_the_past(&tekst, &deelnemers)) {
-                convenanten.insert(hash.clone(), convenant);
-            }
-        }
-        Ok(convenanten)
     }
 }
 

@@ -37,7 +37,8 @@ impl Weigeringen {
 
     pub(super) fn afdeling(&self) -> Afdeling {
         let reasons = self.by_reason.sorted().into_iter();
-        let reasons = reasons.map(|(code, aantal)| vec![code.clone(), what_it_is(code), aantal.to_string()]);
+        let reasons = reasons
+            .map(|(code, aantal)| vec![code.clone(), of_none(domain::Weigering::what_it_is(code)), aantal.to_string()]);
         let three = |of: &Tellen<Wie>| {
             let row = |((one, two, three), aantal): (&Wie, u64)| {
                 vec![one.clone(), two.clone(), three.clone(), aantal.to_string()]
@@ -70,12 +71,4 @@ impl Weigeringen {
         ];
         Afdeling { naam: "geweigerd", titel: "Wat er is geweigerd", zinnen, tabellen }
     }
-}
-
-/// What was wrong, by the sentence that the caller got, without what that caller should do.
-fn what_it_is(code: &str) -> String {
-    let row = domain::Weigering::TABLE.iter().find(|row| row.code == code);
-    let Some(row) = row else { return "-".to_owned() };
-    let end = row.uitleg.find(['.', ';', ':']).unwrap_or(row.uitleg.len());
-    row.uitleg[..end].to_owned()
 }

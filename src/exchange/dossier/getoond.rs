@@ -1,0 +1,171 @@
+//! Getoond (shown): a dossier as far as somebody may see it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{Call, Exchange, toezicht::oog::Oog},
+    dossier,
+    rijen::{Rij, RijSoort},
+    staat::{Dossier, Kijker},
+};
+use crate::{
+    domain::{
+        PartnerNaam, Rol, Weigering,
+        inzage::{Besluit, Grond, Oordeel, Termijnen, Verzoek, is_released},
+    },
+    logboek::tijd,
+};
+
+/// A dossier, as far as the caller may see it.
+pub struct Getoond {
+    /// Its number.
+    pub nummer: u64,
+    /// The partner whose contactpunt opened it.
+    pub contactpunt: String,
+    /// When, as `tijd`.
+    pub geopend: String,
+    /// By when it is to be answered and decided.
+    pub termijnen: Termijnen,
+    /// Whether the term was extended.
+    pub verlengd: bool,
+    /// When it was closed, as `tijd`.
+    pub gesloten: Option<String>,
+    /// Whether it is or was not answered in time.
+    pub te_laat: bool,
+    /// Who asks.
+    pub verzoek: Option<Verzoek>,
+    /// The partners that are asked.
+    pub gevraagd: Vec<Gevraagd>,
+    /// What is known of the person.
+    pub rijen: Vec<GetoondeRij>,
+    /// What the person gets.
+    pub overzicht: Option<String>,
+}
+
+/// A partner that is asked for its decision.
+pub struct Gevraagd {
+    /// The partner.
+    pub partner: String,
+    /// When it decided, as `tijd`.
+    pub besloten: Option<String>,
+    /// Whether it did not and its term has passed.
+    pub te_laat: bool,
+    /// How many rows it withholds, by ground and whether that is kept silent.
+    pub achtergehouden: BTreeMap<(Grond, bool), u32>,
+}
+
+/// A row of a dossier.
+pub struct GetoondeRij {
+    /// The index of its regel.
+    pub log_index: u64,
+    /// What it is.
+    pub soort: RijSoort,
+    /// What happened, in words.
+    pub zinnen: Vec<String>,
+    /// Who decides about it.
+    pub partners: Vec<String>,
+    /// What they decided.
+    pub oordelen: Vec<(String, Oordeel)>,
+}
+
+impl Exchange {
+    pub(super) async fn rijen_of(&self, oog: &Oog<'_>, dossier: &Dossier) -> Result<Vec<Rij>, Weigering> {
+        match oog.vrager(dossier).await? {
+            Some(vrager) => oog.rijen(&vrager.kenmerken, dossier.tot, &dossier.contactpunt).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A dossier as it is now, with its rows.
+    pub(super) async fn shown_anew(&self, call: &Call, nummer: u64) -> Result<Getoond, Weigering> {
+        let oog = self.oog_on_all(call).await?;
+        let (dossier, kijker) = dossier(&oog, call, nummer).await?;
+        let rijen = self.rijen_of(&oog, &dossier).await?;
+        let besluiten = oog.besluiten(&dossier).await?;
+        let mut getoond = self.shown(&oog, call, (&dossier, kijker)).await?;
+        if kijker == Kijker::Contactpunt {
+            let verzoek = getoond.verzoek.as_ref();
+            getoond.overzicht = Some(self.overzicht(&oog, &dossier, verzoek, (&rijen, &besluiten)));
+        }
+        getoond.rijen = rijen
+            .into_iter()
+            .filter(|rij| sees_row(call, kijker, rij, &besluiten))
+            .map(|rij| shown_row(call, kijker, rij, &besluiten))
+            .collect();
+        Ok(getoond)
+    }
+
+    /// A dossier without its rows.
+    pub(super) async fn shown(
+        &self,
+        oog: &Oog<'_>,
+        call: &Call,
+        (dossier, kijker): (&Dossier, Kijker),
+    ) -> Result<Getoond, Weigering> {
+        let now = self.klok.now();
+        let who = call.identiteit();
+        let sees_all = matches!(kijker, Kijker::Contactpunt | Kijker::Toezicht);
+        let sees = |naam: &PartnerNaam| match who.rol {
+            Rol::Contact => *naam == who.partner,
+            _ => who.ziet.covers(&[naam.clone()].into()),
+        };
+        let verzoek = match who.rol {
+            Rol::Contact => oog.vrager(dossier).await?.map(|of| of.verzoek),
+            _ => None,
+        };
+        let besluiten = oog.besluiten(dossier).await?;
+        let mut gevraagd = Vec::new();
+        for (naam, decided) in dossier.gevraagd.iter().filter(|(naam, _)| sees_all || sees(naam)) {
+            let mut achtergehouden: BTreeMap<(Grond, bool), u32> = BTreeMap::new();
+            for oordeel in besluiten.get(naam).into_iter().flat_map(Besluit::values) {
+                if let Oordeel::Achtergehouden { grond, verzwegen, .. } = oordeel {
+                    *achtergehouden.entry((*grond, *verzwegen)).or_default() += 1;
+                }
+            }
+            let te_laat = decided.is_none() && dossier.is_decided_late(now);
+            gevraagd.push(Gevraagd {
+                partner: naam.to_string(),
+                besloten: decided.as_ref().map(|of| tijd(of.tijd)),
+                te_laat,
+                achtergehouden,
+            });
+        }
+        Ok(Getoond {
+            nummer: dossier.nummer,
+            contactpunt: dossier.contactpunt.to_string(),
+            geopend: dossier.geopend.clone(),
+            termijnen: dossier.termijnen,
+            verlengd: dossier.verlengd,
+            gesloten: dossier.gesloten.map(|(moment, _)| tijd(moment)),
+            te_laat: dossier.is_late(now),
+            verzoek,
+            gevraagd,
+            rijen: Vec::new(),
+            overzicht: None,
+        })
+    }
+}
+
+/// Whether the caller sees a row: of its own partner, or released by all, or overseen.
+fn sees_row(call: &Call, kijker: Kijker, rij: &Rij, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> bool {
+    let who = call.identiteit();
+    match kijker {
+        Kijker::Contactpunt => {
+            rij.partners.contains(&who.partner) || is_released(rij.log_index, &rij.partners, besluiten)
+        }
+        Kijker::Gevraagd => rij.partners.contains(&who.partner),
+        Kijker::Toezicht | Kijker::ToezichtOpGevraagd => who.ziet.covers(&rij.partners),
+    }
+}
+
+fn shown_row(call: &Call, kijker: Kijker, rij: Rij, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> GetoondeRij {
+    let Rij { log_index, soort, partners, zinnen } = rij;
+    let who = call.identiteit();
+    let sees = |naam: &PartnerNaam| match kijker {
+        Kijker::Contactpunt | Kijker::Gevraagd => *naam == who.partner,
+        Kijker::Toezicht | Kijker::ToezichtOpGevraagd => who.ziet.covers(&[naam.clone()].into()),
+    };
+    let decided = |naam: &PartnerNaam| Some((naam.to_string(), besluiten.get(naam)?.get(&log_index)?.clone()));
+    let oordelen = partners.iter().filter(|naam| sees(naam)).filter_map(decided).collect();
+    GetoondeRij { log_index, soort, zinnen, partners: partners.iter().map(ToString::to_string).collect(), oordelen }
+}

@@ -1,0 +1,154 @@
+//! Overzicht (overview): what somebody gets who asked what was exchanged about them, as text to print. What it must say: AVG art. 15, lid 1.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    super::{Exchange, toezicht::oog::Oog},
+    rijen::{Rij, RijSoort},
+    staat::Dossier,
+    woorden::{dag, moment},
+};
+use crate::domain::{
+    LoketNaam, PartnerNaam,
+    inzage::{Besluit, Oordeel, Verzoek, is_released},
+};
+
+/// The sections with rows: of what, their title, and what they say where there is nothing.
+const AFDELINGEN: [(RijSoort, &str, &str); 4] = [
+    (
+        RijSoort::Uitwisseling,
+        "Wat organisaties elkaar over u stuurden",
+        "Wij hebben geen berichten over u gevonden die wij mogen laten zien.",
+    ),
+    (
+        RijSoort::Zoekvraag,
+        "Wie er naar u zocht",
+        "Wij hebben geen zoekvragen over u gevonden die wij mogen laten zien.",
+    ),
+    (
+        RijSoort::Weigering,
+        "Wat de poort tegenhield",
+        "Wij hebben niets gevonden dat de poort tegenhield en dat wij mogen laten zien.",
+    ),
+    (
+        RijSoort::Toezicht,
+        "Wie er bij het toezicht naar keek",
+        "Niemand van het toezicht zocht op uw naam, voor zover wij dat mogen laten zien.",
+    ),
+];
+
+impl Exchange {
+    /// The overview of a dossier: of rows that each partner in them released.
+    pub(super) fn overzicht(
+        &self,
+        oog: &Oog<'_>,
+        dossier: &Dossier,
+        verzoek: Option<&Verzoek>,
+        (rijen, besluiten): (&[Rij], &BTreeMap<PartnerNaam, Besluit>),
+    ) -> String {
+        let mut parts = vec!["# Overzicht van uw gegevens in Ketenpoort".to_owned()];
+        parts.extend(self.kop(oog, dossier, verzoek));
+        let shown = |rij: &&Rij| is_released(rij.log_index, &rij.partners, besluiten);
+        for (soort, titel, niets) in AFDELINGEN {
+            parts.push(format!("## {titel}"));
+            let of_soort = rijen.iter().filter(|rij| rij.soort == soort).filter(shown);
+            let told: Vec<String> =
+                of_soort.zip(1..).map(|(rij, number)| format!("{number}. {}", rij.zinnen.join("\n   "))).collect();
+            if told.is_empty() {
+                parts.push(niets.to_owned());
+            }
+            parts.extend(told);
+        }
+        parts.extend(missing(oog, dossier, besluiten));
+        parts.extend(rights(oog.namen.organisatie(&dossier.contactpunt)));
+        let mut text = parts.join("\n\n");
+        text.push('\n');
+        text
+    }
+
+    /// For whom, of whom, and what it is.
+    fn kop(&self, oog: &Oog<'_>, dossier: &Dossier, verzoek: Option<&Verzoek>) -> Vec<String> {
+        let organisatie = oog.namen.organisatie(&dossier.contactpunt);
+        let van_kracht = self.van_kracht();
+        let partner = van_kracht.partners().get(&dossier.contactpunt);
+        let loket = partner.and_then(|partner| partner.loketten.get(&LoketNaam::default()));
+        let telefoon = loket.and_then(|loket| loket.contact.as_ref());
+        let telefoon =
+            telefoon.map(|of| format!(", telefoon {} ({})", of.telefoon.as_str(), of.functie)).unwrap_or_default();
+        let mut regels = Vec::new();
+        if let Some(Verzoek { naam, geboortedatum, kenmerk, ontvangen_op }) = verzoek {
+            let geboren = geboortedatum.parse().map_or_else(|_| geboortedatum.clone(), dag);
+            regels.push(format!("Voor: {naam}, geboren op {geboren}"));
+            regels.push(format!("Uw verzoek: ontvangen op {}, ons kenmerk {kenmerk}", dag(*ontvangen_op)));
+        }
+        regels.push(format!("Van: {organisatie}, het contactpunt{telefoon}"));
+        regels.push(format!("Nummer van dit dossier: {}", dossier.nummer));
+        let geopend = dossier.geopend.parse::<Timestamp>().map(moment).unwrap_or_default();
+        let mut parts = vec![regels.join("\n")];
+        parts.push(match dossier.gesloten {
+            Some((op, _)) => format!("Verstrekt op {}.", moment(op)),
+            None => "**Concept.** Dit overzicht is nog niet klaar. Geef het nog niet mee.".to_owned(),
+        });
+        parts.push(format!(
+            "U vroeg welke gegevens organisaties over u hebben uitgewisseld. Dit overzicht geeft antwoord. Ketenpoort is een digitale poort: \
+             organisaties voor zorg, veiligheid en straf sturen elkaar daarlangs berichten. De poort schrijft op wie wat stuurde, wanneer en \
+             waarom dat mocht. Hier staat wat zij had opgeschreven tot {geopend}. De poort neemt zelf geen besluiten over u."
+        ));
+        parts
+    }
+}
+
+/// What does not stand in the overview, and why.
+fn missing(oog: &Oog<'_>, dossier: &Dossier, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> Vec<String> {
+    let mut parts = vec!["## Wat er niet in staat".to_owned()];
+    for (naam, besluit) in besluiten {
+        let mut told: BTreeMap<(&'static str, &str), usize> = BTreeMap::new();
+        for oordeel in besluit.values() {
+            if let Oordeel::Achtergehouden { grond, toelichting, verzwegen: false } = oordeel {
+                *told.entry((grond.uitleg(), toelichting.as_deref().unwrap_or_default())).or_default() += 1;
+            }
+        }
+        for ((waarom, toelichting), aantal) in told {
+            let wat = if aantal == 1 { "1 gegeven".to_owned() } else { format!("{aantal} gegevens") };
+            let organisatie = oog.namen.organisatie(naam);
+            let zin = format!("{organisatie} laat {wat} niet zien, omdat {waarom}. {toelichting}");
+            parts.push(zin.trim_end().to_owned());
+        }
+    }
+    if dossier.undecided().next().is_some() {
+        parts.push(
+            "Een of meer organisaties hebben nog niet besloten wat zij laten zien. Wat daarvan afhangt staat hier niet in. U kunt er later \
+             opnieuw naar vragen."
+                .to_owned(),
+        );
+    }
+    parts.extend(
+        [
+            "Organisaties mogen gegevens achterhouden als de wet dat toestaat. Soms mogen zij ook niet zeggen dat zij dat doen. Daarom \
+             kunnen wij niet zeggen of dit overzicht volledig is.",
+            "De inhoud van de berichten staat hier niet in. Vraag daarvoor de organisatie die het bericht stuurde of kreeg.",
+            "De poort weet niet wat organisaties met een bericht deden: afdrukken, of overnemen in een eigen dossier. Ook kan een bericht dat \
+             hier vernietigd heet nog in een reservekopie van de poort staan.",
+            "De poort zoekt op uw naam en geboortedatum, en op nummers als u die gaf. Staat uw naam ergens anders geschreven, dan kan dat hier \
+             ontbreken.",
+        ]
+        .map(str::to_owned),
+    );
+    parts
+}
+
+/// What the person can do.
+fn rights(organisatie: &str) -> Vec<String> {
+    let zinnen = [
+        "- **Klopt iets niet?** Vraag de organisatie die het stuurde om het te verbeteren of aan te vullen.".to_owned(),
+        "- **Wilt u dat iets wordt gewist, of dat organisaties het voorlopig niet gebruiken?** Dat kunt u ook vragen.".to_owned(),
+        "- **Bent u het er niet mee eens dat gegevens over u zijn gedeeld?** Dan kunt u bezwaar maken.".to_owned(),
+        format!("- U mag elk van deze dingen vragen aan {organisatie}. Dan geldt uw vraag voor alle organisaties in dit overzicht."),
+        "- **Een klacht?** Vraag naar de functionaris gegevensbescherming van een organisatie, of dien een klacht in bij de Autoriteit \
+         Persoonsgegevens. U kunt ook naar de rechter gaan."
+            .to_owned(),
+    ];
+    vec!["## Wat u kunt doen".to_owned(), zinnen.join("\n")]
+}
