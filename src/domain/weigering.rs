@@ -5,6 +5,7 @@
 //! what to do, never what was in the bericht.
 
 mod aard;
+mod antwoord;
 
 pub use aard::{Aard, Overtreding, Row};
 
@@ -362,52 +363,4 @@ weigeringen! {
     MethodeOnbekend = "methode_onbekend", GeenMethode,
         "Deze methode bestaat niet op deze poort. Partners gebruiken ExchangeService, toezicht ToezichtService, contactpunten InzageService en beheer BeheerService, elk op de eigen poort.",
         "There is no such method on this port. Partners use ExchangeService, toezicht ToezichtService, contactpunten InzageService and operators BeheerService, each on a port of its own.";
-}
-
-impl Weigering {
-    /// One field that is wrong.
-    pub fn veld(veld: impl Into<String>, uitleg: impl Into<String>) -> Self {
-        Self::OngeldigVeld(vec![Overtreding::new(veld, uitleg)])
-    }
-
-    /// What was wrong where this code stands in the logboek: the sentence that the caller got, without what that caller should do.
-    #[must_use]
-    pub fn what_it_is(code: &str) -> Option<&'static str> {
-        let row = Self::TABLE.iter().find(|row| row.code == code)?;
-        let end = row.uitleg.find(['.', ';', ':']).unwrap_or(row.uitleg.len());
-        Some(&row.uitleg[..end])
-    }
-
-    /// The code in the logboek, `lower_snake`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.row().code
-    }
-
-    /// What kind of answer it is.
-    #[must_use]
-    pub fn aard(&self) -> Aard {
-        self.row().aard
-    }
-
-    /// What is wrong and what to do, in Dutch.
-    #[must_use]
-    pub fn uitleg(&self) -> &'static str {
-        self.row().uitleg
-    }
-
-    /// The same in English.
-    #[must_use]
-    pub fn explanation(&self) -> &'static str {
-        self.row().explanation
-    }
-
-    /// The fields to blame, if any.
-    #[must_use]
-    pub fn overtredingen(&self) -> &[Overtreding] {
-        match self {
-            Self::OngeldigVeld(fields) | Self::DocumentOnjuist(fields) | Self::LoketGesloten(fields) => fields,
-            _ => &[],
-        }
-    }
 }

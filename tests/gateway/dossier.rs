@@ -1,120 +1,27 @@
 //! Dossiers of people who ask what was exchanged about them: each partner sees and decides its own, nobody sees more, and the person gets
 //! what everybody released.
 
+mod calls;
+
 use jiff::SignedDuration;
 use ketenpoort::{
     domain::{Clock, houdbaarheid::amsterdam_date},
     logboek::{Logregel, Soort},
-    proto::{self, Dossier, Grond, RijSoort},
+    proto::{self, Grond, RijSoort},
 };
-use serde_json::json;
-use tonic::Status;
 
+use self::calls::{
+    bram, bram_with_skn, close, decide, exchanged, extend, get, inzage, list, open, opening, released, rows, text,
+    withheld,
+};
 use crate::{
-    harness::{Receiver, TestGateway, check, request, send, weigering},
-    scenario::{scenario, search, sent},
+    harness::{Receiver, TestGateway, check, send, weigering},
     wis::erase,
-    zoeken::{ZVH, asked, found, page},
+    zoeken::{ZVH, asked, found},
 };
-
-fn inzage() -> Option<proto::Inzage> {
-    Some(proto::Inzage { medewerker: "contact-7".to_owned(), reden: String::new() })
-}
-
-fn bram() -> proto::Zoekpersoon {
-    search(|_| ()).persoon.unwrap()
-}
-
-fn opening(gateway: &TestGateway, persoon: proto::Zoekpersoon) -> proto::OpenDossierRequest {
-    proto::OpenDossierRequest {
-        inzage: inzage(),
-        persoon: Some(persoon),
-        ontvangen_op: amsterdam_date(gateway.clock.now()).to_string(),
-        kenmerk: "inzage-2026-3".to_owned(),
-    }
-}
-
-async fn open(gateway: &TestGateway, who: &str, request: proto::OpenDossierRequest) -> Result<Dossier, Status> {
-    Ok(gateway.inzage(who).await.open_dossier(request).await?.into_inner().dossier.unwrap())
-}
-
-async fn get(gateway: &TestGateway, who: &str, dossier: u64) -> Result<Dossier, Status> {
-    let request = proto::GetDossierRequest { inzage: inzage(), dossier };
-    Ok(gateway.inzage(who).await.get_dossier(request).await?.into_inner().dossier.unwrap())
-}
-
-async fn list(gateway: &TestGateway, who: &str, ook_gesloten: bool) -> Vec<u64> {
-    let request = proto::ListDossiersRequest { inzage: inzage(), ook_gesloten };
-    let listed = gateway.inzage(who).await.list_dossiers(request).await.unwrap().into_inner();
-    listed.dossiers.iter().map(|of| of.dossier).collect()
-}
-
-fn released() -> proto::Oordeel {
-    proto::Oordeel { vrijgeven: true, ..proto::Oordeel::default() }
-}
-
-fn withheld(grond: Grond, toelichting: &str, verzwijgen: bool) -> proto::Oordeel {
-    proto::Oordeel { vrijgeven: false, grond: grond.into(), toelichting: toelichting.to_owned(), verzwijgen }
-}
-
-async fn decide(
-    gateway: &TestGateway,
-    who: &str,
-    dossier: u64,
-    (rows, others): (&[(u64, proto::Oordeel)], Option<proto::Oordeel>),
-) -> Result<Dossier, Status> {
-    let one = |(log_index, oordeel): &(u64, proto::Oordeel)| proto::RijBesluit {
-        log_index: *log_index,
-        oordeel: Some(oordeel.clone()),
-    };
-    let besluiten = rows.iter().map(one).collect();
-    let request = proto::DecideDossierRequest { inzage: inzage(), dossier, besluiten, overige: others };
-    Ok(gateway.inzage(who).await.decide_dossier(request).await?.into_inner().dossier.unwrap())
-}
-
-async fn extend(gateway: &TestGateway, who: &str, dossier: u64, reden: &str) -> Result<Dossier, Status> {
-    let inzage = inzage().map(|of| proto::Inzage { reden: reden.to_owned(), ..of });
-    let request = proto::ExtendDossierRequest { inzage, dossier };
-    Ok(gateway.inzage(who).await.extend_dossier(request).await?.into_inner().dossier.unwrap())
-}
-
-async fn close(gateway: &TestGateway, who: &str, dossier: u64) -> Result<Dossier, Status> {
-    let request = proto::CloseDossierRequest { inzage: inzage(), dossier };
-    Ok(gateway.inzage(who).await.close_dossier(request).await?.into_inner().dossier.unwrap())
-}
-
-fn rows(of: &Dossier) -> Vec<(u64, RijSoort)> {
-    of.rijen.iter().map(|rij| (rij.log_index, rij.soort())).collect()
-}
-
-fn text(of: &Dossier) -> &str {
-    of.overzicht.as_deref().unwrap()
-}
-
-/// A scenario about Bram at ZSM, a search that finds it and one that misses, a refusal, and an FG who looked for Bram. And about somebody of
-/// the same name and birthday with another SKN, who is not Bram.
-async fn exchanged(gateway: &TestGateway) -> String {
-    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
-    let bericht = sent(&mut zvh, scenario()).await;
-    zsm.find_scenario(search(|persoon| persoon.skn = Some("7310482".to_owned()))).await.unwrap();
-    let mut refused = scenario();
-    refused["ontvangers"] = json!([{"partner": "politie"}]);
-    assert_eq!(weigering(send(&mut zvh, request(refused)).await), "geen_regel");
-    let filter = proto::Zoekfilter { betrokkene: Some(bram()), ..Default::default() };
-    page(gateway, "fg-zsm", asked(filter)).await.unwrap();
-    let mut namesake = scenario();
-    namesake["inhoud"]["betrokkenen"][0]["skn"] = json!("1234567");
-    sent(&mut zvh, namesake).await;
-    zsm.find_scenario(search(|persoon| persoon.skn = Some("1234567".to_owned()))).await.unwrap();
-    bericht
-}
-
-fn bram_with_skn() -> proto::Zoekpersoon {
-    proto::Zoekpersoon { skn: Some("7310482".to_owned()), ..bram() }
-}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_partner_decides_what_it_took_part_in_and_the_person_gets_what_all_released() {
+async fn a_request_to_one_counts_for_all_and_each_partner_sees_what_it_took_part_in() {
     let gateway = TestGateway::start().await;
     let bericht = exchanged(&gateway).await;
     let mut receiver = Receiver::open(&mut gateway.client("zsm").await, "volwassenen", 1).await.unwrap();
@@ -136,14 +43,13 @@ async fn each_partner_decides_what_it_took_part_in_and_the_person_gets_what_all_
 
     // ZSM sees the exchange and its searches, the ZVH the exchange, the search that found it, and its refusal.
     let of_zsm = get(&gateway, "contact-zsm", nummer).await.unwrap();
-    let [(exchanged, RijSoort::Uitwisseling), (searched, RijSoort::Zoekvraag), (looked, RijSoort::Toezicht)] =
+    let [(exchanged, RijSoort::Uitwisseling), (searched, RijSoort::Zoekvraag), (_, RijSoort::Toezicht)] =
         rows(&of_zsm)[..]
     else {
         panic!("{:?}", of_zsm.rijen)
     };
     let of_zvh = get(&gateway, &format!("contact-{ZVH}"), nummer).await.unwrap();
-    let [(one, RijSoort::Uitwisseling), (other, RijSoort::Zoekvraag), (refused, RijSoort::Weigering)] =
-        rows(&of_zvh)[..]
+    let [(one, RijSoort::Uitwisseling), (other, RijSoort::Zoekvraag), (_, RijSoort::Weigering)] = rows(&of_zvh)[..]
     else {
         panic!("{:?}", of_zvh.rijen)
     };
@@ -164,7 +70,22 @@ async fn each_partner_decides_what_it_took_part_in_and_the_person_gets_what_all_
     }
     assert_eq!(weigering(get(&gateway, "contact-zsm", nummer + 1).await), "dossier_onbekend");
     assert_eq!(weigering(get(&gateway, "contact-zsm", u64::MAX).await), "dossier_onbekend");
+}
 
+/// A dossier of the police about what the ZVH and ZSM exchanged. Gives its number, and the rows: the exchange, the search that found it, the
+/// refusal of the ZVH, and the look of the FG of ZSM.
+async fn asked_at_the_police(gateway: &TestGateway) -> (u64, [u64; 4]) {
+    exchanged(gateway).await;
+    let nummer = open(gateway, "contact-politie", opening(gateway, bram_with_skn())).await.unwrap().dossier;
+    let of_zsm = rows(&get(gateway, "contact-zsm", nummer).await.unwrap());
+    let of_zvh = rows(&get(gateway, &format!("contact-{ZVH}"), nummer).await.unwrap());
+    (nummer, [of_zsm[0].0, of_zsm[1].0, of_zvh[2].0, of_zsm[2].0])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_person_gets_what_all_released_and_hears_of_the_rest_what_may_be_said() {
+    let gateway = TestGateway::start().await;
+    let (nummer, [exchanged, searched, refused, looked]) = asked_at_the_police(&gateway).await;
     // Nobody closes it before they decided, and only who opened it closes it at all.
     assert_eq!(weigering(close(&gateway, "contact-politie", nummer).await), "besluit_ontbreekt");
     assert_eq!(weigering(close(&gateway, "contact-zsm", nummer).await), "besluit_niet_gevraagd");
