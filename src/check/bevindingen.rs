@@ -78,6 +78,10 @@ closed_list! {
         LoketZonderContact { loketten: String } = "loket_zonder_contact",
             "bij andere loketten staan functie en telefoon, en niet bij {loketten}: wie daar iemand wil spreken vindt niemand. Beschrijf ze met [[partner.loket]].",
             "other loketten have functie and telefoon, and {loketten} have not: who wants to speak to somebody there finds nobody. Describe them with [[partner.loket]].";
+        /// Partners that nobody answers for in a dossier of inzage.
+        ContactpuntOntbreekt { partners: String } = "contactpunt_ontbreekt",
+            "zonder identiteit met rol contact: {partners}. Wie om inzage vraagt (AVG art. 15) krijgt van hen geen besluit, en ziet dan niet waaraan zij deelnamen. Voeg voor elk een [[identiteit]] toe met rol contact.",
+            "without an identity of rol contact: {partners}. Who asks for inzage (AVG art. 15) gets no decision of theirs, and then does not see what they took part in. Add an [[identiteit]] with rol contact for each.";
         /// No longer in force.
         Verlopen { wat: String, naam: String, laatste_dag: String } = "verlopen",
             "{wat} {naam} gold tot en met {laatste_dag}: de poort weigert wat erop rust. Verleng of verwijder.",
@@ -192,6 +196,7 @@ pub fn bevindingen(van_kracht: &VanKracht, day: Date) -> Vec<Bevinding> {
     samenloop::behind_nobody(van_kracht, &mut found);
     answers(van_kracht, day, &mut found);
     found.extend(loketten::without_contact(van_kracht));
+    found.extend(loketten::without_contactpunt(van_kracht));
     let test = van_kracht.deelnemers().toegangen.iter().filter(|toegang| toegang.identiteit.oin.is_test()).count();
     if test > 0 {
         found.push((Onderwerp::Geheel, Waarschuwing::Ontwikkelcertificaten { aantal: test }));

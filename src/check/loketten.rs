@@ -1,8 +1,11 @@
-//! Loketten that deserve a second look: named by a rule although they close, and without anybody to call.
+//! Loketten that deserve a second look: named by a rule although they close, and without anybody to call. And partners without a
+//! contactpunt.
+
+use std::collections::BTreeSet;
 
 use super::bevindingen::{Bevinding, Onderwerp, Waarschuwing, name};
 use crate::{
-    domain::{Adres, Convenant, Regel, VanKracht},
+    domain::{Adres, Convenant, PartnerNaam, Regel, Rol, VanKracht},
     lezen::namen::listed,
 };
 
@@ -24,6 +27,18 @@ pub(super) fn named(van_kracht: &VanKracht, convenant: &Convenant, regel: &Regel
             },
         ));
     }
+}
+
+/// Partners that exchange, and have nobody who answers people and decides for them in a dossier of inzage.
+pub(super) fn without_contactpunt(van_kracht: &VanKracht) -> Option<Bevinding> {
+    let with = |rol: Rol| -> BTreeSet<&PartnerNaam> {
+        let toegangen = van_kracht.deelnemers().toegangen.iter();
+        toegangen.map(|of| &of.identiteit).filter(|of| of.rol == rol).map(|of| &of.partner).collect()
+    };
+    let (exchanging, answering) = (with(Rol::Partner), with(Rol::Contact));
+    let without: Vec<&str> = exchanging.difference(&answering).map(|naam| naam.as_str()).collect();
+    let partners = listed(without.iter().copied());
+    (!without.is_empty()).then_some((Onderwerp::Geheel, Waarschuwing::ContactpuntOntbreekt { partners }))
 }
 
 /// One finding for all of them, and none where no loket has a contact: then the deelnemers do not keep that list here.

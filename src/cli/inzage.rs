@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use tonic::transport::Channel;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     client::Profile,
-    domain::houdbaarheid::amsterdam,
+    domain::houdbaarheid::{amsterdam, amsterdam_date},
     grpc::{
         boundary::MOST_TOEZICHT_ANSWER_BYTES,
         codec::{from_json, to_json},
@@ -141,7 +141,7 @@ pub struct Decide {
     /// Laat het overzicht niet zeggen dat u iets achterhoudt, omdat dat zelf al schaadt
     #[arg(long, requires = "achterhouden")]
     verzwijgen: bool,
-    /// Voor elke rij iets anders: JSON met besluiten en overige (DecideDossierRequest); - leest van stdin
+    /// Voor elke rij iets anders: JSON met besluiten en overige; - leest van stdin
     #[arg(long, value_name = "FILE")]
     besluit: Option<PathBuf>,
 }
@@ -262,13 +262,19 @@ fn local(moment: &str) -> String {
     moment.parse().map_or_else(|_| moment.to_owned(), local)
 }
 
+/// The last day before a moment of the wire, in Amsterdam.
+fn last_day(moment: &str) -> String {
+    let day = |tijd: Timestamp| amsterdam_date(tijd).yesterday().unwrap_or(Date::MIN).to_string();
+    moment.parse().map_or_else(|_| moment.to_owned(), day)
+}
+
 /// A dossier in one line.
 fn summary(of: &Dossier) -> String {
     let stand = match (&of.gesloten, of.te_laat) {
         (Some(op), false) => format!("gesloten op {}", local(op)),
         (Some(op), true) => format!("te laat gesloten, op {}", local(op)),
-        (None, false) => format!("antwoord voor {}", local(&of.antwoord_voor)),
-        (None, true) => format!("TE LAAT: antwoord moest er zijn voor {}", local(&of.antwoord_voor)),
+        (None, false) => format!("antwoord uiterlijk {}", last_day(&of.antwoord_voor)),
+        (None, true) => format!("TE LAAT: het antwoord moest er uiterlijk {} zijn", last_day(&of.antwoord_voor)),
     };
     let kenmerk = of.verzoek.as_ref().map(|verzoek| format!(", kenmerk {}", verzoek.kenmerk)).unwrap_or_default();
     let undecided: Vec<&str> =
@@ -287,11 +293,11 @@ fn print(of: &Dossier, json: bool) -> Result<(), Failure> {
     if let Some(proto::DossierVerzoek { naam, geboortedatum, ontvangen_op, .. }) = &of.verzoek {
         print_line(&format!("Gevraagd door {naam}, geboren {geboortedatum}; ontvangen op {ontvangen_op}"))?;
     }
-    let extended = if of.verlengd { ", en is verlengd" } else { "" };
+    let extended = if of.verlengd { ", na verlenging" } else { "" };
     print_line(&format!(
-        "Partners besluiten voor {}. De termijn loopt tot {}{extended}.",
-        local(&of.besluiten_voor),
-        local(&of.antwoord_voor)
+        "Partners besluiten uiterlijk {}, en het antwoord is er uiterlijk {}{extended}.",
+        last_day(&of.besluiten_voor),
+        last_day(&of.antwoord_voor)
     ))?;
     for asked in &of.gevraagd {
         print_line(&decision(asked))?;

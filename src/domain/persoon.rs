@@ -4,7 +4,7 @@
 //! misses a person whose name is written differently: at night the scenario of a wrong person does more harm than none. What it
 //! misses stands in `docs/protocol.md`. The store keeps keyed pseudonyms of marks, never the marks.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -102,6 +102,15 @@ pub struct Pseudoniemen {
     pub kenmerken: Vec<(Kenmerk, [u8; 32])>,
 }
 
+/// Whether these are surely more than one: two of them have another SKN, or another BSN.
+#[must_use]
+pub fn are_several<T: Ord + Copy>(people: &[Vec<(Kenmerk, T)>]) -> bool {
+    [Kenmerk::Skn, Kenmerk::Bsn].into_iter().any(|kenmerk| {
+        let of_kind = people.iter().flatten().filter(|(kind, _)| *kind == kenmerk);
+        of_kind.map(|(_, mark)| *mark).collect::<BTreeSet<T>>().len() > 1
+    })
+}
+
 /// The surest mark that both have the same, unless a surer one contradicts: of two people with one name and birthday, each with
 /// its own SKN, only one is meant.
 #[must_use]
@@ -169,6 +178,16 @@ mod tests {
             assert_eq!(named("Jan", partial), [], "{partial}");
         }
         assert_eq!(named("?!", "1987-05-12"), []);
+    }
+
+    #[test]
+    fn people_of_one_name_with_other_numbers_are_several() {
+        let of = |marks: &[(Kenmerk, u8)]| marks.to_vec();
+        let (first, second) = (of(&[(Kenmerk::Skn, 1), (Kenmerk::Naam, 9)]), of(&[(Kenmerk::Skn, 2)]));
+        let (by_bsn, by_name) = (of(&[(Kenmerk::Bsn, 7)]), of(&[(Kenmerk::Naam, 8)]));
+        assert!(are_several(&[first.clone(), second]));
+        assert!(!are_several(&[first.clone(), first, by_bsn, by_name]));
+        assert!(!are_several::<u8>(&[]));
     }
 
     #[test]

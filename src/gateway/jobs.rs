@@ -1,6 +1,6 @@
 //! The jobs: what a gateway does by itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use jiff::civil::Date;
 use tokio::{
@@ -53,7 +53,8 @@ pub(super) fn start(
     running.spawn(run(CarryOut { exchange: of(), afwachting: Afwachting::default() }, stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
-    running.spawn(run(TakeUp(of()), stopped.clone()));
+    let written = exchange.store.head().next_index();
+    running.spawn(run(TakeUp { exchange: of(), written, waited: 0 }, stopped.clone()));
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
@@ -210,8 +211,20 @@ impl Job for CloseYear {
     }
 }
 
-/// Takes up regels, so that toezicht finds them.
-struct TakeUp(Arc<Exchange>);
+/// Takes up regels, so that toezicht finds them. While much is written it waits: who sends and receives does not pay for who may search
+/// later. A search takes up what is missing first.
+struct TakeUp {
+    exchange: Arc<Exchange>,
+    /// Regels that there were at the last look.
+    written: u64,
+    /// For how many looks it waited.
+    waited: u32,
+}
+
+/// As many regels from one look to the next mean that much is written.
+const BUSY: u64 = 100;
+/// Looks after which it waits no longer: a minute. Then it takes up a page at each look.
+const LONGEST_WAIT: u32 = 120;
 
 impl Job for TakeUp {
     const NAME: &'static str = "het zoekbestand";
@@ -219,7 +232,17 @@ impl Job for TakeUp {
     const EVERY: Duration = TICK;
 
     async fn run(&mut self) -> Result<Next, Trouble> {
-        Ok(if self.0.take_up().await? { Next::AtOnce } else { Next::InTime })
+        let end = self.exchange.store.head().next_index();
+        let is_busy = end.saturating_sub(mem::replace(&mut self.written, end)) >= BUSY;
+        if is_busy && self.waited < LONGEST_WAIT {
+            self.waited += 1;
+            return Ok(Next::InTime);
+        }
+        let more = self.exchange.take_up().await?;
+        if !more {
+            self.waited = 0;
+        }
+        Ok(if more && !is_busy { Next::AtOnce } else { Next::InTime })
     }
 }
 

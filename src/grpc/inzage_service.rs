@@ -1,4 +1,4 @@
-//! `InzageService`: parse, call the verb, answer. A refusal is logged before it is answered.
+//! `InzageService`: parse, call the verb, answer.
 
 use std::sync::Arc;
 
@@ -7,12 +7,11 @@ use tonic::{Request, Response, Status};
 use super::{
     exchange_service::call,
     inzage::{besluit, dossier, verzoek},
-    status::status,
-    zoekfilter::parse_inzage,
+    looking::answer,
 };
 use crate::{
     domain::Weigering,
-    exchange::{About, Call, Exchange, dossier::Getoond, toezicht::Inzage},
+    exchange::{Exchange, dossier::Getoond, toezicht::Inzage},
     proto::{self, inzage_service_server::InzageService},
 };
 
@@ -28,33 +27,6 @@ impl InzageApi {
     pub fn new(exchange: Arc<Exchange>) -> Self {
         Self { exchange }
     }
-
-    /// Answers with what was asked, if that is allowed and whoever asks says who that is.
-    async fn answer<T, R>(
-        &self,
-        call: &Call,
-        inzage: Option<&proto::Inzage>,
-        asked: impl AsyncFnOnce(Inzage) -> Result<T, Weigering>,
-        response: impl FnOnce(T) -> R,
-    ) -> Result<Response<R>, Status> {
-        let who = parse_inzage(inzage);
-        let medewerker = who.as_ref().ok().map(|who| who.medewerker.clone());
-        let outcome = match who {
-            Ok(who) => asked(who).await,
-            Err(weigering) => Err(weigering),
-        };
-        match outcome {
-            Ok(answer) => Ok(Response::new(response(answer))),
-            Err(weigering) => {
-                let about = About { medewerker, ..About::default() };
-                Err(status(&self.exchange.refuse(call, about, weigering).await))
-            }
-        }
-    }
-}
-
-fn shown(of: Getoond) -> Option<proto::Dossier> {
-    Some(dossier(of))
 }
 
 #[tonic::async_trait]
@@ -68,8 +40,8 @@ impl InzageService for InzageApi {
             let (persoon, asked) = verzoek(&request)?;
             self.exchange.open_dossier(&call, &who, (&persoon, asked)).await
         };
-        let response = |of| proto::OpenDossierResponse { dossier: shown(of) };
-        self.answer(&call, request.inzage.as_ref(), asked, response).await
+        let response = |of| proto::OpenDossierResponse { dossier: Some(dossier(of)) };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn list_dossiers(
@@ -82,7 +54,7 @@ impl InzageService for InzageApi {
             dossiers: found.into_iter().map(dossier).collect(),
             afgekapt,
         };
-        self.answer(&call, request.inzage.as_ref(), asked, response).await
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn get_dossier(
@@ -91,8 +63,8 @@ impl InzageService for InzageApi {
     ) -> Result<Response<proto::GetDossierResponse>, Status> {
         let (call, request) = (call(&request), request.into_inner());
         let asked = async |who: Inzage| self.exchange.dossier(&call, &who, request.dossier).await;
-        let response = |of| proto::GetDossierResponse { dossier: shown(of) };
-        self.answer(&call, request.inzage.as_ref(), asked, response).await
+        let response = |of| proto::GetDossierResponse { dossier: Some(dossier(of)) };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn decide_dossier(
@@ -104,8 +76,8 @@ impl InzageService for InzageApi {
             let decided = besluit(&request)?;
             self.exchange.decide_dossier(&call, &who, request.dossier, decided).await
         };
-        let response = |of| proto::DecideDossierResponse { dossier: shown(of) };
-        self.answer(&call, request.inzage.as_ref(), asked, response).await
+        let response = |of| proto::DecideDossierResponse { dossier: Some(dossier(of)) };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn extend_dossier(
@@ -122,8 +94,8 @@ impl InzageService for InzageApi {
             }
             self.exchange.extend_dossier(&call, &who, request.dossier).await
         };
-        let response = |of| proto::ExtendDossierResponse { dossier: shown(of) };
-        self.answer(&call, request.inzage.as_ref(), asked, response).await
+        let response = |of| proto::ExtendDossierResponse { dossier: Some(dossier(of)) };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn close_dossier(
@@ -132,7 +104,7 @@ impl InzageService for InzageApi {
     ) -> Result<Response<proto::CloseDossierResponse>, Status> {
         let (call, request) = (call(&request), request.into_inner());
         let asked = async |who: Inzage| self.exchange.close_dossier(&call, &who, request.dossier).await;
-        let response = |of| proto::CloseDossierResponse { dossier: shown(of) };
-        self.answer(&call, request.inzage.as_ref(), asked, response).await
+        let response = |of| proto::CloseDossierResponse { dossier: Some(dossier(of)) };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 }

@@ -15,6 +15,7 @@ pub mod exchange_service;
 pub mod inzage;
 pub mod inzage_service;
 pub mod loketten;
+mod looking;
 pub mod rapport;
 mod receive;
 pub mod status;

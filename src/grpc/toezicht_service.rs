@@ -1,4 +1,4 @@
-//! `ToezichtService`: parse, call the verb, answer. A refusal is logged before it is answered.
+//! `ToezichtService`: parse, call the verb, answer.
 
 use std::sync::Arc;
 
@@ -10,22 +10,25 @@ use tracing::{Instrument, Span};
 use super::{
     convert::bericht_id,
     exchange_service::call,
+    looking::answer,
     rapport,
     status::status,
     voorstel::voorstel,
-    zoekfilter::{followed, opdracht, parse_inzage},
+    zoekfilter::{followed, opdracht},
 };
 use crate::{
     domain::{Rol, Weigering},
     exchange::{
         About, Call, Exchange,
         toezicht::{
-            Getoond,
+            Getoond, Inzage,
             bewijs::{Gegroeid, Stand},
             volg::Volger,
             zoek::Gevonden,
         },
+        voorstel::Voorgelegd,
     },
+    logboek::TlogProof,
     proto::{self, toezicht_service_server::ToezichtService},
 };
 
@@ -51,22 +54,6 @@ impl ToezichtApi {
         }
         Err(status(&self.exchange.refuse(&call, About::default(), Weigering::VerkeerdeRol).await))
     }
-
-    async fn answer<T>(
-        &self,
-        call: &Call,
-        inzage: Option<&proto::Inzage>,
-        outcome: Result<T, Weigering>,
-    ) -> Result<Response<T>, Status> {
-        match outcome {
-            Ok(answer) => Ok(Response::new(answer)),
-            Err(weigering) => {
-                let medewerker = inzage.and_then(|inzage| parse_inzage(Some(inzage)).ok()).map(|of| of.medewerker);
-                let about = About { medewerker, ..About::default() };
-                Err(status(&self.exchange.refuse(call, about, weigering).await))
-            }
-        }
-    }
 }
 
 #[tonic::async_trait]
@@ -77,48 +64,37 @@ impl ToezichtService for ToezichtApi {
         &self,
         request: Request<proto::GetCheckpointRequest>,
     ) -> Result<Response<proto::GetCheckpointResponse>, Status> {
-        let (call, proto::GetCheckpointRequest { inzage }) = (self.watcher(&request).await?, request.into_inner());
-        let outcome = match parse_inzage(inzage.as_ref()) {
-            Ok(of) => self.exchange.newest_checkpoint(&call, &of).await,
-            Err(weigering) => Err(weigering),
-        };
-        let outcome = outcome.map(|Stand { checkpoint, vkey, eerste }| proto::GetCheckpointResponse {
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
+        let asked = async |who: Inzage| self.exchange.newest_checkpoint(&call, &who).await;
+        let response = |Stand { checkpoint, vkey, eerste }| proto::GetCheckpointResponse {
             checkpoint,
             vkey,
             logboek_eerste: eerste,
-        });
-        self.answer(&call, inzage.as_ref(), outcome).await
+        };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn get_proof(
         &self,
         request: Request<proto::GetProofRequest>,
     ) -> Result<Response<proto::GetProofResponse>, Status> {
-        let (call, proto::GetProofRequest { inzage, log_index }) =
-            (self.watcher(&request).await?, request.into_inner());
-        let outcome = match parse_inzage(inzage.as_ref()) {
-            Ok(of) => self.exchange.prove_regel(&call, &of, log_index).await,
-            Err(weigering) => Err(weigering),
-        };
-        let outcome = outcome.map(|bewijs| proto::GetProofResponse { bewijs: bewijs.to_string() });
-        self.answer(&call, inzage.as_ref(), outcome).await
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
+        let asked = async |who: Inzage| self.exchange.prove_regel(&call, &who, request.log_index).await;
+        let response = |bewijs: TlogProof| proto::GetProofResponse { bewijs: bewijs.to_string() };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn get_consistency_proof(
         &self,
         request: Request<proto::GetConsistencyProofRequest>,
     ) -> Result<Response<proto::GetConsistencyProofResponse>, Status> {
-        let (call, proto::GetConsistencyProofRequest { inzage, checkpoint }) =
-            (self.watcher(&request).await?, request.into_inner());
-        let outcome = match parse_inzage(inzage.as_ref()) {
-            Ok(of) => self.exchange.prove_growth(&call, &of, &checkpoint).await,
-            Err(weigering) => Err(weigering),
-        };
-        let outcome = outcome.map(|Gegroeid { checkpoint, hashes }| proto::GetConsistencyProofResponse {
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
+        let asked = async |who: Inzage| self.exchange.prove_growth(&call, &who, &request.checkpoint).await;
+        let response = |Gegroeid { checkpoint, hashes }| proto::GetConsistencyProofResponse {
             checkpoint,
             hashes: hashes.iter().map(|hash| hash.to_vec()).collect(),
-        });
-        self.answer(&call, inzage.as_ref(), outcome).await
+        };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn search_logregels(
@@ -126,84 +102,71 @@ impl ToezichtService for ToezichtApi {
         request: Request<proto::SearchLogregelsRequest>,
     ) -> Result<Response<proto::SearchLogregelsResponse>, Status> {
         let (call, request) = (self.watcher(&request).await?, request.into_inner());
-        let parsed = parse_inzage(request.inzage.as_ref()).and_then(|inzage| Ok((opdracht(&request)?, inzage)));
-        let outcome = match parsed {
-            Ok((opdracht, inzage)) => self.exchange.search(&call, &inzage, &opdracht).await,
-            Err(weigering) => Err(weigering),
+        let asked = async |who: Inzage| self.exchange.search(&call, &who, &opdracht(&request)?).await;
+        let response = |Gevonden { regels, volgende, bijgewerkt_tot, aantal }| proto::SearchLogregelsResponse {
+            logregels: regels.into_iter().map(getoond).collect(),
+            volgende: volgende.unwrap_or_default(),
+            bijgewerkt_tot,
+            aantal,
         };
-        let outcome = outcome.map(|Gevonden { regels, volgende, bijgewerkt_tot, aantal }| {
-            let logregels = regels.into_iter().map(getoond).collect();
-            let volgende = volgende.unwrap_or_default();
-            proto::SearchLogregelsResponse { logregels, volgende, bijgewerkt_tot, aantal }
-        });
-        self.answer(&call, request.inzage.as_ref(), outcome).await
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn follow_logregels(
         &self,
         request: Request<proto::FollowLogregelsRequest>,
     ) -> Result<Response<Self::FollowLogregelsStream>, Status> {
-        let (call, proto::FollowLogregelsRequest { inzage, filter, vanaf }) =
-            (self.watcher(&request).await?, request.into_inner());
-        let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((followed(filter, &of)?, of)));
-        let outcome = match parsed {
-            Ok((filter, of)) => self.exchange.follow(call.clone(), &of, filter, vanaf).await,
-            Err(weigering) => Err(weigering),
+        let call = self.watcher(&request).await?;
+        let proto::FollowLogregelsRequest { inzage, filter, vanaf } = request.into_inner();
+        let asked = async |who: Inzage| {
+            let filter = followed(filter, &who)?;
+            self.exchange.follow(call.clone(), &who, filter, vanaf).await
         };
-        let (out, answers) = mpsc::channel(4);
-        let outcome = outcome.map(|volger| {
+        let response = |volger| {
+            let (out, answers) = mpsc::channel(4);
             let push = push(Arc::clone(&self.exchange), volger, out, self.stop.clone());
             self.exchange.tasks.spawn("a stream that follows the logboek", push.instrument(Span::current()));
             ReceiverStream::new(answers)
-        });
-        self.answer(&call, inzage.as_ref(), outcome).await
+        };
+        answer(&self.exchange, &call, inzage.as_ref(), asked, response).await
     }
 
     async fn get_leven(
         &self,
         request: Request<proto::GetLevenRequest>,
     ) -> Result<Response<proto::GetLevenResponse>, Status> {
-        let (call, proto::GetLevenRequest { inzage, bericht }) = (self.watcher(&request).await?, request.into_inner());
-        let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((bericht_id(&bericht)?, of)));
-        let outcome = match parsed {
-            Ok((bericht, of)) => self.exchange.leven(&call, &of, bericht).await,
-            Err(weigering) => Err(weigering),
-        };
-        let outcome = outcome.map(|(regels, afgekapt)| proto::GetLevenResponse {
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
+        let asked = async |who: Inzage| self.exchange.leven(&call, &who, bericht_id(&request.bericht)?).await;
+        let response = |(regels, afgekapt): (Vec<Getoond>, bool)| proto::GetLevenResponse {
             logregels: regels.into_iter().map(getoond).collect(),
             afgekapt,
-        });
-        self.answer(&call, inzage.as_ref(), outcome).await
+        };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 
     async fn get_rapport(
         &self,
         request: Request<proto::GetRapportRequest>,
     ) -> Result<Response<proto::GetRapportResponse>, Status> {
-        let (call, proto::GetRapportRequest { inzage, van, tot_en_met }) =
-            (self.watcher(&request).await?, request.into_inner());
-        let parsed = parse_inzage(inzage.as_ref()).and_then(|of| Ok((rapport::periode(&van, &tot_en_met)?, of)));
-        let outcome = match parsed {
-            Ok((periode, of)) => self.exchange.rapport(&call, &of, periode).await,
-            Err(weigering) => Err(weigering),
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
+        let asked = async |who: Inzage| {
+            let periode = rapport::periode(&request.van, &request.tot_en_met)?;
+            let made = self.exchange.rapport(&call, &who, periode).await?;
+            Ok(rapport::response(made, self.exchange.newest_vkey()?))
         };
-        let outcome = outcome.and_then(|made| Ok(rapport::response(made, self.exchange.newest_vkey()?)));
-        self.answer(&call, inzage.as_ref(), outcome).await
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, |made| made).await
     }
 
     async fn get_voorstellen(
         &self,
         request: Request<proto::GetVoorstellenRequest>,
     ) -> Result<Response<proto::GetVoorstellenResponse>, Status> {
-        let (call, proto::GetVoorstellenRequest { inzage }) = (self.watcher(&request).await?, request.into_inner());
-        let outcome = match parse_inzage(inzage.as_ref()) {
-            Ok(of) => self.exchange.voorstellen(&call, &of).await,
-            Err(weigering) => Err(weigering),
-        };
-        let outcome = outcome.map(|open| proto::GetVoorstellenResponse {
+        let (call, request) = (self.watcher(&request).await?, request.into_inner());
+        let asked = async |who: Inzage| self.exchange.voorstellen(&call, &who).await;
+        let response = |open: Vec<Voorgelegd>| proto::GetVoorstellenResponse {
             voorstellen: open.into_iter().map(|of| voorstel(of, call.identiteit())).collect(),
-        });
-        self.answer(&call, inzage.as_ref(), outcome).await
+        };
+        answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }
 }
 

@@ -300,8 +300,8 @@ async fn who_cannot_be_asked_to_destroy_is_not_said_to_be_asked() {
     Receiver::open(&mut gateway.client("vt").await, "", 1).await.unwrap().bericht().await;
     let renamed = gateway.edited(
         "deelnemers.toml",
-        "naam = \"vt\"\noin = [\"00000099000000104000\"]\n\n[[partner.loket]]\nnaam = \"algemeen\"",
-        "naam = \"vt\"\noin = [\"00000099000000104000\"]\n\n[[partner.loket]]\nnaam = \"anders\"",
+        "naam = \"vt\"\noin = [\"00000099000000104000\"]\norganisatie = \"Veilig Thuis\"\n\n[[partner.loket]]\nnaam = \"algemeen\"",
+        "naam = \"vt\"\noin = [\"00000099000000104000\"]\norganisatie = \"Veilig Thuis\"\n\n[[partner.loket]]\nnaam = \"anders\"",
     );
     gateway.load(vec![renamed]).await.unwrap();
     for _ in 0..2 {

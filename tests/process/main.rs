@@ -18,6 +18,7 @@ mod faketime;
 mod full;
 mod geschiedenis;
 mod herstel;
+mod inzage;
 mod kill;
 mod klok;
 mod memory;

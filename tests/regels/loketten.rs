@@ -253,6 +253,29 @@ fn loketten_without_a_contact_are_told_once_where_others_have_one() {
 }
 
 #[test]
+fn partners_that_exchange_without_a_contactpunt_are_told() {
+    let identity = |oin: &str, partner: &str, rol: &str| {
+        format!(
+            "[[identiteit]]\nca = \"ontwikkel\"\noin = \"{oin}\"\nsan = \"{rol}.test\"\npartner = \"{partner}\"\nrol = \"{rol}\"\n"
+        )
+    };
+    let (zsm, zvh) = ("00000099000000001000", "00000099000000002000");
+    let text =
+        [GOOD, &identity(zsm, "zsm", "partner"), &identity(zvh, "zvh", "partner"), &identity(zvh, "zvh", "contact")];
+    let said = |text: String| {
+        let parsed = parse(&[bron("deelnemers.toml", &text)], &omgeving(false)).unwrap();
+        let told = told(&in_force(parsed.deelnemers), (2026, 6, 1));
+        told.into_iter().filter(|one| one.starts_with("contactpunt_ontbreekt")).collect::<Vec<_>>()
+    };
+    let one = said(text.concat());
+    let [one] = one.as_slice() else { panic!("{one:?}") };
+    assert!(one.starts_with("contactpunt_ontbreekt: zonder identiteit met rol contact: zsm. "), "{one}");
+    assert_eq!(said([text.concat(), identity(zsm, "zsm", "contact")].concat()), Vec::<String>::new());
+    // Nobody exchanges for these partners yet.
+    assert_eq!(said(GOOD.to_owned()), Vec::<String>::new());
+}
+
+#[test]
 fn what_happens_to_a_loket_is_told() {
     let said = |oud, nieuw| {
         let of = |deelnemers| VanKracht::new(1, true, deelnemers, Vec::new());

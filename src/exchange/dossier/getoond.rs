@@ -118,7 +118,11 @@ impl Exchange {
         for (naam, decided) in dossier.gevraagd.iter().filter(|(naam, _)| sees_all || sees(naam)) {
             let mut achtergehouden: BTreeMap<(Grond, bool), u32> = BTreeMap::new();
             for oordeel in besluiten.get(naam).into_iter().flat_map(Besluit::values) {
-                if let Oordeel::Achtergehouden { grond, verzwegen, .. } = oordeel {
+                // What is not to be told is not for who could tell it.
+                let is_told = kijker != Kijker::Contactpunt || *naam == who.partner;
+                if let Oordeel::Achtergehouden { grond, verzwegen, .. } = oordeel
+                    && (is_told || !verzwegen)
+                {
                     *achtergehouden.entry((*grond, *verzwegen)).or_default() += 1;
                 }
             }

@@ -120,7 +120,9 @@ mod tests {
         let regel = |soort, tijd: &str| Logregel::new(format!("2026-11-{tijd}:00:00.000000Z"), soort);
         let told = |regels: &[Logregel]| {
             let mut leven = Leven::default();
-            regels.iter().for_each(|regel| leven.take(regel));
+            for regel in regels {
+                leven.take(regel);
+            }
             leven.told("OM", "ZSM", Some("2027-02-12")).join(" ")
         };
         assert_eq!(told(&[]), "ZSM heeft het niet opgehaald. De poort bewaart de inhoud tot en met 12 februari 2027.");

@@ -49,7 +49,8 @@ impl Exchange {
     /// Opens a dossier, and asks each partner concerned. Only a contactpunt does.
     ///
     /// # Errors
-    /// [`Weigering::VerkeerdeRol`], or [`Weigering::OngeldigVeld`] for a day that cannot be; not yet logged.
+    /// [`Weigering::VerkeerdeRol`], or [`Weigering::OngeldigVeld`] for a day that cannot be and for marks that several people have; not yet
+    /// logged.
     pub async fn open_dossier(
         &self,
         call: &Call,
@@ -66,6 +67,10 @@ impl Exchange {
         let oog = self.oog_on_all(call).await?;
         let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let kenmerken = self.keyed(persoon.kenmerken());
+        if oog.is_ambiguous(&kenmerken).await? {
+            let asked = "ook een skn of bsn: met deze naam en geboortedatum zijn er meer mensen";
+            return Err(Weigering::veld("persoon", asked));
+        }
         let rijen = oog.rijen(&kenmerken, tot, &call.identiteit().partner).await?;
         let asked: BTreeSet<PartnerNaam> = rijen.into_iter().flat_map(|rij| rij.partners).collect();
         let termijnen = Termijnen::new(verzoek.ontvangen_op, now);

@@ -86,7 +86,7 @@ impl Exchange {
         regels.push(format!("Van: {organisatie}, het contactpunt{telefoon}"));
         regels.push(format!("Nummer van dit dossier: {}", dossier.nummer));
         let geopend = dossier.geopend.parse::<Timestamp>().map(moment).unwrap_or_default();
-        let mut parts = vec![regels.join("\n")];
+        let mut parts = vec![regels.iter().map(|regel| format!("- {regel}")).collect::<Vec<_>>().join("\n")];
         parts.push(match dossier.gesloten {
             Some((op, _)) => format!("Verstrekt op {}.", moment(op)),
             None => "**Concept.** Dit overzicht is nog niet klaar. Geef het nog niet mee.".to_owned(),

@@ -16,7 +16,10 @@ use super::{
     woorden,
 };
 use crate::{
-    domain::{BerichtId, Berichtsoort, Kenmerk, PartnerNaam, Weigering, persoon::agreeing},
+    domain::{
+        BerichtId, Berichtsoort, Kenmerk, PartnerNaam, Weigering,
+        persoon::{agreeing, are_several},
+    },
     logboek::{Logregel, Soort},
     sleutels::Veld,
     store::{
@@ -27,6 +30,9 @@ use crate::{
 
 /// By what somebody is found.
 pub(super) type Kenmerken = [(Kenmerk, [u8; 32])];
+
+/// People by their marks, each by its bericht and which one of it.
+type People = BTreeMap<(BerichtId, u64), Vec<(Kenmerk, [u8; 32])>>;
 
 /// Something about somebody.
 pub(super) struct Rij {
@@ -53,13 +59,13 @@ pub enum RijSoort {
 }
 
 /// A regel that marks of somebody led to.
-struct Regel {
+struct Gevonden {
     index: u64,
     leaf: Vec<u8>,
     regel: Logregel,
 }
 
-impl Regel {
+impl Gevonden {
     /// What row it begins by itself, if any.
     fn begins(&self) -> Option<RijSoort> {
         match self.regel.soort {
@@ -77,6 +83,17 @@ impl Regel {
 }
 
 impl Oog<'_> {
+    /// Whether these marks lead to more people than one: then nobody knows whose data these are.
+    pub(super) async fn is_ambiguous(&self, kenmerken: &Kenmerken) -> Result<bool, Weigering> {
+        if kenmerken.iter().any(|(kenmerk, _)| matches!(kenmerk, Kenmerk::Skn | Kenmerk::Bsn)) {
+            return Ok(false);
+        }
+        let regels = self.about(kenmerken).await?;
+        let mut people: Vec<_> = self.people(&regels).await?.into_values().collect();
+        people.retain(|known| agreeing(kenmerken, known).is_some());
+        Ok(are_several(&people))
+    }
+
     /// What happened to somebody before an index, and what became of it until now. Rows in which no partner took part are of the contactpunt.
     pub(super) async fn rijen(
         &self,
@@ -84,10 +101,7 @@ impl Oog<'_> {
         tot: u64,
         contactpunt: &PartnerNaam,
     ) -> Result<Vec<Rij>, Weigering> {
-        let of = |(_, pseudoniem): &(Kenmerk, [u8; 32])| Merk::pseudoniem(Waarop::Betrokkene, pseudoniem);
-        let found = self.found(vec![Eis::EenVan(kenmerken.iter().map(of).collect())]).await?;
-        let regel = |(index, leaf): (u64, Vec<u8>)| Ok(Regel { index, regel: read_regel(&leaf)?, leaf });
-        let regels: Vec<Regel> = found.into_iter().map(regel).collect::<Result<_, Weigering>>()?;
+        let regels = self.about(kenmerken).await?;
         let berichten = self.recognised(&regels, kenmerken).await?;
         let looked = self.looked_for(&regels, kenmerken).await?;
         let hashes = regels.iter().filter_map(|of| of.regel.convenant.as_deref());
@@ -118,17 +132,31 @@ impl Oog<'_> {
         Ok(rijen)
     }
 
-    /// The berichten that are about somebody, by the surest mark that both have; and what follows such a bericht and names nobody itself.
-    async fn recognised(&self, regels: &[Regel], kenmerken: &Kenmerken) -> Result<BTreeSet<BerichtId>, Weigering> {
-        let accepted = || regels.iter().filter(|of| of.regel.soort == Soort::Aanvaard);
-        let named: BTreeSet<BerichtId> =
-            accepted().filter(|of| !of.regel.betrokkene.is_empty()).filter_map(Regel::bericht).collect();
+    /// The regels that marks of somebody lead to.
+    async fn about(&self, kenmerken: &Kenmerken) -> Result<Vec<Gevonden>, Weigering> {
+        let of = |(_, pseudoniem): &(Kenmerk, [u8; 32])| Merk::pseudoniem(Waarop::Betrokkene, pseudoniem);
+        let found = self.found(vec![Eis::EenVan(kenmerken.iter().map(of).collect())]).await?;
+        let regel = |(index, leaf): (u64, Vec<u8>)| Ok(Gevonden { index, regel: read_regel(&leaf)?, leaf });
+        found.into_iter().map(regel).collect()
+    }
+
+    /// The people in these berichten by their marks, each by its bericht and which one of it.
+    async fn people(&self, regels: &[Gevonden]) -> Result<People, Weigering> {
+        let named = regels.iter().filter(|of| of.regel.soort == Soort::Aanvaard && !of.regel.betrokkene.is_empty());
+        let named: BTreeSet<BerichtId> = named.filter_map(Gevonden::bericht).collect();
         let named: Vec<BerichtId> = named.into_iter().collect();
-        let mut people: BTreeMap<(BerichtId, u64), Vec<(Kenmerk, [u8; 32])>> = BTreeMap::new();
+        let mut people = People::new();
         for mark in marks(self.read, &named).await.map_err(unavailable)? {
             let Ok(pseudoniem) = mark.pseudoniem.try_into() else { continue };
             people.entry((mark.bericht, mark.volgnummer)).or_default().push((mark.kenmerk, pseudoniem));
         }
+        Ok(people)
+    }
+
+    /// The berichten that are about somebody, by the surest mark that both have; and what follows such a bericht and names nobody itself.
+    async fn recognised(&self, regels: &[Gevonden], kenmerken: &Kenmerken) -> Result<BTreeSet<BerichtId>, Weigering> {
+        let accepted = || regels.iter().filter(|of| of.regel.soort == Soort::Aanvaard);
+        let people = self.people(regels).await?;
         let is_meant = |(_, known): &(&(BerichtId, u64), &Vec<_>)| agreeing(kenmerken, known).is_some();
         let mut berichten: BTreeSet<BerichtId> =
             people.iter().filter(is_meant).map(|((bericht, _), _)| *bericht).collect();
@@ -142,7 +170,7 @@ impl Oog<'_> {
     }
 
     /// The regels by which somebody was looked for or refused about, by what opens them.
-    async fn looked_for(&self, regels: &[Regel], kenmerken: &Kenmerken) -> Result<BTreeSet<u64>, Weigering> {
+    async fn looked_for(&self, regels: &[Gevonden], kenmerken: &Kenmerken) -> Result<BTreeSet<u64>, Weigering> {
         let asked = regels.iter().filter(|of| of.begins().is_some_and(|soort| soort != RijSoort::Uitwisseling));
         let asked: Vec<(u64, &[u8], &Logregel)> = asked.map(|of| (of.index, of.leaf.as_slice(), &of.regel)).collect();
         let mut found = BTreeSet::new();
@@ -160,7 +188,7 @@ impl Oog<'_> {
     }
 
     /// Who decides about a row.
-    fn deciding(&self, of: &Regel, contactpunt: &PartnerNaam) -> BTreeSet<PartnerNaam> {
+    fn deciding(&self, of: &Gevonden, contactpunt: &PartnerNaam) -> BTreeSet<PartnerNaam> {
         let partijen = self.namen.partijen(of.index, &of.regel);
         if !partijen.is_empty() {
             return partijen;
@@ -175,14 +203,14 @@ impl Oog<'_> {
     /// What happened, in words.
     fn in_words(
         &self,
-        Regel { index, regel, .. }: &Regel,
+        Gevonden { index, regel, .. }: &Gevonden,
         soort: RijSoort,
         leven: Option<&Leven>,
         convenanten: &Convenanten,
     ) -> Vec<String> {
         let op = regel.tijd.parse::<Timestamp>().map(woorden::moment).unwrap_or_default();
-        let naam = |adres: &Option<String>| self.called(*index, adres.as_deref());
-        let (van, naar) = (naam(&regel.afzender), naam(&regel.ontvanger));
+        let called = |adres: &Option<String>| self.called(*index, adres.as_deref());
+        let (van, naar) = (called(&regel.afzender), called(&regel.ontvanger));
         let what = regel.berichtsoort.as_deref().and_then(|naam| naam.parse::<Berichtsoort>().ok());
         let what = what.map_or("een bericht", woorden::bericht);
         match soort {
@@ -197,7 +225,7 @@ impl Oog<'_> {
                 zinnen
             }
             RijSoort::Zoekvraag => {
-                let wie = naam(&regel.actor);
+                let wie = called(&regel.actor);
                 let uitkomst = match (regel.uitkomst.as_deref(), &regel.afzender) {
                     (Some("gevonden"), Some(_)) => format!("Er lag een plan van {van}."),
                     (Some("gevonden"), None) => "Er lag een plan.".to_owned(),
@@ -208,7 +236,7 @@ impl Oog<'_> {
             RijSoort::Weigering => {
                 let code = regel.weigering.as_deref().unwrap_or_default();
                 let waarom = Weigering::what_it_is(code).unwrap_or("de reden is niet meer na te gaan");
-                let wie = naam(&regel.actor);
+                let wie = called(&regel.actor);
                 let aan = regel.ontvanger.as_ref().map(|_| format!(" aan {naar}")).unwrap_or_default();
                 vec![
                     format!(
@@ -219,7 +247,7 @@ impl Oog<'_> {
             }
             RijSoort::Toezicht => {
                 let wie = match regel.rol.as_deref() {
-                    Some("fg") => format!("de functionaris gegevensbescherming van {}", naam(&regel.actor)),
+                    Some("fg") => format!("de functionaris gegevensbescherming van {}", called(&regel.actor)),
                     Some("auditor") => "een auditor".to_owned(),
                     _ => "iemand die toezicht houdt op de poort of haar beheert".to_owned(),
                 };

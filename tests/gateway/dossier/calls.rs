@@ -13,8 +13,8 @@ use crate::{
     zoeken::{ZVH, asked, page},
 };
 
-pub fn inzage() -> Option<proto::Inzage> {
-    Some(proto::Inzage { medewerker: "contact-7".to_owned(), reden: String::new() })
+pub fn inzage() -> proto::Inzage {
+    proto::Inzage { medewerker: "contact-7".to_owned(), reden: String::new() }
 }
 
 pub fn bram() -> proto::Zoekpersoon {
@@ -23,7 +23,7 @@ pub fn bram() -> proto::Zoekpersoon {
 
 pub fn opening(gateway: &TestGateway, persoon: proto::Zoekpersoon) -> proto::OpenDossierRequest {
     proto::OpenDossierRequest {
-        inzage: inzage(),
+        inzage: Some(inzage()),
         persoon: Some(persoon),
         ontvangen_op: amsterdam_date(gateway.clock.now()).to_string(),
         kenmerk: "inzage-2026-3".to_owned(),
@@ -35,12 +35,12 @@ pub async fn open(gateway: &TestGateway, who: &str, request: proto::OpenDossierR
 }
 
 pub async fn get(gateway: &TestGateway, who: &str, dossier: u64) -> Result<Dossier, Status> {
-    let request = proto::GetDossierRequest { inzage: inzage(), dossier };
+    let request = proto::GetDossierRequest { inzage: Some(inzage()), dossier };
     Ok(gateway.inzage(who).await.get_dossier(request).await?.into_inner().dossier.unwrap())
 }
 
 pub async fn list(gateway: &TestGateway, who: &str, ook_gesloten: bool) -> Vec<u64> {
-    let request = proto::ListDossiersRequest { inzage: inzage(), ook_gesloten };
+    let request = proto::ListDossiersRequest { inzage: Some(inzage()), ook_gesloten };
     let listed = gateway.inzage(who).await.list_dossiers(request).await.unwrap().into_inner();
     listed.dossiers.iter().map(|of| of.dossier).collect()
 }
@@ -64,18 +64,18 @@ pub async fn decide(
         oordeel: Some(oordeel.clone()),
     };
     let besluiten = rows.iter().map(one).collect();
-    let request = proto::DecideDossierRequest { inzage: inzage(), dossier, besluiten, overige: others };
+    let request = proto::DecideDossierRequest { inzage: Some(inzage()), dossier, besluiten, overige: others };
     Ok(gateway.inzage(who).await.decide_dossier(request).await?.into_inner().dossier.unwrap())
 }
 
 pub async fn extend(gateway: &TestGateway, who: &str, dossier: u64, reden: &str) -> Result<Dossier, Status> {
-    let inzage = inzage().map(|of| proto::Inzage { reden: reden.to_owned(), ..of });
+    let inzage = Some(proto::Inzage { reden: reden.to_owned(), ..inzage() });
     let request = proto::ExtendDossierRequest { inzage, dossier };
     Ok(gateway.inzage(who).await.extend_dossier(request).await?.into_inner().dossier.unwrap())
 }
 
 pub async fn close(gateway: &TestGateway, who: &str, dossier: u64) -> Result<Dossier, Status> {
-    let request = proto::CloseDossierRequest { inzage: inzage(), dossier };
+    let request = proto::CloseDossierRequest { inzage: Some(inzage()), dossier };
     Ok(gateway.inzage(who).await.close_dossier(request).await?.into_inner().dossier.unwrap())
 }
 

@@ -1,9 +1,17 @@
 //! Inzage (access): the dossiers of people who asked what was exchanged about them, and whether they are answered in time.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{super::oog::Oog, Afdeling, Stuk, Tabel, moment, of_none};
-use crate::{domain::Weigering, exchange::dossier::Stand};
+use crate::{
+    domain::{Weigering, houdbaarheid::amsterdam_date},
+    exchange::dossier::Stand,
+};
+
+/// The last day before a moment.
+fn last_day(before: Timestamp) -> String {
+    amsterdam_date(before).yesterday().unwrap_or(Date::MIN).to_string()
+}
 
 impl Oog<'_> {
     /// The section on dossiers: those of the period, and those that are open now.
@@ -27,7 +35,7 @@ impl Oog<'_> {
                 of.nummer.to_string(),
                 of.contactpunt.clone(),
                 moment(of.geopend),
-                moment(of.antwoord_voor),
+                last_day(of.antwoord_voor),
                 of_none(of.gesloten.map(moment)),
                 if of.te_laat { "ja" } else { "nee" }.to_owned(),
                 partners(&of.zonder_besluit),
@@ -38,7 +46,7 @@ impl Oog<'_> {
             "dossier",
             "contactpunt",
             "geopend",
-            "antwoord voor",
+            "antwoord uiterlijk",
             "gesloten",
             "te laat",
             "zonder besluit",
