@@ -254,7 +254,7 @@ impl Decide {
     }
 }
 
-const EXAMPLE: &str = r#"{"besluiten": [{"log_index": "12", "oordeel": {"grond": "GROND_STRAFBARE_FEITEN"}}], "overige": {"vrijgeven": true}}"#;
+const EXAMPLE: &str = r#"{"besluiten": [{"log_index": 12, "oordeel": {"grond": "GROND_STRAFBARE_FEITEN"}}], "overige": {"vrijgeven": true}}"#;
 
 /// A moment of the wire, in Amsterdam.
 fn local(moment: &str) -> String {

@@ -31,7 +31,7 @@ fn opened(served: &Served) -> String {
     let arguments = ["open", "--persoon", persoon, "--ontvangen", &today, "--kenmerk", "inzage-9", "--json"];
     let said = expect(&inzage(served, OPENED_BY, &arguments), 0);
     let dossier: Value = serde_json::from_str(&said).unwrap();
-    dossier["dossier"].as_str().unwrap().to_owned()
+    dossier["dossier"].to_string()
 }
 
 #[test]
@@ -73,13 +73,17 @@ fn rows_are_withheld_one_by_one_in_words_or_in_silence() {
     }
     let nummer = opened(&served);
     let shown: Value = serde_json::from_str(&expect(&inzage(&served, ASKED, &["show", &nummer, "--json"]), 0)).unwrap();
-    let rows: Vec<&str> =
-        shown["rijen"].as_array().unwrap().iter().map(|rij| rij["log_index"].as_str().unwrap()).collect();
+    let rows: Vec<u64> =
+        shown["rijen"].as_array().unwrap().iter().map(|rij| rij["log_index"].as_u64().unwrap()).collect();
     let [first, second, _] = rows[..] else { panic!("{shown}") };
+    let number = first.to_string();
     let ground = ["--achterhouden", "rechten_van_anderen"];
-    let told =
-        [&["decide", &nummer, "--vrijgeven"], &ground[..], &["--rij", first, "--toelichting", "er staat een ander in"]]
-            .concat();
+    let told = [
+        &["decide", &nummer, "--vrijgeven"],
+        &ground[..],
+        &["--rij", &number, "--toelichting", "er staat een ander in"],
+    ]
+    .concat();
     let said = expect(&inzage(&served, ASKED, &told), 0);
     assert!(
         said.contains("[x] zsm besloot") && said.contains("1 rij(en) achtergehouden (rechten_van_anderen)"),
