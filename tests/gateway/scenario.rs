@@ -333,8 +333,8 @@ async fn a_sender_whose_loket_is_gone_is_warned_of_nothing_and_stops_no_other() 
     let stays = sent(&mut zeeland, soon).await;
     let renamed = gateway.edited(
         "deelnemers.toml",
-        "oin = [\"00000099000000201000\"]\n\n[[partner.loket]]\nnaam = \"algemeen\"",
-        "oin = [\"00000099000000201000\"]\n\n[[partner.loket]]\nnaam = \"anders\"",
+        "oin = [\"00000099000000201000\"]\norganisatie = \"Zorg- en Veiligheidshuis Baronie Breda\"\n\n[[partner.loket]]\nnaam = \"algemeen\"",
+        "oin = [\"00000099000000201000\"]\norganisatie = \"Zorg- en Veiligheidshuis Baronie Breda\"\n\n[[partner.loket]]\nnaam = \"anders\"",
     );
     gateway.load(vec![renamed]).await.unwrap();
     gateway.clock.advance(SignedDuration::from_hours(24 * 4));
