@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::{Timestamp, civil::Date};
 use tonic::transport::Channel;
 
@@ -18,9 +18,10 @@ use crate::{
     client::Profile,
     domain::houdbaarheid::{amsterdam, amsterdam_date},
     grpc::{
-        boundary::MOST_TOEZICHT_ANSWER_BYTES,
+        boundary::MOST_DOSSIER_ANSWER_BYTES,
         codec::{from_json, to_json},
     },
+    proceslog,
     proto::{self, Dossier, client::InzageServiceClient},
 };
 
@@ -123,11 +124,12 @@ impl From<Grond> for proto::Grond {
 
 /// A decision about the rows of one's partner.
 #[derive(Args)]
+#[command(group(ArgGroup::new("oordeel").required(true).multiple(true).args(["vrijgeven", "achterhouden", "besluit"])))]
 pub struct Decide {
     #[command(flatten)]
     one: One,
     /// Geef alles vrij wat u niet met --rij achterhoudt
-    #[arg(long, required_unless_present_any = ["achterhouden", "besluit"], conflicts_with = "besluit")]
+    #[arg(long, conflicts_with = "besluit")]
     vrijgeven: bool,
     /// Houd achter op deze grond: wat u met --rij noemt, en zonder --rij alles
     #[arg(long, value_enum, value_name = "GROND", conflicts_with = "besluit")]
@@ -186,7 +188,7 @@ impl Ask {
     async fn connect(&self) -> Result<(Profile, InzageServiceClient<Channel>, Option<proto::Inzage>), Failure> {
         let profile = Profile::load(&self.profile)?;
         let client = InzageServiceClient::new(profile.channel().await?);
-        let client = client.max_decoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
+        let client = client.max_decoding_message_size(MOST_DOSSIER_ANSWER_BYTES);
         let who = inzage(&profile, (self.medewerker.clone(), self.reden.clone()));
         Ok((profile, client, Some(who)))
     }
@@ -203,8 +205,8 @@ async fn list(ask: &Ask, ook_gesloten: bool) -> Result<(), Failure> {
     for dossier in &listed.dossiers {
         if ask.json { print_line(&to_json(dossier).to_string())? } else { print_line(&summary(dossier))? }
     }
-    if listed.afgekapt && !ask.json {
-        print_line("Er zijn er meer; dit zijn de nieuwste.")?;
+    if listed.afgekapt {
+        proceslog::say("er zijn er meer; dit zijn de dossiers die het eerst een antwoord moeten hebben");
     }
     Ok(())
 }
@@ -230,7 +232,12 @@ impl Decide {
                     "{name} is geen besluit: geef besluiten (log_index en oordeel) en overige, zoals {EXAMPLE}."
                 ))
             };
-            return from_json(json).map_err(wrong);
+            let decided: proto::DecideDossierRequest = from_json(json).map_err(wrong)?;
+            if decided.inzage.is_some() || ![0, self.one.dossier].contains(&decided.dossier) {
+                let text = format!("{name} noemt een ander dossier, of wie besluit; geef alleen besluiten en overige");
+                return Err(Failure::Usage(text));
+            }
+            return Ok(decided);
         }
         let released = proto::Oordeel { vrijgeven: true, ..proto::Oordeel::default() };
         let Some(grond) = self.achterhouden else {
@@ -277,10 +284,11 @@ fn summary(of: &Dossier) -> String {
         (None, true) => format!("TE LAAT: het antwoord moest er uiterlijk {} zijn", last_day(&of.antwoord_voor)),
     };
     let kenmerk = of.verzoek.as_ref().map(|verzoek| format!(", kenmerk {}", verzoek.kenmerk)).unwrap_or_default();
-    let undecided: Vec<&str> =
-        of.gevraagd.iter().filter(|of| of.besloten.is_none()).map(|of| of.partner.as_str()).collect();
-    let undecided =
-        if undecided.is_empty() { String::new() } else { format!("; zonder besluit: {}", undecided.join(", ")) };
+    let undecided = match of.nog_te_besluiten {
+        0 => String::new(),
+        1 => "; 1 partner moet nog besluiten".to_owned(),
+        many => format!("; {many} partners moeten nog besluiten"),
+    };
     format!("Dossier {} van {}{kenmerk}: {stand}{undecided}", of.dossier, of.contactpunt)
 }
 
@@ -302,14 +310,27 @@ fn print(of: &Dossier, json: bool) -> Result<(), Failure> {
     for asked in &of.gevraagd {
         print_line(&decision(asked))?;
     }
+    for partner in &of.vertrokken {
+        print_line(&format!("{partner} nam deel en is geen deelnemer meer: daarvoor besluit niemand"))?;
+    }
     for rij in &of.rijen {
         let mut zinnen = rij.zinnen.iter();
         print_line(&format!("Rij {}: {}", rij.log_index, zinnen.next().map_or("", String::as_str)))?;
         zinnen.try_for_each(|zin| print_line(&format!("    {zin}")))?;
-        print_line(&format!("    Besluit van: {}", rij.partners.join(", ")))?;
+        let decide = if rij.partners.is_empty() { "niemand".to_owned() } else { rij.partners.join(", ") };
+        print_line(&format!("    Besluit van: {decide}; herkend op {}", recognised(rij.herkend_op())))?;
         rij.oordelen.iter().try_for_each(|of| print_line(&format!("    {}", judgement(of))))?;
     }
     Ok(())
+}
+
+/// By what somebody was recognised.
+fn recognised(kenmerk: proto::Kenmerk) -> &'static str {
+    match kenmerk {
+        proto::Kenmerk::Skn => "SKN",
+        proto::Kenmerk::Bsn => "BSN",
+        _ => "naam en geboortedatum alleen: ga na dat het dezelfde is",
+    }
 }
 
 /// What a partner decided in all.
@@ -350,6 +371,9 @@ fn ground(grond: proto::Grond) -> String {
 fn print_overview(of: &Dossier) -> Result<(), Failure> {
     match &of.overzicht {
         Some(text) => print_line(text.trim_end()),
-        None => Err(Failure::Refused("het overzicht is voor het contactpunt dat het dossier opende".to_owned())),
+        None => Err(Failure::Refused(
+            "er is hier geen overzicht: dat is voor het contactpunt dat het dossier opende, en is er niet meer als de persoon is gewist"
+                .to_owned(),
+        )),
     }
 }

@@ -252,6 +252,9 @@ fn opened(
     {
         section.mistake(oin.line, Fout::OinVanAnder { partner: naam.value.to_string() });
     }
+    if let Some(first) = named.first().filter(|_| rol != Rol::Partner) {
+        section.mistake(first.line, Fout::LoketNietVoorRol { rol: rol.to_string() });
+    }
     for loket in named.iter().filter(|loket| !partner.loketten.contains_key(&loket.value)) {
         let bestaat = listed(partner.loketten.keys().map(LoketNaam::as_str));
         let (partner, naam) = (partner.naam.to_string(), loket.value.to_string());

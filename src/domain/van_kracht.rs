@@ -13,8 +13,8 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Historie, Mandaat, Partner, PartnerNaam, Regel, Toegang,
-    Weigering, Wijzigen, naast::partner_pairs,
+    Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Historie, Mandaat, Partner, PartnerNaam, Regel, Rol,
+    Toegang, Weigering, Wijzigen, naast::partner_pairs,
 };
 
 /// A text that is or was in force, exactly as it was loaded.
@@ -89,6 +89,13 @@ pub enum NietAangemeld {
 }
 
 impl Deelnemers {
+    /// Whether somebody answers people for this partner, and decides for it in their dossiers.
+    #[must_use]
+    pub fn has_contactpunt(&self, naam: &PartnerNaam) -> bool {
+        let of = |Toegang { identiteit, .. }: &Toegang| identiteit.rol == Rol::Contact && identiteit.partner == *naam;
+        self.toegangen.iter().any(of)
+    }
+
     /// The one identity that a certificate opens.
     ///
     /// # Errors

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
-use super::{Call, Exchange, unavailable};
+use super::{Call, Exchange, MOST_JUDGEMENTS, unavailable};
 use crate::{
     domain::{Persoon, Weigering},
-    store::{Actor, Erase, Event, reading::personen::voorkomens},
+    store::{
+        Actor, Erase, Event, NotDone,
+        ledger::regels::regel_count,
+        reading::{namen::Namen, personen::voorkomens},
+    },
 };
 
 /// What was erased.
@@ -32,22 +36,36 @@ impl Exchange {
         reden: &str,
         medewerker: &str,
     ) -> Result<Gewist, Weigering> {
-        let read = self.reading(call)?;
         let keys = self.keys.sealing().openingen(Arc::clone(&self.rng));
-        let found = voorkomens(read, &keys, &self.keyed(persoon.kenmerken())).await.map_err(unavailable)?;
-        if found.openingen.is_empty() {
-            return Err(Weigering::NiemandGevonden);
+        let wanted = self.keyed(persoon.kenmerken());
+        for _ in 0..MOST_JUDGEMENTS {
+            let read = self.reading(call)?;
+            let gezien_tot = regel_count(read).await.map_err(unavailable)?;
+            let found = voorkomens(read, &keys, &wanted).await.map_err(unavailable)?;
+            if found.openingen.is_empty() {
+                return Err(Weigering::NiemandGevonden);
+            }
+            // One whose contactpunt is no more holds nothing up.
+            let namen = Namen::read(read, None).await.map_err(unavailable)?;
+            let van_kracht = self.van_kracht();
+            let opened_by = found.open_dossiers.iter().filter_map(|(nummer, oin)| namen.naam(*nummer, oin));
+            if opened_by.into_iter().any(|naam| van_kracht.deelnemers().has_contactpunt(naam)) {
+                return Err(Weigering::DossierOpen);
+            }
+            let (openingen, berichten) = (found.openingen.len() as u64, found.berichten.len() as u64);
+            let actor = Actor { reden: Some(self.reden(reden)), ..self.actor(call, Some(medewerker)) };
+            let erase = Erase { gezien_tot, actor, openingen: found.openingen, berichten: found.berichten };
+            self.trust_clock()?;
+            match self.store.writer.write(|reply| Event::Erase(Box::new(erase), reply)).await {
+                // Somebody asked for inzage meanwhile.
+                Err(NotDone::Outdated) => {}
+                Err(error) => return Err(self.said(error)),
+                Ok((regels, _)) => {
+                    let regels = regels.into_iter().map(|(index, _)| index).collect();
+                    return Ok(Gewist { openingen, berichten, regels });
+                }
+            }
         }
-        if !found.open_dossiers.is_empty() {
-            return Err(Weigering::DossierOpen);
-        }
-        let (openingen, berichten) = (found.openingen.len() as u64, found.berichten.len() as u64);
-        let erase = Erase {
-            actor: Actor { reden: Some(self.reden(reden)), ..self.actor(call, Some(medewerker)) },
-            openingen: found.openingen,
-            berichten: found.berichten,
-        };
-        let (regels, _) = self.write(|reply| Event::Erase(Box::new(erase), reply)).await?;
-        Ok(Gewist { openingen, berichten, regels: regels.into_iter().map(|(index, _)| index).collect() })
+        Err(self.said(NotDone::Outdated))
     }
 }

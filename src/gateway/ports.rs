@@ -17,7 +17,10 @@ use crate::{
     exchange::Exchange,
     grpc::{
         beheer_service::BeheerApi,
-        boundary::{Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_MESSAGE_BYTES, MOST_TOEZICHT_ANSWER_BYTES},
+        boundary::{
+            Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_DOSSIER_ANSWER_BYTES, MOST_MESSAGE_BYTES,
+            MOST_TOEZICHT_ANSWER_BYTES,
+        },
         exchange_service::ExchangeApi,
         inzage_service::InzageApi,
         toezicht_service::ToezichtApi,
@@ -117,7 +120,7 @@ impl Open {
                     .max_encoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
                 let inzage = InzageServiceServer::new(InzageApi::new(Arc::clone(exchange)))
                     .max_decoding_message_size(MOST_MESSAGE_BYTES)
-                    .max_encoding_message_size(MOST_TOEZICHT_ANSWER_BYTES);
+                    .max_encoding_message_size(MOST_DOSSIER_ANSWER_BYTES);
                 let service = Routes::new(toezicht).add_service(inzage).prepare();
                 self.serve_by(service, listener, exchange, stopped)
             }

@@ -145,19 +145,23 @@ pub fn gevonden(gevonden: Vec<GevondenScenario>) -> proto::FindScenarioResponse 
         ontvanger: Some(adres(&found.bericht.ontvanger)),
         tijd: tijd(found.bericht.tijd),
         houdbaar_tot_en_met: found.bericht.stempel.houdbaar_tot_en_met.to_string(),
-        kenmerk: match found.kenmerk {
-            Kenmerk::Skn => proto::Kenmerk::Skn,
-            Kenmerk::Bsn => proto::Kenmerk::Bsn,
-            Kenmerk::NaamGeboortedatum => proto::Kenmerk::NaamGeboortedatum,
-            // Nobody is found by a name alone.
-            Kenmerk::Naam => proto::Kenmerk::Unspecified,
-        }
-        .into(),
+        kenmerk: herkend(found.kenmerk).into(),
         hoofdpersoon: found.hoofdpersoon,
         correcties: found.correcties.iter().map(correctie).collect(),
         beschadigd: found.beschadigd,
     };
     proto::FindScenarioResponse { scenarios: gevonden.into_iter().map(scenario).collect() }
+}
+
+/// By what somebody was recognised.
+pub(super) fn herkend(kenmerk: Kenmerk) -> proto::Kenmerk {
+    match kenmerk {
+        Kenmerk::Skn => proto::Kenmerk::Skn,
+        Kenmerk::Bsn => proto::Kenmerk::Bsn,
+        Kenmerk::NaamGeboortedatum => proto::Kenmerk::NaamGeboortedatum,
+        // Nobody is found by a name alone.
+        Kenmerk::Naam => proto::Kenmerk::Unspecified,
+    }
 }
 
 /// A consulted scenario that waits for a terugkoppeling, for the wire.

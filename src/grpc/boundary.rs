@@ -32,6 +32,9 @@ const LONGEST_CALL: Duration = Duration::from_secs(310);
 /// A message of toezicht in bytes, at most: what is asked is small, a page of logregels is not.
 pub const MOST_TOEZICHT_ANSWER_BYTES: usize = 4 << 20;
 
+/// A message about dossiers in bytes, at most: one with all of its rows and the overview is a whole.
+pub const MOST_DOSSIER_ANSWER_BYTES: usize = 64 << 20;
+
 /// Answers the calls on one port, which is one way in.
 #[derive(Clone)]
 pub struct Boundary<S> {

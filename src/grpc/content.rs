@@ -34,6 +34,20 @@ impl Checker {
         }
     }
 
+    /// The same on one line, without characters that nobody sees or that turn what is read.
+    pub fn line(&mut self, veld: &str, text: &str, length: RangeInclusive<usize>) {
+        let hidden = |c: char| {
+            let is_mark =
+                matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+            is_mark || c.is_control()
+        };
+        if text.contains(hidden) {
+            self.wrong(veld, "een enkele regel, zonder onzichtbare tekens");
+        } else {
+            self.text(veld, text, length);
+        }
+    }
+
     /// So many of something.
     pub fn count(&mut self, veld: &str, count: usize, range: RangeInclusive<usize>) {
         if !range.contains(&count) {

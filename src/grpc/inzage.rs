@@ -1,6 +1,6 @@
 //! Dossiers of inzage on the wire.
 
-use super::{content::Checker, convert};
+use super::{answers::herkend, content::Checker, convert};
 use crate::{
     domain::{
         Persoon, Weigering,
@@ -28,7 +28,8 @@ pub fn verzoek(request: &proto::OpenDossierRequest) -> Result<(Persoon, Verzoek)
         checker.wrong("persoon.naam", "de naam en de hele geboortedatum van wie om inzage vraagt");
     }
     let ontvangen_op = checker.date("ontvangen_op", &request.ontvangen_op);
-    checker.text("kenmerk", &request.kenmerk, 1..=64);
+    checker.line("kenmerk", &request.kenmerk, 1..=64);
+    checker.line("persoon.naam", asked.naam.as_deref().unwrap_or_default(), 0..=200);
     let (Some(ontvangen_op), true) = (ontvangen_op, checker.0.is_empty()) else {
         return Err(Weigering::OngeldigVeld(checker.0));
     };
@@ -71,10 +72,7 @@ fn oordeel(veld: &str, of: &proto::Oordeel, checker: &mut Checker) -> Option<Oor
     }
     checker.choice::<proto::Grond>(&format!("{veld}.grond"), of.grond);
     if !toelichting.is_empty() {
-        checker.text(&format!("{veld}.toelichting"), toelichting, 1..=LONGEST_TOELICHTING);
-        if toelichting.contains(char::is_control) {
-            checker.wrong(&format!("{veld}.toelichting"), "een enkele regel");
-        }
+        checker.line(&format!("{veld}.toelichting"), toelichting, 1..=LONGEST_TOELICHTING);
     }
     if *verzwijgen && !toelichting.is_empty() {
         checker.wrong(&format!("{veld}.toelichting"), "geen toelichting bij verzwijgen: de betrokkene ziet haar niet");
@@ -126,6 +124,8 @@ pub fn dossier(of: Getoond) -> proto::Dossier {
         gesloten: of.gesloten,
         te_laat: of.te_laat,
         verzoek: of.verzoek.map(verzoek),
+        nog_te_besluiten: of.nog_te_besluiten,
+        vertrokken: of.vertrokken,
         gevraagd: of.gevraagd.into_iter().map(gevraagd).collect(),
         rijen: of.rijen.into_iter().map(rij).collect(),
         overzicht: of.overzicht,
@@ -142,7 +142,7 @@ fn gevraagd(Gevraagd { partner, besloten, te_laat, achtergehouden }: Gevraagd) -
     proto::GevraagdBesluit { partner, besloten, te_laat, achtergehouden }
 }
 
-fn rij(GetoondeRij { log_index, soort, zinnen, partners, oordelen }: GetoondeRij) -> proto::DossierRij {
+fn rij(GetoondeRij { log_index, soort, zinnen, partners, herkend_op, oordelen }: GetoondeRij) -> proto::DossierRij {
     let soort = match soort {
         RijSoort::Uitwisseling => proto::RijSoort::Uitwisseling,
         RijSoort::Zoekvraag => proto::RijSoort::Zoekvraag,
@@ -162,5 +162,6 @@ fn rij(GetoondeRij { log_index, soort, zinnen, partners, oordelen }: GetoondeRij
         proto::PartnerOordeel { partner, oordeel: Some(oordeel) }
     };
     let oordelen = oordelen.into_iter().map(decided).collect();
-    proto::DossierRij { log_index, soort: soort.into(), zinnen, partners, oordelen }
+    let herkend_op = herkend(herkend_op).into();
+    proto::DossierRij { log_index, soort: soort.into(), zinnen, partners, oordelen, herkend_op }
 }

@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     domain::Weigering,
-    exchange::{Exchange, dossier::Getoond, toezicht::Inzage},
+    exchange::{
+        Exchange,
+        dossier::{Daad, Getoond},
+        toezicht::Inzage,
+    },
     proto::{self, inzage_service_server::InzageService},
 };
 
@@ -73,8 +77,8 @@ impl InzageService for InzageApi {
     ) -> Result<Response<proto::DecideDossierResponse>, Status> {
         let (call, request) = (call(&request), request.into_inner());
         let asked = async |who: Inzage| {
-            let decided = besluit(&request)?;
-            self.exchange.decide_dossier(&call, &who, request.dossier, decided).await
+            let (named, others) = besluit(&request)?;
+            self.exchange.do_in_dossier(&call, &who, (request.dossier, &Daad::Besluit(named, others))).await
         };
         let response = |of| proto::DecideDossierResponse { dossier: Some(dossier(of)) };
         answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
@@ -92,7 +96,7 @@ impl InzageService for InzageApi {
                     "waarom het antwoord langer duurt; zeg dat ook de betrokkene",
                 ));
             }
-            self.exchange.extend_dossier(&call, &who, request.dossier).await
+            self.exchange.do_in_dossier(&call, &who, (request.dossier, &Daad::Verlenging)).await
         };
         let response = |of| proto::ExtendDossierResponse { dossier: Some(dossier(of)) };
         answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
@@ -103,7 +107,8 @@ impl InzageService for InzageApi {
         request: Request<proto::CloseDossierRequest>,
     ) -> Result<Response<proto::CloseDossierResponse>, Status> {
         let (call, request) = (call(&request), request.into_inner());
-        let asked = async |who: Inzage| self.exchange.close_dossier(&call, &who, request.dossier).await;
+        let asked =
+            async |who: Inzage| self.exchange.do_in_dossier(&call, &who, (request.dossier, &Daad::Sluiting)).await;
         let response = |of| proto::CloseDossierResponse { dossier: Some(dossier(of)) };
         answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await
     }

@@ -99,6 +99,10 @@ closed_list! {
         ZietNiet { rol: String } = "ziet_niet",
             "ziet is voor rol fg en auditor, en dit is {rol}. Haal ziet weg, of geef toezicht een identiteit van zichzelf.",
             "ziet is for rol fg and auditor, and this is {rol}. Remove ziet, or give toezicht an identity of its own.";
+        /// A loket for somebody who exchanges nothing.
+        LoketNietVoorRol { rol: String } = "loket_niet_voor_rol",
+            "loketten is voor rol partner, en dit is {rol}: die ziet of doet iets voor de hele partner. Haal loketten weg.",
+            "loketten is for rol partner, and this is {rol}, who sees or does something for the whole partner. Remove loketten.";
         /// An auditor that may see nothing.
         ZietNiets { } = "ziet_niets",
             "een auditor ziet alleen wat ziet noemt, en hier staat niets. Noem partners in ziet, of \"*\" voor alles.",

@@ -41,9 +41,10 @@ pub use postvak::{
 pub use reading::berichten::StoredBericht;
 pub use writer::{
     Store, Writer,
+    alone::Alone,
     change::{Change, Changed, Wijziging},
-    dossier::OpenDossier,
-    event::{Alone, Durable, Event, NobodyToWarn, Reply},
+    dossier::{InDossier, OpenDossier},
+    event::{Durable, Event, NobodyToWarn, Reply},
     next_logboek::{Closed, NextLogboek},
     shared_keys::SharedDayKeys,
     voorstel::{Besluit, Decide, Handtekening, Propose},

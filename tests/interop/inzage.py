@@ -67,7 +67,8 @@ class Inzage(Toezicht):
         self.send(self.zsm, self.bekendheidscheck())
         opened = self.dossiers(OPENED_BY).OpenDossier(self.opening(), timeout=CALL_SECONDS).dossier
         self.number = opened.dossier
-        check_equal([asked.partner for asked in opened.gevraagd], ["zsm", "zvh-baronie-breda"], "the partners that are asked")
+        check_equal(opened.nog_te_besluiten, 2, "the partners that are asked")
+        check_equal([asked.partner for asked in opened.gevraagd], ["zvh-baronie-breda"], "of which the contactpunt knows")
         check(opened.verzoek.naam == NAAM and opened.verzoek.kenmerk == KENMERK, "what was asked")
         check("Concept" in opened.overzicht, "an overview that is not ready")
         row = dict(self.leaves())[self.number]

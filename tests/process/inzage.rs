@@ -41,7 +41,7 @@ fn a_contactpunt_opens_decides_and_hands_over_an_overview() {
     let nummer = opened(&served);
     let listed = expect(&inzage(&served, ASKED, &["list"]), 0);
     let said = format!("Dossier {nummer} van zvh-baronie-breda, kenmerk inzage-9: antwoord uiterlijk ");
-    assert!(listed.starts_with(&said) && listed.trim_end().ends_with("; zonder besluit: zsm"), "{listed}");
+    assert!(listed.starts_with(&said) && listed.trim_end().ends_with("; 1 partner moet nog besluiten"), "{listed}");
     let shown = expect(&inzage(&served, ASKED, &["show", &nummer]), 0);
     assert!(shown.contains("Gevraagd door Voorbeeld, Jan, geboren 1987-05-12"), "{shown}");
     assert!(
@@ -49,6 +49,7 @@ fn a_contactpunt_opens_decides_and_hands_over_an_overview() {
         "{shown}"
     );
     assert!(shown.contains("[ ] zsm moet nog besluiten") && !shown.contains("zvh-baronie-breda moet"), "{shown}");
+    assert!(shown.contains("herkend op naam en geboortedatum alleen"), "{shown}");
     let draft = expect(&inzage(&served, OPENED_BY, &["show", &nummer, "--overzicht"]), 0);
     assert!(draft.starts_with("# Overzicht van uw gegevens") && draft.contains("Concept"), "{draft}");
 
@@ -76,12 +77,12 @@ fn rows_are_withheld_one_by_one_in_words_or_in_silence() {
     let rows: Vec<u64> =
         shown["rijen"].as_array().unwrap().iter().map(|rij| rij["log_index"].as_u64().unwrap()).collect();
     let [first, second, _] = rows[..] else { panic!("{shown}") };
-    let number = first.to_string();
+    let withheld = first.to_string();
     let ground = ["--achterhouden", "rechten_van_anderen"];
     let told = [
         &["decide", &nummer, "--vrijgeven"],
         &ground[..],
-        &["--rij", &number, "--toelichting", "er staat een ander in"],
+        &["--rij", &withheld, "--toelichting", "er staat een ander in"],
     ]
     .concat();
     let said = expect(&inzage(&served, ASKED, &told), 0);
@@ -122,6 +123,9 @@ fn a_mistake_is_told_before_or_by_the_gateway_and_nothing_personal_is_repeated()
     let bad = served.path().join("slecht.json");
     std::fs::write(&bad, r#"{"naam": "Geheim Persoon""#).unwrap();
     let bad = bad.to_str().unwrap();
+    let other = served.path().join("ander.json");
+    std::fs::write(&other, r#"{"dossier": 9999, "overige": {"vrijgeven": true}}"#).unwrap();
+    let other = other.to_str().unwrap();
     for (arguments, code) in [
         (&["open", "--persoon", bad, "--ontvangen", "2026-11-01", "--kenmerk", "x"][..], 2),
         (&["decide", &nummer], 2),
@@ -130,6 +134,7 @@ fn a_mistake_is_told_before_or_by_the_gateway_and_nothing_personal_is_repeated()
         (&["decide", &nummer, "--achterhouden", "strafbare_feiten", "--verzwijgen", "--toelichting", "x"], 2),
         (&["decide", &nummer, "--besluit", bad], 2),
         (&["decide", &nummer, "--vrijgeven", "--achterhouden", "strafbare_feiten", "--rij", "99999"], 1),
+        (&["decide", &nummer, "--besluit", other], 2),
         (&["show", "twaalf"], 2),
         (&["show", "99999"], 1),
         (&["show", &nummer, "--overzicht"], 1),

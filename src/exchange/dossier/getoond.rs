@@ -1,16 +1,15 @@
 //! Getoond (shown): a dossier as far as somebody may see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{Call, Exchange, toezicht::oog::Oog},
-    dossier,
     rijen::{Rij, RijSoort},
     staat::{Dossier, Kijker},
 };
 use crate::{
     domain::{
-        PartnerNaam, Rol, Weigering,
+        Kenmerk, PartnerNaam, Rol, Weigering,
         inzage::{Besluit, Grond, Oordeel, Termijnen, Verzoek, is_released},
     },
     logboek::tijd,
@@ -34,6 +33,10 @@ pub struct Getoond {
     pub te_laat: bool,
     /// Who asks.
     pub verzoek: Option<Verzoek>,
+    /// How many of the partners that are asked did not decide.
+    pub nog_te_besluiten: u32,
+    /// Partners that took part and are deelnemers no more: nobody decides for them.
+    pub vertrokken: Vec<String>,
     /// The partners that are asked.
     pub gevraagd: Vec<Gevraagd>,
     /// What is known of the person.
@@ -64,6 +67,8 @@ pub struct GetoondeRij {
     pub zinnen: Vec<String>,
     /// Who decides about it.
     pub partners: Vec<String>,
+    /// By what the person was recognised.
+    pub herkend_op: Kenmerk,
     /// What they decided.
     pub oordelen: Vec<(String, Oordeel)>,
 }
@@ -71,7 +76,7 @@ pub struct GetoondeRij {
 impl Exchange {
     pub(super) async fn rijen_of(&self, oog: &Oog<'_>, dossier: &Dossier) -> Result<Vec<Rij>, Weigering> {
         match oog.vrager(dossier).await? {
-            Some(vrager) => oog.rijen(&vrager.kenmerken, dossier.tot, &dossier.contactpunt).await,
+            Some(vrager) => oog.rijen(&vrager.kenmerken, dossier.tot).await,
             None => Ok(Vec::new()),
         }
     }
@@ -79,13 +84,19 @@ impl Exchange {
     /// A dossier as it is now, with its rows.
     pub(super) async fn shown_anew(&self, call: &Call, nummer: u64) -> Result<Getoond, Weigering> {
         let oog = self.oog_on_all(call).await?;
-        let (dossier, kijker) = dossier(&oog, call, nummer).await?;
+        let (dossier, kijker) = self.dossier_of(&oog, call, nummer).await?;
         let rijen = self.rijen_of(&oog, &dossier).await?;
         let besluiten = oog.besluiten(&dossier).await?;
         let mut getoond = self.shown(&oog, call, (&dossier, kijker)).await?;
-        if kijker == Kijker::Contactpunt {
-            let verzoek = getoond.verzoek.as_ref();
-            getoond.overzicht = Some(self.overzicht(&oog, &dossier, verzoek, (&rijen, &besluiten)));
+        let took_part: BTreeSet<&PartnerNaam> = rijen.iter().flat_map(|rij| &rij.partners).collect();
+        let gone = took_part.into_iter().filter(|naam| !dossier.gevraagd.contains_key(naam));
+        let vertrokken: Vec<String> = gone.map(ToString::to_string).collect();
+        if let (Kijker::Contactpunt, Some(verzoek)) = (kijker, &getoond.verzoek) {
+            let is_whole = vertrokken.is_empty() && dossier.undecided().next().is_none();
+            getoond.overzicht = Some(self.overzicht(&oog, (&dossier, is_whole), verzoek, (&rijen, &besluiten)));
+        }
+        if matches!(kijker, Kijker::Contactpunt | Kijker::Toezicht) {
+            getoond.vertrokken = vertrokken;
         }
         getoond.rijen = rijen
             .into_iter()
@@ -104,7 +115,6 @@ impl Exchange {
     ) -> Result<Getoond, Weigering> {
         let now = self.klok.now();
         let who = call.identiteit();
-        let sees_all = matches!(kijker, Kijker::Contactpunt | Kijker::Toezicht);
         let sees = |naam: &PartnerNaam| match who.rol {
             Rol::Contact => *naam == who.partner,
             _ => who.ziet.covers(&[naam.clone()].into()),
@@ -115,25 +125,30 @@ impl Exchange {
         };
         let besluiten = oog.besluiten(dossier).await?;
         let mut gevraagd = Vec::new();
-        for (naam, decided) in dossier.gevraagd.iter().filter(|(naam, _)| sees_all || sees(naam)) {
+        for (naam, decided) in &dossier.gevraagd {
+            let te_laat = decided.is_none() && dossier.is_decided_late(now);
             let mut achtergehouden: BTreeMap<(Grond, bool), u32> = BTreeMap::new();
             for oordeel in besluiten.get(naam).into_iter().flat_map(Besluit::values) {
-                // What is not to be told is not for who could tell it.
-                let is_told = kijker != Kijker::Contactpunt || *naam == who.partner;
+                // What is not to be told is for that partner, and for who oversees it.
                 if let Oordeel::Achtergehouden { grond, verzwegen, .. } = oordeel
-                    && (is_told || !verzwegen)
+                    && (sees(naam) || !verzwegen)
                 {
                     *achtergehouden.entry((*grond, *verzwegen)).or_default() += 1;
                 }
             }
-            let te_laat = decided.is_none() && dossier.is_decided_late(now);
-            gevraagd.push(Gevraagd {
-                partner: naam.to_string(),
-                besloten: decided.as_ref().map(|of| tijd(of.tijd)),
-                te_laat,
-                achtergehouden,
-            });
+            let is_shown = match kijker {
+                Kijker::Toezicht => true,
+                // That a partner has something is its own secret, until it says so or lets its term pass.
+                Kijker::Contactpunt => sees(naam) || te_laat || !achtergehouden.is_empty(),
+                Kijker::Gevraagd | Kijker::ToezichtOpGevraagd => sees(naam),
+            };
+            if is_shown {
+                let besloten = decided.as_ref().map(|of| tijd(of.tijd));
+                gevraagd.push(Gevraagd { partner: naam.to_string(), besloten, te_laat, achtergehouden });
+            }
         }
+        let sees_all = matches!(kijker, Kijker::Contactpunt | Kijker::Toezicht);
+        let undecided = dossier.undecided().filter(|naam| sees_all || sees(naam)).count();
         Ok(Getoond {
             nummer: dossier.nummer,
             contactpunt: dossier.contactpunt.to_string(),
@@ -143,6 +158,8 @@ impl Exchange {
             gesloten: dossier.gesloten.map(|(moment, _)| tijd(moment)),
             te_laat: dossier.is_late(now),
             verzoek,
+            nog_te_besluiten: u32::try_from(undecided).unwrap_or(u32::MAX),
+            vertrokken: Vec::new(),
             gevraagd,
             rijen: Vec::new(),
             overzicht: None,
@@ -163,7 +180,7 @@ fn sees_row(call: &Call, kijker: Kijker, rij: &Rij, besluiten: &BTreeMap<Partner
 }
 
 fn shown_row(call: &Call, kijker: Kijker, rij: Rij, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> GetoondeRij {
-    let Rij { log_index, soort, partners, zinnen } = rij;
+    let Rij { log_index, soort, partners, herkend_op, zinnen } = rij;
     let who = call.identiteit();
     let sees = |naam: &PartnerNaam| match kijker {
         Kijker::Contactpunt | Kijker::Gevraagd => *naam == who.partner,
@@ -171,5 +188,6 @@ fn shown_row(call: &Call, kijker: Kijker, rij: Rij, besluiten: &BTreeMap<Partner
     };
     let decided = |naam: &PartnerNaam| Some((naam.to_string(), besluiten.get(naam)?.get(&log_index)?.clone()));
     let oordelen = partners.iter().filter(|naam| sees(naam)).filter_map(decided).collect();
-    GetoondeRij { log_index, soort, zinnen, partners: partners.iter().map(ToString::to_string).collect(), oordelen }
+    let partners = partners.iter().map(ToString::to_string).collect();
+    GetoondeRij { log_index, soort, zinnen, partners, herkend_op, oordelen }
 }

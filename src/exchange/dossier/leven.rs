@@ -14,6 +14,8 @@ pub(super) struct Leven {
     herlezen: u64,
     /// It was held back when it was to be handed out.
     tegengehouden: Option<Timestamp>,
+    /// How often somebody wanted to read it and was refused.
+    geweigerd: u64,
     /// When its content ended, and how.
     einde: Option<(Timestamp, Soort, Option<String>)>,
     /// When the ontvanger was asked to destroy its own copy.
@@ -28,6 +30,7 @@ impl Leven {
         match regel.soort {
             Soort::Afgeleverd => self.opgehaald = self.opgehaald.or(Some(tijd)),
             Soort::Geraadpleegd => self.herlezen += 1,
+            Soort::Geweigerd if regel.ontvanger.is_none() => self.geweigerd += 1,
             Soort::Geweigerd => self.tegengehouden = self.tegengehouden.or(Some(tijd)),
             Soort::Vervallen | Soort::Vernietigd | Soort::Ingetrokken | Soort::Beschadigd => {
                 self.end(tijd, regel);
@@ -63,6 +66,12 @@ impl Leven {
         zinnen.extend(
             held.map(|op| {
                 format!("De poort hield het op {} tegen, omdat het toen niet meer mocht.", woorden::moment(op))
+            }),
+        );
+        let refused = (self.geweigerd > 0).then(|| keer(self.geweigerd));
+        zinnen.extend(
+            refused.map(|times| {
+                format!("{naar} wilde het ook lezen toen dat niet mocht, {times}; de poort weigerde dat.")
             }),
         );
         let last_day = tot_en_met.and_then(|day| day.parse::<Date>().ok()).map(woorden::dag);
@@ -147,9 +156,9 @@ mod tests {
             told(&[replaced])
                 .contains("Er kwam een nieuwer bericht voor in de plaats, op 20 november 2026 om 10.00 uur.")
         );
-        assert!(
-            told(&[regel(Soort::Geweigerd, "20T09")])
-                .contains("De poort hield het op 20 november 2026 om 10.00 uur tegen")
-        );
+        let held = Logregel { ontvanger: Some("x/y".to_owned()), ..regel(Soort::Geweigerd, "20T09") };
+        assert!(told(&[held]).contains("De poort hield het op 20 november 2026 om 10.00 uur tegen"));
+        let again = [regel(Soort::Geweigerd, "20T09"), regel(Soort::Geweigerd, "20T10")];
+        assert!(told(&again).contains("ZSM wilde het ook lezen toen dat niet mocht, 2 keer; de poort weigerde dat."));
     }
 }

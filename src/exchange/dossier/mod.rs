@@ -4,7 +4,7 @@
 //! term; `inzage_besloten` is what a partner decided; `inzage_verstrekt` closes it. Who asks and what was decided are commitments, whose
 //! openings can be erased. The rows are found anew each time somebody looks: what is about the person and stands before the index that
 //! the first regel names (`rijen`, with `leven`: what became of each). `staat` reads a dossier, `tekst` is what is sealed of it,
-//! `getoond` is what of it somebody may see, and `overzicht` is what the person gets, in `woorden` that most people read.
+//! `getoond` is what of it somebody may see, and `overzicht` is what the person gets, in `zinnen` of `woorden` that most people read.
 
 mod getoond;
 mod leven;
@@ -13,10 +13,14 @@ mod rijen;
 mod staat;
 mod tekst;
 mod woorden;
+mod zinnen;
 
 use std::collections::BTreeSet;
 
-use jiff::ToSpan;
+use jiff::{
+    ToSpan,
+    civil::{Date, date},
+};
 
 pub(super) use self::staat::Stand;
 use self::staat::{Dossier, Kijker};
@@ -25,7 +29,7 @@ pub use self::{
     rijen::RijSoort,
 };
 use super::{
-    Call, Exchange,
+    Call, Exchange, MOST_JUDGEMENTS,
     toezicht::{Gezien, Inzage, oog::Oog},
     unavailable,
 };
@@ -35,15 +39,28 @@ use crate::{
         houdbaarheid::amsterdam_date,
         inzage::{Besluit, Oordeel, Termijnen, Verzoek},
     },
-    logboek::{Logregel, Soort, tijd},
+    logboek::{Soort, tijd},
     sleutels::Veld,
-    store::{Actor, Alone, Committed, Event, OpenDossier},
+    store::{Actor, Alone, Event, InDossier, NotDone, OpenDossier},
 };
 
 /// Dossiers in one list, at most.
 const MOST_LISTED: usize = 500;
 /// Days since a request came in, at most.
 const MOST_DAYS: i64 = 366;
+/// Nobody who asks was born before.
+const FIRST_BIRTHDAY: Date = date(1900, 1, 1);
+
+/// What is done in a dossier.
+pub enum Daad {
+    /// The partner of the caller releases or withholds its rows: those that are named, and all others. [`Weigering::OngeldigVeld`] for a row
+    /// that is not of the partner, or one without a decision.
+    Besluit(Besluit, Option<Oordeel>),
+    /// Two months more; [`Weigering::TermijnVast`] where that was given before, or the term has passed.
+    Verlenging,
+    /// The person gets the overview; [`Weigering::BesluitOntbreekt`] as long as partners have to decide and still have time.
+    Sluiting,
+}
 
 impl Exchange {
     /// Opens a dossier, and asks each partner concerned. Only a contactpunt does.
@@ -60,6 +77,10 @@ impl Exchange {
         contactpunt(call)?;
         let now = self.klok.now();
         let today = amsterdam_date(now);
+        let born: Option<Date> = verzoek.geboortedatum.parse().ok();
+        if born.is_none_or(|day| day > today || day < FIRST_BIRTHDAY) {
+            return Err(Weigering::veld("persoon.geboortedatum", "een dag van 1900-01-01 tot en met vandaag"));
+        }
         let earliest = today.saturating_sub(MOST_DAYS.days());
         if verzoek.ontvangen_op > today || verzoek.ontvangen_op < earliest {
             return Err(Weigering::veld("ontvangen_op", "vandaag of eerder, en hoogstens een jaar geleden"));
@@ -67,11 +88,11 @@ impl Exchange {
         let oog = self.oog_on_all(call).await?;
         let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let kenmerken = self.keyed(persoon.kenmerken());
-        if oog.is_ambiguous(&kenmerken).await? {
+        if oog.sporen(&kenmerken).await?.are_of_several(&kenmerken) {
             let asked = "ook een skn of bsn: met deze naam en geboortedatum zijn er meer mensen";
             return Err(Weigering::veld("persoon", asked));
         }
-        let rijen = oog.rijen(&kenmerken, tot, &call.identiteit().partner).await?;
+        let rijen = oog.rijen(&kenmerken, tot).await?;
         let asked: BTreeSet<PartnerNaam> = rijen.into_iter().flat_map(|rij| rij.partners).collect();
         let termijnen = Termijnen::new(verzoek.ontvangen_op, now);
         let open = OpenDossier {
@@ -79,7 +100,7 @@ impl Exchange {
             betrokkene: self.vrager(&tekst::of_verzoek(&verzoek), &kenmerken, true),
             antwoord_voor: termijnen.antwoord_voor,
             tot,
-            gevraagd: asked.iter().filter_map(|naam| self.oin_of(naam, &oog)).collect(),
+            gevraagd: asked.iter().filter_map(|naam| self.oin_of(naam)).collect(),
         };
         let (regels, _) = self.write(|reply| Event::OpenDossier(Box::new(open), reply)).await?;
         let nummer = regels.first().map(|(index, _)| *index).ok_or_else(|| unavailable("a dossier without a regel"))?;
@@ -97,23 +118,22 @@ impl Exchange {
         ook_gesloten: bool,
     ) -> Result<(Vec<Getoond>, bool), Weigering> {
         let oog = self.oog_on_all(call).await?;
-        let who = call.identiteit();
+        let (who, van_kracht) = (call.identiteit(), self.van_kracht());
         let ziet = if who.rol == Rol::Contact { Zicht::op([who.partner.clone()]) } else { who.ziet.clone() };
         let nummers = oog.dossiers_of(&ziet).await?;
         let mut dossiers = oog.dossiers(&nummers).await?;
         dossiers.retain(|dossier| ook_gesloten || dossier.gesloten.is_none());
-        // The newest of them, where there are too many.
-        let more = dossiers.len().saturating_sub(MOST_LISTED);
-        let mut dossiers = dossiers.split_off(more);
         dossiers.sort_by_key(|dossier| (dossier.gesloten.is_some(), dossier.termijnen.antwoord_voor));
+        let is_cut = dossiers.len() > MOST_LISTED;
+        dossiers.truncate(MOST_LISTED);
         let mut shown = Vec::new();
         for dossier in &dossiers {
-            if let Some(kijker) = dossier.kijker(who) {
+            if let Some(kijker) = dossier.kijker(who, van_kracht.deelnemers()) {
                 shown.push(self.shown(&oog, call, (dossier, kijker)).await?);
             }
         }
         self.log_look(call, inzage, Gezien::default()).await?;
-        Ok((shown, more > 0))
+        Ok((shown, is_cut))
     }
 
     /// A dossier with its rows.
@@ -126,99 +146,122 @@ impl Exchange {
         Ok(getoond)
     }
 
-    /// Releases or withholds rows of the caller's partner: those that are named, and all others.
+    /// Does something in a dossier, judged by how it stands. Where that changed before it was written, it is judged again.
     ///
     /// # Errors
-    /// [`Weigering::DossierOnbekend`], [`Weigering::DossierGesloten`], [`Weigering::BesluitNietGevraagd`], or
-    /// [`Weigering::OngeldigVeld`] for a row that is not of the partner or gets no decision; not yet logged.
-    pub async fn decide_dossier(
+    /// [`Weigering::DossierOnbekend`], [`Weigering::DossierGesloten`], [`Weigering::BesluitNietGevraagd`], and what the [`Daad`] says; not yet
+    /// logged.
+    pub async fn do_in_dossier(
         &self,
         call: &Call,
         inzage: &Inzage,
-        nummer: u64,
-        (named, others): (Besluit, Option<Oordeel>),
+        (nummer, daad): (u64, &Daad),
     ) -> Result<Getoond, Weigering> {
         contactpunt(call)?;
-        let oog = self.oog_on_all(call).await?;
-        let (dossier, _) = open_dossier(&oog, call, nummer).await?;
+        for _ in 0..MOST_JUDGEMENTS {
+            let oog = self.oog_on_all(call).await?;
+            let gezien_tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+            let (dossier, kijker) = self.dossier_of(&oog, call, nummer).await?;
+            if dossier.gesloten.is_some() {
+                return Err(Weigering::DossierGesloten);
+            }
+            if !matches!(daad, Daad::Besluit(..)) && kijker != Kijker::Contactpunt {
+                return Err(Weigering::BesluitNietGevraagd);
+            }
+            let alone = match daad {
+                Daad::Besluit(named, others) => {
+                    let decided = self.decided(&oog, call, &dossier, (named, others.as_ref())).await?;
+                    self.decision(call, inzage, &dossier, &decided)
+                }
+                Daad::Verlenging => self.extension(&oog, call, inzage, &dossier).await?,
+                Daad::Sluiting => self.closing(&oog, call, inzage, &dossier).await?,
+            };
+            self.trust_clock()?;
+            let done = InDossier { nummer, gezien_tot, alone };
+            match self.store.writer.write(|reply| Event::InDossier(Box::new(done), reply)).await {
+                Err(NotDone::Outdated) => {}
+                Err(error) => return Err(self.said(error)),
+                Ok(_) => return self.shown_anew(call, nummer).await,
+            }
+        }
+        Err(self.said(NotDone::Outdated))
+    }
+
+    /// What the partner of the caller decides about each of its rows.
+    async fn decided(
+        &self,
+        oog: &Oog<'_>,
+        call: &Call,
+        dossier: &Dossier,
+        (named, others): (&Besluit, Option<&Oordeel>),
+    ) -> Result<Besluit, Weigering> {
         let partner = &call.identiteit().partner;
         if !dossier.gevraagd.contains_key(partner) {
             return Err(Weigering::BesluitNietGevraagd);
         }
-        let rijen = self.rijen_of(&oog, &dossier).await?;
+        let rijen = self.rijen_of(oog, dossier).await?;
         let mine = rijen.iter().filter(|rij| rij.partners.contains(partner));
         let mine: BTreeSet<u64> = mine.map(|rij| rij.log_index).collect();
         if let Some(other) = named.keys().find(|row| !mine.contains(row)) {
             return Err(Weigering::veld("besluiten", format!("rijen van uw partner; {other} is er geen")));
         }
-        let decided = mine.into_iter().map(|row| Some((row, named.get(&row).cloned().or_else(|| others.clone())?)));
-        let decided: Option<Besluit> = decided.collect();
-        let decided = decided
-            .ok_or_else(|| Weigering::veld("overige", "een oordeel over uw rijen die niet apart zijn genoemd"))?;
-        let besluit = self.besluit(&tekst::of_besluit(&decided));
-        let contactpunt = self.oin_of(&dossier.contactpunt, &oog);
-        let regel = |regel: Logregel| Logregel {
-            ontvanger: contactpunt.map(|oin| format!("{oin}/")),
-            besluit: Some(besluit.commitment.clone()),
-            ..regel
-        };
-        let opening = (Veld::Besluit, vec![besluit.clone()]);
-        self.write_regel(call, inzage, (nummer, Soort::InzageBesloten), regel, Some(opening)).await?;
-        self.shown_anew(call, nummer).await
+        let of_row = |row: u64| Some((row, named.get(&row).or(others)?.clone()));
+        let decided: Option<Besluit> = mine.into_iter().map(of_row).collect();
+        decided.ok_or_else(|| Weigering::veld("overige", "een oordeel over uw rijen die niet apart zijn genoemd"))
     }
 
-    /// Gives two months more.
-    ///
-    /// # Errors
-    /// [`Weigering::DossierOnbekend`], [`Weigering::DossierGesloten`], [`Weigering::BesluitNietGevraagd`] for another than who opened it,
-    /// or [`Weigering::TermijnVast`]; not yet logged.
-    pub async fn extend_dossier(&self, call: &Call, inzage: &Inzage, nummer: u64) -> Result<Getoond, Weigering> {
-        let oog = self.oog_on_all(call).await?;
-        let dossier = own_dossier(&oog, call, nummer).await?;
+    fn decision(&self, call: &Call, inzage: &Inzage, dossier: &Dossier, decided: &Besluit) -> Alone {
+        let besluit = self.besluit(&tekst::of_besluit(decided));
+        let mut alone = self.alone(call, inzage, (dossier, Soort::InzageBesloten));
+        // It is an answer to the contactpunt.
+        alone.regel.ontvanger = self.oin_of(&dossier.contactpunt).map(|oin| format!("{oin}/"));
+        alone.regel.besluit = Some(besluit.commitment.clone());
+        alone.openings.push((Veld::Besluit, vec![besluit]));
+        alone
+    }
+
+    async fn extension(
+        &self,
+        oog: &Oog<'_>,
+        call: &Call,
+        inzage: &Inzage,
+        dossier: &Dossier,
+    ) -> Result<Alone, Weigering> {
         let now = self.klok.now();
         if dossier.verlengd || dossier.is_late(now) {
             return Err(Weigering::TermijnVast);
         }
-        let vrager = oog.vrager(&dossier).await?.ok_or(Weigering::TermijnVast)?;
+        let vrager = oog.vrager(dossier).await?.ok_or(Weigering::TermijnVast)?;
         let Termijnen { antwoord_voor, .. } = Termijnen::extended(vrager.verzoek.ontvangen_op, now);
-        let regel = |regel: Logregel| Logregel { antwoord_voor: Some(tijd(antwoord_voor)), ..regel };
-        self.write_regel(call, inzage, (nummer, Soort::InzageGevraagd), regel, None).await?;
-        self.shown_anew(call, nummer).await
+        let mut alone = self.alone(call, inzage, (dossier, Soort::InzageGevraagd));
+        alone.regel.antwoord_voor = Some(tijd(antwoord_voor));
+        Ok(alone)
     }
 
-    /// Closes a dossier: the person gets the overview.
-    ///
-    /// # Errors
-    /// [`Weigering::DossierOnbekend`], [`Weigering::DossierGesloten`], [`Weigering::BesluitNietGevraagd`] for another than who opened it,
-    /// or [`Weigering::BesluitOntbreekt`]; not yet logged.
-    pub async fn close_dossier(&self, call: &Call, inzage: &Inzage, nummer: u64) -> Result<Getoond, Weigering> {
-        let oog = self.oog_on_all(call).await?;
-        let dossier = own_dossier(&oog, call, nummer).await?;
+    async fn closing(
+        &self,
+        oog: &Oog<'_>,
+        call: &Call,
+        inzage: &Inzage,
+        dossier: &Dossier,
+    ) -> Result<Alone, Weigering> {
         if self.klok.now() < dossier.termijnen.besluiten_voor && dossier.undecided().next().is_some() {
             return Err(Weigering::BesluitOntbreekt);
         }
+        let mut alone = self.alone(call, inzage, (dossier, Soort::InzageVerstrekt));
         // It is found by the person too, so that whoever erases knows that nobody waits any more.
-        let vrager = oog.vrager(&dossier).await?;
-        let vrager = vrager.map(|of| self.vrager(&tekst::of_verzoek(&of.verzoek), &of.kenmerken, false));
-        let regel =
-            |regel: Logregel| Logregel { betrokkene: vrager.iter().map(|of| of.commitment.clone()).collect(), ..regel };
-        let opening = vrager.clone().map(|of| (Veld::Betrokkene, vec![of]));
-        self.write_regel(call, inzage, (nummer, Soort::InzageVerstrekt), regel, opening).await?;
-        self.shown_anew(call, nummer).await
+        if let Some(vrager) = oog.vrager(dossier).await? {
+            let vrager = self.vrager(&tekst::of_verzoek(&vrager.verzoek), &vrager.kenmerken, false);
+            alone.regel.betrokkene = vec![vrager.commitment.clone()];
+            alone.openings.push((Veld::Betrokkene, vec![vrager]));
+        }
+        Ok(alone)
     }
 
-    async fn write_regel(
-        &self,
-        call: &Call,
-        inzage: &Inzage,
-        (nummer, soort): (u64, Soort),
-        with: impl FnOnce(Logregel) -> Logregel,
-        opening: Option<(Veld, Vec<Committed>)>,
-    ) -> Result<(), Weigering> {
+    fn alone(&self, call: &Call, inzage: &Inzage, (dossier, soort): (&Dossier, Soort)) -> Alone {
         let mut alone = Alone::of(&self.actor_of(call, inzage), soort);
-        alone.regel = with(Logregel { dossier: Some(nummer), ..alone.regel });
-        alone.openings.extend(opening);
-        self.write(|reply| Event::Log(Box::new(alone), reply)).await.map(drop)
+        alone.regel.dossier = Some(dossier.nummer);
+        alone
     }
 
     fn actor_of(&self, call: &Call, Inzage { medewerker, reden }: &Inzage) -> Actor {
@@ -226,35 +269,21 @@ impl Exchange {
         Actor { reden, ..self.actor(call, Some(medewerker)) }
     }
 
-    /// The OIN under which a partner is addressed; the first that it had, where it is none any more.
-    fn oin_of(&self, naam: &PartnerNaam, oog: &Oog<'_>) -> Option<Oin> {
-        let partner = self.van_kracht().partners().get(naam).map(|partner| partner.oin().clone());
-        partner.or_else(|| oog.namen.oins(naam).into_iter().next())
+    /// The OIN under which a partner is addressed now. Who is no deelnemer any more has none: it may be another's by now.
+    fn oin_of(&self, naam: &PartnerNaam) -> Option<Oin> {
+        self.van_kracht().partners().get(naam).map(|partner| partner.oin().clone())
+    }
+
+    /// A dossier in which the caller has a part.
+    async fn dossier_of(&self, oog: &Oog<'_>, call: &Call, nummer: u64) -> Result<(Dossier, Kijker), Weigering> {
+        let found = oog.dossiers(&[nummer].into()).await?.into_iter().find(|dossier| dossier.nummer == nummer);
+        let dossier = found.ok_or(Weigering::DossierOnbekend)?;
+        let kijker = dossier.kijker(call.identiteit(), self.van_kracht().deelnemers());
+        Ok((dossier, kijker.ok_or(Weigering::DossierOnbekend)?))
     }
 }
 
 /// Refuses whoever is no contactpunt: FGs and auditors look on, and decide nothing.
 fn contactpunt(call: &Call) -> Result<(), Weigering> {
     if call.identiteit().rol == Rol::Contact { Ok(()) } else { Err(Weigering::VerkeerdeRol) }
-}
-
-/// A dossier in which the caller has a part.
-async fn dossier(oog: &Oog<'_>, call: &Call, nummer: u64) -> Result<(Dossier, Kijker), Weigering> {
-    let found = oog.dossiers(&[nummer].into()).await?.into_iter().find(|dossier| dossier.nummer == nummer);
-    let dossier = found.ok_or(Weigering::DossierOnbekend)?;
-    let kijker = dossier.kijker(call.identiteit()).ok_or(Weigering::DossierOnbekend)?;
-    Ok((dossier, kijker))
-}
-
-/// The same, not closed yet.
-async fn open_dossier(oog: &Oog<'_>, call: &Call, nummer: u64) -> Result<(Dossier, Kijker), Weigering> {
-    let (dossier, kijker) = dossier(oog, call, nummer).await?;
-    if dossier.gesloten.is_some() { Err(Weigering::DossierGesloten) } else { Ok((dossier, kijker)) }
-}
-
-/// One that the caller opened itself, not closed yet.
-async fn own_dossier(oog: &Oog<'_>, call: &Call, nummer: u64) -> Result<Dossier, Weigering> {
-    contactpunt(call)?;
-    let (dossier, kijker) = open_dossier(oog, call, nummer).await?;
-    if kijker == Kijker::Contactpunt { Ok(dossier) } else { Err(Weigering::BesluitNietGevraagd) }
 }

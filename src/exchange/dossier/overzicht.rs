@@ -32,11 +32,7 @@ const AFDELINGEN: [(RijSoort, &str, &str); 4] = [
         "Wat de poort tegenhield",
         "Wij hebben niets gevonden dat de poort tegenhield en dat wij mogen laten zien.",
     ),
-    (
-        RijSoort::Toezicht,
-        "Wie er bij het toezicht naar keek",
-        "Niemand van het toezicht zocht op uw naam, voor zover wij dat mogen laten zien.",
-    ),
+    (RijSoort::Toezicht, "Wie er bij het toezicht naar u zocht", "Niemand van het toezicht zocht naar u."),
 ];
 
 impl Exchange {
@@ -44,8 +40,8 @@ impl Exchange {
     pub(super) fn overzicht(
         &self,
         oog: &Oog<'_>,
-        dossier: &Dossier,
-        verzoek: Option<&Verzoek>,
+        (dossier, is_whole): (&Dossier, bool),
+        verzoek: &Verzoek,
         (rijen, besluiten): (&[Rij], &BTreeMap<PartnerNaam, Besluit>),
     ) -> String {
         let mut parts = vec!["# Overzicht van uw gegevens in Ketenpoort".to_owned()];
@@ -61,7 +57,7 @@ impl Exchange {
             }
             parts.extend(told);
         }
-        parts.extend(missing(oog, dossier, besluiten));
+        parts.extend(missing(oog, is_whole, besluiten));
         parts.extend(rights(oog.namen.organisatie(&dossier.contactpunt)));
         let mut text = parts.join("\n\n");
         text.push('\n');
@@ -69,7 +65,7 @@ impl Exchange {
     }
 
     /// For whom, of whom, and what it is.
-    fn kop(&self, oog: &Oog<'_>, dossier: &Dossier, verzoek: Option<&Verzoek>) -> Vec<String> {
+    fn kop(&self, oog: &Oog<'_>, dossier: &Dossier, verzoek: &Verzoek) -> Vec<String> {
         let organisatie = oog.namen.organisatie(&dossier.contactpunt);
         let van_kracht = self.van_kracht();
         let partner = van_kracht.partners().get(&dossier.contactpunt);
@@ -77,16 +73,17 @@ impl Exchange {
         let telefoon = loket.and_then(|loket| loket.contact.as_ref());
         let telefoon =
             telefoon.map(|of| format!(", telefoon {} ({})", of.telefoon.as_str(), of.functie)).unwrap_or_default();
-        let mut regels = Vec::new();
-        if let Some(Verzoek { naam, geboortedatum, kenmerk, ontvangen_op }) = verzoek {
-            let geboren = geboortedatum.parse().map_or_else(|_| geboortedatum.clone(), dag);
-            regels.push(format!("Voor: {naam}, geboren op {geboren}"));
-            regels.push(format!("Uw verzoek: ontvangen op {}, ons kenmerk {kenmerk}", dag(*ontvangen_op)));
-        }
-        regels.push(format!("Van: {organisatie}, het contactpunt{telefoon}"));
-        regels.push(format!("Nummer van dit dossier: {}", dossier.nummer));
-        let geopend = dossier.geopend.parse::<Timestamp>().map(moment).unwrap_or_default();
+        let Verzoek { naam, geboortedatum, kenmerk, ontvangen_op } = verzoek;
+        let geboren = geboortedatum.parse().map_or_else(|_| geboortedatum.clone(), dag);
+        let regels = [
+            format!("Voor: {}, geboren op {geboren}", plain(naam)),
+            format!("Uw verzoek: ontvangen op {}, ons kenmerk {}", dag(*ontvangen_op), plain(kenmerk)),
+            format!("Van: {organisatie}, het contactpunt{telefoon}"),
+            format!("Nummer van dit dossier: {}", dossier.nummer),
+        ];
         let mut parts = vec![regels.iter().map(|regel| format!("- {regel}")).collect::<Vec<_>>().join("\n")];
+        let geopend = dossier.geopend.parse::<Timestamp>().map(moment).unwrap_or_default();
+        let nu = moment(self.klok.now());
         parts.push(match dossier.gesloten {
             Some((op, _)) => format!("Verstrekt op {}.", moment(op)),
             None => "**Concept.** Dit overzicht is nog niet klaar. Geef het nog niet mee.".to_owned(),
@@ -94,14 +91,26 @@ impl Exchange {
         parts.push(format!(
             "U vroeg welke gegevens organisaties over u hebben uitgewisseld. Dit overzicht geeft antwoord. Ketenpoort is een digitale poort: \
              organisaties voor zorg, veiligheid en straf sturen elkaar daarlangs berichten. De poort schrijft op wie wat stuurde, wanneer en \
-             waarom dat mocht. Hier staat wat zij had opgeschreven tot {geopend}. De poort neemt zelf geen besluiten over u."
+             waarom dat mocht. Hier staat wat er was tot {geopend}, en wat daarmee gebeurde tot {nu}. De poort neemt zelf geen besluiten over u."
         ));
         parts
     }
 }
 
+/// What somebody wrote, as it was written: nothing in it is layout.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '#' | '[' | ']' | '<' | '>' | '|') {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    plain
+}
+
 /// What does not stand in the overview, and why.
-fn missing(oog: &Oog<'_>, dossier: &Dossier, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> Vec<String> {
+fn missing(oog: &Oog<'_>, is_whole: bool, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> Vec<String> {
     let mut parts = vec!["## Wat er niet in staat".to_owned()];
     for (naam, besluit) in besluiten {
         let mut told: BTreeMap<(&'static str, &str), usize> = BTreeMap::new();
@@ -113,14 +122,14 @@ fn missing(oog: &Oog<'_>, dossier: &Dossier, besluiten: &BTreeMap<PartnerNaam, B
         for ((waarom, toelichting), aantal) in told {
             let wat = if aantal == 1 { "1 gegeven".to_owned() } else { format!("{aantal} gegevens") };
             let organisatie = oog.namen.organisatie(naam);
-            let zin = format!("{organisatie} laat {wat} niet zien, omdat {waarom}. {toelichting}");
+            let zin = format!("{organisatie} laat {wat} niet zien, omdat {waarom}. {}", plain(toelichting));
             parts.push(zin.trim_end().to_owned());
         }
     }
-    if dossier.undecided().next().is_some() {
+    if !is_whole {
         parts.push(
-            "Een of meer organisaties hebben nog niet besloten wat zij laten zien. Wat daarvan afhangt staat hier niet in. U kunt er later \
-             opnieuw naar vragen."
+            "Een of meer organisaties hebben niet besloten wat zij laten zien, of doen niet meer mee. Wat daarvan afhangt staat hier niet in. U \
+             kunt er later opnieuw naar vragen."
                 .to_owned(),
         );
     }

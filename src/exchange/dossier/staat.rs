@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Identiteit, Kenmerk, PartnerNaam, Rol, Weigering, Zicht,
+        Deelnemers, Identiteit, Kenmerk, PartnerNaam, Rol, Weigering, Zicht,
         inzage::{Besluit, Termijnen, Verzoek},
     },
     logboek::{Logregel, Soort},
@@ -118,13 +118,16 @@ impl Dossier {
         Some(dossier)
     }
 
-    /// As what somebody looks at it; nothing where it is not theirs to see.
-    pub(super) fn kijker(&self, who: &Identiteit) -> Option<Kijker> {
+    /// As what somebody looks at it; nothing where it is not theirs to see. Where the partner that opened it has no contactpunt any more, each
+    /// that is asked can go on with it.
+    pub(super) fn kijker(&self, who: &Identiteit, deelnemers: &Deelnemers) -> Option<Kijker> {
         let opened = BTreeSet::from([self.contactpunt.clone()]);
         let asked: BTreeSet<PartnerNaam> = self.gevraagd.keys().cloned().collect();
         match who.rol {
             Rol::Contact if who.partner == self.contactpunt => Some(Kijker::Contactpunt),
-            Rol::Contact => asked.contains(&who.partner).then_some(Kijker::Gevraagd),
+            Rol::Contact if !asked.contains(&who.partner) => None,
+            Rol::Contact if deelnemers.has_contactpunt(&self.contactpunt) => Some(Kijker::Gevraagd),
+            Rol::Contact => Some(Kijker::Contactpunt),
             Rol::Fg | Rol::Auditor if who.ziet.covers(&opened) => Some(Kijker::Toezicht),
             Rol::Fg | Rol::Auditor if !asked.is_empty() && who.ziet.covers(&asked) => Some(Kijker::ToezichtOpGevraagd),
             _ => None,

@@ -82,6 +82,11 @@ struct NewRegel {
 }
 
 impl Appender {
+    /// The regels that this transaction appended so far.
+    pub(in crate::store) fn appended(&self) -> impl Iterator<Item = &[u8]> {
+        self.regels.iter().map(|regel| regel.leaf.as_slice())
+    }
+
     /// Goes on after this head, at a moment that is never before its last regel.
     #[must_use]
     pub fn new(head: &Head, now: Timestamp) -> Self {

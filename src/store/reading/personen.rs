@@ -1,6 +1,6 @@
 //! Personen (people): where a person stands in what opens the logboek.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sqlx::Row;
 
@@ -18,12 +18,75 @@ const PAGE: i64 = 1024;
 /// Where a person stands.
 #[derive(Debug, Default)]
 pub struct Voorkomens {
-    /// Openings of the person, and of what was decided in dossiers about the person. Each by the index of its regel, of what it is, and which one in there.
+    /// Openings of the person, and of what was decided in dossiers about the person. Each by the index of its regel, of what it is, and
+    /// which one in there.
     pub openingen: Vec<(u64, Veld, u16)>,
     /// Berichten, each with which betrokkene of it the person is.
     pub berichten: Vec<(BerichtId, u16)>,
-    /// Dossiers about the person that were not closed.
-    pub open_dossiers: BTreeSet<u64>,
+    /// Dossiers about the person that were not closed, each with the OIN of who opened it.
+    pub open_dossiers: Vec<(u64, String)>,
+}
+
+type Marks = Vec<(Kenmerk, [u8; 32])>;
+
+/// A dossier of inzage.
+struct Dossier {
+    marks: Marks,
+    openingen: Vec<(u64, Veld, u16)>,
+    opened_by: String,
+    is_closed: bool,
+}
+
+/// What was found on the way through the openings.
+#[derive(Default)]
+struct Scan {
+    found: Voorkomens,
+    /// The person, as each of them has it.
+    people: Vec<Marks>,
+    dossiers: BTreeMap<u64, Dossier>,
+}
+
+impl Scan {
+    /// An opening of a betrokkene.
+    fn person(&mut self, wanted: &Marks, (log_index, volgnummer): (u64, u16), regel: &Logregel, marks: Marks) {
+        let opening = (log_index, Veld::Betrokkene, volgnummer);
+        let opened_by = || regel.actor.clone().unwrap_or_default();
+        match (regel.soort, regel.dossier) {
+            (Soort::InzageGevraagd, None) => {
+                let dossier = Dossier { marks, openingen: vec![opening], opened_by: opened_by(), is_closed: false };
+                self.dossiers.insert(log_index, dossier);
+            }
+            (Soort::InzageVerstrekt, Some(nummer)) => {
+                if let Some(dossier) = self.dossiers.get_mut(&nummer) {
+                    dossier.openingen.push(opening);
+                    dossier.is_closed = true;
+                }
+            }
+            _ if agreeing(wanted, &marks).is_some() => {
+                self.found.openingen.push(opening);
+                let bericht = regel.bericht.as_deref().filter(|_| regel.soort == Soort::Aanvaard);
+                self.found.berichten.extend(bericht.and_then(|id| Some((id.parse().ok()?, volgnummer))));
+                self.people.push(marks);
+            }
+            _ => {}
+        }
+    }
+
+    /// The same with the dossiers about the person: those that have a mark that was asked for, or one of the person.
+    fn finish(self, wanted: &Marks) -> Voorkomens {
+        let Self { mut found, people, dossiers } = self;
+        for (nummer, dossier) in dossiers {
+            let is_of = |marks: &Marks| agreeing(marks, &dossier.marks).is_some();
+            if !is_of(wanted) && !people.iter().any(is_of) {
+                continue;
+            }
+            found.openingen.extend(dossier.openingen);
+            if !dossier.is_closed {
+                found.open_dossiers.push((nummer, dossier.opened_by));
+            }
+        }
+        found
+    }
 }
 
 /// Finds where a person stands, by the surest mark that both have. Opens every opening of a person that is kept: some seconds where there
@@ -31,13 +94,8 @@ pub struct Voorkomens {
 ///
 /// # Errors
 /// [`StoreError`] when the openings or their regels cannot be read.
-pub async fn voorkomens(
-    read: &Pool,
-    keys: &OpeningKeys,
-    wanted: &[(Kenmerk, [u8; 32])],
-) -> Result<Voorkomens, StoreError> {
-    let (mut found, mut months, mut after) = (Voorkomens::default(), Months::new(keys), (-1, -1));
-    let mut dossiers = BTreeSet::new();
+pub async fn voorkomens(read: &Pool, keys: &OpeningKeys, wanted: &Marks) -> Result<Voorkomens, StoreError> {
+    let (mut scan, mut months, mut after) = (Scan::default(), Months::new(keys), (-1, -1));
     loop {
         let rows = sqlx::query(
             "SELECT o.log_index, o.veld, o.volgnummer, o.verzegeld, r.regel, r.hash FROM openingen o \
@@ -49,7 +107,7 @@ pub async fn voorkomens(
         .bind(PAGE)
         .fetch_all(read)
         .await?;
-        let Some(last) = rows.last() else { return Ok(found) };
+        let Some(last) = rows.last() else { return Ok(scan.finish(wanted)) };
         after = (last.try_get("log_index")?, last.try_get("volgnummer")?);
         for row in rows {
             let log_index = uint(row.try_get("log_index")?);
@@ -59,28 +117,16 @@ pub async fn voorkomens(
             let volgnummer = u16::try_from(row.try_get::<i64, _>("volgnummer")?).map_err(|_| damaged("volgnummer"))?;
             if row.try_get::<&str, _>("veld")? == Veld::Besluit.as_str() {
                 // A dossier is opened before anything is decided in it.
-                let about = regel.dossier.filter(|nummer| dossiers.contains(nummer));
-                found.openingen.extend(about.map(|_| (log_index, Veld::Besluit, volgnummer)));
+                let dossier = regel.dossier.and_then(|nummer| scan.dossiers.get_mut(&nummer));
+                if let Some(dossier) = dossier {
+                    dossier.openingen.push((log_index, Veld::Besluit, volgnummer));
+                }
                 continue;
             }
             let sealed = [(Veld::Betrokkene, volgnummer, row.try_get("verzegeld")?)];
             for (_, opening) in months.open(hash, &regel, &sealed) {
                 let marks = opening.pseudoniemen.iter().filter_map(|(kenmerk, of)| Some(((*kenmerk)?, *of)));
-                let marks: Vec<(Kenmerk, [u8; 32])> = marks.collect();
-                if agreeing(wanted, &marks).is_none() {
-                    continue;
-                }
-                found.openingen.push((log_index, Veld::Betrokkene, volgnummer));
-                match (regel.soort, regel.dossier) {
-                    (Soort::InzageGevraagd, None) => {
-                        dossiers.insert(log_index);
-                        found.open_dossiers.insert(log_index);
-                    }
-                    (Soort::InzageVerstrekt, Some(nummer)) => drop(found.open_dossiers.remove(&nummer)),
-                    _ => {}
-                }
-                let bericht = regel.bericht.as_deref().filter(|_| regel.soort == Soort::Aanvaard);
-                found.berichten.extend(bericht.and_then(|id| Some((id.parse().ok()?, volgnummer))));
+                scan.person(wanted, (log_index, volgnummer), &regel, marks.collect());
             }
         }
     }

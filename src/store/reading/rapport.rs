@@ -17,6 +17,8 @@ pub struct Mark {
     pub bericht: BerichtId,
     /// Which betrokkene of it, from 0.
     pub volgnummer: u64,
+    /// Whether the bericht is about this one first.
+    pub hoofdpersoon: bool,
     /// The kind.
     pub kenmerk: Kenmerk,
     /// The pseudonym.
@@ -29,7 +31,7 @@ pub struct Mark {
 /// [`StoreError`] when they cannot be read.
 pub async fn marks(read: &Pool, berichten: &[BerichtId]) -> Result<Vec<Mark>, StoreError> {
     let rows = by_bericht(berichten);
-    let sql = "SELECT m.bericht, m.volgnummer, m.kenmerk, m.pseudoniem FROM {v} JOIN pseudoniemen m ON m.bericht = v.bericht \
+    let sql = "SELECT m.bericht, m.volgnummer, m.kenmerk, m.hoofdpersoon, m.pseudoniem FROM {v} JOIN pseudoniemen m ON m.bericht = v.bericht \
                ORDER BY m.bericht, m.volgnummer";
     let mark = |row: &DbRow| {
         let bericht = bericht_id(row.try_get("bericht")?, "pseudoniemen")?;
@@ -37,6 +39,7 @@ pub async fn marks(read: &Pool, berichten: &[BerichtId]) -> Result<Vec<Mark>, St
         Ok(Mark {
             bericht,
             volgnummer: uint(row.try_get("volgnummer")?),
+            hoofdpersoon: row.try_get::<i64, _>("hoofdpersoon")? != 0,
             kenmerk: kenmerk.map_err(|()| StoreError::inconsistent("pseudoniemen", "kenmerk", bericht))?,
             pseudoniem: row.try_get("pseudoniem")?,
         })

@@ -49,11 +49,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
     match event {
         Event::Accept(accept, reply) => answer(reply, judged(holds, accept::accept(work, accept)).await),
         Event::Follow(reply) => answer(reply, Ok(())),
-        Event::Log(alone, reply) => {
-            let appended = work.log.append(alone.bericht, alone.regel.clone())?;
-            work.log.keep_openings(alone.openings.iter().map(|(veld, of)| (*veld, of.as_slice())));
-            answer(reply, Ok(appended))
-        }
+        Event::Log(alone, reply) => answer(reply, Ok(alone.append(&mut work.log)?)),
         Event::Lease(lease, reply) => {
             let leased = judged(holds, lease::lease(work, lease)).await;
             // Held as soon as it is durable, whether or not somebody still waits for it.
@@ -78,6 +74,7 @@ pub(super) async fn carry_out(work: &mut Work<'_>, event: &Event) -> Result<Answ
         }
         Event::Decide(decide, reply) => answer(reply, judged(holds, Box::pin(voorstel::decide(work, decide))).await),
         Event::OpenDossier(open, reply) => answer(reply, dossier::open(work, open)),
+        Event::InDossier(done, reply) => answer(reply, Box::pin(dossier::in_dossier(work, done)).await),
         Event::Erase(erase, reply) => answer(reply, Box::pin(wis::erase(work, erase)).await),
         Event::NextLogboek(next, reply) => answer(reply, Box::pin(next_logboek::next_logboek(work, next)).await),
         Event::NobodyToWarn(nobody, reply) => {

@@ -1,15 +1,16 @@
-//! Opens a dossier of inzage: one regel for it, and one for each partner that is asked for its decision.
+//! Dossiers of inzage: one regel opens one, and one asks each partner for its decision; each later act is one regel more.
 
 use jiff::Timestamp;
 
-use super::voorstel::Regels;
+use super::{alone::Alone, voorstel::Regels};
 use crate::{
     domain::{Oin, inzage::Termijnen},
     logboek::{Logregel, Soort, tijd},
     sleutels::Veld,
     store::{
-        Committed, NotDone,
+        Committed, NotDone, StoreError,
         postvak::{actor::Actor, work::Work},
+        values::int,
     },
 };
 
@@ -52,4 +53,37 @@ pub(in crate::store) fn open(work: &mut Work<'_>, open: &OpenDossier) -> Result<
         regels.push(open.actor.log(&mut work.log, None, asked)?);
     }
     Ok(regels)
+}
+
+/// Something that is done in a dossier.
+pub struct InDossier {
+    /// The dossier.
+    pub nummer: u64,
+    /// Regels before this index were looked at when it was judged.
+    pub gezien_tot: u64,
+    /// Its regel.
+    pub alone: Alone,
+}
+
+/// Writes it, if nothing was done in the dossier since it was judged.
+pub(in crate::store) async fn in_dossier(work: &mut Work<'_>, done: &InDossier) -> Result<(u64, Vec<u8>), NotDone> {
+    let acts = |regel: &Logregel| {
+        let soort = matches!(regel.soort, Soort::InzageGevraagd | Soort::InzageBesloten | Soort::InzageVerstrekt);
+        soort && regel.dossier == Some(done.nummer)
+    };
+    if since(work, done.gezien_tot).await?.iter().any(acts) {
+        return Err(NotDone::Outdated);
+    }
+    Ok(done.alone.append(&mut work.log)?)
+}
+
+/// The regels from an index on, those of this transaction too.
+pub(super) async fn since(work: &mut Work<'_>, from: u64) -> Result<Vec<Logregel>, StoreError> {
+    let leaves: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT regel FROM logregels WHERE log_index >= $1 ORDER BY log_index")
+            .bind(int(from))
+            .fetch_all(work.database().await?)
+            .await?;
+    let written = leaves.iter().map(Vec::as_slice);
+    Ok(written.chain(work.log.appended()).filter_map(|leaf| Logregel::from_leaf(leaf).ok()).collect())
 }

@@ -6,22 +6,22 @@ use jiff::{Timestamp, civil::Date};
 use tokio::sync::oneshot;
 
 use super::{
+    alone::Alone,
     change::{Change, Changed},
-    dossier::OpenDossier,
+    dossier::{InDossier, OpenDossier},
     next_logboek::{Closed, NextLogboek},
     voorstel::{Decide, Propose, Regels},
     wis::Erase,
 };
 use crate::{
     domain::{Adres, BerichtId},
-    logboek::{Logregel, Soort},
-    sleutels::{Veld, dagsleutels::Wrapped},
+    logboek::Logregel,
+    sleutels::dagsleutels::Wrapped,
     store::{
         NotDone,
-        ledger::append::{Commit, Committed},
+        ledger::append::Commit,
         postvak::{
             accept::Accepted,
-            actor::Actor,
             confirm::Confirm,
             consult::{Consult, Consulted},
             damage::Damage,
@@ -102,35 +102,12 @@ pub enum Event {
     Decide(Box<Decide>, Reply<Regels>),
     /// Open a dossier of inzage.
     OpenDossier(Box<OpenDossier>, Reply<Regels>),
+    /// Decide, extend or close in a dossier. Gives the regel.
+    InDossier(Box<InDossier>, Reply<(u64, Vec<u8>)>),
     /// Erase what is known of a person.
     Erase(Box<Erase>, Reply<Regels>),
     /// Close the logboek, and begin the next one.
     NextLogboek(Box<NextLogboek>, Reply<Closed>),
-}
-
-/// A regel that changes nothing else: of a refusal, of what was counted, of a look, of an act of beheer that changes no document.
-pub struct Alone {
-    /// The regel.
-    pub regel: Logregel,
-    /// The bericht that it is about.
-    pub bericht: Option<BerichtId>,
-    /// What opens the commitments in it.
-    pub openings: Vec<(Veld, Vec<Committed>)>,
-}
-
-impl Alone {
-    /// A regel of nobody in particular.
-    #[must_use]
-    pub fn new(regel: Logregel) -> Self {
-        Self { regel, bericht: None, openings: Vec::new() }
-    }
-
-    /// A regel of something that this actor does.
-    #[must_use]
-    pub fn of(actor: &Actor, soort: Soort) -> Self {
-        let openings = actor.openings().map(|(veld, of)| (veld, of.to_vec())).collect();
-        Self { openings, ..Self::new(actor.regel(soort)) }
-    }
 }
 
 /// A scenario of which nobody can be warned that it lapses.
@@ -182,6 +159,7 @@ impl Event {
             | Self::Release(..)
             | Self::DayKey(..)
             | Self::OpenDossier(..)
+            | Self::InDossier(..)
             | Self::Erase(..)
             | Self::NextLogboek(..) => None,
         }
@@ -229,6 +207,7 @@ impl Event {
             Self::Propose(..) => "propose",
             Self::Decide(..) => "decide",
             Self::OpenDossier(..) => "open a dossier",
+            Self::InDossier(..) => "in a dossier",
             Self::Erase(..) => "erase",
             Self::NextLogboek(..) => "next logboek",
         }

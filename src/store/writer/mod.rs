@@ -5,6 +5,7 @@
 //! postvak is woken, here ([`wake`]) and at other gateways (`listen`). [`shared_keys`] is where several gateways share their day
 //! keys. [`restore`] is for an operator, where the logboek cannot go on and no gateway runs.
 
+pub mod alone;
 mod batch;
 mod carry_out;
 pub mod change;

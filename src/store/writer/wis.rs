@@ -1,6 +1,6 @@
 //! Wis (erase): what opens the commitments to a person, and by what that person can be found. No leaf changes.
 
-use super::voorstel::Regels;
+use super::{dossier::since, voorstel::Regels};
 use crate::{
     domain::{BerichtId, Weigering},
     logboek::{Logregel, Soort},
@@ -18,6 +18,8 @@ const IN_ONE_REGEL: usize = 200;
 
 /// Erases what is known of a person.
 pub struct Erase {
+    /// Regels before this index were looked through.
+    pub gezien_tot: u64,
     /// Who does it and why.
     pub actor: Actor,
     /// The openings, each by the index of its regel, of what it is, and which one in there.
@@ -28,6 +30,10 @@ pub struct Erase {
 
 /// Erases, as long as no content about the person can be read.
 pub(in crate::store) async fn erase(work: &mut Work<'_>, erase: &Erase) -> Result<Regels, NotDone> {
+    if since(work, erase.gezien_tot).await?.iter().any(|regel| regel.soort == Soort::InzageGevraagd) {
+        // Somebody may have asked for inzage meanwhile: it is looked through anew.
+        return Err(NotDone::Outdated);
+    }
     let named =
         erase.berichten.iter().map(|(bericht, volgnummer)| (bericht.0.as_bytes().to_vec(), i64::from(*volgnummer)));
     let named: Vec<(Vec<u8>, i64)> = named.collect();

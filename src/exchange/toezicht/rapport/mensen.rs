@@ -76,6 +76,7 @@ mod tests {
         let mark = |bericht: u128, volgnummer: u64, kenmerk: Kenmerk, pseudoniem: u8| Mark {
             bericht: BerichtId(Uuid::from_u128(bericht)),
             volgnummer,
+            hoofdpersoon: false,
             kenmerk,
             pseudoniem: vec![pseudoniem; 32],
         };
