@@ -53,8 +53,7 @@ pub(super) fn start(
     running.spawn(run(CarryOut { exchange: of(), afwachting: Afwachting::default() }, stopped.clone()));
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
-    let written = exchange.store.head().next_index();
-    running.spawn(run(TakeUp { exchange: of(), written, waited: 0 }, stopped.clone()));
+    running.spawn(run(TakeUp::new(of()), stopped.clone()));
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
@@ -215,16 +214,31 @@ impl Job for CloseYear {
 /// later. A search takes up what is missing first.
 struct TakeUp {
     exchange: Arc<Exchange>,
-    /// Regels that there were at the last look.
-    written: u64,
-    /// For how many looks it waited.
-    waited: u32,
+    /// The last look: when, and how many regels there were.
+    looked: (Instant, u64),
+    /// Since when it waits.
+    waits_since: Option<Instant>,
 }
 
-/// As many regels from one look to the next mean that much is written.
-const BUSY: u64 = 100;
-/// Looks after which it waits no longer: a minute. Then it takes up a page at each look.
-const LONGEST_WAIT: u32 = 120;
+/// As many regels a second mean that much is written.
+const BUSY_A_SECOND: f64 = 200.0;
+/// So long it waits at most. Then it takes up a page at each look.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+impl TakeUp {
+    fn new(exchange: Arc<Exchange>) -> Self {
+        let looked = (Instant::now(), exchange.store.head().next_index());
+        Self { exchange, looked, waits_since: None }
+    }
+
+    /// Whether much was written since the last look.
+    fn is_busy(&mut self) -> bool {
+        let (now, end) = (Instant::now(), self.exchange.store.head().next_index());
+        let (then, before) = mem::replace(&mut self.looked, (now, end));
+        let written = u32::try_from(end.saturating_sub(before)).unwrap_or(u32::MAX);
+        f64::from(written) >= BUSY_A_SECOND * now.duration_since(then).as_secs_f64()
+    }
+}
 
 impl Job for TakeUp {
     const NAME: &'static str = "het zoekbestand";
@@ -232,15 +246,13 @@ impl Job for TakeUp {
     const EVERY: Duration = TICK;
 
     async fn run(&mut self) -> Result<Next, Trouble> {
-        let end = self.exchange.store.head().next_index();
-        let is_busy = end.saturating_sub(mem::replace(&mut self.written, end)) >= BUSY;
-        if is_busy && self.waited < LONGEST_WAIT {
-            self.waited += 1;
+        let is_busy = self.is_busy();
+        if is_busy && self.waits_since.get_or_insert_with(Instant::now).elapsed() < LONGEST_WAIT {
             return Ok(Next::InTime);
         }
         let more = self.exchange.take_up().await?;
         if !more {
-            self.waited = 0;
+            self.waits_since = None;
         }
         Ok(if more && !is_busy { Next::AtOnce } else { Next::InTime })
     }
