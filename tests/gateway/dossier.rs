@@ -17,7 +17,7 @@ use self::calls::{
 };
 use crate::{
     harness::{Receiver, TestGateway, check, send, weigering},
-    wis::erase,
+    wis::{erase, withdrawn},
     zoeken::{ZVH, asked, found},
 };
 
@@ -250,14 +250,7 @@ async fn a_dossier_says_what_became_of_each_and_can_be_erased_once_it_is_closed(
     let bericht = exchanged(&gateway).await;
     let contact = format!("contact-{ZVH}");
     let nummer = open(&gateway, &contact, opening(&gateway, bram_with_skn())).await.unwrap().dossier;
-    let withdraw = proto::WithdrawRequest {
-        bericht,
-        loket: String::new(),
-        reden: proto::RedenIntrekking::Onjuist.into(),
-        toelichting: None,
-        medewerker: "bb-regie-03".to_owned(),
-    };
-    gateway.client(ZVH).await.withdraw(withdraw).await.unwrap();
+    withdrawn(&mut gateway.client(ZVH).await, bericht).await;
     for who in ["contact-zsm", contact.as_str()] {
         decide(&gateway, who, nummer, (&[], Some(released()))).await.unwrap();
     }

@@ -7,7 +7,7 @@ use ketenpoort::{
 use tonic::Status;
 
 use crate::{
-    harness::{TestGateway, weigering},
+    harness::{Client, TestGateway, weigering},
     scenario::{scenario, search, sent},
     zoeken::{ZVH, found},
 };
@@ -19,6 +19,18 @@ fn bram() -> proto::Zoekpersoon {
 fn mila() -> proto::Zoekpersoon {
     let (naam, geboortedatum) = ("Mila van Verzonnenhove".to_owned(), "1990-02-03".to_owned());
     proto::Zoekpersoon { naam: Some(naam), geboortedatum: Some(geboortedatum), ..Default::default() }
+}
+
+/// The ZVH takes a bericht back, so that nobody can read it any more.
+pub async fn withdrawn(zvh: &mut Client, bericht: String) {
+    let withdraw = proto::WithdrawRequest {
+        bericht,
+        loket: String::new(),
+        reden: RedenIntrekking::Onjuist.into(),
+        toelichting: None,
+        medewerker: "bb-regie-03".to_owned(),
+    };
+    zvh.withdraw(withdraw).await.unwrap();
 }
 
 pub async fn erase(
@@ -46,14 +58,7 @@ async fn what_opens_the_logboek_about_a_person_is_erased_and_the_logboek_stays_w
     let missed = search(|persoon| *persoon = mila());
     zsm.find_scenario(missed).await.unwrap();
     assert_eq!(weigering(erase(&gateway, bram()).await), "inhoud_actueel");
-    let withdraw = proto::WithdrawRequest {
-        bericht,
-        loket: String::new(),
-        reden: RedenIntrekking::Onjuist.into(),
-        toelichting: None,
-        medewerker: "bb-regie-03".to_owned(),
-    };
-    zvh.withdraw(withdraw).await.unwrap();
+    withdrawn(&mut zvh, bericht).await;
     let before = about(&gateway, bram()).await;
     assert!(before.len() >= 3, "the scenario, its search, and its end: {before:?}");
     let leaves = gateway.regels().await;

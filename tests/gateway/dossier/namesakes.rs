@@ -11,7 +11,7 @@ use super::calls::{
 use crate::{
     harness::{TestGateway, request, send, weigering},
     scenario::{scenario, search, sent},
-    wis::erase,
+    wis::{erase, withdrawn},
     zoeken::ZVH,
 };
 
@@ -159,14 +159,7 @@ async fn erasing_by_a_number_stops_at_a_dossier_that_was_opened_by_name() {
     let bericht = sent(&mut zvh, about(Some("5555555"))).await;
     let contact = format!("contact-{ZVH}");
     let nummer = open(&gateway, &contact, opening(&gateway, bram())).await.unwrap().dossier;
-    let withdraw = proto::WithdrawRequest {
-        bericht,
-        loket: String::new(),
-        reden: proto::RedenIntrekking::Onjuist.into(),
-        toelichting: None,
-        medewerker: "bb-regie-03".to_owned(),
-    };
-    zvh.withdraw(withdraw).await.unwrap();
+    withdrawn(&mut zvh, bericht).await;
     let by_number = || proto::Zoekpersoon { skn: Some("5555555".to_owned()), ..Default::default() };
     assert_eq!(weigering(erase(&gateway, by_number()).await), "dossier_open");
     gateway.clock.advance(SignedDuration::from_hours(24 * 20));
