@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use jiff::{Timestamp, civil::Date};
+use clap::{
+    ArgGroup, Args, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use jiff::Timestamp;
 use tonic::transport::Channel;
 
 use super::{
@@ -16,10 +19,14 @@ use super::{
 };
 use crate::{
     client::Profile,
-    domain::houdbaarheid::{amsterdam, amsterdam_date},
+    domain::{
+        houdbaarheid::{amsterdam, last_day_before},
+        inzage::Grond,
+    },
     grpc::{
         boundary::MOST_DOSSIER_ANSWER_BYTES,
         codec::{from_json, to_json},
+        inzage::of_grond,
     },
     proceslog,
     proto::{self, Dossier, client::InzageServiceClient},
@@ -91,35 +98,10 @@ pub struct One {
     dossier: u64,
 }
 
-/// Why something is withheld.
-#[derive(Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Grond {
-    /// AVG art. 23, lid 1, onder a
-    NationaleVeiligheid,
-    /// AVG art. 23, lid 1, onder c
-    OpenbareVeiligheid,
-    /// AVG art. 23, lid 1, onder d: voorkomen, opsporen en vervolgen
-    StrafbareFeiten,
-    /// AVG art. 23, lid 1, onder h
-    Toezichtstaak,
-    /// AVG art. 23, lid 1, onder i: het zou wie vraagt schaden
-    BeschermingBetrokkene,
-    /// AVG art. 23, lid 1, onder i: het zou een ander schaden
-    RechtenVanAnderen,
-}
-
-impl From<Grond> for proto::Grond {
-    fn from(grond: Grond) -> Self {
-        match grond {
-            Grond::NationaleVeiligheid => Self::NationaleVeiligheid,
-            Grond::OpenbareVeiligheid => Self::OpenbareVeiligheid,
-            Grond::StrafbareFeiten => Self::StrafbareFeiten,
-            Grond::Toezichtstaak => Self::Toezichtstaak,
-            Grond::BeschermingBetrokkene => Self::BeschermingBetrokkene,
-            Grond::RechtenVanAnderen => Self::RechtenVanAnderen,
-        }
-    }
+/// The grounds, each with what it means.
+fn gronden() -> impl TypedValueParser<Value = Grond> {
+    let named = Grond::ALL.map(|grond| PossibleValue::new(grond.as_str()).help(grond.uitleg()));
+    PossibleValuesParser::new(named).map(|text| text.parse().expect("one of the names above"))
 }
 
 /// A decision about the rows of one's partner.
@@ -132,7 +114,7 @@ pub struct Decide {
     #[arg(long, conflicts_with = "besluit")]
     vrijgeven: bool,
     /// Houd achter op deze grond: wat u met --rij noemt, en zonder --rij alles
-    #[arg(long, value_enum, value_name = "GROND", conflicts_with = "besluit")]
+    #[arg(long, value_parser = gronden(), value_name = "GROND", conflicts_with = "besluit")]
     achterhouden: Option<Grond>,
     /// Een rij die u achterhoudt, bij haar nummer; herhaal het voor meer
     #[arg(long, value_name = "NUMMER", requires_all = ["achterhouden", "vrijgeven"])]
@@ -245,7 +227,7 @@ impl Decide {
         };
         let withheld = proto::Oordeel {
             vrijgeven: false,
-            grond: proto::Grond::from(grond).into(),
+            grond: of_grond(grond).into(),
             toelichting: self.toelichting.clone().unwrap_or_default(),
             verzwijgen: self.verzwijgen,
         };
@@ -271,8 +253,7 @@ fn local(moment: &str) -> String {
 
 /// The last day before a moment of the wire, in Amsterdam.
 fn last_day(moment: &str) -> String {
-    let day = |tijd: Timestamp| amsterdam_date(tijd).yesterday().unwrap_or(Date::MIN).to_string();
-    moment.parse().map_or_else(|_| moment.to_owned(), day)
+    moment.parse().map_or_else(|_| moment.to_owned(), |tijd| last_day_before(tijd).to_string())
 }
 
 /// A dossier in one line.

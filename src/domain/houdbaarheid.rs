@@ -98,6 +98,12 @@ pub fn unreadable_from(last_day: Date) -> Timestamp {
         .map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
+/// The last whole day before a moment, in Europe/Amsterdam.
+#[must_use]
+pub fn last_day_before(moment: Timestamp) -> Date {
+    amsterdam_date(moment).yesterday().unwrap_or(Date::MIN)
+}
+
 /// The first moment of a day: 00:00 local time.
 #[must_use]
 pub fn start_of(day: Date) -> Timestamp {

@@ -94,7 +94,9 @@ fn grond(of: proto::Grond) -> Option<Grond> {
     })
 }
 
-fn of_grond(grond: Grond) -> proto::Grond {
+/// A ground as it is sent.
+#[must_use]
+pub fn of_grond(grond: Grond) -> proto::Grond {
     match grond {
         Grond::NationaleVeiligheid => proto::Grond::NationaleVeiligheid,
         Grond::OpenbareVeiligheid => proto::Grond::OpenbareVeiligheid,

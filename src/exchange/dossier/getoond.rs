@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Kenmerk, PartnerNaam, Rol, Weigering,
+        Identiteit, Kenmerk, PartnerNaam, Rol, Weigering,
         inzage::{Besluit, Grond, Oordeel, Termijnen, Verzoek, is_released},
     },
     logboek::tijd,
@@ -76,7 +76,7 @@ pub struct GetoondeRij {
 impl Exchange {
     pub(super) async fn rijen_of(&self, oog: &Oog<'_>, dossier: &Dossier) -> Result<Vec<Rij>, Weigering> {
         match oog.vrager(dossier).await? {
-            Some(vrager) => oog.rijen(&vrager.kenmerken, dossier.tot).await,
+            Some(vrager) => oog.rijen(&oog.sporen(&vrager.kenmerken).await?, &vrager.kenmerken, dossier.tot).await,
             None => Ok(Vec::new()),
         }
     }
@@ -101,7 +101,7 @@ impl Exchange {
         getoond.rijen = rijen
             .into_iter()
             .filter(|rij| sees_row(call, kijker, rij, &besluiten))
-            .map(|rij| shown_row(call, kijker, rij, &besluiten))
+            .map(|rij| shown_row(call, rij, &besluiten))
             .collect();
         Ok(getoond)
     }
@@ -115,10 +115,7 @@ impl Exchange {
     ) -> Result<Getoond, Weigering> {
         let now = self.klok.now();
         let who = call.identiteit();
-        let sees = |naam: &PartnerNaam| match who.rol {
-            Rol::Contact => *naam == who.partner,
-            _ => who.ziet.covers(&[naam.clone()].into()),
-        };
+        let sees = |naam: &PartnerNaam| sees_partner(who, naam);
         let verzoek = match who.rol {
             Rol::Contact => oog.vrager(dossier).await?.map(|of| of.verzoek),
             _ => None,
@@ -167,6 +164,14 @@ impl Exchange {
     }
 }
 
+/// Whether somebody sees what a partner decides: its contactpunt, and who oversees it.
+fn sees_partner(who: &Identiteit, naam: &PartnerNaam) -> bool {
+    match who.rol {
+        Rol::Contact => *naam == who.partner,
+        _ => who.ziet.covers(&[naam.clone()].into()),
+    }
+}
+
 /// Whether the caller sees a row: of its own partner, or released by all, or overseen.
 fn sees_row(call: &Call, kijker: Kijker, rij: &Rij, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> bool {
     let who = call.identiteit();
@@ -179,15 +184,10 @@ fn sees_row(call: &Call, kijker: Kijker, rij: &Rij, besluiten: &BTreeMap<Partner
     }
 }
 
-fn shown_row(call: &Call, kijker: Kijker, rij: Rij, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> GetoondeRij {
+fn shown_row(call: &Call, rij: Rij, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> GetoondeRij {
     let Rij { log_index, soort, partners, herkend_op, zinnen } = rij;
-    let who = call.identiteit();
-    let sees = |naam: &PartnerNaam| match kijker {
-        Kijker::Contactpunt | Kijker::Gevraagd => *naam == who.partner,
-        Kijker::Toezicht | Kijker::ToezichtOpGevraagd => who.ziet.covers(&[naam.clone()].into()),
-    };
     let decided = |naam: &PartnerNaam| Some((naam.to_string(), besluiten.get(naam)?.get(&log_index)?.clone()));
-    let oordelen = partners.iter().filter(|naam| sees(naam)).filter_map(decided).collect();
+    let oordelen = partners.iter().filter(|naam| sees_partner(call.identiteit(), naam)).filter_map(decided).collect();
     let partners = partners.iter().map(ToString::to_string).collect();
     GetoondeRij { log_index, soort, zinnen, partners, herkend_op, oordelen }
 }

@@ -41,7 +41,7 @@ use crate::{
     },
     logboek::{Soort, tijd},
     sleutels::Veld,
-    store::{Actor, Alone, Event, InDossier, NotDone, OpenDossier},
+    store::{Alone, Event, InDossier, NotDone, OpenDossier},
 };
 
 /// Dossiers in one list, at most.
@@ -60,6 +60,17 @@ pub enum Daad {
     Verlenging,
     /// The person gets the overview; [`Weigering::BesluitOntbreekt`] as long as partners have to decide and still have time.
     Sluiting,
+}
+
+impl Daad {
+    /// What the logboek calls it. An extension asks the same once more, with a later term.
+    fn soort(&self) -> Soort {
+        match self {
+            Self::Besluit(..) => Soort::InzageBesloten,
+            Self::Verlenging => Soort::InzageGevraagd,
+            Self::Sluiting => Soort::InzageVerstrekt,
+        }
+    }
 }
 
 impl Exchange {
@@ -88,11 +99,12 @@ impl Exchange {
         let oog = self.oog_on_all(call).await?;
         let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let kenmerken = self.keyed(persoon.kenmerken());
-        if oog.sporen(&kenmerken).await?.are_of_several(&kenmerken) {
+        let sporen = oog.sporen(&kenmerken).await?;
+        if sporen.are_of_several(&kenmerken) {
             let asked = "ook een skn of bsn: met deze naam en geboortedatum zijn er meer mensen";
             return Err(Weigering::veld("persoon", asked));
         }
-        let rijen = oog.rijen(&kenmerken, tot).await?;
+        let rijen = oog.rijen(&sporen, &kenmerken, tot).await?;
         let asked: BTreeSet<PartnerNaam> = rijen.into_iter().flat_map(|rij| rij.partners).collect();
         let termijnen = Termijnen::new(verzoek.ontvangen_op, now);
         let open = OpenDossier {
@@ -168,14 +180,16 @@ impl Exchange {
             if !matches!(daad, Daad::Besluit(..)) && kijker != Kijker::Contactpunt {
                 return Err(Weigering::BesluitNietGevraagd);
             }
-            let alone = match daad {
+            let mut alone = Alone::of(&self.actor_of(call, inzage), daad.soort());
+            alone.regel.dossier = Some(nummer);
+            match daad {
                 Daad::Besluit(named, others) => {
                     let decided = self.decided(&oog, call, &dossier, (named, others.as_ref())).await?;
-                    self.decision(call, inzage, &dossier, &decided)
+                    self.keep_decision(&mut alone, &dossier, &decided);
                 }
-                Daad::Verlenging => self.extension(&oog, call, inzage, &dossier).await?,
-                Daad::Sluiting => self.closing(&oog, call, inzage, &dossier).await?,
-            };
+                Daad::Verlenging => self.extend(&mut alone, &oog, &dossier).await?,
+                Daad::Sluiting => self.close(&mut alone, &oog, &dossier).await?,
+            }
             self.trust_clock()?;
             let done = InDossier { nummer, gezien_tot, alone };
             match self.store.writer.write(|reply| Event::InDossier(Box::new(done), reply)).await {
@@ -210,63 +224,36 @@ impl Exchange {
         decided.ok_or_else(|| Weigering::veld("overige", "een oordeel over uw rijen die niet apart zijn genoemd"))
     }
 
-    fn decision(&self, call: &Call, inzage: &Inzage, dossier: &Dossier, decided: &Besluit) -> Alone {
+    fn keep_decision(&self, alone: &mut Alone, dossier: &Dossier, decided: &Besluit) {
         let besluit = self.besluit(&tekst::of_besluit(decided));
-        let mut alone = self.alone(call, inzage, (dossier, Soort::InzageBesloten));
         // It is an answer to the contactpunt.
         alone.regel.ontvanger = self.oin_of(&dossier.contactpunt).map(|oin| format!("{oin}/"));
         alone.regel.besluit = Some(besluit.commitment.clone());
         alone.openings.push((Veld::Besluit, vec![besluit]));
-        alone
     }
 
-    async fn extension(
-        &self,
-        oog: &Oog<'_>,
-        call: &Call,
-        inzage: &Inzage,
-        dossier: &Dossier,
-    ) -> Result<Alone, Weigering> {
+    async fn extend(&self, alone: &mut Alone, oog: &Oog<'_>, dossier: &Dossier) -> Result<(), Weigering> {
         let now = self.klok.now();
         if dossier.verlengd || dossier.is_late(now) {
             return Err(Weigering::TermijnVast);
         }
         let vrager = oog.vrager(dossier).await?.ok_or(Weigering::TermijnVast)?;
         let Termijnen { antwoord_voor, .. } = Termijnen::extended(vrager.verzoek.ontvangen_op, now);
-        let mut alone = self.alone(call, inzage, (dossier, Soort::InzageGevraagd));
         alone.regel.antwoord_voor = Some(tijd(antwoord_voor));
-        Ok(alone)
+        Ok(())
     }
 
-    async fn closing(
-        &self,
-        oog: &Oog<'_>,
-        call: &Call,
-        inzage: &Inzage,
-        dossier: &Dossier,
-    ) -> Result<Alone, Weigering> {
+    async fn close(&self, alone: &mut Alone, oog: &Oog<'_>, dossier: &Dossier) -> Result<(), Weigering> {
         if self.klok.now() < dossier.termijnen.besluiten_voor && dossier.undecided().next().is_some() {
             return Err(Weigering::BesluitOntbreekt);
         }
-        let mut alone = self.alone(call, inzage, (dossier, Soort::InzageVerstrekt));
         // It is found by the person too, so that whoever erases knows that nobody waits any more.
         if let Some(vrager) = oog.vrager(dossier).await? {
             let vrager = self.vrager(&tekst::of_verzoek(&vrager.verzoek), &vrager.kenmerken, false);
             alone.regel.betrokkene = vec![vrager.commitment.clone()];
             alone.openings.push((Veld::Betrokkene, vec![vrager]));
         }
-        Ok(alone)
-    }
-
-    fn alone(&self, call: &Call, inzage: &Inzage, (dossier, soort): (&Dossier, Soort)) -> Alone {
-        let mut alone = Alone::of(&self.actor_of(call, inzage), soort);
-        alone.regel.dossier = Some(dossier.nummer);
-        alone
-    }
-
-    fn actor_of(&self, call: &Call, Inzage { medewerker, reden }: &Inzage) -> Actor {
-        let reden = reden.as_deref().map(|reden| self.reden(reden));
-        Actor { reden, ..self.actor(call, Some(medewerker)) }
+        Ok(())
     }
 
     /// The OIN under which a partner is addressed now. Who is no deelnemer any more has none: it may be another's by now.

@@ -212,8 +212,7 @@ impl Oog<'_> {
     }
 
     /// What happened to somebody before an index, and what became of it until now.
-    pub(super) async fn rijen(&self, kenmerken: &Kenmerken, tot: u64) -> Result<Vec<Rij>, Weigering> {
-        let sporen = self.sporen(kenmerken).await?;
+    pub(super) async fn rijen(&self, sporen: &Sporen, kenmerken: &Kenmerken, tot: u64) -> Result<Vec<Rij>, Weigering> {
         let berichten = sporen.recognised(kenmerken);
         let hashes = sporen.regels.iter().filter_map(|of| of.regel.convenant.as_deref());
         let zinnen = Zinnen { namen: &self.namen, convenanten: self.convenanten(hashes).await? };

@@ -79,11 +79,15 @@ impl Exchange {
         Ok((read, namen))
     }
 
+    /// Who looks, and why, as the logboek writes it.
+    pub(super) fn actor_of(&self, call: &Call, Inzage { medewerker, reden }: &Inzage) -> Actor {
+        let reden = reden.as_deref().map(|reden| self.reden(reden));
+        Actor { reden, ..self.actor(call, Some(medewerker)) }
+    }
+
     /// Logs a look.
     pub(super) async fn log_look(&self, call: &Call, inzage: &Inzage, gezien: Gezien) -> Result<(), Weigering> {
-        let reden = inzage.reden.as_deref().map(|reden| self.reden(reden));
-        let actor = Actor { reden, ..self.actor(call, Some(&inzage.medewerker)) };
-        let mut alone = Alone::of(&actor, Soort::Ingezien);
+        let mut alone = Alone::of(&self.actor_of(call, inzage), Soort::Ingezien);
         if let Some(bericht) = gezien.bericht {
             let bekeken = self.bekeken(bericht);
             alone.regel.bekeken = Some(bekeken.commitment.clone());

@@ -37,7 +37,7 @@ use crate::{
             append::{Appender, Commit},
             follow::{Followed, Newest},
         },
-        values::moment,
+        values::{int, moment},
     },
 };
 
@@ -151,6 +151,14 @@ impl<'t> Work<'t> {
             self.flushing = false;
         }
         Ok(self.tx)
+    }
+
+    /// The regels from an index on, those of this transaction too.
+    pub(in crate::store) async fn regels_since(&mut self, from: u64) -> Result<Vec<Logregel>, StoreError> {
+        let sql = "SELECT regel FROM logregels WHERE log_index >= $1 ORDER BY log_index";
+        let written: Vec<Vec<u8>> = sqlx::query_scalar(sql).bind(int(from)).fetch_all(&mut *self.tx).await?;
+        let leaves = written.iter().map(Vec::as_slice).chain(self.log.appended());
+        Ok(leaves.filter_map(|leaf| Logregel::from_leaf(leaf).ok()).collect())
     }
 
     /// Takes up an accepted bericht, to be written. Its regels are in the log already.

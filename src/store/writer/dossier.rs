@@ -8,9 +8,8 @@ use crate::{
     logboek::{Logregel, Soort, tijd},
     sleutels::Veld,
     store::{
-        Committed, NotDone, StoreError,
+        Committed, NotDone,
         postvak::{actor::Actor, work::Work},
-        values::int,
     },
 };
 
@@ -71,19 +70,8 @@ pub(in crate::store) async fn in_dossier(work: &mut Work<'_>, done: &InDossier) 
         let soort = matches!(regel.soort, Soort::InzageGevraagd | Soort::InzageBesloten | Soort::InzageVerstrekt);
         soort && regel.dossier == Some(done.nummer)
     };
-    if since(work, done.gezien_tot).await?.iter().any(acts) {
+    if work.regels_since(done.gezien_tot).await?.iter().any(acts) {
         return Err(NotDone::Outdated);
     }
     Ok(done.alone.append(&mut work.log)?)
-}
-
-/// The regels from an index on, those of this transaction too.
-pub(super) async fn since(work: &mut Work<'_>, from: u64) -> Result<Vec<Logregel>, StoreError> {
-    let leaves: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT regel FROM logregels WHERE log_index >= $1 ORDER BY log_index")
-            .bind(int(from))
-            .fetch_all(work.database().await?)
-            .await?;
-    let written = leaves.iter().map(Vec::as_slice);
-    Ok(written.chain(work.log.appended()).filter_map(|leaf| Logregel::from_leaf(leaf).ok()).collect())
 }

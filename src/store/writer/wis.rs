@@ -1,6 +1,6 @@
 //! Wis (erase): what opens the commitments to a person, and by what that person can be found. No leaf changes.
 
-use super::{dossier::since, voorstel::Regels};
+use super::voorstel::Regels;
 use crate::{
     domain::{BerichtId, Weigering},
     logboek::{Logregel, Soort},
@@ -30,7 +30,7 @@ pub struct Erase {
 
 /// Erases, as long as no content about the person can be read.
 pub(in crate::store) async fn erase(work: &mut Work<'_>, erase: &Erase) -> Result<Regels, NotDone> {
-    if since(work, erase.gezien_tot).await?.iter().any(|regel| regel.soort == Soort::InzageGevraagd) {
+    if work.regels_since(erase.gezien_tot).await?.iter().any(|regel| regel.soort == Soort::InzageGevraagd) {
         // Somebody may have asked for inzage meanwhile: it is looked through anew.
         return Err(NotDone::Outdated);
     }

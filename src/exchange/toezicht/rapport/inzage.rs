@@ -1,17 +1,12 @@
 //! Inzage (access): the dossiers of people who asked what was exchanged about them, and whether they are answered in time.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 
 use super::{super::oog::Oog, Afdeling, Stuk, Tabel, moment, of_none};
 use crate::{
-    domain::{Weigering, houdbaarheid::amsterdam_date},
+    domain::{Weigering, houdbaarheid::last_day_before},
     exchange::dossier::Stand,
 };
-
-/// The last day before a moment.
-fn last_day(before: Timestamp) -> String {
-    amsterdam_date(before).yesterday().unwrap_or(Date::MIN).to_string()
-}
 
 impl Oog<'_> {
     /// The section on dossiers: those of the period, and those that are open now.
@@ -35,7 +30,7 @@ impl Oog<'_> {
                 of.nummer.to_string(),
                 of.contactpunt.clone(),
                 moment(of.geopend),
-                last_day(of.antwoord_voor),
+                last_day_before(of.antwoord_voor).to_string(),
                 of_none(of.gesloten.map(moment)),
                 if of.te_laat { "ja" } else { "nee" }.to_owned(),
                 partners(&of.zonder_besluit),
