@@ -106,6 +106,8 @@ pub struct Verzoek {
     pub kenmerk: String,
     /// The day on which the request came in, Europe/Amsterdam.
     pub ontvangen_op: Date,
+    /// Whether a number was given by which the person is known for sure. The number itself is not kept.
+    pub op_nummer: bool,
 }
 
 /// What a partner decided, by row: the index of its logregel.

@@ -43,6 +43,8 @@ impl Kenmerk {
     pub const ALL: [Self; 4] = [Self::Skn, Self::Bsn, Self::NaamGeboortedatum, Self::Naam];
     /// Those by which somebody is found, the surest first.
     pub const FINDABLE: [Self; 3] = [Self::Skn, Self::Bsn, Self::NaamGeboortedatum];
+    /// Numbers: each is of one person.
+    pub const NUMBERS: [Self; 2] = [Self::Skn, Self::Bsn];
 
     /// The name in store and proto.
     #[must_use]
@@ -102,13 +104,13 @@ pub struct Pseudoniemen {
     pub kenmerken: Vec<(Kenmerk, [u8; 32])>,
 }
 
-/// Whether these are surely more than one: two of them have another SKN, or another BSN.
-#[must_use]
-pub fn are_several<T: Ord + Copy>(people: &[Vec<(Kenmerk, T)>]) -> bool {
-    [Kenmerk::Skn, Kenmerk::Bsn].into_iter().any(|kenmerk| {
-        let of_kind = people.iter().flatten().filter(|(kind, _)| *kind == kenmerk);
-        of_kind.map(|(_, mark)| *mark).collect::<BTreeSet<T>>().len() > 1
-    })
+/// What these people have as this kind of mark: more than one value means that they are more than one person.
+pub fn values<'p, T: Ord + Copy + 'p>(
+    kenmerk: Kenmerk,
+    people: impl IntoIterator<Item = &'p Vec<(Kenmerk, T)>>,
+) -> BTreeSet<T> {
+    let of_kind = people.into_iter().flatten().filter(|(kind, _)| *kind == kenmerk);
+    of_kind.map(|(_, mark)| *mark).collect()
 }
 
 /// The surest mark that both have the same, unless a surer one contradicts: of two people with one name and birthday, each with
@@ -181,13 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn people_of_one_name_with_other_numbers_are_several() {
-        let of = |marks: &[(Kenmerk, u8)]| marks.to_vec();
-        let (first, second) = (of(&[(Kenmerk::Skn, 1), (Kenmerk::Naam, 9)]), of(&[(Kenmerk::Skn, 2)]));
-        let (by_bsn, by_name) = (of(&[(Kenmerk::Bsn, 7)]), of(&[(Kenmerk::Naam, 8)]));
-        assert!(are_several(&[first.clone(), second]));
-        assert!(!are_several(&[first.clone(), first, by_bsn, by_name]));
-        assert!(!are_several::<u8>(&[]));
+    fn people_have_the_values_that_any_of_them_has() {
+        let people = [vec![(Kenmerk::Skn, 1), (Kenmerk::Naam, 9)], vec![(Kenmerk::Skn, 2)], vec![(Kenmerk::Bsn, 7)]];
+        assert_eq!(values(Kenmerk::Skn, &people), [1, 2].into());
+        assert_eq!(values(Kenmerk::Bsn, &people), [7].into());
+        assert_eq!(values::<u8>(Kenmerk::Bsn, &[]), [].into());
     }
 
     #[test]

@@ -337,8 +337,8 @@ weigeringen! {
         "This dossier asks no decision of your partner, or this is for the contactpunt that opened it.";
     /// Partners have not decided yet, and still have time.
     BesluitOntbreekt = "besluit_ontbreekt", Toestand,
-        "Een of meer partners hebben nog niet besloten, en hun termijn loopt nog; GetDossier zegt welke. Vraag hun om hun besluit, of wacht tot hun termijn voorbij is.",
-        "One or more partners have not decided yet, and their term has not passed; GetDossier says which. Ask them for their decision, or wait until their term has passed.";
+        "Een of meer partners hebben nog niet besloten, en hun termijn loopt nog. Wacht tot zij besluiten of tot hun termijn voorbij is; wie dan te laat is noemt GetDossier.",
+        "One or more partners have not decided yet, and their term has not passed. Wait until they decide or until their term has passed; GetDossier then names who is late.";
     /// A dossier whose term cannot be extended.
     TermijnVast = "termijn_vast", Toestand,
         "De termijn van dit dossier is eerder verlengd, of is al voorbij. Geef de betrokkene het overzicht, met wat er nu is.",

@@ -281,7 +281,7 @@ fn inzage(medewerker: String) -> Inzage {
 /// The fields of an operator's word. Gives the medewerker.
 fn word(reden: &str, medewerker: &str) -> Result<String, Weigering> {
     let mut checker = Checker::default();
-    checker.text("reden", reden, 1..=500);
+    checker.visible("reden", reden, 1..=500);
     if !checker.0.is_empty() {
         return Err(Weigering::OngeldigVeld(checker.0));
     }
@@ -300,7 +300,7 @@ fn opdracht(request: proto::ChangeDocumentsRequest) -> Result<Opdracht, Weigerin
         checker.text(&format!("laden[{at}].herkomst"), &document.herkomst, 1..=200);
     }
     if !proef {
-        checker.text("reden", &reden, 1..=500);
+        checker.visible("reden", &reden, 1..=500);
     }
     if !checker.0.is_empty() {
         return Err(Weigering::OngeldigVeld(checker.0));

@@ -1,13 +1,15 @@
 //! Checks of the fields of a bericht: every mistake at once, each with its path and what is asked, never with its value.
 //!
-//! Here what every bericht has; `soorten` what each berichtsoort has.
+//! Here what every bericht has; `soorten` what each berichtsoort has, `zichtbaar` whether a reader sees all of a text.
 
 mod soorten;
+mod zichtbaar;
 
 use std::ops::RangeInclusive;
 
 use jiff::{Timestamp, civil::Date};
 
+use self::zichtbaar::is_visible;
 use crate::{
     domain::{
         Berichtsoort, Bsn, Categorie, Feiten, Geboortedatum, Overtreding, Persoon, Telefoon, bericht::civil_date,
@@ -34,17 +36,21 @@ impl Checker {
         }
     }
 
-    /// The same on one line, without characters that nobody sees or that turn what is read.
-    pub fn line(&mut self, veld: &str, text: &str, length: RangeInclusive<usize>) {
-        let hidden = |c: char| {
-            let is_mark =
-                matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-            is_mark || c.is_control()
-        };
-        if text.contains(hidden) {
-            self.wrong(veld, "een enkele regel, zonder onzichtbare tekens");
-        } else {
+    /// The same, of characters that a reader sees: for what one person writes and another one judges by.
+    pub fn visible(&mut self, veld: &str, text: &str, length: RangeInclusive<usize>) {
+        if is_visible(text) {
             self.text(veld, text, length);
+        } else {
+            self.wrong(veld, "alleen zichtbare tekens");
+        }
+    }
+
+    /// The same on one line.
+    pub fn line(&mut self, veld: &str, text: &str, length: RangeInclusive<usize>) {
+        if text.contains(['\n', '\t']) {
+            self.wrong(veld, "een enkele regel");
+        } else {
+            self.visible(veld, text, length);
         }
     }
 

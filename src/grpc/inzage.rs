@@ -34,7 +34,8 @@ pub fn verzoek(request: &proto::OpenDossierRequest) -> Result<(Persoon, Verzoek)
         return Err(Weigering::OngeldigVeld(checker.0));
     };
     let (naam, geboortedatum) = (persoon.naam.clone(), persoon.geboortedatum.clone());
-    Ok((persoon, Verzoek { naam, geboortedatum, kenmerk: request.kenmerk.clone(), ontvangen_op }))
+    let op_nummer = persoon.skn.is_some() || persoon.bsn.is_some();
+    Ok((persoon, Verzoek { naam, geboortedatum, kenmerk: request.kenmerk.clone(), ontvangen_op, op_nummer }))
 }
 
 /// What is decided: about single rows, and about all others.
@@ -110,7 +111,7 @@ pub fn of_grond(grond: Grond) -> proto::Grond {
 /// A dossier as it is sent.
 #[must_use]
 pub fn dossier(of: Getoond) -> proto::Dossier {
-    let verzoek = |Verzoek { naam, geboortedatum, kenmerk, ontvangen_op }: Verzoek| proto::DossierVerzoek {
+    let verzoek = |Verzoek { naam, geboortedatum, kenmerk, ontvangen_op, .. }: Verzoek| proto::DossierVerzoek {
         naam,
         geboortedatum,
         kenmerk,

@@ -205,7 +205,7 @@ pub fn checked_inzage(checker: &mut Checker, medewerker: &str, reden: Option<&St
         checker.wrong("inzage.medewerker", "een enkele regel zonder tabs");
     }
     if let Some(reden) = reden {
-        checker.text("inzage.reden", reden, 1..=500);
+        checker.visible("inzage.reden", reden, 1..=500);
     }
 }
 

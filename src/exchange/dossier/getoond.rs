@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     super::{Call, Exchange, toezicht::oog::Oog},
     rijen::{Rij, RijSoort},
-    staat::{Dossier, Kijker},
+    staat::{Dossier, Kijker, Vrager},
 };
 use crate::{
     domain::{
@@ -76,7 +76,9 @@ pub struct GetoondeRij {
 impl Exchange {
     pub(super) async fn rijen_of(&self, oog: &Oog<'_>, dossier: &Dossier) -> Result<Vec<Rij>, Weigering> {
         match oog.vrager(dossier).await? {
-            Some(vrager) => oog.rijen(&oog.sporen(&vrager.kenmerken).await?, &vrager.kenmerken, dossier.tot).await,
+            Some(Vrager { verzoek, kenmerken }) => {
+                oog.rijen(&oog.sporen(&kenmerken).await?, (&kenmerken, verzoek.op_nummer), dossier.tot).await
+            }
             None => Ok(Vec::new()),
         }
     }

@@ -29,7 +29,7 @@ pub use self::{
     rijen::RijSoort,
 };
 use super::{
-    Call, Exchange, MOST_JUDGEMENTS,
+    Call, Exchange,
     toezicht::{Gezien, Inzage, oog::Oog},
     unavailable,
 };
@@ -48,6 +48,8 @@ use crate::{
 const MOST_LISTED: usize = 500;
 /// Days since a request came in, at most.
 const MOST_DAYS: i64 = 366;
+/// How often an act in a dossier is judged anew: as often as one partner can be calling at once, and once more.
+const MOST_JUDGEMENTS: usize = 17;
 /// Nobody who asks was born before.
 const FIRST_BIRTHDAY: Date = date(1900, 1, 1);
 
@@ -98,13 +100,8 @@ impl Exchange {
         }
         let oog = self.oog_on_all(call).await?;
         let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
-        let kenmerken = self.keyed(persoon.kenmerken());
-        let sporen = oog.sporen(&kenmerken).await?;
-        if sporen.are_of_several(&kenmerken) {
-            let asked = "ook een skn of bsn: met deze naam en geboortedatum zijn er meer mensen";
-            return Err(Weigering::veld("persoon", asked));
-        }
-        let rijen = oog.rijen(&sporen, &kenmerken, tot).await?;
+        let (kenmerken, sporen) = oog.identified(self.keyed(persoon.kenmerken())).await?;
+        let rijen = oog.rijen(&sporen, (&kenmerken, verzoek.op_nummer), tot).await?;
         let asked: BTreeSet<PartnerNaam> = rijen.into_iter().flat_map(|rij| rij.partners).collect();
         let termijnen = Termijnen::new(verzoek.ontvangen_op, now);
         let open = OpenDossier {
@@ -140,6 +137,10 @@ impl Exchange {
         dossiers.truncate(MOST_LISTED);
         let mut shown = Vec::new();
         for dossier in &dossiers {
+            let is_erased = dossier.gesloten.is_none() && oog.vrager(dossier).await?.is_none();
+            if is_erased && !ook_gesloten {
+                continue;
+            }
             if let Some(kijker) = dossier.kijker(who, van_kracht.deelnemers()) {
                 shown.push(self.shown(&oog, call, (dossier, kijker)).await?);
             }

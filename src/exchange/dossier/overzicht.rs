@@ -27,12 +27,12 @@ const AFDELINGEN: [(RijSoort, &str, &str); 4] = [
         "Wie er naar u zocht",
         "Wij hebben geen zoekvragen over u gevonden die wij mogen laten zien.",
     ),
+    (RijSoort::Weigering, "Wat de poort tegenhield", "De poort hield niets tegen, of wij mogen dat niet laten zien."),
     (
-        RijSoort::Weigering,
-        "Wat de poort tegenhield",
-        "Wij hebben niets gevonden dat de poort tegenhield en dat wij mogen laten zien.",
+        RijSoort::Toezicht,
+        "Wie er bij het toezicht naar u zocht",
+        "Wij hebben niet gevonden dat iemand van het toezicht naar u zocht.",
     ),
-    (RijSoort::Toezicht, "Wie er bij het toezicht naar u zocht", "Niemand van het toezicht zocht naar u."),
 ];
 
 impl Exchange {
@@ -57,7 +57,7 @@ impl Exchange {
             }
             parts.extend(told);
         }
-        parts.extend(missing(oog, is_whole, besluiten));
+        parts.extend(missing(oog, (is_whole, verzoek.op_nummer), besluiten));
         parts.extend(rights(oog.namen.organisatie(&dossier.contactpunt)));
         let mut text = parts.join("\n\n");
         text.push('\n');
@@ -73,7 +73,7 @@ impl Exchange {
         let telefoon = loket.and_then(|loket| loket.contact.as_ref());
         let telefoon =
             telefoon.map(|of| format!(", telefoon {} ({})", of.telefoon.as_str(), of.functie)).unwrap_or_default();
-        let Verzoek { naam, geboortedatum, kenmerk, ontvangen_op } = verzoek;
+        let Verzoek { naam, geboortedatum, kenmerk, ontvangen_op, .. } = verzoek;
         let geboren = geboortedatum.parse().map_or_else(|_| geboortedatum.clone(), dag);
         let regels = [
             format!("Voor: {}, geboren op {geboren}", plain(naam)),
@@ -89,7 +89,7 @@ impl Exchange {
             None => "**Concept.** Dit overzicht is nog niet klaar. Geef het nog niet mee.".to_owned(),
         });
         parts.push(format!(
-            "U vroeg welke gegevens organisaties over u hebben uitgewisseld. Dit overzicht geeft antwoord. Ketenpoort is een digitale poort: \
+            "U vroeg welke gegevens organisaties over u hebben uitgewisseld. Ketenpoort is een digitale poort: \
              organisaties voor zorg, veiligheid en straf sturen elkaar daarlangs berichten. De poort schrijft op wie wat stuurde, wanneer en \
              waarom dat mocht. Hier staat wat er was tot {geopend}, en wat daarmee gebeurde tot {nu}. De poort neemt zelf geen besluiten over u."
         ));
@@ -100,8 +100,9 @@ impl Exchange {
 /// What somebody wrote, as it was written: nothing in it is layout.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '#' | '[' | ']' | '<' | '>' | '|') {
+    // An address would become a link.
+    for c in text.replace("://", ": //").chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '~' | '#' | '&' | '[' | ']' | '<' | '>' | '|') {
             plain.push('\\');
         }
         plain.push(c);
@@ -110,7 +111,11 @@ fn plain(text: &str) -> String {
 }
 
 /// What does not stand in the overview, and why.
-fn missing(oog: &Oog<'_>, is_whole: bool, besluiten: &BTreeMap<PartnerNaam, Besluit>) -> Vec<String> {
+fn missing(
+    oog: &Oog<'_>,
+    (is_whole, op_nummer): (bool, bool),
+    besluiten: &BTreeMap<PartnerNaam, Besluit>,
+) -> Vec<String> {
     let mut parts = vec!["## Wat er niet in staat".to_owned()];
     for (naam, besluit) in besluiten {
         let mut told: BTreeMap<(&'static str, &str), usize> = BTreeMap::new();
@@ -126,6 +131,10 @@ fn missing(oog: &Oog<'_>, is_whole: bool, besluiten: &BTreeMap<PartnerNaam, Besl
             parts.push(zin.trim_end().to_owned());
         }
     }
+    if !op_nummer {
+        let zin = "Wij zochten zonder nummer van u. Er kan dus iets bij staan over iemand anders met uw naam en geboortedatum.";
+        parts.push(zin.to_owned());
+    }
     if !is_whole {
         parts.push(
             "Een of meer organisaties hebben niet besloten wat zij laten zien, of doen niet meer mee. Wat daarvan afhangt staat hier niet in. U \
@@ -140,8 +149,8 @@ fn missing(oog: &Oog<'_>, is_whole: bool, besluiten: &BTreeMap<PartnerNaam, Besl
             "De inhoud van de berichten staat hier niet in. Vraag daarvoor de organisatie die het bericht stuurde of kreeg.",
             "De poort weet niet wat organisaties met een bericht deden: afdrukken, of overnemen in een eigen dossier. Ook kan een bericht dat \
              hier vernietigd heet nog in een reservekopie van de poort staan.",
-            "De poort zoekt op uw naam en geboortedatum, en op nummers als u die gaf. Staat uw naam ergens anders geschreven, dan kan dat hier \
-             ontbreken.",
+            "De poort zoekt op uw naam en geboortedatum, en op nummers als u die gaf. Is uw naam ergens anders geschreven, of staat uw \
+             geboortedatum er niet helemaal, dan kan dat hier ontbreken.",
         ]
         .map(str::to_owned),
     );
@@ -154,7 +163,7 @@ fn rights(organisatie: &str) -> Vec<String> {
         "- **Klopt iets niet?** Vraag de organisatie die het stuurde om het te verbeteren of aan te vullen.".to_owned(),
         "- **Wilt u dat iets wordt gewist, of dat organisaties het voorlopig niet gebruiken?** Dat kunt u ook vragen.".to_owned(),
         "- **Bent u het er niet mee eens dat gegevens over u zijn gedeeld?** Dan kunt u bezwaar maken.".to_owned(),
-        format!("- U mag elk van deze dingen vragen aan {organisatie}. Dan geldt uw vraag voor alle organisaties in dit overzicht."),
+        format!("- U mag elk van deze dingen vragen aan {organisatie}. Dan geldt uw vraag voor alle organisaties die via Ketenpoort berichten sturen."),
         "- **Een klacht?** Vraag naar de functionaris gegevensbescherming van een organisatie, of dien een klacht in bij de Autoriteit \
          Persoonsgegevens. U kunt ook naar de rechter gaan."
             .to_owned(),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         BerichtId, Kenmerk, PartnerNaam, Weigering,
-        persoon::{agreeing, are_several},
+        persoon::{agreeing, values},
     },
     logboek::{Logregel, Soort},
     sleutels::Veld,
@@ -123,13 +123,30 @@ pub(super) struct Sporen {
 }
 
 impl Sporen {
-    /// Whether these marks lead to more people than one, so that nobody knows whose data these are.
-    pub(super) fn are_of_several(&self, kenmerken: &Kenmerken) -> bool {
-        let is_numbered = kenmerken.iter().any(|(kenmerk, _)| matches!(kenmerk, Kenmerk::Skn | Kenmerk::Bsn));
-        let everybody = self.berichten.values().chain(self.looked_for.values()).flatten();
-        let meant = everybody.filter(|of| of.herkend(kenmerken).is_some());
-        let people: Vec<_> = meant.map(|of| of.kenmerken.clone()).collect();
-        !is_numbered && are_several(&people)
+    /// Numbers that belong to somebody and are not among the marks by which was searched; nothing where these lead to more people than one.
+    ///
+    /// A number is learned of whom another number recognises. Where none is known yet, everybody of the name counts: they must not differ.
+    fn learned(&self, kenmerken: &Kenmerken) -> Option<Vec<(Kenmerk, [u8; 32])>> {
+        let is_number = |kenmerk: Kenmerk| Kenmerk::NUMBERS.contains(&kenmerk);
+        let is_numbered = kenmerken.iter().any(|(kenmerk, _)| is_number(*kenmerk));
+        let everybody = || self.berichten.values().chain(self.looked_for.values()).flatten();
+        let recognised = |sure: bool| {
+            let by = move |of: &&Bekend| of.herkend(kenmerken).is_some_and(|by| !sure || is_number(by.kenmerk));
+            everybody().filter(by).map(|of| &of.kenmerken)
+        };
+        let mut learned = Vec::new();
+        for kenmerk in Kenmerk::NUMBERS.into_iter().filter(|kind| kenmerken.iter().all(|(known, _)| known != kind)) {
+            let of_sure = values(kenmerk, recognised(is_numbered));
+            if of_sure.len() > 1 {
+                return None;
+            }
+            learned.extend(of_sure.into_iter().map(|number| (kenmerk, number)));
+            // Of whom the name alone recognises two numbers are two people, and nobody knows which of them asks.
+            if learned.is_empty() && values(kenmerk, recognised(false)).len() > 1 {
+                return None;
+            }
+        }
+        Some(learned)
     }
 
     /// The berichten that are about somebody; and what follows such a bericht and names nobody itself.
@@ -150,6 +167,28 @@ impl Sporen {
 }
 
 impl Oog<'_> {
+    /// The marks of somebody, with the numbers that turn out to be theirs too, and what all of these lead to.
+    ///
+    /// # Errors
+    /// [`Weigering::OngeldigVeld`] where they lead to more people than one, or to too much for one answer.
+    pub(super) async fn identified(
+        &self,
+        mut kenmerken: Vec<(Kenmerk, [u8; 32])>,
+    ) -> Result<(Vec<(Kenmerk, [u8; 32])>, Sporen), Weigering> {
+        loop {
+            let sporen = self.sporen(&kenmerken).await?;
+            let learned = sporen.learned(&kenmerken).ok_or_else(|| {
+                let asked = "ook een skn of bsn, of beide: met deze naam en geboortedatum zijn er meer mensen";
+                Weigering::veld("persoon", asked)
+            })?;
+            // There are two kinds of numbers, so this ends.
+            if learned.is_empty() {
+                return Ok((kenmerken, sporen));
+            }
+            kenmerken.extend(learned);
+        }
+    }
+
     /// What marks of somebody lead to.
     ///
     /// # Errors
@@ -212,7 +251,12 @@ impl Oog<'_> {
     }
 
     /// What happened to somebody before an index, and what became of it until now.
-    pub(super) async fn rijen(&self, sporen: &Sporen, kenmerken: &Kenmerken, tot: u64) -> Result<Vec<Rij>, Weigering> {
+    pub(super) async fn rijen(
+        &self,
+        sporen: &Sporen,
+        (kenmerken, op_nummer): (&Kenmerken, bool),
+        tot: u64,
+    ) -> Result<Vec<Rij>, Weigering> {
         let berichten = sporen.recognised(kenmerken);
         let hashes = sporen.regels.iter().filter_map(|of| of.regel.convenant.as_deref());
         let zinnen = Zinnen { namen: &self.namen, convenanten: self.convenanten(hashes).await? };
@@ -236,13 +280,14 @@ impl Oog<'_> {
             };
             let Some(herkend) = herkend else { continue };
             let leven = of.at().and_then(|at| levens.get(&at));
-            rijen.push(Rij {
-                log_index: of.index,
-                soort,
-                partners: self.namen.partijen(of.index, &of.regel),
-                herkend_op: herkend.kenmerk,
-                zinnen: zinnen.of((of.index, &of.regel), (soort, herkend), leven),
-            });
+            let mut zinnen = zinnen.of((of.index, &of.regel), (soort, herkend), leven);
+            // Numbers that were learned of a name are as sure as that name.
+            let herkend_op = if op_nummer { herkend.kenmerk } else { Kenmerk::NaamGeboortedatum };
+            if op_nummer && herkend_op == Kenmerk::NaamGeboortedatum {
+                zinnen.push("Dit is gevonden op uw naam en geboortedatum, en niet op uw nummer.".to_owned());
+            }
+            let partners = self.namen.partijen(of.index, &of.regel);
+            rijen.push(Rij { log_index: of.index, soort, partners, herkend_op, zinnen });
         }
         Ok(rijen)
     }

@@ -11,6 +11,7 @@ struct VerzoekTekst {
     geboortedatum: String,
     kenmerk: String,
     ontvangen_op: String,
+    op_nummer: bool,
 }
 
 /// A decision about one row; without a grond it is released.
@@ -27,13 +28,13 @@ struct OordeelTekst {
 }
 
 pub(super) fn of_verzoek(verzoek: &Verzoek) -> String {
-    let Verzoek { naam, geboortedatum, kenmerk, ontvangen_op } = verzoek.clone();
-    json(&VerzoekTekst { naam, geboortedatum, kenmerk, ontvangen_op: ontvangen_op.to_string() })
+    let Verzoek { naam, geboortedatum, kenmerk, ontvangen_op, op_nummer } = verzoek.clone();
+    json(&VerzoekTekst { naam, geboortedatum, kenmerk, ontvangen_op: ontvangen_op.to_string(), op_nummer })
 }
 
 pub(super) fn verzoek(tekst: &str) -> Option<Verzoek> {
-    let VerzoekTekst { naam, geboortedatum, kenmerk, ontvangen_op } = serde_json::from_str(tekst).ok()?;
-    Some(Verzoek { naam, geboortedatum, kenmerk, ontvangen_op: ontvangen_op.parse().ok()? })
+    let VerzoekTekst { naam, geboortedatum, kenmerk, ontvangen_op, op_nummer } = serde_json::from_str(tekst).ok()?;
+    Some(Verzoek { naam, geboortedatum, kenmerk, ontvangen_op: ontvangen_op.parse().ok()?, op_nummer })
 }
 
 pub(super) fn of_besluit(besluit: &Besluit) -> String {
@@ -74,6 +75,7 @@ mod tests {
             geboortedatum: "1987-05-12".to_owned(),
             kenmerk: "i-7".to_owned(),
             ontvangen_op: "2026-11-30".parse().unwrap(),
+            op_nummer: true,
         };
         assert_eq!(verzoek(&of_verzoek(&asked)), Some(asked));
         let withheld = |grond, toelichting: Option<&str>, verzwegen| Oordeel::Achtergehouden {

@@ -12,7 +12,7 @@ use crate::{
     harness::{TestGateway, request, send, weigering},
     scenario::{scenario, search, sent},
     wis::{erase, withdrawn},
-    zoeken::ZVH,
+    zoeken::{ZVH, asked, page},
 };
 
 fn numbered(skn: &str) -> proto::Zoekpersoon {
@@ -70,6 +70,47 @@ async fn a_namesake_who_was_only_searched_for_or_refused_is_one_too() {
     assert_eq!(weigering(send(&mut zvh, request(refused)).await), "geen_regel");
     let third = open(&gateway, "contact-politie", opening(&gateway, numbered("3333333"))).await.unwrap();
     assert_eq!((third.rijen.len(), third.nog_te_besluiten), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namesake_with_another_kind_of_number_is_told_apart_by_what_is_known_of_both() {
+    let gateway = TestGateway::start().await;
+    // A BSN that no rule allows: refused, and found by the person all the same.
+    let refused = async |who: &str, skn: Option<&str>, bsn: &str| {
+        let mut json = about(skn);
+        json["inhoud"]["betrokkenen"][0]["bsn"] = json!(bsn);
+        assert_eq!(weigering(send(&mut gateway.client(who).await, request(json)).await), "bsn_niet_toegestaan");
+    };
+    refused(ZVH, Some("1111111"), "999990019").await;
+    refused("zvh-zeeland", None, "123456782").await;
+    assert_eq!(weigering(open(&gateway, "contact-dji", opening(&gateway, bram())).await), "ongeldig_veld");
+    let first = open(&gateway, "contact-dji", opening(&gateway, numbered("1111111"))).await.unwrap();
+    assert_eq!(first.nog_te_besluiten, 1);
+    assert_eq!(weigering(get(&gateway, "contact-zvh-zeeland", first.dossier).await), "dossier_onbekend");
+    // A third of the name, so that one number leaves two: the other number is asked too.
+    refused("zvh-midden-brabant", None, "999990020").await;
+    let by_skn = open(&gateway, "contact-dji", opening(&gateway, numbered("2222222"))).await;
+    assert_eq!(weigering(by_skn), "ongeldig_veld");
+    let second = proto::Zoekpersoon { bsn: Some("123456782".to_owned()), ..bram() };
+    let second = open(&gateway, "contact-dji", opening(&gateway, second)).await.unwrap();
+    assert_eq!(second.nog_te_besluiten, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_belongs_to_who_asks_is_followed_also_where_none_was_given() {
+    let gateway = TestGateway::start().await;
+    sent(&mut gateway.client(ZVH).await, about(Some("6767676"))).await;
+    let by_number = || proto::Zoekpersoon { skn: Some("6767676".to_owned()), ..Default::default() };
+    let request = proto::FindScenarioRequest { persoon: Some(by_number()), ..search(|_| ()) };
+    gateway.client("zsm").await.find_scenario(request).await.unwrap();
+    let filter = proto::Zoekfilter { betrokkene: Some(by_number()), ..Default::default() };
+    page(&gateway, "fg-zsm", asked(filter)).await.unwrap();
+    let opened = open(&gateway, "contact-zsm", opening(&gateway, bram())).await.unwrap();
+    let seen: Vec<_> = opened.rijen.iter().map(|rij| (rij.soort(), rij.herkend_op())).collect();
+    let by_name = Kenmerk::NaamGeboortedatum;
+    let expected = [RijSoort::Uitwisseling, RijSoort::Zoekvraag, RijSoort::Toezicht].map(|soort| (soort, by_name));
+    assert_eq!(seen, expected, "as sure as the name that led to the number");
+    assert!(text(&opened).contains("Wij zochten zonder nummer van u."), "{}", text(&opened));
 }
 
 #[tokio::test(flavor = "multi_thread")]
