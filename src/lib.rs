@@ -2,7 +2,7 @@
 //!
 //! The map, in reading order: what is allowed ([`domain`]), what is written down ([`logboek`]), how content is sealed
 //! ([`sleutels`]), where it lies ([`store`]), what a gateway does by itself ([`jobs`]), what a partner can do ([`exchange`]), how a
-//! call arrives ([`tls`], [`grpc`]), how texts are read ([`lezen`]), what the texts say that can be in force ([`documenten`]), how
+//! call arrives ([`tls`], [`grpc`]), what a browser is shown ([`web`]), how texts are read ([`lezen`]), what the texts say that can be in force ([`documenten`]), how
 //! the gateway is set up ([`config`], [`gateway`]), what a configuration allows ([`check`]), and who uses the gateway ([`client`],
 //! [`cli`], [`demo`]).
 //!
@@ -19,6 +19,7 @@ pub mod exchange;
 
 pub mod grpc;
 pub mod tls;
+pub mod web;
 
 pub mod documenten;
 pub mod lezen;

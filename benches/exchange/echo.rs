@@ -11,7 +11,7 @@ use ketenpoort::{
     domain::{Aangemeld, Klok},
     tls::{
         Handshakes,
-        accept::{self, Bounds, Listener},
+        accept::{self, Bounds, Entrance, Listener, Spoken},
         identity::Identifier,
         settings,
     },
@@ -58,6 +58,7 @@ impl Echo {
         };
         let socket = TcpListener::bind(config.grpc).await?;
         let adres = socket.local_addr()?;
+        let entrance = Entrance { socket, proxies: Vec::new(), spoken: Spoken::Http2 };
         let (stop, stopped) = watch::channel(false);
         let listener = Arc::new(Listener {
             tls,
@@ -67,7 +68,7 @@ impl Echo {
             klok: Arc::new(Klok::start(Arc::new(SystemClock), None, None)),
             refused: Arc::default(),
         });
-        let accepting = tokio::spawn(accept::serve(listener, socket, Vec::new(), stopped, answer));
+        let accepting = tokio::spawn(accept::serve(listener, entrance, stopped, answer));
         Ok(Self { adres, stop, accepting })
     }
 

@@ -71,6 +71,14 @@ weigeringen! {
     PaginaOngeldig = "pagina_ongeldig", Ongeldig,
         "Deze pagina hoort niet bij deze zoekvraag, bij u of bij vandaag. Zoek opnieuw, met een leeg veld pagina.",
         "This page does not belong to this search, to you or to today. Search again, with an empty field pagina.";
+    /// A browser asked for an address that no page has.
+    PaginaNietGevonden = "pagina_niet_gevonden", Onbekend,
+        "Op dit adres staat geen pagina. Ga naar het overzicht en kies daar.",
+        "There is no page at this address. Go to the overview and choose there.";
+    /// A browser posted what no page of the gateway made.
+    AndereHerkomst = "andere_herkomst", Verboden,
+        "Dit is niet verstuurd vanaf een pagina van deze poort, en daarom niet gedaan. Open de pagina zelf en doe het daar.",
+        "This was not sent from a page of this gateway, and so it was not done. Open the page yourself and do it there.";
     /// No checkpoint of a logboek of this gateway.
     CheckpointOnbekend = "checkpoint_onbekend", Onbekend,
         "Dit is geen checkpoint van een logboek van deze poort, of het is langer dan dat logboek nu is. Bewaar het: is het echt, dan is er iets uit het logboek verdwenen.",

@@ -15,6 +15,7 @@ pub mod announce;
 pub mod ask;
 pub mod beheer;
 mod confirm;
+pub mod datum;
 pub mod deliver;
 pub mod dossier;
 pub mod expire;
@@ -102,6 +103,8 @@ pub struct Exchange {
     pub vkey: VerifyKey,
     /// In what toezicht searches, where it has a port.
     pub zoeken: Option<Arc<Zoekbestand>>,
+    /// What came of recomputing the logboek.
+    pub nagerekend: toezicht::nareken::Uitkomst,
     /// Writes what the gateway itself sends as the content of a bericht.
     pub encode: fn(&VanDePoort) -> Vec<u8>,
     /// Weigeringen that are logged once a minute.

@@ -54,6 +54,7 @@ pub(super) fn start(
     running.spawn(run(EndLapsed(of()), stopped.clone()));
     running.spawn(run(CloseYear(of()), stopped.clone()));
     running.spawn(run(TakeUp::new(of()), stopped.clone()));
+    running.spawn(run(Recompute { exchange: of(), stopped: stopped.clone() }, stopped.clone()));
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
@@ -255,6 +256,26 @@ impl Job for TakeUp {
             self.waits_since = None;
         }
         Ok(if more && !is_busy { Next::AtOnce } else { Next::InTime })
+    }
+}
+
+/// Recomputes the logboek, at the start and once a day. A stop does not wait for it: what it found is kept nowhere.
+struct Recompute {
+    exchange: Arc<Exchange>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Job for Recompute {
+    const NAME: &'static str = "het logboek narekenen";
+    const TROUBLE: &'static str = "the logboek could not be recomputed";
+    const EVERY: Duration = TICK;
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        tokio::select! {
+            recomputed = self.exchange.recompute() => recomputed?,
+            _ = self.stopped.wait_for(|stopped| *stopped) => {}
+        }
+        Ok(Next::InTime)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
         beheer_service::BeheerApi,
         boundary::{
             Boundary, MOST_BEHEER_MESSAGE_BYTES, MOST_DOSSIER_ANSWER_BYTES, MOST_MESSAGE_BYTES,
-            MOST_TOEZICHT_ANSWER_BYTES,
+            MOST_TOEZICHT_ANSWER_BYTES, PageRefusal,
         },
         exchange_service::ExchangeApi,
         inzage_service::InzageApi,
@@ -29,7 +29,8 @@ use crate::{
         beheer_service_server::BeheerServiceServer, exchange_service_server::ExchangeServiceServer,
         inzage_service_server::InzageServiceServer, toezicht_service_server::ToezichtServiceServer,
     },
-    tls::accept::{self, Listener},
+    tls::accept::{self, Entrance, Listener, Spoken},
+    web,
 };
 
 /// Calls of one operator that are being answered.
@@ -112,7 +113,7 @@ impl Open {
             Ingang::Partners => {
                 let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
                 let service = ExchangeServiceServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
-                self.serve_by(service, listener, exchange, stopped)
+                self.serve_by((service, None), listener, exchange, stopped)
             }
             Ingang::Toezicht => {
                 let toezicht = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange), stopped.clone()))
@@ -121,22 +122,22 @@ impl Open {
                 let inzage = InzageServiceServer::new(InzageApi::new(Arc::clone(exchange)))
                     .max_decoding_message_size(MOST_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_DOSSIER_ANSWER_BYTES);
-                let service = Routes::new(toezicht).add_service(inzage).prepare();
-                self.serve_by(service, listener, exchange, stopped)
+                let service = web::beside(Routes::new(toezicht).add_service(inzage).prepare(), web::site(exchange));
+                self.serve_by((service, Some(web::refusal)), listener, exchange, stopped)
             }
             Ingang::Beheer => {
                 let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(exchange)))
                     .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
-                self.serve_by(service, listener, exchange, stopped)
+                self.serve_by((service, None), listener, exchange, stopped)
             }
         }
     }
 
-    /// Answers by this service.
+    /// Answers by this service; browsers too, where it is said how they hear a refusal.
     fn serve_by<S>(
         self,
-        service: S,
+        (service, page): (S, Option<PageRefusal>),
         listener: Arc<Listener>,
         exchange: &Arc<Exchange>,
         stopped: watch::Receiver<bool>,
@@ -146,8 +147,14 @@ impl Open {
         S::Future: Send,
     {
         let Self { port: Port { naam, ingang, proxies, in_flight, .. }, socket, .. } = self;
-        let boundary = Boundary::new(Arc::clone(exchange), service, ingang, in_flight);
+        let mut boundary = Boundary::new(Arc::clone(exchange), service, ingang, in_flight);
+        let mut spoken = Spoken::Http2;
+        if let Some(refusal) = page {
+            boundary = boundary.with_page(refusal);
+            spoken = Spoken::Http1And2;
+        }
+        let entrance = Entrance { socket, proxies, spoken };
         let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
-        accept::serve(listener, socket, proxies, stopped, answer).map(move |()| naam).boxed()
+        accept::serve(listener, entrance, stopped, answer).map(move |()| naam).boxed()
     }
 }

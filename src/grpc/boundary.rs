@@ -43,6 +43,21 @@ pub struct Boundary<S> {
     ingang: Ingang,
     in_flight: Arc<Mutex<HashMap<PartnerNaam, Arc<Semaphore>>>>,
     in_flight_partner: usize,
+    page: Option<PageRefusal>,
+}
+
+/// How a browser hears what the boundary refuses.
+pub type PageRefusal = fn(&Weigering) -> http::Response<Body>;
+
+/// What came of a request of a browser, for the process log: the code of its weigering.
+#[derive(Clone)]
+pub struct Refused(pub &'static str);
+
+/// Whether a request is a call over gRPC, and no browser's.
+#[must_use]
+pub fn is_grpc<B>(request: &http::Request<B>) -> bool {
+    let of = request.headers().get(http::header::CONTENT_TYPE);
+    of.is_some_and(|of| of.as_bytes().starts_with(b"application/grpc"))
 }
 
 impl<S> Boundary<S>
@@ -53,7 +68,13 @@ where
     /// Around a service of one exchange, for who may come in this way.
     #[must_use]
     pub fn new(exchange: Arc<Exchange>, service: S, ingang: Ingang, in_flight_partner: usize) -> Self {
-        Self { exchange, service, ingang, in_flight: Arc::default(), in_flight_partner }
+        Self { exchange, service, ingang, in_flight: Arc::default(), in_flight_partner, page: None }
+    }
+
+    /// The same, where browsers come too.
+    #[must_use]
+    pub fn with_page(self, refusal: PageRefusal) -> Self {
+        Self { page: Some(refusal), ..self }
     }
 
     /// Answers one request of a verified identity.
@@ -73,16 +94,21 @@ where
 
     async fn answer_in(self, call: Call, request: http::Request<Incoming>) -> http::Response<Body> {
         let started = Instant::now();
+        let page = self.page.filter(|_| !is_grpc(&request));
         let response = match self.respond(&call, request).await {
             Ok(response) => response,
             Err(weigering) => {
                 self.exchange.count_weigering(call.identiteit(), &weigering);
-                status(&weigering).into_http()
+                match page {
+                    Some(refusal) => refusal(&weigering),
+                    None => status(&weigering).into_http(),
+                }
             }
         };
-        let outcome = match response.extensions().get::<Status>() {
-            Some(status) => weigering_in(status).unwrap_or_else(|| "geweigerd".to_owned()),
-            None => "ok".to_owned(),
+        let outcome = match (response.extensions().get::<Status>(), response.extensions().get::<Refused>()) {
+            (Some(status), _) => weigering_in(status).unwrap_or_else(|| "geweigerd".to_owned()),
+            (None, Some(Refused(code))) => (*code).to_owned(),
+            (None, None) => "ok".to_owned(),
         };
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(parent: &Span::current(), outcome, duration_us = micros, "answered");

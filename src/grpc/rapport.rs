@@ -29,7 +29,7 @@ pub fn periode(van: &str, tot_en_met: &str) -> Result<Periode, Weigering> {
 /// A report as it is sent.
 #[must_use]
 pub fn response(rapport: Rapport, vkey: String) -> proto::GetRapportResponse {
-    let Rapport { periode, gemaakt, partners, eerste, tot, afdelingen, keten } = rapport;
+    let Rapport { periode, gemaakt, partners, eerste, tot, afdelingen, keten, .. } = rapport;
     let schakel = |of: Schakel| proto::Schakel {
         van_checkpoint: of.van,
         tot_checkpoint: of.tot,
@@ -63,4 +63,42 @@ fn tabel(of: Tabel) -> proto::Tabel {
         rijen: rijen.into_iter().map(|waarden| proto::Rij { waarden }).collect(),
         weggelaten,
     }
+}
+
+/// Rows as CSV (RFC 4180), in which no value is taken for a formula by a spreadsheet.
+#[must_use]
+pub fn rekenblad(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+    let plain = |value: &String| {
+        let is_formula = value.len() > 1 && value.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if is_formula { format!("'{value}") } else { value.clone() }
+    };
+    let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for row in rows {
+        out.write_record(row.iter().map(plain)).expect("writing to memory does not fail");
+    }
+    out.into_inner().expect("writing to memory does not fail")
+}
+
+/// All of it in one table, a value a row.
+#[must_use]
+pub fn csv(rapport: &proto::GetRapportResponse) -> Vec<u8> {
+    let cell = |afdeling: &str, tabel: &str, rij: usize, kolom: &str, waarde: &str| {
+        vec![afdeling.to_owned(), tabel.to_owned(), (rij + 1).to_string(), kolom.to_owned(), waarde.to_owned()]
+    };
+    let mut rows = vec![["afdeling", "tabel", "rij", "kolom", "waarde"].map(str::to_owned).to_vec()];
+    for afdeling in &rapport.afdelingen {
+        let said = afdeling.zinnen.iter().enumerate();
+        rows.extend(said.map(|(number, zin)| cell(&afdeling.naam, "zinnen", number, "zin", zin)));
+        for tabel in &afdeling.tabellen {
+            for (number, rij) in tabel.rijen.iter().enumerate() {
+                let values = tabel.kolommen.iter().zip(&rij.waarden);
+                rows.extend(values.map(|(kolom, waarde)| cell(&afdeling.naam, &tabel.naam, number, kolom, waarde)));
+            }
+            if tabel.weggelaten > 0 {
+                let more = tabel.weggelaten.to_string();
+                rows.push(cell(&afdeling.naam, &tabel.naam, tabel.rijen.len(), "weggelaten rijen", &more));
+            }
+        }
+    }
+    rekenblad(rows)
 }

@@ -24,7 +24,7 @@ use crate::{
             Getoond, Inzage,
             bewijs::{Gegroeid, Stand},
             volg::Volger,
-            zoek::Gevonden,
+            zoek::{Gevonden, Leven},
         },
         voorstel::Voorgelegd,
     },
@@ -137,7 +137,7 @@ impl ToezichtService for ToezichtApi {
     ) -> Result<Response<proto::GetLevenResponse>, Status> {
         let (call, request) = (self.watcher(&request).await?, request.into_inner());
         let asked = async |who: Inzage| self.exchange.leven(&call, &who, bericht_id(&request.bericht)?).await;
-        let response = |(regels, afgekapt): (Vec<Getoond>, bool)| proto::GetLevenResponse {
+        let response = |Leven { regels, afgekapt, .. }| proto::GetLevenResponse {
             logregels: regels.into_iter().map(getoond).collect(),
             afgekapt,
         };

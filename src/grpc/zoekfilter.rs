@@ -46,7 +46,10 @@ const MOST_VALUES: usize = 100;
 const MOST_DAYS: i32 = 3660;
 
 /// What is searched for, each wrong field named at once.
-pub(super) fn opdracht(request: &proto::SearchLogregelsRequest) -> Result<Zoekopdracht, Weigering> {
+///
+/// # Errors
+/// [`Weigering::OngeldigVeld`].
+pub fn opdracht(request: &proto::SearchLogregelsRequest) -> Result<Zoekopdracht, Weigering> {
     let mut checker = Checker::default();
     let filter = request.filter.clone().unwrap_or_default();
     let gevraagd = filter.encode_to_vec();

@@ -10,8 +10,11 @@ use std::{
     time::Duration,
 };
 
-use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use ipnet::IpNet;
 use rustls::{
     ServerConfig,
@@ -47,6 +50,45 @@ pub struct Bounds {
 
 /// How long a drained connection may finish its calls.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a head of HTTP/1.1 may take, and so how long a connection may say nothing between two requests.
+const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// Bytes of a head of a request, at most.
+const MOST_HEAD_BYTES: u32 = 16 << 10;
+/// Lines of a head of HTTP/1.1, at most.
+const MOST_HEAD_LINES: usize = 64;
+
+/// What is spoken at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// HTTP/2 alone: gRPC.
+    Http2,
+    /// HTTP/2 and HTTP/1.1: browsers too.
+    Http1And2,
+}
+
+impl Spoken {
+    /// These settings with what is spoken here, for ALPN (RFC 7301).
+    fn offered(self, tls: &Arc<ServerConfig>) -> Arc<ServerConfig> {
+        match self {
+            Self::Http2 => Arc::clone(tls),
+            Self::Http1And2 => {
+                let mut both = ServerConfig::clone(tls);
+                both.alpn_protocols.push(b"http/1.1".to_vec());
+                Arc::new(both)
+            }
+        }
+    }
+}
+
+/// A port: where it listens, and to what.
+pub struct Entrance {
+    /// Where it listens.
+    pub socket: TcpListener,
+    /// Who connects from here is a balancer, and says by the PROXY protocol for whom.
+    pub proxies: Vec<IpNet>,
+    /// What is spoken.
+    pub spoken: Spoken,
+}
 
 /// What listens: certificates, identities and bounds.
 pub struct Listener {
@@ -72,12 +114,10 @@ impl Listener {
     }
 }
 
-/// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity. Who connects from
-/// `proxies` is a balancer, and says by the PROXY protocol for whom.
+/// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
 pub async fn serve<A, F, B>(
     listener: Arc<Listener>,
-    socket: TcpListener,
-    proxies: Vec<IpNet>,
+    Entrance { socket, proxies, spoken }: Entrance,
     mut stop: watch::Receiver<bool>,
     answer: A,
 ) where
@@ -85,7 +125,7 @@ pub async fn serve<A, F, B>(
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let door = Arc::new(Door::new(proxies));
+    let door = Arc::new(Door::new(proxies, spoken.offered(&listener.tls)));
     let room = Arc::new(Room { connections: Semaphore::new(listener.bounds.connections), partners: Arc::default() });
     let mut tasks = JoinSet::new();
     loop {
@@ -107,7 +147,7 @@ pub async fn serve<A, F, B>(
             (Arc::clone(&listener), Arc::clone(&door), Arc::clone(&room), stop.clone(), answer.clone());
         tasks.spawn(async move {
             if let Some(guest) = door.receive(&listener, visitor).await {
-                host(&listener, &room, guest, stop, answer).await;
+                host(&listener, &room, (guest, spoken), stop, answer).await;
             }
         });
     }
@@ -125,8 +165,13 @@ struct Room {
 }
 
 /// Answers one connection to its end, as long as there is room and its certificate is who it was.
-async fn host<A, F, B>(listener: &Listener, room: &Room, guest: Guest, stop: watch::Receiver<bool>, answer: A)
-where
+async fn host<A, F, B>(
+    listener: &Listener,
+    room: &Room,
+    (guest, spoken): (Guest, Spoken),
+    stop: watch::Receiver<bool>,
+    answer: A,
+) where
     A: Fn(Aangemeld, http::Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
@@ -145,7 +190,7 @@ where
     let (leaf, _) = certificates(&stream);
     let known = aangemeld.clone();
     tokio::select! {
-        () = converse(stream, aangemeld, listener.bounds, stop, answer) => {}
+        () = converse((stream, spoken), aangemeld, listener.bounds, stop, answer) => {}
         // Dropped at once, with its calls: who is out must not get another answer.
         () = listener.identifier.no_longer(&leaf, &known) => {
             tracing::warn!(partner = %known.toegang.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
@@ -165,7 +210,7 @@ pub(super) fn certificates(stream: &TlsStream<TcpStream>) -> (CertificateDer<'st
 }
 
 async fn converse<A, F, B>(
-    stream: TlsStream<TcpStream>,
+    (stream, spoken): (TlsStream<TcpStream>, Spoken),
     aangemeld: Aangemeld,
     bounds: Bounds,
     mut stop: watch::Receiver<bool>,
@@ -179,18 +224,8 @@ async fn converse<A, F, B>(
         let answered = answer(aangemeld.clone(), request);
         async move { Ok::<_, Infallible>(answered.await) }
     });
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(64)
-        .max_header_list_size(16 << 10)
-        // Rapid reset: hyper's own bounds, which tonic would switch off.
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(1024)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20))
-        .serve_connection(TokioIo::new(stream), service);
+    let http = http(spoken, stream.get_ref().1.alpn_protocol());
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return note_end(ended),
@@ -205,7 +240,34 @@ async fn converse<A, F, B>(
     }
 }
 
-fn note_end(ended: Result<(), hyper::Error>) {
+/// HTTP as it is spoken at a port and was agreed on (ALPN), with its bounds. Where nothing was agreed on, the first bytes tell, if the port
+/// leaves a choice.
+fn http(spoken: Spoken, agreed: Option<&[u8]>) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(MOST_HEAD_BYTES as usize)
+        .max_headers(MOST_HEAD_LINES);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .max_header_list_size(MOST_HEAD_BYTES)
+        // Rapid reset: hyper's own bounds, which tonic would switch off.
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
+    match (spoken, agreed) {
+        (Spoken::Http2, _) | (_, Some(b"h2")) => http.http2_only(),
+        (Spoken::Http1And2, Some(_)) => http.http1_only(),
+        (Spoken::Http1And2, None) => http,
+    }
+}
+
+fn note_end(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }

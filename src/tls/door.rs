@@ -13,7 +13,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use rustls::server::Acceptor;
+use rustls::{ServerConfig, server::Acceptor};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -79,6 +79,7 @@ impl Lost {
 pub(super) struct Door {
     waiting: Arc<Waiting>,
     proxies: Vec<IpNet>,
+    tls: Arc<ServerConfig>,
     lost: [AtomicU64; 5],
 }
 
@@ -109,8 +110,8 @@ enum Ended {
 
 impl Door {
     /// A port where only `proxies` may say whose connection they hand on, and must.
-    pub(super) fn new(proxies: Vec<IpNet>) -> Self {
-        Self { waiting: Arc::default(), proxies, lost: Default::default() }
+    pub(super) fn new(proxies: Vec<IpNet>, tls: Arc<ServerConfig>) -> Self {
+        Self { waiting: Arc::default(), proxies, tls, lost: Default::default() }
     }
 
     /// Takes a socket in; where there is no room for it another one goes.
@@ -127,7 +128,7 @@ impl Door {
         // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
         drop(stream.set_nodelay(true));
         let ended = tokio::select! {
-            shaken = shake(listener, stream, (address, by_proxy), &place) => match shaken {
+            shaken = shake((listener, &self.tls), stream, (address, by_proxy), &place) => match shaken {
                 Ok(guest) => return Some(guest),
                 Err(ended) => ended,
             },
@@ -152,7 +153,7 @@ impl Door {
 }
 
 async fn shake(
-    listener: &Arc<Listener>,
+    (listener, tls): (&Arc<Listener>, &Arc<ServerConfig>),
     mut stream: TcpStream,
     (peer, by_proxy): (IpAddr, bool),
     place: &Place,
@@ -175,9 +176,9 @@ async fn shake(
         Err(_) => return Err(Ended::Lost(address, Lost::Silent)),
     };
     place.spoke();
-    let on_its_thread = Arc::clone(listener);
+    let (on_its_thread, tls) = (Arc::clone(listener), Arc::clone(tls));
     let work = async move {
-        let accepted = begun.into_stream(Arc::clone(&on_its_thread.tls)).into_fallible().await;
+        let accepted = begun.into_stream(tls).into_fallible().await;
         accepted.map(|stream| {
             let (leaf, chain) = certificates(&stream);
             let known = on_its_thread.identifier.identify(&leaf, &chain, unix_time(&on_its_thread));

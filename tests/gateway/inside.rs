@@ -7,7 +7,9 @@ use ketenpoort::{
     config::Config,
     documenten::Omgeving,
     domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok, houdbaarheid::amsterdam_date},
-    exchange::{Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change},
+    exchange::{
+        Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, toezicht::nareken::Uitkomst,
+    },
     grpc::answers,
     jobs::Tasks,
     logboek::{LogboekNaam, Signer},
@@ -87,6 +89,7 @@ impl Inside {
             logboek: LogboekNaam::new(&self.config.logboek),
             vkey: self.signer.vkey(),
             zoeken: None,
+            nagerekend: Uitkomst::default(),
             poort: Identiteit::of_gateway("00000099000000501000".parse().unwrap()),
             encode: answers::van_de_poort,
             weigeringen: Weigeringen::default(),

@@ -37,6 +37,7 @@ const EDGES: &[(&str, Allowed)] = &[
     ("exchange", Only(&["check", "documenten", "domain", "jobs", "lezen", "logboek", "sleutels", "store"])),
     // What it must know of the store, exchange tells it in words of its own.
     ("grpc", Only(&["documenten", "domain", "exchange", "logboek", "proto", "tls"])),
+    ("web", Only(&["check", "documenten", "domain", "exchange", "grpc", "logboek", "proto"])),
     (
         "gateway",
         Only(&[
@@ -55,6 +56,7 @@ const EDGES: &[(&str, Allowed)] = &[
             "sleutels",
             "store",
             "tls",
+            "web",
         ]),
     ),
     ("client", Only(&["domain", "proto", "tls"])),

@@ -21,7 +21,7 @@ use crate::{
     domain::{Clock, houdbaarheid::amsterdam_date},
     grpc::{
         codec::to_whole_json,
-        rapport::{periode, response},
+        rapport::{csv, periode, rekenblad, response},
     },
     logboek::{self, Soort, VerifyKey, verify_consistency},
     proto::{self, GetRapportResponse},
@@ -92,7 +92,7 @@ impl Rapport {
         match (self.formaat, &self.out) {
             (Formaat::Json, _) => print_line(&to_whole_json(&rapport).to_string()),
             (Formaat::Markdown, _) => print_line(markdown(&rapport, self.vkey.is_some()).trim_end()),
-            (Formaat::Csv, None) => print_line(String::from_utf8_lossy(&whole(&rapport)?).trim_end()),
+            (Formaat::Csv, None) => print_line(String::from_utf8_lossy(&csv(&rapport)).trim_end()),
             (Formaat::Csv, Some(out)) => files(&rapport, out),
         }
     }
@@ -219,43 +219,6 @@ fn escaped(value: &str) -> String {
     text
 }
 
-/// A value that a spreadsheet does not take for a formula.
-fn plain(value: &str) -> String {
-    let is_formula = value.len() > 1 && value.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if is_formula { format!("'{value}") } else { value.to_owned() }
-}
-
-fn written(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>, Failure> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        out.write_record(row.iter().map(|value| plain(value))).map_err(anyhow::Error::from)?;
-    }
-    Ok(out.into_inner().map_err(|error| anyhow::Error::from(error.into_error()))?)
-}
-
-/// All of it in one table, a value a row.
-fn whole(rapport: &GetRapportResponse) -> Result<Vec<u8>, Failure> {
-    let cell = |afdeling: &str, tabel: &str, rij: usize, kolom: &str, waarde: &str| {
-        vec![afdeling.to_owned(), tabel.to_owned(), (rij + 1).to_string(), kolom.to_owned(), waarde.to_owned()]
-    };
-    let mut rows = vec![["afdeling", "tabel", "rij", "kolom", "waarde"].map(str::to_owned).to_vec()];
-    for afdeling in &rapport.afdelingen {
-        let said = afdeling.zinnen.iter().enumerate();
-        rows.extend(said.map(|(number, zin)| cell(&afdeling.naam, "zinnen", number, "zin", zin)));
-        for tabel in &afdeling.tabellen {
-            for (number, rij) in tabel.rijen.iter().enumerate() {
-                let values = tabel.kolommen.iter().zip(&rij.waarden);
-                rows.extend(values.map(|(kolom, waarde)| cell(&afdeling.naam, &tabel.naam, number, kolom, waarde)));
-            }
-            if tabel.weggelaten > 0 {
-                let more = tabel.weggelaten.to_string();
-                rows.push(cell(&afdeling.naam, &tabel.naam, tabel.rijen.len(), "weggelaten rijen", &more));
-            }
-        }
-    }
-    written(rows)
-}
-
 /// A file for each table, and one with the sentences.
 fn files(rapport: &GetRapportResponse, out: &Path) -> Result<(), Failure> {
     super::export::make_empty(out)?;
@@ -277,10 +240,10 @@ fn files(rapport: &GetRapportResponse, out: &Path) -> Result<(), Failure> {
             vec![afdeling.titel.clone(), zin]
         })
     });
-    write("zinnen", &written(std::iter::once(header).chain(said).chain(cut))?)?;
+    write("zinnen", &rekenblad(std::iter::once(header).chain(said).chain(cut)))?;
     for tabel in rapport.afdelingen.iter().flat_map(|afdeling| &afdeling.tabellen) {
         let rows = tabel.rijen.iter().map(|rij| rij.waarden.clone());
-        write(&tabel.naam, &written(std::iter::once(tabel.kolommen.clone()).chain(rows))?)?;
+        write(&tabel.naam, &rekenblad(std::iter::once(tabel.kolommen.clone()).chain(rows)))?;
     }
     print_line(&format!("Het rapport staat in {}, een bestand per tabel.", out.display()))
 }

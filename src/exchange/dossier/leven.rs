@@ -2,8 +2,10 @@
 
 use jiff::{Timestamp, civil::Date};
 
-use super::woorden;
-use crate::logboek::{Logregel, Oorzaak, Soort};
+use crate::{
+    exchange::datum,
+    logboek::{Logregel, Oorzaak, Soort},
+};
 
 /// What happened to a bericht after it was accepted for one ontvanger.
 #[derive(Default)]
@@ -56,16 +58,16 @@ impl Leven {
         let read = match (self.opgehaald, self.herlezen) {
             (None, 0) => format!("{naar} heeft het niet opgehaald."),
             (None, times) => format!("{naar} las het {}.", keer(times)),
-            (Some(op), 0) => format!("{naar} haalde het op op {}.", woorden::moment(op)),
+            (Some(op), 0) => format!("{naar} haalde het op op {}.", datum::moment(op)),
             (Some(op), times) => {
-                format!("{naar} haalde het op op {}, en las het daarna nog {}.", woorden::moment(op), keer(times))
+                format!("{naar} haalde het op op {}, en las het daarna nog {}.", datum::moment(op), keer(times))
             }
         };
         zinnen.push(read);
         let held = self.tegengehouden.filter(|_| self.opgehaald.is_none());
         zinnen.extend(
             held.map(|op| {
-                format!("De poort hield het op {} tegen, omdat het toen niet meer mocht.", woorden::moment(op))
+                format!("De poort hield het op {} tegen, omdat het toen niet meer mocht.", datum::moment(op))
             }),
         );
         let refused = (self.geweigerd > 0).then(|| keer(self.geweigerd));
@@ -74,7 +76,7 @@ impl Leven {
                 format!("{naar} wilde het ook lezen toen dat niet mocht, {times}; de poort weigerde dat.")
             }),
         );
-        let last_day = tot_en_met.and_then(|day| day.parse::<Date>().ok()).map(woorden::dag);
+        let last_day = tot_en_met.and_then(|day| day.parse::<Date>().ok()).map(datum::dag);
         zinnen.push(match (&self.einde, last_day) {
             (None, Some(day)) => format!("De poort bewaart de inhoud tot en met {day}."),
             (None, None) => "Tot wanneer de poort de inhoud bewaart is niet na te gaan.".to_owned(),
@@ -82,12 +84,12 @@ impl Leven {
                 format!(
                     "{}, op {}. De poort geeft de inhoud aan niemand meer.",
                     ended(*soort, oorzaak.as_deref(), van),
-                    woorden::moment(*op)
+                    datum::moment(*op)
                 )
             }
         });
         zinnen.extend(self.gevraagd.map(|op| {
-            format!("{van} vroeg op {} aan {naar} om ook de eigen kopie te vernietigen.", woorden::moment(op))
+            format!("{van} vroeg op {} aan {naar} om ook de eigen kopie te vernietigen.", datum::moment(op))
         }));
         zinnen.extend(self.geantwoord.as_ref().map(|(op, waarom)| {
             let wat = match waarom.as_deref() {
@@ -98,7 +100,7 @@ impl Leven {
                 Some("wettelijke_bewaarplicht") => "een wet verplicht om de eigen kopie te bewaren",
                 Some(_) => "de eigen kopie wordt bewaard",
             };
-            format!("{naar} antwoordde op {}: {wat}.", woorden::moment(*op))
+            format!("{naar} antwoordde op {}: {wat}.", datum::moment(*op))
         }));
         zinnen
     }

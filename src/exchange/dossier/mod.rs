@@ -126,6 +126,17 @@ impl Exchange {
         inzage: &Inzage,
         ook_gesloten: bool,
     ) -> Result<(Vec<Getoond>, bool), Weigering> {
+        let seen = self.dossiers_seen(call, ook_gesloten).await?;
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok(seen)
+    }
+
+    /// The same, for who looks at more than these.
+    pub(super) async fn dossiers_seen(
+        &self,
+        call: &Call,
+        ook_gesloten: bool,
+    ) -> Result<(Vec<Getoond>, bool), Weigering> {
         let oog = self.oog_on_all(call).await?;
         let (who, van_kracht) = (call.identiteit(), self.van_kracht());
         let ziet = if who.rol == Rol::Contact { Zicht::op([who.partner.clone()]) } else { who.ziet.clone() };
@@ -145,7 +156,6 @@ impl Exchange {
                 shown.push(self.shown(&oog, call, (dossier, kijker)).await?);
             }
         }
-        self.log_look(call, inzage, Gezien::default()).await?;
         Ok((shown, is_cut))
     }
 

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    super::{Exchange, toezicht::oog::Oog},
+    super::{
+        Exchange,
+        datum::{dag, moment},
+        toezicht::oog::Oog,
+    },
     rijen::{Rij, RijSoort},
     staat::Dossier,
-    woorden::{dag, moment},
 };
 use crate::domain::{
     LoketNaam, PartnerNaam,

@@ -1,35 +1,6 @@
 //! Woorden (words): what stands in the logboek, for people who are no partner. In Dutch that most people read with ease (level B1).
 
-use jiff::{Timestamp, civil::Date};
-
-use crate::domain::{Berichtsoort, houdbaarheid::amsterdam};
-
-const MAANDEN: [&str; 12] = [
-    "januari",
-    "februari",
-    "maart",
-    "april",
-    "mei",
-    "juni",
-    "juli",
-    "augustus",
-    "september",
-    "oktober",
-    "november",
-    "december",
-];
-
-/// A day: `12 november 2026`.
-pub(super) fn dag(day: Date) -> String {
-    let maand = usize::try_from(day.month()).ok().and_then(|month| MAANDEN.get(month.checked_sub(1)?));
-    format!("{} {} {}", day.day(), maand.unwrap_or(&"?"), day.year())
-}
-
-/// A moment in Amsterdam: `12 november 2026 om 14.05 uur`.
-pub(super) fn moment(tijd: Timestamp) -> String {
-    let local = amsterdam(tijd);
-    format!("{} om {}.{:02} uur", dag(local.date()), local.hour(), local.minute())
-}
+use crate::domain::Berichtsoort;
 
 /// What a bericht is, after "een bericht:".
 pub(super) fn bericht(soort: Berichtsoort) -> &'static str {
@@ -68,17 +39,5 @@ pub(super) fn bericht(soort: Berichtsoort) -> &'static str {
         Berichtsoort::Vervalwaarschuwing => "de waarschuwing van de poort dat een plan binnenkort niet meer geldt",
         Berichtsoort::Vervalmelding => "de melding van de poort dat een eerder bericht niet meer gebruikt mag worden",
         Berichtsoort::Schademelding => "de melding van de poort dat een bericht beschadigd was",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_and_a_moment_are_those_of_amsterdam() {
-        assert_eq!(dag("2026-03-01".parse().unwrap()), "1 maart 2026");
-        assert_eq!(moment("2026-12-31T23:05:00Z".parse().unwrap()), "1 januari 2027 om 0.05 uur");
-        assert_eq!(moment("2026-07-01T10:30:00Z".parse().unwrap()), "1 juli 2026 om 12.30 uur");
     }
 }

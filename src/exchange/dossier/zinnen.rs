@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Berichtsoort, Weigering, weigering::Aard},
-    exchange::toezicht::oog::Convenanten,
+    exchange::{datum, toezicht::oog::Convenanten},
     logboek::Logregel,
     store::reading::namen::Namen,
 };
@@ -28,7 +28,7 @@ impl Zinnen<'_> {
         (soort, herkend): (RijSoort, Herkend),
         leven: Option<&Leven>,
     ) -> Vec<String> {
-        let op = regel.tijd.parse::<Timestamp>().map(woorden::moment).unwrap_or_default();
+        let op = regel.tijd.parse::<Timestamp>().map(datum::moment).unwrap_or_default();
         let called = |adres: &Option<String>| self.called(index, adres.as_deref());
         let (van, naar, wie) = (called(&regel.afzender), called(&regel.ontvanger), called(&regel.actor));
         let what = what(regel, herkend);

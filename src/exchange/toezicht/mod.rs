@@ -1,10 +1,14 @@
 //! Toezicht: what FGs and auditors see. Each sees the logregels of the partners in its [`Zicht`](crate::domain::Zicht), never content;
 //! and each look is itself a logregel, durable before what was seen leaves.
 
+pub mod afspraken;
 pub mod bewijs;
 pub mod blik;
+
+pub mod nareken;
 pub mod oog;
 pub mod rapport;
+pub mod scherm;
 pub mod volg;
 pub mod zoek;
 

@@ -33,7 +33,7 @@ const FIRST_DAY: Date = date(1, 1, 1);
 const LAST_DAY: Date = date(9999, 12, 31);
 
 /// Convenanten by the hash of their text.
-pub(in crate::exchange) type Convenanten = BTreeMap<String, Convenant>;
+pub type Convenanten = BTreeMap<String, Convenant>;
 
 /// With what toezicht looks.
 pub struct Oog<'a> {

@@ -1,15 +1,25 @@
 //! Zoek (search): regels by what stands in them and whom they are about; and the life of one bericht.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 
-use super::{Getoond, Gezien, Inzage, oog::Oog};
+use super::{
+    Getoond, Gezien, Inzage,
+    oog::{Convenanten, Oog},
+    read_regel,
+};
 use crate::{
-    domain::{BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date},
+    domain::{
+        BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date, partner::GATEWAY,
+    },
     exchange::{Call, Exchange, unavailable},
+    logboek::Soort,
     sleutels::pagina::Pagina,
-    store::{StoreError, zoeken::Waarop},
+    store::{
+        StoreError,
+        zoeken::{Eis, Merk, Treffers, Waarop},
+    },
 };
 
 /// Regels of one life, at most.
@@ -107,6 +117,19 @@ pub struct Zoekopdracht {
     pub nieuwste_eerst: bool,
 }
 
+/// How often from whom to whom: partners, or the gateway itself; the most first.
+pub type Paren = Vec<((String, String), u64)>;
+
+/// The life of a bericht.
+pub struct Leven {
+    /// Its regels and those of its gesprek that may be seen, in order.
+    pub regels: Vec<Getoond>,
+    /// There are more.
+    pub afgekapt: bool,
+    /// The convenanten that allowed them, by the hash of their text, as far as they can be read today.
+    pub convenanten: Convenanten,
+}
+
 /// A page of what was found.
 pub struct Gevonden {
     /// The regels.
@@ -117,6 +140,36 @@ pub struct Gevonden {
     pub bijgewerkt_tot: u64,
     /// How many were found in all.
     pub aantal: u64,
+}
+
+impl Oog<'_> {
+    /// From whom to whom went what is seen, is of this soort and has all that is asked.
+    pub(in crate::exchange) async fn paren(&self, filter: &Zoekfilter, soort: Soort) -> Result<Paren, Weigering> {
+        let searched = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+        let vraag = self.vraag(filter, searched).await?;
+        let with = async |waarop: Waarop, waarde: &str| -> Result<Treffers, Weigering> {
+            let mut vraag = vraag.clone();
+            vraag.eisen.push(Eis::EenVan(vec![Merk::new(Waarop::Soort, soort.as_str())]));
+            vraag.eisen.push(Eis::EenVan(vec![Merk::new(waarop, waarde)]));
+            self.zoeken.find(&vraag).await.map_err(unavailable)
+        };
+        let (mut sent, mut received) = (Vec::new(), Vec::new());
+        for naam in self.namen.partners().into_iter().map(PartnerNaam::as_str).chain([GATEWAY]) {
+            sent.push((naam, with(Waarop::Afzender, naam).await?));
+            received.push((naam, with(Waarop::Ontvanger, naam).await?));
+        }
+        let mut paren = Paren::new();
+        for (van, sent) in sent.iter().filter(|(_, sent)| sent.count() > 0) {
+            for (naar, received) in &received {
+                let aantal = sent.shared_with(received);
+                if aantal > 0 {
+                    paren.push((((*van).to_owned(), (*naar).to_owned()), aantal));
+                }
+            }
+        }
+        paren.sort_by_key(|(_, aantal)| Reverse(*aantal));
+        Ok(paren)
+    }
 }
 
 impl Exchange {
@@ -198,22 +251,33 @@ impl Exchange {
         Ok(Gevonden { regels, volgende, bijgewerkt_tot: searched, aantal: found.count() })
     }
 
-    /// The regels of a bericht and of its gesprek that the caller may see, in order; and whether there are more than it gives.
+    /// From whom to whom went what the caller may see and has all that is asked, each ontvanger counted.
+    ///
+    /// # Errors
+    /// [`Weigering::PartnerOnbekend`], not yet logged.
+    pub async fn paren(&self, call: &Call, inzage: &Inzage, opdracht: &Zoekopdracht) -> Result<Paren, Weigering> {
+        let oog = self.oog(call).await?;
+        let paren = oog.paren(&opdracht.filter, Soort::Aanvaard).await?;
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok(paren)
+    }
+
+    /// The regels of a bericht and of its gesprek that the caller may see, with what they rest on.
     ///
     /// # Errors
     /// [`Weigering::BerichtOnbekend`], for what the caller may not see too; not yet logged.
-    pub async fn leven(
-        &self,
-        call: &Call,
-        inzage: &Inzage,
-        bericht: BerichtId,
-    ) -> Result<(Vec<Getoond>, bool), Weigering> {
+    pub async fn leven(&self, call: &Call, inzage: &Inzage, bericht: BerichtId) -> Result<Leven, Weigering> {
         let oog = self.oog(call).await?;
         let indexes = oog.leven(bericht).await?;
         let shown = &indexes[..indexes.len().min(MOST_LEVEN)];
         let regels = oog.shown(shown).await?;
+        let mut hashes = BTreeSet::new();
+        for regel in &regels {
+            hashes.extend(read_regel(&regel.leaf)?.convenant);
+        }
+        let convenanten = oog.convenanten(hashes.iter().map(String::as_str)).await?;
         self.log_look(call, inzage, Gezien { bericht: Some(bericht), ..Gezien::default() }).await?;
-        Ok((regels, indexes.len() > shown.len()))
+        Ok(Leven { regels, afgekapt: indexes.len() > shown.len(), convenanten })
     }
 
     /// To what a page belongs: this search, this asker, this day.

@@ -97,13 +97,19 @@ impl Exchange {
     /// [`Weigering::ToegangVervallen`], not yet logged.
     pub async fn voorstellen(&self, call: &Call, inzage: &Inzage) -> Result<Vec<Voorgelegd>, Weigering> {
         self.reading(call)?;
+        let shown = self.voorgelegde().await?;
+        self.look_at_voorstellen(call, inzage).await?;
+        Ok(shown)
+    }
+
+    /// The open proposals, for who looks at more than these.
+    pub(super) async fn voorgelegde(&self) -> Result<Vec<Voorgelegd>, Weigering> {
         let mut shown = Vec::new();
         for voorstel in self.open_voorstellen().await.map_err(unavailable)? {
             // By its own basis: who came in meanwhile is not of it.
             let plan = self.plan(None, &Arc::new(voorstel.opdracht())).await?;
             shown.push(self.voorgelegd(&voorstel, plan).await?);
         }
-        self.look_at_voorstellen(call, inzage).await?;
         Ok(shown)
     }
 

@@ -92,6 +92,12 @@ impl Namen {
         named.into_iter().flatten().filter_map(|adres| self.naam(log_index, &oin(adres)).cloned()).collect()
     }
 
+    /// Every partner that ever was.
+    #[must_use]
+    pub fn partners(&self) -> BTreeSet<&PartnerNaam> {
+        self.versies.iter().flat_map(|(_, oins)| oins.values()).collect()
+    }
+
     /// Every OIN that anybody has or had: a partner, an auditor, beheer.
     #[must_use]
     pub fn all_oins(&self) -> &BTreeSet<Oin> {

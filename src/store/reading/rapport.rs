@@ -1,5 +1,6 @@
 //! What the report of a period asks of the tables, beside the logboek.
 
+use jiff::civil::Date;
 use sqlx::Row;
 
 use crate::{
@@ -94,6 +95,45 @@ pub async fn zonder_terugkoppeling(read: &Pool, most: u32) -> Result<Vec<ZonderT
         })
     };
     rows.iter().map(open).collect()
+}
+
+/// Content that ends on a day.
+pub struct Vervalt {
+    /// The last day on which it can be read, Europe/Amsterdam.
+    pub dag: String,
+    /// The partner that sent it.
+    pub afzender: String,
+    /// The loket that can read it: partner and loket.
+    pub ontvanger: (String, String),
+    /// How many times.
+    pub aantal: u64,
+}
+
+/// What ends from one day until and with another, by day.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn vervalt(read: &Pool, van: Date, tot_en_met: Date) -> Result<Vec<Vervalt>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.houdbaar_tot_en_met, b.afzender_partner, p.partner, p.loket, count(*) AS aantal \
+         FROM postvak p JOIN berichten b ON b.id = p.bericht \
+         WHERE p.sleutel IS NOT NULL AND p.houdbaar_tot_en_met >= $1 AND p.houdbaar_tot_en_met <= $2 \
+         GROUP BY p.houdbaar_tot_en_met, b.afzender_partner, p.partner, p.loket \
+         ORDER BY p.houdbaar_tot_en_met, b.afzender_partner, p.partner, p.loket",
+    )
+    .bind(van.to_string())
+    .bind(tot_en_met.to_string())
+    .fetch_all(read)
+    .await?;
+    let ends = |row: &DbRow| {
+        Ok(Vervalt {
+            dag: row.try_get("houdbaar_tot_en_met")?,
+            afzender: row.try_get("afzender_partner")?,
+            ontvanger: (row.try_get("partner")?, row.try_get("loket")?),
+            aantal: uint(row.try_get("aantal")?),
+        })
+    };
+    rows.iter().map(ends).collect()
 }
 
 /// Content that is kept for a loket.

@@ -48,6 +48,13 @@ impl Treffers {
         self.0.values().map(RoaringBitmap::len).sum()
     }
 
+    /// How many of these are among others.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> u64 {
+        let both = self.0.iter().filter_map(|(deel, bitmap)| Some((bitmap, other.0.get(deel)?)));
+        both.map(|(one, other)| one.intersection_len(other)).sum()
+    }
+
     /// The next ones after an index, at most so many; the lowest first, or the highest.
     #[must_use]
     pub fn page(&self, after: Option<u64>, most: usize, highest_first: bool) -> Vec<u64> {

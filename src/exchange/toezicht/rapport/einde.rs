@@ -7,7 +7,6 @@ use super::{
     Afdeling, Tabel, Tellen,
     lezing::{Gebeurtenis, partner},
     of_none,
-    openstaand::sees,
 };
 use crate::{
     domain::{BerichtId, Berichtsoort, Weigering},
@@ -123,7 +122,7 @@ impl Oog<'_> {
         rectified.dedup();
         let disputed = betwist(self.read, &rectified).await.map_err(unavailable)?;
         let kept = bewaard(self.read).await.map_err(unavailable)?;
-        let kept = kept.into_iter().filter(|of| sees(&self.ziet, partner(&of.afzender), &of.ontvanger.0));
+        let kept = kept.into_iter().filter(|of| self.sees_pair(partner(&of.afzender), &of.ontvanger.0));
         let kept: Vec<Bewaard> = kept.collect();
         let total: u64 = kept.iter().map(|of| of.aantal).sum();
         let rows = kept.into_iter().map(|Bewaard { afzender, ontvanger: (partner, loket), aantal, laatste_dag }| {

@@ -36,6 +36,7 @@ use crate::{
     store::ledger::{proofs::keten, regels::index_at},
 };
 
+pub use self::omvang::Kern;
 pub use crate::store::ledger::proofs::Schakel;
 
 /// Rows of one table, at most.
@@ -76,6 +77,8 @@ pub struct Rapport {
     pub eerste: u64,
     /// And before this one.
     pub tot: u64,
+    /// How much there was.
+    pub kern: Kern,
     /// Its sections.
     pub afdelingen: Vec<Afdeling>,
     /// By what these regels are proven.
@@ -162,6 +165,21 @@ fn moment(tijd: Timestamp) -> String {
 }
 
 impl Oog<'_> {
+    /// The stretch of the logboek of a period, as far as it was taken up for searching.
+    async fn stuk(&self, periode: Periode) -> Result<Stuk, Weigering> {
+        let reached = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+        let index = async |moment: Timestamp| index_at(self.read, moment).await.map_err(unavailable);
+        let van = index(begin_of(periode.van)).await?.min(reached);
+        let tot = index(unreadable_from(periode.tot_en_met)).await?.min(reached);
+        Ok(Stuk { van, tot })
+    }
+
+    /// How much there was in a period, of what is seen.
+    pub(super) async fn kern(&self, periode: Periode) -> Result<Kern, Weigering> {
+        let gelezen = self.lezing(self.stuk(periode).await?).await?;
+        Ok(gelezen.kern())
+    }
+
     /// The report of a period, of what is seen.
     ///
     /// # Errors
@@ -171,13 +189,11 @@ impl Oog<'_> {
         if periode.tot_en_met > amsterdam_date(now) {
             return Err(Weigering::veld("tot_en_met", "geen dag in de toekomst"));
         }
-        let reached = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
-        let index = async |moment: Timestamp| index_at(self.read, moment).await.map_err(unavailable);
-        let van = index(begin_of(periode.van)).await?.min(reached);
-        let tot = index(unreadable_from(periode.tot_en_met)).await?.min(reached);
-        let stuk = Stuk { van, tot };
-        let mut gelezen = self.lezing(stuk).await?;
-        let mut afdelingen = vec![self.omvang(&mut gelezen).await?, gelezen.weigeringen.afdeling()];
+        let stuk = self.stuk(periode).await?;
+        let Stuk { van, tot } = stuk;
+        let gelezen = self.lezing(stuk).await?;
+        let (omvang, kern) = self.omvang(&gelezen).await?;
+        let mut afdelingen = vec![omvang, gelezen.weigeringen.afdeling()];
         afdelingen.push(gelezen.openstaand.afdeling(self.wacht_op_terugkoppeling(now).await?));
         afdelingen.extend(self.einde(&gelezen.einde).await?);
         afdelingen.push(self.inzage(stuk, now).await?);
@@ -194,6 +210,7 @@ impl Oog<'_> {
             partners: self.ziet.partners().iter().map(ToString::to_string).collect(),
             eerste: van,
             tot,
+            kern,
             afdelingen,
             keten,
         })

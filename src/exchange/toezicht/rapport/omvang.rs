@@ -1,5 +1,7 @@
 //! Omvang (extent): how much was exchanged between whom, on which grondslag, and for how long it can be read.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::oog::{Convenanten, Oog},
     Afdeling, Tabel, Tellen,
@@ -60,6 +62,46 @@ impl Omvang {
     }
 }
 
+/// How much there was, in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Kern {
+    /// Berichten that were accepted.
+    pub berichten: u64,
+    /// The same, once for each ontvanger.
+    pub ontvangsten: u64,
+    /// People that they were about, as far as they can be told apart.
+    pub mensen: u64,
+    /// Refused to partners.
+    pub geweigerd: u64,
+    /// By grondslag, the most first.
+    pub grondslagen: Vec<(String, u64)>,
+    /// By afzender and ontvanger, both partners, the most first.
+    pub paren: Vec<((String, String), u64)>,
+    /// Grondslagen that no jurist confirmed and that berichten rest on, each with the name of its convenant.
+    pub ongetoetst: BTreeSet<(String, String)>,
+}
+
+impl Gelezen {
+    /// How much there was; which grondslagen were not confirmed stands in texts, not in regels.
+    pub(super) fn kern(&self) -> Kern {
+        let (mut grondslagen, mut paren) = (Tellen::default(), Tellen::default());
+        for (stroom, aantal) in &self.omvang.stromen.0 {
+            grondslagen.add(stroom.grondslag.clone(), *aantal);
+            paren.add((stroom.afzender.clone(), stroom.ontvanger.clone()), *aantal);
+        }
+        let owned = |(key, aantal): (&String, u64)| (key.clone(), aantal);
+        Kern {
+            berichten: self.omvang.berichten,
+            ontvangsten: self.omvang.stromen.sum(),
+            mensen: self.mensen.count(),
+            geweigerd: self.weigeringen.refused(),
+            grondslagen: grondslagen.sorted().into_iter().map(owned).collect(),
+            paren: paren.sorted().into_iter().map(|(pair, aantal)| (pair.clone(), aantal)).collect(),
+            ongetoetst: BTreeSet::new(),
+        }
+    }
+}
+
 fn getoetst(convenanten: &Convenanten, stroom: &Stroom) -> &'static str {
     let grondslag = convenanten.get(&stroom.convenant).and_then(|convenant| convenant.grondslag(&stroom.grondslag));
     match grondslag.map(|grondslag| &grondslag.status) {
@@ -71,14 +113,15 @@ fn getoetst(convenanten: &Convenanten, stroom: &Stroom) -> &'static str {
 }
 
 impl Oog<'_> {
-    /// The section that says how much there was.
-    pub(super) async fn omvang(&self, gelezen: &mut Gelezen) -> Result<Afdeling, Weigering> {
+    /// The section that says how much there was, and the same in numbers.
+    pub(super) async fn omvang(&self, gelezen: &Gelezen) -> Result<(Afdeling, Kern), Weigering> {
         let Omvang { berichten, stromen, .. } = &gelezen.omvang;
         let convenanten = self.convenanten(stromen.0.keys().map(|stroom| stroom.convenant.as_str())).await?;
         let naam = |stroom: &Stroom| {
             convenanten.get(&stroom.convenant).map_or_else(|| "onbekend".to_owned(), |of| of.naam.clone())
         };
         let people = gelezen.mensen.count();
+        let mut kern = gelezen.kern();
         let mut zinnen = vec![format!(
             "Berichten aanvaard: {berichten}, geteld per ontvanger: {}. Personen over wie zij gingen: {people}, voor zover die te herkennen \
              zijn: wie zonder SKN of BSN en met een andere schrijfwijze is vastgelegd telt dubbel, en wie is gewist telt niet mee.",
@@ -119,12 +162,10 @@ impl Oog<'_> {
                 gelezen.omvang.other_terms
             ));
         }
-        Ok(Afdeling {
-            naam: "omvang",
-            titel: "Wat er is uitgewisseld",
-            zinnen,
-            tabellen: vec![stromen_tabel, termijnen],
-        })
+        let not_tested = stromen.0.keys().filter(|stroom| getoetst(&convenanten, stroom) != "ja");
+        kern.ongetoetst = not_tested.map(|stroom| (naam(stroom), stroom.grondslag.clone())).collect();
+        let tabellen = vec![stromen_tabel, termijnen];
+        Ok((Afdeling { naam: "omvang", titel: "Wat er is uitgewisseld", zinnen, tabellen }, kern))
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{super::oog::Oog, Afdeling, Tabel, Tellen, lezing::Gebeurtenis, moment};
 use crate::{
-    domain::{BerichtId, Berichtsoort, Weigering, Zicht},
+    domain::{BerichtId, Berichtsoort, Weigering},
     exchange::unavailable,
     logboek::Soort,
     store::reading::rapport::{ZonderTerugkoppeling, zonder_terugkoppeling},
@@ -134,16 +134,16 @@ fn row(((bericht, ontvanger), stand): (&(BerichtId, String), &Stand)) -> Vec<Str
     vec![bericht.to_string(), berichtsoort.clone(), afzender.clone(), ontvanger.clone(), moment(*sinds)]
 }
 
-/// Whether somebody sees what passed between these two.
-pub(super) fn sees(ziet: &Zicht, one: &str, other: &str) -> bool {
-    ziet.is_alles() || ziet.partners().iter().any(|naam| [one, other].contains(&naam.as_str()))
-}
-
 impl Oog<'_> {
+    /// Whether what passed between these two partners is seen.
+    pub(in crate::exchange) fn sees_pair(&self, one: &str, other: &str) -> bool {
+        self.ziet.is_alles() || self.ziet.partners().iter().any(|naam| [one, other].contains(&naam.as_str()))
+    }
+
     /// The consulted scenario's that wait for a terugkoppeling now.
     pub(super) async fn wacht_op_terugkoppeling(&self, now: Timestamp) -> Result<Tabel, Weigering> {
         let open = zonder_terugkoppeling(self.read, MOST_OPEN).await.map_err(unavailable)?;
-        let seen = open.into_iter().filter(|open| sees(&self.ziet, &open.afzender, &open.ontvanger.0));
+        let seen = open.into_iter().filter(|open| self.sees_pair(&open.afzender, &open.ontvanger.0));
         let rows = seen.map(|ZonderTerugkoppeling { bericht, afzender, ontvanger: (partner, loket), sinds }| {
             let days = now.duration_since(sinds).as_hours() / 24;
             vec![bericht.to_string(), afzender, format!("{partner}/{loket}"), moment(sinds), days.to_string()]

@@ -35,6 +35,11 @@ impl Weigeringen {
         }
     }
 
+    /// How often a partner was refused something.
+    pub(super) fn refused(&self) -> u64 {
+        self.by_reason.sum()
+    }
+
     pub(super) fn afdeling(&self) -> Afdeling {
         let reasons = self.by_reason.sorted().into_iter();
         let reasons = reasons

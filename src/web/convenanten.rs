@@ -1,0 +1,205 @@
+//! Convenanten: who may send what to whom, what really went, and what changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use askama::Template;
+use axum::{body::Body, extract::State, http::Response};
+use jiff::Timestamp;
+
+use super::{
+    kijker::Kijker,
+    pagina::Kop,
+    periode::{self, Keuze},
+    rapport::Deel,
+    uitwisselingen::of_pair,
+    velden::Velden,
+    woorden::{Blad, Cel, aantal, leesbaar},
+};
+use crate::{
+    check::{
+        rij::{Rij, keuze, rijen},
+        svg::svg,
+    },
+    domain::{Weigering, houdbaarheid::amsterdam_date},
+    exchange::{
+        Exchange, datum,
+        toezicht::{afspraken::Afspraken, rapport::Periode, zoek::Paren},
+    },
+};
+
+/// Refused so often from one to another, it is told.
+const OFTEN: u64 = 3;
+
+/// What one may send to another, and what went.
+struct Vak {
+    /// How it is shown.
+    stijl: &'static str,
+    tekst: String,
+    naar: String,
+}
+
+struct Matrix {
+    kolommen: Vec<String>,
+    rijen: Vec<(String, Vec<Vak>)>,
+}
+
+/// A convenant that is in force, or was read and is not.
+struct Convenant {
+    titel: String,
+    geldig: String,
+    blad: Blad,
+}
+
+struct Voorstel {
+    titel: String,
+    reden: String,
+    zinnen: Vec<String>,
+    instemming: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "convenanten.html")]
+struct Convenanten {
+    kop: Kop,
+    keuze: Keuze,
+    matrix: Matrix,
+    convenanten: Vec<Convenant>,
+    voorstellen: Vec<Voorstel>,
+    wijzigingen: Option<Deel>,
+}
+
+pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
+    let made = async {
+        kijker.watches()?;
+        let periode = periode::of(&exchange, velden.known(&periode::FIELDS, &[])?)?;
+        let of = exchange.afspraken(&kijker.call, &kijker.inzage(None), periode).await?;
+        Ok(convenanten(&exchange, &kijker, periode, of))
+    };
+    let made: Result<Convenanten, Weigering> = made.await;
+    kijker.answer(made).await
+}
+
+/// The stromenschema of today, for an annex. It says what is allowed and nothing of the logboek, so it is no look.
+pub(super) async fn stromenschema(State(exchange): State<Arc<Exchange>>, kijker: Kijker) -> Response<Body> {
+    let made = kijker.watches().map(|()| {
+        let today = amsterdam_date(exchange.klok.now());
+        svg(&exchange.van_kracht(), today)
+    });
+    kijker.download(("stromenschema.svg", "image/svg+xml"), made).await
+}
+
+fn convenanten(exchange: &Exchange, kijker: &Kijker, periode: Periode, of: Afspraken) -> Convenanten {
+    let now = exchange.klok.now();
+    let today = amsterdam_date(now);
+    let van_kracht = exchange.van_kracht();
+    let allowed = rijen(&van_kracht, today);
+    let convenant = |of: &crate::domain::Convenant| {
+        let own = allowed.iter().filter(|rij| rij.convenant == of.naam);
+        let columns = ["soort bericht", "van", "aan", "grondslag", "houdbaar", "voorwaarden"];
+        let note = if of.in_force(today) { "" } else { ". Op dit moment niet van kracht" };
+        Convenant {
+            titel: of.titel.clone(),
+            geldig: format!(
+                "Convenant {}, versie {}, geldig van {} tot en met {}{note}.",
+                of.naam,
+                of.versie,
+                datum::dag(of.geldig_van),
+                datum::dag(of.geldig_tot_en_met)
+            ),
+            blad: Blad::new(
+                (&format!("regels-{}", of.naam), &format!("Wat {} toestaat", of.naam)),
+                &columns,
+                own.map(rule).collect(),
+            ),
+        }
+    };
+    let voorstel = |of: crate::exchange::voorstel::Voorgelegd| {
+        let vanaf = of.vanaf.parse::<Timestamp>().map(datum::moment).unwrap_or_default();
+        let agreed = |(asked, given): (crate::domain::Instemming, bool)| {
+            let who = match asked {
+                crate::domain::Instemming::Ander => "een andere beheerder".to_owned(),
+                crate::domain::Instemming::Partij(partner, convenant) => format!("{partner}, voor {convenant}"),
+            };
+            if given { format!("{who}: ja") } else { format!("{who}: nog niet") }
+        };
+        Voorstel {
+            titel: format!("Voorstel {}, niet eerder van kracht dan {vanaf}", of.voorstel),
+            reden: of.reden.unwrap_or_else(|| "gewist".to_owned()),
+            zinnen: of.zinnen,
+            instemming: of.instemming.into_iter().map(agreed).collect(),
+        }
+    };
+    Convenanten {
+        kop: kijker.kop("Convenanten", "/convenanten"),
+        keuze: Keuze::new(exchange, periode),
+        matrix: matrix(&allowed, &of, periode),
+        convenanten: van_kracht.convenanten().iter().map(convenant).collect(),
+        voorstellen: of.voorstellen.into_iter().map(voorstel).collect(),
+        wijzigingen: of.wijzigingen.map(Deel::from),
+    }
+}
+
+fn rule(rij: &Rij) -> Vec<Cel> {
+    let names = |of: &[crate::domain::Adrespatroon]| of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut terms = rij.voorwaarden.clone();
+    if !rij.mandaten.is_empty() {
+        terms.push(format!("mandaat {}", rij.mandaten.join(", ")));
+    }
+    [
+        leesbaar(rij.berichtsoort.as_str()),
+        names(&rij.van),
+        names(&rij.naar),
+        keuze(&rij.grondslagen),
+        rij.houdbaarheid.clone(),
+        terms.join("; "),
+    ]
+    .map(Cel::tekst)
+    .into()
+}
+
+/// Who may send to whom, with what really went drawn over it.
+fn matrix(allowed: &[Rij], of: &Afspraken, periode: Periode) -> Matrix {
+    let mut may: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for rij in allowed {
+        for van in &rij.van {
+            for naar in &rij.naar {
+                let pair = (van.partner.as_str(), naar.partner.as_str());
+                may.entry(pair).or_default().insert(rij.berichtsoort.as_str());
+            }
+        }
+    }
+    let counted = |paren: &Paren| -> BTreeMap<(String, String), u64> { paren.iter().cloned().collect() };
+    let (went, refused) = (counted(&of.aanvaard), counted(&of.geweigerd));
+    let pairs = may.keys().copied().chain(went.keys().map(|(van, naar)| (van.as_str(), naar.as_str())));
+    let pairs: BTreeSet<(&str, &str)> = pairs.collect();
+    let kolommen: BTreeSet<&str> = pairs.iter().map(|(_, naar)| *naar).collect();
+    let rows: BTreeSet<&str> = pairs.iter().map(|(van, _)| *van).collect();
+    let vak = |van: &str, naar: &str| {
+        let of = |counts: &BTreeMap<(String, String), u64>| {
+            counts.get(&(van.to_owned(), naar.to_owned())).copied().unwrap_or(0)
+        };
+        let (times, no) = (of(&went), of(&refused));
+        let is_allowed = may.contains_key(&(van, naar));
+        let (stijl, mut tekst) = match (is_allowed, times) {
+            (true, 0) => ("mag-nooit", "mag, niet gebruikt".to_owned()),
+            (true, 1) => ("een-keer", "mag, 1 keer".to_owned()),
+            (true, _) => ("mag", format!("mag, {}", aantal(times, "keer", "keer"))),
+            (false, 0) => ("", String::new()),
+            (false, _) => ("", format!("{}, mag nu niet", aantal(times, "keer", "keer"))),
+        };
+        if no > 0 {
+            let said = aantal(no, "keer geweigerd", "keer geweigerd");
+            tekst = if tekst.is_empty() { said } else { format!("{tekst}, {said}") };
+        }
+        Vak {
+            stijl: if no >= OFTEN { "vaak-geweigerd" } else { stijl },
+            naar: if times > 0 { of_pair(van, naar, periode) } else { String::new() },
+            tekst,
+        }
+    };
+    let rijen = rows.into_iter().map(|van| (van.to_owned(), kolommen.iter().map(|naar| vak(van, naar)).collect()));
+    Matrix { rijen: rijen.collect(), kolommen: kolommen.iter().map(|naar| (*naar).to_owned()).collect() }
+}

@@ -1,0 +1,84 @@
+//! Kijker (who looks): the identity that a certificate opens, on its way to a page and back.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    body::Body,
+    extract::FromRequestParts,
+    http::{Response, StatusCode, request::Parts},
+    response::IntoResponse,
+};
+
+use super::pagina::{self, Kop};
+use crate::{
+    domain::{Rol, Weigering},
+    exchange::{About, Call, Exchange, toezicht::Inzage},
+    logboek::sha256_hex,
+};
+
+/// Who asks for a page.
+pub(super) struct Kijker {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) call: Call,
+}
+
+impl FromRequestParts<Arc<Exchange>> for Kijker {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, exchange: &Arc<Exchange>) -> Result<Self, StatusCode> {
+        let call = parts.extensions.get::<Call>().cloned().ok_or(StatusCode::FORBIDDEN)?;
+        Ok(Self { exchange: Arc::clone(exchange), call })
+    }
+}
+
+impl Kijker {
+    /// Who looks, and why. A browser shows a certificate and no staff reference: the certificate is then who looks, so it must be of one
+    /// person.
+    pub(super) fn inzage(&self, reden: Option<&str>) -> Inzage {
+        let hash = sha256_hex(&self.call.aangemeld.certificaat.der);
+        let reden = reden.map(str::trim).filter(|reden| !reden.is_empty());
+        Inzage { medewerker: format!("certificaat {}", &hash[..16]), reden: reden.map(str::to_owned) }
+    }
+
+    /// The head of a page of this path.
+    pub(super) fn kop(&self, titel: &str, pad: &str) -> Kop {
+        Kop::new(self.call.identiteit(), titel, pad)
+    }
+
+    /// That an FG or auditor looks. A contactpunt has its own page.
+    ///
+    /// # Errors
+    /// [`Weigering::VerkeerdeRol`].
+    pub(super) fn watches(&self) -> Result<(), Weigering> {
+        if matches!(self.call.identiteit().rol, Rol::Fg | Rol::Auditor) { Ok(()) } else { Err(Weigering::VerkeerdeRol) }
+    }
+
+    /// A page that was made, or how it was refused. A refusal is logged before it is answered.
+    pub(super) async fn answer<P: Template>(&self, made: Result<P, Weigering>) -> Response<Body> {
+        match made {
+            Ok(page) => pagina::page(StatusCode::OK, &page),
+            Err(weigering) => self.refused(weigering).await,
+        }
+    }
+
+    /// Something to download, or how it was refused.
+    pub(super) async fn download(
+        &self,
+        (naam, soort): (&str, &'static str),
+        made: Result<impl Into<Body>, Weigering>,
+    ) -> Response<Body> {
+        match made {
+            Ok(body) => pagina::download(naam, soort, body.into()),
+            Err(weigering) => self.refused(weigering).await,
+        }
+    }
+
+    /// A refusal, logged, as a page.
+    pub(super) async fn refused(&self, weigering: Weigering) -> Response<Body> {
+        let about = About { medewerker: Some(self.inzage(None).medewerker), ..About::default() };
+        let weigering = self.exchange.refuse(&self.call, about, weigering).await;
+        let kop = self.kop("Dat kan niet", "");
+        pagina::fout(&kop, pagina::status(weigering.aard()), &weigering).into_response()
+    }
+}

@@ -1,0 +1,103 @@
+//! The page: what FGs, auditors and contactpunten see of the gateway in a browser.
+//!
+//! On the port for toezicht, beside gRPC and behind the same boundary: who may come in, how many calls at once, until when. Each page asks
+//! the same verbs of `exchange` that the services ask, with the same rights, so each page that shows something is a regel of the logboek
+//! before it leaves. Everything works without scripts. What is searched for stands in the address; whom, and why, is posted, so that no
+//! name gets into a history or a process log.
+//!
+//! `kijker` is who looks, `velden` what was asked, `pagina` how a page leaves, `periode` which days it is about, `woorden` what stands in
+//! a regel in words. The other modules are one page each, with a template of the same name.
+
+mod betrokkene;
+mod controleren;
+mod convenanten;
+mod datalekken;
+
+mod inzage;
+mod kijker;
+mod overzicht;
+mod pagina;
+mod periode;
+mod rapport;
+mod stroom;
+mod uitwisselingen;
+mod velden;
+mod wie;
+mod woorden;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{Request, Response, StatusCode},
+    middleware,
+    routing::get,
+};
+use hyper::body::Incoming;
+use tonic::{body::Body, service::Routes};
+use tower::{Service, ServiceExt};
+
+use self::kijker::Kijker;
+pub use self::pagina::refusal;
+use crate::{domain::Weigering, exchange::Exchange, grpc::boundary::is_grpc};
+
+/// Bytes of what is posted, at most: a proof, or a decision about many rows.
+const MOST_POSTED_BYTES: usize = 1 << 20;
+
+/// All pages.
+pub fn site(exchange: &Arc<Exchange>) -> Router {
+    Router::new()
+        .route("/", get(overzicht::show))
+        .route("/uitwisselingen", get(uitwisselingen::show).post(uitwisselingen::search))
+        .route("/uitwisselingen/{bericht}", get(uitwisselingen::leven::show))
+        .route("/bewijs/{logregel}", get(controleren::bewijs))
+        .route("/checkpoint", get(controleren::checkpoint))
+        .route("/controleren", get(controleren::show).post(controleren::check))
+        .route("/betrokkene", get(betrokkene::show).post(betrokkene::search))
+        .route("/convenanten", get(convenanten::show))
+        .route("/stromenschema.svg", get(convenanten::stromenschema))
+        .route("/rapport", get(rapport::show).post(rapport::conclude))
+        .route("/rapport.csv", get(rapport::csv))
+        .route("/rapport.json", get(rapport::json))
+        .route("/inzage", get(inzage::list).post(inzage::open))
+        .route("/inzage/{nummer}", get(inzage::show).post(inzage::act))
+        .route("/wie-keek", get(wie::show))
+        .route("/datalekken", get(datalekken::show))
+        .route("/stijl/{bestand}", get(pagina::stijl))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(DefaultBodyLimit::max(MOST_POSTED_BYTES))
+        .layer(middleware::from_fn(pagina::guarded))
+        .with_state(Arc::clone(exchange))
+}
+
+/// A path that no page has. Nothing of the logboek is shown, so nothing is logged.
+async fn unknown(kijker: Kijker) -> Response<axum::body::Body> {
+    pagina::fout(&kijker.kop("Deze pagina bestaat niet", ""), StatusCode::NOT_FOUND, &Weigering::PaginaNietGevonden)
+}
+
+/// Calls over gRPC and requests of browsers, each by its own.
+pub fn beside(
+    grpc: Routes,
+    site: Router,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<Body>,
+    Error = Infallible,
+    Future: Future<Output = Result<Response<Body>, Infallible>> + Send,
+> + Clone
++ Send
++ Sync
++ 'static {
+    tower::service_fn(move |request: Request<Incoming>| {
+        let (grpc, site) = (grpc.clone(), site.clone());
+        async move {
+            if is_grpc(&request) {
+                grpc.oneshot(request).await
+            } else {
+                site.oneshot(request).await.map(|response| response.map(Body::new))
+            }
+        }
+    })
+}

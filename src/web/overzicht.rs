@@ -1,0 +1,354 @@
+//! Overzicht (overview): what an FG must know within a minute.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::{body::Body, extract::State, http::Response};
+use jiff::{Timestamp, civil::Date};
+
+use super::{
+    kijker::Kijker,
+    pagina::Kop,
+    periode::{self, Keuze},
+    velden::Velden,
+    woorden::{Blad, Cel, aantal, getal, leesbaar},
+};
+use crate::{
+    domain::houdbaarheid::amsterdam,
+    exchange::{
+        Exchange, datum,
+        dossier::Getoond as Dossier,
+        toezicht::{
+            nareken::Nagerekend,
+            rapport::{Kern, Rapport, Tabel},
+            scherm::{Groei, Scherm, Vervalt},
+        },
+        voorstel::Voorgelegd,
+    },
+};
+
+/// A sentence that leads somewhere.
+struct Punt {
+    zin: String,
+    naar: String,
+    link: &'static str,
+}
+
+/// Whether the logboek holds, in words.
+struct Klopt {
+    /// How it is shown: `ok`, `info` or `error`.
+    soort: &'static str,
+    titel: String,
+    zinnen: Vec<String>,
+}
+
+/// A figure, and what it was in the period before.
+struct Cijfer {
+    naam: &'static str,
+    nu: String,
+    vorige: String,
+}
+
+#[derive(Template)]
+#[template(path = "overzicht.html")]
+struct Overzicht {
+    kop: Kop,
+    keuze: Keuze,
+    vorige: String,
+    over: String,
+    klopt: Klopt,
+    wacht: Vec<Punt>,
+    cijfers: Vec<Cijfer>,
+    uitgewisseld: Vec<Blad>,
+    geweigerd: Vec<String>,
+    opvallend: Vec<String>,
+    vervalt: Vec<String>,
+    te_laat: Vec<Punt>,
+}
+
+/// Rows of a table here, at most: the report has all of them.
+const MOST_ROWS: usize = 12;
+/// Sentences of one kind here, at most.
+const MOST_SENTENCES: usize = 20;
+
+pub(super) async fn show(
+    State(exchange): State<std::sync::Arc<Exchange>>,
+    kijker: Kijker,
+    velden: Velden,
+) -> Response<Body> {
+    let made = async {
+        kijker.watches()?;
+        let periode = periode::of(&exchange, velden.known(&periode::FIELDS, &[])?)?;
+        let scherm = exchange.scherm(&kijker.call, &kijker.inzage(None), periode).await?;
+        Ok(overzicht(&exchange, &kijker, scherm))
+    };
+    let made = made.await;
+    kijker.answer(made).await
+}
+
+fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht {
+    let Scherm { groei, nagerekend, rapport, vorige: (before, vorige), voorstellen, dossiers, vervalt } = scherm;
+    let now = exchange.klok.now();
+    let over = match rapport.partners.as_slice() {
+        [] => "U ziet alle partners.".to_owned(),
+        [naam] => format!("U ziet waaraan {naam} deelnam."),
+        many => format!("U ziet waaraan deze partners deelnamen: {}.", many.join(", ")),
+    };
+    Overzicht {
+        kop: kijker.kop("Overzicht", "/"),
+        keuze: Keuze::new(exchange, rapport.periode),
+        vorige: format!("{} tot en met {}", datum::dag(before.van), datum::dag(before.tot_en_met)),
+        over,
+        klopt: klopt(groei, nagerekend, now),
+        wacht: wacht(&rapport, &voorstellen, &dossiers, now),
+        cijfers: cijfers(&rapport.kern, &vorige),
+        uitgewisseld: uitgewisseld(&rapport.kern, &vorige),
+        geweigerd: geweigerd(&rapport),
+        opvallend: sentences(tabel(&rapport, "opvallend"), 1),
+        vervalt: ends(vervalt),
+        te_laat: te_laat(&rapport, &dossiers),
+    }
+}
+
+/// A table of the report.
+fn tabel<'r>(rapport: &'r Rapport, naam: &str) -> Option<&'r Tabel> {
+    rapport.afdelingen.iter().flat_map(|of| &of.tabellen).find(|tabel| tabel.naam == naam)
+}
+
+fn rows<'r>(rapport: &'r Rapport, naam: &str) -> &'r [Vec<String>] {
+    tabel(rapport, naam).map_or(&[], |tabel| &tabel.rijen)
+}
+
+/// How many rows a table of the report has.
+fn count(rapport: &Rapport, naam: &str) -> u64 {
+    tabel(rapport, naam).map_or(0, |tabel| tabel.rijen.len() as u64 + tabel.weggelaten)
+}
+
+/// The sentences in a column, and how many there are more.
+fn sentences(tabel: Option<&Tabel>, kolom: usize) -> Vec<String> {
+    let Some(tabel) = tabel else { return Vec::new() };
+    let mut zinnen: Vec<String> =
+        tabel.rijen.iter().filter_map(|rij| rij.get(kolom)).take(MOST_SENTENCES).map(|zin| leesbaar(zin)).collect();
+    let more = (tabel.rijen.len() - zinnen.len()) as u64 + tabel.weggelaten;
+    if more > 0 {
+        zinnen.push(format!("En nog {}; het rapport heeft ze alle.", getal(more)));
+    }
+    zinnen
+}
+
+/// A moment as it is said on the day itself.
+fn said(moment: Timestamp, now: Timestamp) -> String {
+    let (then, today) = (amsterdam(moment), amsterdam(now).date());
+    let time = format!("{}.{:02} uur", then.hour(), then.minute());
+    if then.date() == today {
+        format!("vandaag om {time}")
+    } else {
+        format!("op {} om {time}", datum::dag(then.date()))
+    }
+}
+
+fn klopt(groei: Groei, nagerekend: Option<Nagerekend>, now: Timestamp) -> Klopt {
+    let wrong = |zinnen: Vec<String>| {
+        Klopt {
+        soort: "error",
+        titel: "Het logboek klopt niet".to_owned(),
+        zinnen: [
+            zinnen,
+            vec![
+                "Er is buiten de poort om iets gewijzigd of weggehaald. Bewaar uw checkpoints en bewijzen, meld het aan beheer en aan de FG's van \
+                 de andere partners, en vertrouw wat hieronder staat niet voor het is uitgezocht."
+                    .to_owned(),
+            ],
+        ]
+        .concat(),
+    }
+    };
+    if let Some(Nagerekend { wanneer, uitkomst: Err(what) }) = &nagerekend {
+        return wrong(vec![format!("Bij het narekenen, {}, bleek: {what}.", said(*wanneer, now))]);
+    }
+    if let Groei::Onbewezen(sinds) = groei {
+        let zin =
+            format!("Wat u {} zag, is niet meer terug te vinden in het logboek zoals het nu is.", said(sinds, now));
+        return wrong(vec![zin]);
+    }
+    let grown = match groei {
+        Groei::Aangevuld(sinds) => format!("Sinds uw bezoek {} is het alleen aangevuld.", said(sinds, now)),
+        _ => "Dit is uw eerste bezoek met dit certificaat: vanaf nu zegt deze pagina wat er sinds uw vorige bezoek is gebeurd.".to_owned(),
+    };
+    match nagerekend {
+        Some(Nagerekend { wanneer, uitkomst: Ok(regels) }) => Klopt {
+            soort: "ok",
+            titel: "Het logboek klopt".to_owned(),
+            zinnen: vec![
+                format!(
+                    "Het is {} geheel nagerekend: {}.",
+                    said(wanneer, now),
+                    aantal(regels, "logregel", "logregels")
+                ),
+                grown,
+            ],
+        },
+        _ => Klopt {
+            soort: "info",
+            titel: "Het logboek wordt nagerekend".to_owned(),
+            zinnen: vec![
+                "De poort is net gestart en rekent het hele logboek na. Ververs deze pagina over een minuut."
+                    .to_owned(),
+                grown,
+            ],
+        },
+    }
+}
+
+fn wacht(rapport: &Rapport, voorstellen: &[Voorgelegd], dossiers: &[Dossier], now: Timestamp) -> Vec<Punt> {
+    let mut punten = Vec::new();
+    for rij in rows(rapport, "lekken") {
+        let [_, soort, van, naar, ontvangen, _, _, left] = rij.as_slice() else { continue };
+        let got = if ontvangen == "ja" { "die het al had ontvangen" } else { "die het nog niet had opgehaald" };
+        punten.push(Punt {
+            zin: format!(
+                "Mogelijk datalek: {} van {van} ging naar {naar}, {got}. Melden bij de Autoriteit Persoonsgegevens: {left}.",
+                leesbaar(soort)
+            ),
+            naar: "/datalekken".to_owned(),
+            link: "Bekijk wat ermee gebeurde",
+        });
+    }
+    for (convenant, grondslag) in &rapport.kern.ongetoetst {
+        punten.push(Punt {
+            zin: format!(
+                "Geen jurist bevestigde grondslag {grondslag} van convenant {convenant}, en er is wel op uitgewisseld."
+            ),
+            naar: "/convenanten".to_owned(),
+            link: "Bekijk het convenant",
+        });
+    }
+    for voorstel in voorstellen {
+        let vanaf = voorstel.vanaf.parse::<Timestamp>().map(|of| said(of, now)).unwrap_or_default();
+        let zinnen: Vec<&str> = voorstel.zinnen.iter().take(3).map(String::as_str).collect();
+        punten.push(Punt {
+            zin: format!("Voorgesteld, en niet eerder van kracht dan {vanaf}: {}", zinnen.join(" ")),
+            naar: "/convenanten".to_owned(),
+            link: "Bekijk het voorstel",
+        });
+    }
+    let changed = count(rapport, "wijzigingen");
+    if changed > 0 {
+        punten.push(Punt {
+            zin: format!("Wat van kracht is veranderde {} in deze periode.", aantal(changed, "keer", "keer")),
+            naar: "/convenanten".to_owned(),
+            link: "Bekijk wat er veranderde",
+        });
+    }
+    for dossier in dossiers {
+        let term = datum::moment(dossier.termijnen.antwoord_voor);
+        punten.push(Punt {
+            zin: format!(
+                "Verzoek om inzage {}, bij het contactpunt van {}: te beantwoorden voor {term}.",
+                dossier.nummer, dossier.contactpunt
+            ),
+            naar: format!("/inzage/{}", dossier.nummer),
+            link: "Bekijk het verzoek",
+        });
+    }
+    punten
+}
+
+fn cijfers(nu: &Kern, vorige: &Kern) -> Vec<Cijfer> {
+    let cijfer = |naam, nu: u64, vorige: u64| Cijfer { naam, nu: getal(nu), vorige: getal(vorige) };
+    vec![
+        cijfer("Berichten", nu.berichten, vorige.berichten),
+        cijfer("Mensen over wie zij gingen", nu.mensen, vorige.mensen),
+        cijfer("Geweigerd", nu.geweigerd, vorige.geweigerd),
+    ]
+}
+
+/// What was exchanged by grondslag and between whom, beside the period before.
+fn uitgewisseld(nu: &Kern, vorige: &Kern) -> Vec<Blad> {
+    let before: BTreeMap<&String, u64> = vorige.grondslagen.iter().map(|(id, aantal)| (id, *aantal)).collect();
+    let noot = |all: usize| match all.saturating_sub(MOST_ROWS) {
+        0 => String::new(),
+        more => format!("En nog {}; het rapport heeft ze alle.", aantal(more as u64, "rij", "rijen")),
+    };
+    let rijen = nu.grondslagen.iter().take(MOST_ROWS).map(|(id, aantal)| {
+        vec![Cel::tekst(id.clone()), Cel::getal(*aantal), Cel::getal(before.get(id).copied().unwrap_or(0))]
+    });
+    let mut grondslagen =
+        Blad::new(("per_grondslag", "Per grondslag"), &["grondslag", "nu", "vorige periode"], rijen.collect());
+    grondslagen.noot = noot(nu.grondslagen.len());
+    let mut by_partner: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
+    for (kern, at) in [(nu, 0), (vorige, 2)] {
+        for ((van, naar), aantal) in &kern.paren {
+            by_partner.entry(van).or_default()[at] += aantal;
+            by_partner.entry(naar).or_default()[at + 1] += aantal;
+        }
+    }
+    let rijen: Vec<Vec<Cel>> = by_partner
+        .into_iter()
+        .map(|(naam, counts)| std::iter::once(Cel::tekst(naam)).chain(counts.map(Cel::getal)).collect())
+        .collect();
+    let columns = ["partner", "verstuurd", "ontvangen", "verstuurd, vorige periode", "ontvangen, vorige periode"];
+    vec![grondslagen, Blad::new(("per_partner", "Per partner"), &columns, rijen)]
+}
+
+fn geweigerd(rapport: &Rapport) -> Vec<String> {
+    let told = rows(rapport, "weigeringen").iter().take(MOST_SENTENCES).filter_map(|rij| {
+        let [code, wat, times] = rij.as_slice() else { return None };
+        let what = if wat == "-" { leesbaar(code) } else { wat.clone() };
+        Some(format!("{} keer: {what}.", times.parse().map_or_else(|_| times.clone(), getal)))
+    });
+    told.collect()
+}
+
+fn ends(vervalt: Vec<Vervalt>) -> Vec<String> {
+    let told = vervalt.iter().take(MOST_SENTENCES).map(
+        |Vervalt { dag, afzender, ontvanger: (partner, loket), aantal: of }| {
+            let dag = dag.parse::<Date>().map_or_else(|_| dag.clone(), datum::dag);
+            format!("Na {dag}: {} van {afzender} bij {partner}/{loket}.", aantal(*of, "bericht", "berichten"))
+        },
+    );
+    let mut zinnen: Vec<String> = told.collect();
+    let more: u64 = vervalt.iter().skip(MOST_SENTENCES).map(|of| of.aantal).sum();
+    if more > 0 {
+        zinnen.push(format!("En daarna nog {}.", aantal(more, "bericht", "berichten")));
+    }
+    zinnen
+}
+
+fn te_laat(rapport: &Rapport, dossiers: &[Dossier]) -> Vec<Punt> {
+    let told = [
+        ("niet_opgehaald", "bericht is niet opgehaald", "berichten zijn niet opgehaald"),
+        ("niet_beantwoord", "verzoek is niet beantwoord", "verzoeken zijn niet beantwoord"),
+        (
+            "terugkoppeling",
+            "geraadpleegd scenario wacht op terugkoppeling",
+            "geraadpleegde scenario's wachten op terugkoppeling",
+        ),
+        (
+            "ongelezen_vervallen",
+            "stroom verviel voor iemand het ophaalde",
+            "stromen vervielen voor iemand het ophaalde",
+        ),
+    ];
+    let address = format!("/rapport?van={}&tot_en_met={}#openstaand", rapport.periode.van, rapport.periode.tot_en_met);
+    let mut punten = Vec::new();
+    for (naam, een, meer) in told {
+        let of = count(rapport, naam);
+        if of > 0 {
+            punten.push(Punt { zin: format!("{}.", aantal(of, een, meer)), naar: address.clone(), link: "Welke" });
+        }
+    }
+    let sum =
+        |naam: &str| -> u64 { rows(rapport, naam).iter().filter_map(|rij| rij.last()?.parse::<u64>().ok()).sum() };
+    let open = sum("vernietiging_gevraagd").saturating_sub(sum("vernietiging_beantwoord"));
+    if open > 0 {
+        let zin = format!("{} om te vernietigen, en nog geen antwoord.", aantal(open, "verzoek", "verzoeken"));
+        punten.push(Punt { zin, naar: address.replace("#openstaand", "#rechten"), link: "Welke" });
+    }
+    let late = dossiers.iter().filter(|dossier| dossier.te_laat).count() as u64;
+    if late > 0 {
+        let zin = format!("{} om inzage: de termijn is voorbij.", aantal(late, "verzoek", "verzoeken"));
+        punten.push(Punt { zin, naar: "/inzage".to_owned(), link: "Welke" });
+    }
+    punten
+}

@@ -1,0 +1,160 @@
+//! Pagina (page): how a page leaves: its head, its template, and what a browser may do with it.
+
+use askama::Template;
+use axum::{
+    body::Body,
+    extract::{Path, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    middleware::Next,
+    response::IntoResponse,
+};
+
+use crate::{
+    domain::{Identiteit, Rol, Weigering, weigering::Aard},
+    grpc::boundary::Refused,
+};
+
+/// What stands above each page.
+#[derive(Clone, Debug)]
+pub(super) struct Kop {
+    pub(super) titel: String,
+    /// Who looks, as the page greets.
+    pub(super) wie: String,
+    /// The pages, each with whether it is this one.
+    pub(super) menu: Vec<(&'static str, &'static str, bool)>,
+}
+
+/// The pages of who watches: address and name.
+const PAGES: [(&str, &str); 9] = [
+    ("/", "Overzicht"),
+    ("/uitwisselingen", "Uitwisselingen"),
+    ("/controleren", "Controleren"),
+    ("/betrokkene", "Betrokkene"),
+    ("/convenanten", "Convenanten"),
+    ("/rapport", "Rapport"),
+    ("/inzage", "Inzage"),
+    ("/wie-keek", "Wie keek er"),
+    ("/datalekken", "Datalekken"),
+];
+
+impl Kop {
+    pub(super) fn new(who: &Identiteit, titel: &str, pad: &str) -> Self {
+        let (wie, pages) = match who.rol {
+            Rol::Fg => (format!("FG van {}", who.partner), &PAGES[..]),
+            Rol::Auditor => ("Auditor".to_owned(), &PAGES[..]),
+            _ => (format!("Contactpunt van {}", who.partner), &PAGES[6..7]),
+        };
+        let menu = pages.iter().map(|(address, naam)| (*address, *naam, *address == pad)).collect();
+        Self { titel: titel.to_owned(), wie, menu }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "fout.html")]
+struct Fout<'a> {
+    kop: Kop,
+    uitleg: &'a str,
+    velden: Vec<(&'a str, &'a str)>,
+    code: &'a str,
+}
+
+/// A page.
+pub(super) fn page(status: StatusCode, page: &impl Template) -> Response<Body> {
+    match page.render() {
+        Ok(html) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What was refused, in words.
+pub(super) fn fout(kop: &Kop, status: StatusCode, weigering: &Weigering) -> Response<Body> {
+    let velden = weigering.overtredingen().iter().map(|of| (of.veld.as_str(), of.uitleg.as_str()));
+    let fout = Fout { kop: kop.clone(), uitleg: weigering.uitleg(), velden: velden.collect(), code: weigering.code() };
+    let mut response = page(status, &fout);
+    response.extensions_mut().insert(Refused(weigering.code()));
+    response
+}
+
+/// What the boundary refuses, before it is known which page was asked for.
+#[must_use]
+pub fn refusal(weigering: &Weigering) -> Response<tonic::body::Body> {
+    let kop = Kop { titel: "Dat kan niet".to_owned(), wie: String::new(), menu: Vec::new() };
+    let mut response = fout(&kop, status(weigering.aard()), weigering);
+    harden(response.headers_mut());
+    response.map(tonic::body::Body::new)
+}
+
+/// Something to keep.
+pub(super) fn download(naam: &str, soort: &'static str, body: Body) -> Response<Body> {
+    let disposition = format!("attachment; filename=\"{naam}\"");
+    ([(header::CONTENT_TYPE, soort.to_owned()), (header::CONTENT_DISPOSITION, disposition)], body).into_response()
+}
+
+/// The status of HTTP for a kind of refusal (RFC 9110).
+pub(super) fn status(aard: Aard) -> StatusCode {
+    match aard {
+        Aard::Ongeldig => StatusCode::BAD_REQUEST,
+        Aard::Verboden => StatusCode::FORBIDDEN,
+        Aard::Onbekend | Aard::GeenMethode => StatusCode::NOT_FOUND,
+        Aard::Toestand | Aard::Bestaat => StatusCode::CONFLICT,
+        Aard::Teveel => StatusCode::TOO_MANY_REQUESTS,
+        Aard::Onbeschikbaar => StatusCode::SERVICE_UNAVAILABLE,
+        Aard::TeLaat => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+/// The styles, which are the same for everybody.
+pub(super) async fn stijl(Path(bestand): Path<String>) -> Response<Body> {
+    let css = match bestand.as_str() {
+        "utrecht.css" => include_str!("assets/utrecht.css"),
+        "thema.css" => include_str!("assets/thema.css"),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "private, max-age=3600")];
+    (headers, css).into_response()
+}
+
+/// Around each page: what another site makes a browser post is refused, and no answer is kept or shown elsewhere.
+pub(super) async fn guarded(request: Request, next: Next) -> Response<Body> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) && !is_of_this_site(request.headers(), request.uri()) {
+        return refusal(&Weigering::AndereHerkomst).map(Body::new);
+    }
+    let mut response = next.run(request).await;
+    harden(response.headers_mut());
+    response
+}
+
+/// Whether a page of this gateway made the browser ask (Fetch Metadata, and Origin where a browser does not know that). A certificate goes
+/// along with whatever a browser asks, so a post must not come from another site.
+fn is_of_this_site(headers: &HeaderMap, uri: &axum::http::Uri) -> bool {
+    let text = |naam: HeaderName| headers.get(naam).and_then(|value| value.to_str().ok());
+    let host = uri.authority().map(axum::http::uri::Authority::as_str).or_else(|| text(header::HOST));
+    match (headers.get("sec-fetch-site"), text(header::ORIGIN)) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => host.is_some_and(|host| origin.strip_prefix("https://") == Some(host)),
+        (None, None) => false,
+    }
+}
+
+/// What a browser may do with an answer: show it, here, once.
+fn harden(headers: &mut HeaderMap) {
+    for (naam, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self'; \
+             base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.insert(naam, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,112 @@
+//! Velden (fields): what a browser sends, in the address or posted.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{StatusCode, request::Parts},
+};
+
+use crate::domain::{Overtreding, Weigering};
+
+/// Fields with their values, in order. What is empty was not filled in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Velden(Vec<(String, String)>);
+
+impl Velden {
+    fn parse(text: &[u8]) -> Self {
+        let filled = url::form_urlencoded::parse(text).filter(|(_, value)| !value.trim().is_empty());
+        Self(filled.map(|(naam, value)| (naam.into_owned(), value.trim().to_owned())).collect())
+    }
+
+    /// These, where the page knows all of them.
+    ///
+    /// # Errors
+    /// [`Weigering::OngeldigVeld`] naming each that it does not know, and each that stands there more than once and may not.
+    pub(super) fn known(&self, names: &[&str], repeated: &[&str]) -> Result<&Self, Weigering> {
+        let mut wrong = Vec::new();
+        for (at, (naam, _)) in self.0.iter().enumerate() {
+            let is_again = self.0[..at].iter().any(|(before, _)| before == naam);
+            if !names.contains(&naam.as_str()) && !repeated.contains(&naam.as_str()) {
+                let naam: String = naam.chars().take(40).collect();
+                wrong.push(Overtreding::new(naam, "geen veld van deze pagina"));
+            } else if is_again && !repeated.contains(&naam.as_str()) {
+                wrong.push(Overtreding::new(naam, "hoogstens een keer"));
+            }
+        }
+        if wrong.is_empty() { Ok(self) } else { Err(Weigering::OngeldigVeld(wrong)) }
+    }
+
+    /// The value of a field; empty where it was not filled in.
+    pub(super) fn value(&self, naam: &str) -> &str {
+        self.0.iter().find(|(of, _)| of == naam).map_or("", |(_, value)| value)
+    }
+
+    /// All values of a field.
+    pub(super) fn all(&self, naam: &str) -> Vec<String> {
+        self.0.iter().filter(|(of, _)| of == naam).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The names of what was filled in, with their values.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(naam, value)| (naam.as_str(), value.as_str()))
+    }
+
+    /// These without one field.
+    pub(super) fn without(&self, naam: &str) -> Self {
+        Self(self.0.iter().filter(|(of, _)| of != naam).cloned().collect())
+    }
+
+    /// An address with these fields, and one in another way.
+    pub(super) fn address(&self, pad: &str, changed: (&str, &str)) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.iter().filter(|(naam, _)| *naam != changed.0));
+        if !changed.1.is_empty() {
+            query.append_pair(changed.0, changed.1);
+        }
+        let query = query.finish();
+        if query.is_empty() { pad.to_owned() } else { format!("{pad}?{query}") }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Velden {
+    type Rejection = StatusCode;
+
+    /// From the address.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default().as_bytes()))
+    }
+}
+
+/// Fields that were posted.
+pub(super) struct Gepost(pub(super) Velden);
+
+impl<S: Send + Sync> FromRequest<S> for Gepost {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, StatusCode> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        Ok(Self(Velden::parse(&bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_does_not_know_is_named() {
+        let velden = Velden::parse(b"van=2026-01-01&soort=a&soort=b&leeg=&x%00=1&van=2");
+        let wrong = velden.known(&["van"], &["soort"]).unwrap_err();
+        let wrong: Vec<(&str, &str)> =
+            wrong.overtredingen().iter().map(|of| (of.veld.as_str(), of.uitleg.as_str())).collect();
+        assert_eq!(wrong, [("x\0", "geen veld van deze pagina"), ("van", "hoogstens een keer")]);
+        assert_eq!((velden.value("van"), velden.value("leeg"), velden.all("soort").len()), ("2026-01-01", "", 2));
+    }
+
+    #[test]
+    fn an_address_keeps_what_was_asked() {
+        let velden = Velden::parse(b"soort=a%26b&pagina=1");
+        assert_eq!(velden.address("/x", ("pagina", "t=")), "/x?soort=a%26b&pagina=t%3D");
+        assert_eq!(Velden::default().address("/x", ("pagina", "")), "/x");
+    }
+}
