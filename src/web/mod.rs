@@ -12,6 +12,7 @@ mod betrokkene;
 mod controleren;
 mod convenanten;
 mod datalekken;
+mod factsheets;
 
 mod inzage;
 mod kijker;
@@ -64,6 +65,9 @@ pub fn site(exchange: &Arc<Exchange>) -> Router {
         .route("/inzage/{nummer}", get(inzage::show).post(inzage::act))
         .route("/wie-keek", get(wie::show))
         .route("/datalekken", get(datalekken::show))
+        .route("/factsheets", get(factsheets::show))
+        .route("/factsheets.csv", get(factsheets::csv))
+        .route("/factsheets/{figuur}", get(factsheets::svg))
         .route("/stijl/{bestand}", get(pagina::stijl))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

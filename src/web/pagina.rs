@@ -25,7 +25,7 @@ pub(super) struct Kop {
 }
 
 /// The pages of who watches: address and name.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", "Overzicht"),
     ("/uitwisselingen", "Uitwisselingen"),
     ("/controleren", "Controleren"),
@@ -35,6 +35,7 @@ const PAGES: [(&str, &str); 9] = [
     ("/inzage", "Inzage"),
     ("/wie-keek", "Wie keek er"),
     ("/datalekken", "Datalekken"),
+    ("/factsheets", "Factsheets"),
 ];
 
 impl Kop {

@@ -4,6 +4,7 @@
 pub mod afspraken;
 pub mod bewijs;
 pub mod blik;
+pub mod factsheet;
 
 pub mod nareken;
 pub mod oog;

@@ -174,6 +174,12 @@ impl Oog<'_> {
         Ok(Stuk { van, tot })
     }
 
+    /// From which index on a period is, and before which.
+    pub(super) async fn stretch(&self, periode: Periode) -> Result<(u64, u64), Weigering> {
+        let Stuk { van, tot } = self.stuk(periode).await?;
+        Ok((van, tot))
+    }
+
     /// How much there was in a period, of what is seen.
     pub(super) async fn kern(&self, periode: Periode) -> Result<Kern, Weigering> {
         let gelezen = self.lezing(self.stuk(periode).await?).await?;

@@ -1,0 +1,150 @@
+//! Factsheet: eight figures without people, for a stuurgroep. Small numbers are not told: fewer than five could be known people.
+//!
+//! `lezing` goes once through the regels of the period that are seen and keeps what the figures need; `figuren` makes them.
+
+mod figuren;
+mod lezing;
+
+use jiff::civil::Date;
+
+use super::{Gezien, Inzage, rapport::Periode};
+use crate::{
+    domain::Weigering,
+    exchange::{Call, Exchange},
+};
+
+/// A number below this is not told, unless it is nought.
+pub const SMALLEST: u64 = 5;
+
+/// The figures of a period.
+pub struct Factsheet {
+    /// Its days.
+    pub periode: Periode,
+    /// Each figure.
+    pub figuren: Vec<Figuur>,
+}
+
+/// One figure: a table, and its bars.
+pub struct Figuur {
+    /// Short, the same in each factsheet.
+    pub naam: &'static str,
+    /// For people.
+    pub titel: &'static str,
+    /// What it counts, and what the logboek does not carry.
+    pub zinnen: Vec<&'static str>,
+    /// The first says what a row is about.
+    pub kolommen: Vec<String>,
+    /// A name and a value for each other column.
+    pub rijen: Vec<(String, Vec<Waarde>)>,
+}
+
+/// A value of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waarde {
+    /// So many.
+    Aantal(u64),
+    /// Fewer than [`SMALLEST`], and not none.
+    Weinig,
+    /// So many of a hundred.
+    Procent(u64),
+    /// So many minutes, the middle of all.
+    Minuten(u64),
+    /// Too few to tell.
+    Onbekend,
+}
+
+impl Waarde {
+    /// A count, told where it is not small.
+    #[must_use]
+    pub fn aantal(of: u64) -> Self {
+        if (1..SMALLEST).contains(&of) { Self::Weinig } else { Self::Aantal(of) }
+    }
+
+    /// A share of some, told where they are not few and neither those within nor those without are.
+    #[must_use]
+    pub fn procent(of: u64, all: u64) -> Self {
+        let is_small = |of: u64| (1..SMALLEST).contains(&of);
+        if all == 0 || all < SMALLEST || is_small(of) || is_small(all - of.min(all)) {
+            return Self::Onbekend;
+        }
+        Self::Procent(of * 100 / all)
+    }
+
+    /// The middle of these durations in minutes, told where there are enough.
+    #[must_use]
+    pub fn midden(mut minutes: Vec<u64>) -> Self {
+        minutes.sort_unstable();
+        match minutes.get(minutes.len() / 2) {
+            Some(middle) if minutes.len() as u64 >= SMALLEST => Self::Minuten(*middle),
+            _ => Self::Onbekend,
+        }
+    }
+
+    /// The height of its bar.
+    #[must_use]
+    pub fn hoogte(self) -> u64 {
+        match self {
+            Self::Aantal(of) | Self::Procent(of) | Self::Minuten(of) => of,
+            Self::Weinig | Self::Onbekend => 0,
+        }
+    }
+}
+
+impl std::fmt::Display for Waarde {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Aantal(of) => of.fmt(f),
+            Self::Weinig => write!(f, "minder dan {SMALLEST}"),
+            Self::Procent(of) => write!(f, "{of} %"),
+            Self::Minuten(of) if *of >= 48 * 60 => write!(f, "{} dagen", of / (24 * 60)),
+            Self::Minuten(of) if *of >= 120 => write!(f, "{} uur", of / 60),
+            Self::Minuten(of) => write!(f, "{of} minuten"),
+            Self::Onbekend => f.write_str("te weinig"),
+        }
+    }
+}
+
+/// A month as a column says it.
+fn maand(day: Date) -> String {
+    day.strftime("%Y-%m").to_string()
+}
+
+impl Exchange {
+    /// The figures of a period, of what the caller sees. That it was made is a regel.
+    ///
+    /// # Errors
+    /// [`Weigering::NietBeschikbaar`] when the logboek cannot be read.
+    pub async fn factsheet(&self, call: &Call, inzage: &Inzage, periode: Periode) -> Result<Factsheet, Weigering> {
+        let oog = self.oog(call).await?;
+        let gelezen = oog.gelezen(periode).await?;
+        let figuren = figuren::all(&gelezen, periode);
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok(Factsheet { periode, figuren })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_known_person_is_not_told() {
+        assert_eq!([0, 1, 4, 5].map(|of| Waarde::aantal(of).to_string()), ["0", "minder dan 5", "minder dan 5", "5"]);
+        for (of, all, told) in [
+            (0, 0, "te weinig"),
+            (2, 4, "te weinig"),
+            (3, 50, "te weinig"),
+            (48, 50, "te weinig"),
+            (5, 10, "50 %"),
+            (50, 50, "100 %"),
+        ] {
+            assert_eq!(Waarde::procent(of, all).to_string(), told, "{of} {all}");
+        }
+        assert_eq!(Waarde::midden(vec![1, 2, 3, 4]), Waarde::Onbekend);
+        assert_eq!(Waarde::midden(vec![9, 1, 3, 2, 60]).to_string(), "3 minuten");
+        assert_eq!(
+            (Waarde::Minuten(119).to_string(), Waarde::Minuten(180).to_string(), Waarde::Minuten(3000).to_string()),
+            ("119 minuten".to_owned(), "3 uur".to_owned(), "2 dagen".to_owned())
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Factsheets: eight figures without people, to look at and to take along.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::Response,
+};
+use jiff::ToSpan;
+use plotters::prelude::*;
+
+use super::{
+    kijker::Kijker,
+    pagina::Kop,
+    periode::{self, Keuze},
+    velden::Velden,
+    woorden::{Blad, Cel, leesbaar},
+};
+use crate::{
+    domain::{Weigering, houdbaarheid::amsterdam_date},
+    exchange::{
+        Exchange,
+        toezicht::{
+            factsheet::{Factsheet, Figuur, Waarde},
+            rapport::Periode,
+        },
+    },
+    grpc::rapport::rekenblad,
+};
+
+/// A figure on the page.
+struct Vak {
+    naam: &'static str,
+    titel: &'static str,
+    zinnen: Vec<&'static str>,
+    blad: Blad,
+    tekening: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "factsheets.html")]
+struct Factsheets {
+    kop: Kop,
+    keuze: Keuze,
+    vakken: Vec<Vak>,
+}
+
+/// Size of a drawing, in pixels.
+const SIZE: (u32, u32) = (640, 300);
+/// Bars of a drawing, at most.
+const MOST_BARS: usize = 24;
+const BAR: RGBColor = RGBColor(0x0b, 0x4c, 0x56);
+
+/// The period that is asked for: a year until today, where nothing is.
+fn periode(exchange: &Exchange, velden: &Velden) -> Result<Periode, Weigering> {
+    if velden.value("van").is_empty() && velden.value("tot_en_met").is_empty() {
+        let today = amsterdam_date(exchange.klok.now());
+        let van = today.saturating_sub(11.months()).first_of_month();
+        return Ok(Periode { van, tot_en_met: today });
+    }
+    periode::of(exchange, velden)
+}
+
+async fn made(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<Factsheet, Weigering> {
+    kijker.watches()?;
+    let periode = periode(exchange, velden.known(&periode::FIELDS, &[])?)?;
+    exchange.factsheet(&kijker.call, &kijker.inzage(None), periode).await
+}
+
+pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
+    let made = made(&exchange, &kijker, &velden).await.map(|of| Factsheets {
+        kop: kijker.kop("Factsheets", "/factsheets"),
+        keuze: Keuze::new(&exchange, of.periode),
+        vakken: of.figuren.into_iter().map(vak).collect(),
+    });
+    kijker.answer(made).await
+}
+
+fn vak(figuur: Figuur) -> Vak {
+    let cell = |of: Waarde| match of {
+        Waarde::Aantal(of) => Cel::getal(of),
+        other => Cel { is_getal: true, ..Cel::tekst(other.to_string()) },
+    };
+    let tekening = drawing(&figuur);
+    let rijen = figuur.rijen.iter().map(|(naam, values)| {
+        std::iter::once(Cel::tekst(leesbaar(naam))).chain(values.iter().map(|of| cell(*of))).collect()
+    });
+    let rijen = rijen.collect();
+    let kolommen: Vec<&str> = figuur.kolommen.iter().map(String::as_str).collect();
+    Vak {
+        blad: Blad::new((figuur.naam, figuur.titel), &kolommen, rijen),
+        naam: figuur.naam,
+        titel: figuur.titel,
+        zinnen: figuur.zinnen,
+        tekening,
+    }
+}
+
+/// The bars of a figure: the counts of its rows; where its columns are months, those of all rows together. Nothing where there is no count.
+fn bars(Figuur { kolommen, rijen, .. }: &Figuur) -> Vec<(String, u64)> {
+    let count = |of: &Waarde| if matches!(of, Waarde::Aantal(_)) { of.hoogte() } else { 0 };
+    let is_by_month = kolommen.get(1).is_some_and(|kolom| kolom.starts_with("20"));
+    let bars: Vec<(String, u64)> = if is_by_month {
+        let sum = |at: usize| rijen.iter().filter_map(|(_, values)| values.get(at)).map(count).sum();
+        kolommen.iter().skip(1).enumerate().map(|(at, maand)| (maand.clone(), sum(at))).collect()
+    } else {
+        rijen.iter().map(|(naam, values)| (leesbaar(naam), values.first().map_or(0, count))).collect()
+    };
+    if bars.iter().all(|(_, of)| *of == 0) { Vec::new() } else { bars.into_iter().take(MOST_BARS).collect() }
+}
+
+fn drawing(figuur: &Figuur) -> Option<String> {
+    let bars = bars(figuur);
+    if bars.is_empty() {
+        return None;
+    }
+    match draw(&bars) {
+        Ok(svg) => Some(svg),
+        Err(error) => {
+            tracing::error!(error, "a figure could not be drawn");
+            None
+        }
+    }
+}
+
+fn draw(bars: &[(String, u64)]) -> Result<String, String> {
+    let failed = |error: &dyn std::error::Error| error.to_string();
+    let most = bars.iter().map(|(_, of)| *of).max().unwrap_or(1).max(1);
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        root.fill(&WHITE).map_err(|error| failed(&error))?;
+        let mut chart = ChartBuilder::on(&root)
+            .margin(12)
+            .x_label_area_size(46)
+            .y_label_area_size(48)
+            .build_cartesian_2d((0..bars.len()).into_segmented(), 0..most)
+            .map_err(|error| failed(&error))?;
+        let label = |of: &SegmentValue<usize>| match of {
+            SegmentValue::CenterOf(at) => bars.get(*at).map_or_else(String::new, |(naam, _)| naam.clone()),
+            _ => String::new(),
+        };
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .x_labels(bars.len())
+            .x_label_formatter(&label)
+            .label_style(("sans-serif", 12))
+            .draw()
+            .map_err(|error| failed(&error))?;
+        let data = bars.iter().enumerate().map(|(at, (_, of))| (at, *of));
+        chart
+            .draw_series(Histogram::vertical(&chart).style(BAR.filled()).margin(6).data(data))
+            .map_err(|error| failed(&error))?;
+        root.present().map_err(|error| failed(&error))?;
+    }
+    Ok(svg)
+}
+
+/// All figures as CSV, a value a row.
+pub(super) async fn csv(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
+    let made = made(&exchange, &kijker, &velden).await;
+    let made = made.map(|of| {
+        let mut rows = vec![["figuur", "rij", "kolom", "waarde"].map(str::to_owned).to_vec()];
+        for figuur in &of.figuren {
+            for (naam, values) in &figuur.rijen {
+                let values = figuur.kolommen.iter().skip(1).zip(values);
+                rows.extend(
+                    values.map(|(kolom, of)| vec![figuur.naam.to_owned(), naam.clone(), kolom.clone(), of.to_string()]),
+                );
+            }
+        }
+        rekenblad(rows)
+    });
+    kijker.download(("factsheet.csv", "text/csv; charset=utf-8"), made).await
+}
+
+/// One figure as a drawing.
+pub(super) async fn svg(
+    State(exchange): State<Arc<Exchange>>,
+    kijker: Kijker,
+    Path(figuur): Path<String>,
+    velden: Velden,
+) -> Response<Body> {
+    let made = made(&exchange, &kijker, &velden).await.and_then(|of| {
+        let naam = figuur.strip_suffix(".svg").unwrap_or_default();
+        let found = of.figuren.iter().find(|of| of.naam == naam).and_then(drawing);
+        found.ok_or(Weigering::PaginaNietGevonden)
+    });
+    kijker.download(("figuur.svg", "image/svg+xml"), made).await
+}
