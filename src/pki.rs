@@ -18,6 +18,7 @@
 //! How to add a development identity: one row in the table in `identities.rs`, and its row in
 //! `certs-dev/README.md` (a test compares the two).
 
+mod bundle;
 mod ca;
 mod directory;
 mod identities;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use bundle::PASSWORD;
 pub use ca::{DevCa, Issued, LeafSpec};
 pub use directory::write_dev;
 pub use identities::{DevIdentity, dev_identities};
@@ -69,6 +71,13 @@ pub enum PkiError {
         path: PathBuf,
         /// Why, from the operating system.
         source: io::Error,
+    },
+
+    /// The file for a browser could not be made.
+    #[error("cannot make a PKCS #12 file: {what}; please report this")]
+    Bundle {
+        /// What went wrong.
+        what: String,
     },
 
     /// A key or certificate could not be made, mostly for a text that its field cannot hold.

@@ -26,6 +26,7 @@ use crate::{
     clock::{SystemClock, SystemRng},
     config::Config,
     gateway::Gateway,
+    pki::PASSWORD,
     proceslog, proto,
 };
 
@@ -140,6 +141,7 @@ fn short(found: &proto::GevondenLogregel) -> String {
 
 fn keep_running(report: &Report, gateway: &Gateway, dir: &Path, config: &Path) {
     let grpc = format!("https://{}", gateway.adres);
+    let pagina = gateway.toezicht.map(|adres| format!("https://{adres}"));
     let profielen = dir.join("profielen");
     let zsm = profielen.join("zsm");
     report.say(&format!(
@@ -148,12 +150,16 @@ fn keep_running(report: &Report, gateway: &Gateway, dir: &Path, config: &Path) {
          \x20 ketenpoort send --profile {zsm} bericht.json > bewijs.json\n\
          \x20 ketenpoort receive --profile {zvh}\n\
          \x20 ketenpoort logboek proof --verify bewijs.json --vkey \"$(ketenpoort logboek vkey --config {config})\"\n\
+         De pagina voor de FG staat op {pagina}. Laad {p12} in uw browser (wachtwoord: {PASSWORD}), en aanvaard dat \
+         het certificaat van de poort van een CA voor ontwikkeling is.\n\
          Ctrl-C stopt.",
         zsm = zsm.display(),
         zvh = profielen.join(FG_OF).display(),
+        pagina = pagina.as_deref().unwrap_or("-"),
+        p12 = profielen.join(format!("fg-{FG_OF}")).join("fg.p12").display(),
         config = config.display(),
     ));
     report.line(&json!({
-        "stap": "open", "grpc": grpc, "toezicht": gateway.toezicht.map(|adres| format!("https://{adres}")), "config": config.display().to_string(), "profielen": profielen.display().to_string(),
+        "stap": "open", "grpc": grpc, "toezicht": pagina, "config": config.display().to_string(), "profielen": profielen.display().to_string(),
     }));
 }

@@ -102,3 +102,14 @@ pub fn csv(rapport: &proto::GetRapportResponse) -> Vec<u8> {
     }
     rekenblad(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_is_a_formula() {
+        let row = ["=1+1", "-", "-1", "a=b", "x,\"y\""].map(str::to_owned).to_vec();
+        assert_eq!(String::from_utf8(rekenblad([row])).unwrap(), "'=1+1,-,'-1,a=b,\"x,\"\"y\"\"\"\n");
+    }
+}

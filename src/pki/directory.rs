@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::identities::gateway_leaf;
-use super::{DevCa, Issued, PkiError, dev_identities};
+use super::{DevCa, Issued, PkiError, bundle, dev_identities};
 
 /// Makes a new CA and everyone's certificate under `out`, valid around `now`:
 ///
@@ -16,6 +16,7 @@ use super::{DevCa, Issued, PkiError, dev_identities};
 /// out/ca.pem                                     root
 /// out/gateway/{cert.pem,key.pem}                 server
 /// out/profielen/<profile>/{cert.pem,key.pem,ca.pem}
+/// out/profielen/<profile>/{fg,auditor,contact}.p12   for a browser, of who looks at the page
 /// ```
 ///
 /// `cert.pem` is the leaf followed by the issuing CA. The keys of both CAs are not written.
@@ -28,7 +29,7 @@ pub fn write_dev(out: &Path, now: Timestamp) -> Result<(), PkiError> {
     create_out(out)?;
     // First of all files, because it claims the directory: of two runs at the same moment one
     // stops here, and neither can mix leaves of two CAs.
-    write_new(&out.join("ca.pem"), &ca.root_pem(), CERTIFICATE_MODE)?;
+    write_new(&out.join("ca.pem"), ca.root_pem(), CERTIFICATE_MODE)?;
 
     let gateway = out.join("gateway");
     create_new_directory(&gateway)?;
@@ -39,12 +40,20 @@ pub fn write_dev(out: &Path, now: Timestamp) -> Result<(), PkiError> {
     for identity in dev_identities() {
         let profiel = profielen.join(&identity.profile);
         create_new_directory(&profiel)?;
-        write_issued(&profiel, &ca.issue(&identity.leaf(now)?)?)?;
+        let issued = ca.issue(&identity.leaf(now)?)?;
+        write_issued(&profiel, &issued)?;
+        if BROWSERS.contains(&identity.role) {
+            let bundle = bundle::pkcs12(&identity.profile, &issued, &ca.root_pem())?;
+            write_new(&profiel.join(format!("{}.p12", identity.role)), &bundle, KEY_MODE)?;
+        }
         // A copy for each profile, so that one directory is all a partner needs.
-        write_new(&profiel.join("ca.pem"), &ca.root_pem(), CERTIFICATE_MODE)?;
+        write_new(&profiel.join("ca.pem"), ca.root_pem(), CERTIFICATE_MODE)?;
     }
     Ok(())
 }
+
+/// Who looks at the page with a browser.
+const BROWSERS: [&str; 3] = ["fg", "auditor", "contact"];
 
 const DIRECTORY_MODE: u32 = 0o700;
 const KEY_MODE: u32 = 0o600;
@@ -76,13 +85,13 @@ fn create_error(path: &Path, source: io::Error) -> PkiError {
 
 /// `create_new` fails on an existing file and does not follow a link, and the mode is there from
 /// the first moment: a key is never readable by others, not even briefly.
-fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), PkiError> {
+fn write_new(path: &Path, bytes: impl AsRef<[u8]>, mode: u32) -> Result<(), PkiError> {
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
         .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| file.write_all(bytes.as_ref()))
         .map_err(|source| {
             let path = path.to_owned();
             match source.kind() {

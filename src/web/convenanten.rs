@@ -66,7 +66,7 @@ struct Convenanten {
     kop: Kop,
     keuze: Keuze,
     matrix: Matrix,
-    convenanten: Vec<Convenant>,
+    van_kracht: Vec<Convenant>,
     voorstellen: Vec<Voorstel>,
     wijzigingen: Option<Deel>,
 }
@@ -136,7 +136,7 @@ fn convenanten(exchange: &Exchange, kijker: &Kijker, periode: Periode, of: Afspr
         kop: kijker.kop("Convenanten", "/convenanten"),
         keuze: Keuze::new(exchange, periode),
         matrix: matrix(&allowed, &of, periode),
-        convenanten: van_kracht.convenanten().iter().map(convenant).collect(),
+        van_kracht: van_kracht.convenanten().iter().map(convenant).collect(),
         voorstellen: of.voorstellen.into_iter().map(voorstel).collect(),
         wijzigingen: of.wijzigingen.map(Deel::from),
     }

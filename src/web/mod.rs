@@ -82,6 +82,7 @@ async fn unknown(kijker: Kijker) -> Response<axum::body::Body> {
 }
 
 /// Calls over gRPC and requests of browsers, each by its own.
+#[must_use]
 pub fn beside(
     grpc: Routes,
     site: Router,

@@ -99,13 +99,13 @@ fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht 
         keuze: Keuze::new(exchange, rapport.periode),
         vorige: format!("{} tot en met {}", datum::dag(before.van), datum::dag(before.tot_en_met)),
         over,
-        klopt: klopt(groei, nagerekend, now),
+        klopt: klopt(&groei, nagerekend.as_ref(), now),
         wacht: wacht(&rapport, &voorstellen, &dossiers, now),
         cijfers: cijfers(&rapport.kern, &vorige),
         uitgewisseld: uitgewisseld(&rapport.kern, &vorige),
         geweigerd: geweigerd(&rapport),
         opvallend: sentences(tabel(&rapport, "opvallend"), 1),
-        vervalt: ends(vervalt),
+        vervalt: ends(&vervalt),
         te_laat: te_laat(&rapport, &dossiers),
     }
 }
@@ -147,7 +147,7 @@ fn said(moment: Timestamp, now: Timestamp) -> String {
     }
 }
 
-fn klopt(groei: Groei, nagerekend: Option<Nagerekend>, now: Timestamp) -> Klopt {
+fn klopt(groei: &Groei, nagerekend: Option<&Nagerekend>, now: Timestamp) -> Klopt {
     let wrong = |zinnen: Vec<String>| {
         Klopt {
         soort: "error",
@@ -163,16 +163,16 @@ fn klopt(groei: Groei, nagerekend: Option<Nagerekend>, now: Timestamp) -> Klopt 
         .concat(),
     }
     };
-    if let Some(Nagerekend { wanneer, uitkomst: Err(what) }) = &nagerekend {
+    if let Some(Nagerekend { wanneer, uitkomst: Err(what) }) = nagerekend {
         return wrong(vec![format!("Bij het narekenen, {}, bleek: {what}.", said(*wanneer, now))]);
     }
     if let Groei::Onbewezen(sinds) = groei {
         let zin =
-            format!("Wat u {} zag, is niet meer terug te vinden in het logboek zoals het nu is.", said(sinds, now));
+            format!("Wat u {} zag, is niet meer terug te vinden in het logboek zoals het nu is.", said(*sinds, now));
         return wrong(vec![zin]);
     }
     let grown = match groei {
-        Groei::Aangevuld(sinds) => format!("Sinds uw bezoek {} is het alleen aangevuld.", said(sinds, now)),
+        Groei::Aangevuld(sinds) => format!("Sinds uw bezoek {} is het alleen aangevuld.", said(*sinds, now)),
         _ => "Dit is uw eerste bezoek met dit certificaat: vanaf nu zegt deze pagina wat er sinds uw vorige bezoek is gebeurd.".to_owned(),
     };
     match nagerekend {
@@ -182,8 +182,8 @@ fn klopt(groei: Groei, nagerekend: Option<Nagerekend>, now: Timestamp) -> Klopt 
             zinnen: vec![
                 format!(
                     "Het is {} geheel nagerekend: {}.",
-                    said(wanneer, now),
-                    aantal(regels, "logregel", "logregels")
+                    said(*wanneer, now),
+                    aantal(*regels, "logregel", "logregels")
                 ),
                 grown,
             ],
@@ -294,13 +294,13 @@ fn uitgewisseld(nu: &Kern, vorige: &Kern) -> Vec<Blad> {
 fn geweigerd(rapport: &Rapport) -> Vec<String> {
     let told = rows(rapport, "weigeringen").iter().take(MOST_SENTENCES).filter_map(|rij| {
         let [code, wat, times] = rij.as_slice() else { return None };
-        let what = if wat == "-" { leesbaar(code) } else { wat.clone() };
-        Some(format!("{} keer: {what}.", times.parse().map_or_else(|_| times.clone(), getal)))
+        let reason = if wat == "-" { leesbaar(code) } else { wat.clone() };
+        Some(format!("{} keer: {reason}.", times.parse().map_or_else(|_| times.clone(), getal)))
     });
     told.collect()
 }
 
-fn ends(vervalt: Vec<Vervalt>) -> Vec<String> {
+fn ends(vervalt: &[Vervalt]) -> Vec<String> {
     let told = vervalt.iter().take(MOST_SENTENCES).map(
         |Vervalt { dag, afzender, ontvanger: (partner, loket), aantal: of }| {
             let dag = dag.parse::<Date>().map_or_else(|_| dag.clone(), datum::dag);

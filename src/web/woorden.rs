@@ -64,23 +64,38 @@ impl Cel {
     }
 }
 
+/// A column of a table.
+pub(super) struct Kolom {
+    pub(super) naam: String,
+    /// Whether it holds numbers.
+    pub(super) is_getal: bool,
+}
+
 /// A table on a page.
 pub(super) struct Blad {
     /// Unique on its page.
     pub(super) naam: String,
     pub(super) titel: String,
-    pub(super) kolommen: Vec<String>,
+    pub(super) kolommen: Vec<Kolom>,
     pub(super) rijen: Vec<Vec<Cel>>,
+    /// Whether it has so many rows that it is shown when somebody asks.
+    pub(super) is_lang: bool,
     /// What is said below it; nothing where empty.
     pub(super) noot: String,
 }
 
+/// A table of more rows is folded.
+const LONG: usize = 15;
+
 impl Blad {
     pub(super) fn new((naam, titel): (&str, &str), kolommen: &[&str], rijen: Vec<Vec<Cel>>) -> Self {
+        let is_getal = |at: usize| rijen.first().and_then(|rij| rij.get(at)).is_some_and(|cel| cel.is_getal);
+        let kolom = |(at, naam): (usize, &&str)| Kolom { naam: leesbaar(naam), is_getal: is_getal(at) };
         Self {
             naam: naam.to_owned(),
             titel: titel.to_owned(),
-            kolommen: kolommen.iter().map(|kolom| (*kolom).to_owned()).collect(),
+            kolommen: kolommen.iter().enumerate().map(kolom).collect(),
+            is_lang: rijen.len() > LONG,
             rijen,
             noot: String::new(),
         }
@@ -90,15 +105,12 @@ impl Blad {
 impl From<Tabel> for Blad {
     fn from(Tabel { naam, titel, kolommen, rijen, weggelaten }: Tabel) -> Self {
         let rijen = rijen.into_iter().map(|rij| rij.into_iter().map(Cel::of_rapport).collect());
-        let kolommen: Vec<String> = kolommen.iter().map(|kolom| leesbaar(kolom)).collect();
-        let noot = match weggelaten {
-            0 => String::new(),
-            more => format!(
-                "En nog {}; zoek bij Uitwisselingen, of haal het hele rapport op.",
-                aantal(more, "rij", "rijen")
-            ),
-        };
-        Self { naam: naam.to_owned(), titel: titel.to_owned(), kolommen, rijen: rijen.collect(), noot }
+        let mut blad = Self::new((naam, titel), kolommen, rijen.collect());
+        if weggelaten > 0 {
+            let more = aantal(weggelaten, "rij", "rijen");
+            blad.noot = format!("En nog {more}; zoek bij Uitwisselingen, of haal het hele rapport op.");
+        }
+        blad
     }
 }
 
@@ -106,8 +118,7 @@ impl From<Tabel> for Blad {
 pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
     let name = |of: &Option<String>| of.clone().unwrap_or_else(|| "iemand".to_owned());
     let (van, naar, wie) = (name(&getoond.afzender), name(&getoond.ontvanger), actor(getoond, regel));
-    let soort =
-        regel.berichtsoort.as_deref().map_or_else(|| "een bericht".to_owned(), |of| format!("{}", leesbaar(of)));
+    let soort = regel.berichtsoort.as_deref().map_or_else(|| "een bericht".to_owned(), leesbaar);
     let why = |regel: &Logregel| {
         let said = regel.weigering.as_deref().and_then(Weigering::what_it_is);
         said.map_or_else(String::new, |said| format!(": {}", uncapitalised(said)))

@@ -220,6 +220,12 @@ impl TestGateway {
         ToezichtServiceClient::new(self.profile(name).channel().await.unwrap())
     }
 
+    /// The address of the port for toezicht, as its profiles have it.
+    pub fn toezicht_adres(&self) -> String {
+        let text = std::fs::read_to_string(self.profile_dir("auditor").join("profiel.toml")).unwrap();
+        text.split_once("https://").unwrap().1.split('"').next().unwrap().to_owned()
+    }
+
     /// A client for dossiers, with the profile of a contactpunt, FG or auditor.
     pub async fn inzage(&self, name: &str) -> InzageServiceClient<Channel> {
         InzageServiceClient::new(self.profile(name).channel().await.unwrap())

@@ -50,6 +50,7 @@ mod volgen;
 mod voorrang;
 mod voorstel;
 mod wachtend;
+mod web;
 mod wis;
 mod zoekbestand;
 mod zoeken;

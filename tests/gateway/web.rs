@@ -1,0 +1,336 @@
+//! The page over HTTP: who may look, what a browser may do with it, and that each look is a regel. How it looks, and whether everybody can
+//! use it, a real browser tells (`tests/pagina`).
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use ketenpoort::{logboek::Soort, tls::settings};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::body::Body;
+
+use crate::harness::{TestGateway, check, request, send, template, today};
+
+/// What a browser got.
+struct Page {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    text: String,
+}
+
+/// Asks for a page as the owner of a profile, over HTTP/1.1 as a browser can.
+async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
+    let dir = gateway.profile_dir(who);
+    let mut tls = settings::client(&dir.join("cert.pem"), &dir.join("key.pem"), &dir.join("ca.pem")).unwrap();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let stream = TcpStream::connect(gateway.toezicht_adres()).await.unwrap();
+    let stream =
+        TlsConnector::from(Arc::new(tls)).connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"http/1.1".as_slice()));
+    let (mut client, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let talking = tokio::spawn(connection);
+    let response: Response<hyper::body::Incoming> = client.send_request(asked).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+    drop(client);
+    talking.await.unwrap().unwrap();
+    Page { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+async fn get(gateway: &TestGateway, who: &str, path: &str) -> Page {
+    let asked = Request::builder().uri(path).header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap();
+    ask(gateway, who, asked).await
+}
+
+/// Posts fields, from a page of this origin or another one.
+async fn post(gateway: &TestGateway, who: &str, path: &str, (site, fields): (&str, &[(&str, &str)])) -> Page {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let asked = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(header::HOST, "127.0.0.1")
+        .header("sec-fetch-site", site)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::new(http_body_util::Full::new(Bytes::from(body))))
+        .unwrap();
+    ask(gateway, who, asked).await
+}
+
+async fn looks(gateway: &TestGateway) -> usize {
+    gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count()
+}
+
+/// Every page that shows something of the logboek.
+const PAGES: [&str; 14] = [
+    "/",
+    "/uitwisselingen",
+    "/uitwisselingen?toon=wie-met-wie",
+    "/controleren",
+    "/convenanten",
+    "/rapport",
+    "/rapport.csv",
+    "/rapport.json",
+    "/inzage",
+    "/wie-keek",
+    "/datalekken",
+    "/factsheets",
+    "/factsheets.csv",
+    "/checkpoint",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_page_is_one_look_and_no_browser_keeps_it() {
+    let gateway = TestGateway::start().await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    for (number, path) in PAGES.into_iter().enumerate() {
+        let page = get(&gateway, "fg-zsm", path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+        assert_eq!(looks(&gateway).await, number + 1, "{path}");
+        let value =
+            |naam: &str| page.headers.get(naam).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        assert_eq!(
+            (value("cache-control").as_str(), value("x-content-type-options").as_str()),
+            ("no-store", "nosniff")
+        );
+        assert!(value("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(!value("content-security-policy").contains("unsafe"), "{path}");
+        assert_eq!(page.headers.get(header::SET_COOKIE), None, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_watches_sees_pages_and_a_contactpunt_its_own() {
+    let gateway = TestGateway::start().await;
+    for path in PAGES.into_iter().chain(["/betrokkene", "/stromenschema.svg"]) {
+        for who in ["zsm", "beheer"] {
+            let page = get(&gateway, who, path).await;
+            assert_eq!(page.status, StatusCode::FORBIDDEN, "{who} {path}");
+            assert!(page.text.contains("verkeerde_rol"), "{who} {path}");
+        }
+        let page = get(&gateway, "contact-zsm", path).await;
+        let expected = if path == "/inzage" { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(page.status, expected, "{path}");
+    }
+    assert_eq!(get(&gateway, "fg-zsm", "/nergens").await.status, StatusCode::NOT_FOUND);
+    // What was refused to a contactpunt is a regel, what the boundary refuses is counted.
+    assert!(
+        gateway
+            .regels()
+            .await
+            .iter()
+            .any(|regel| regel.soort == Soort::Geweigerd && regel.rol.as_deref() == Some("contact"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_says_what_was_exchanged_and_never_its_content() {
+    let gateway = TestGateway::start().await;
+    let mut content = template("bekendheidscheck");
+    content["inhoud"]["bekendheidscheck"]["zaaknummer"] = "PL1234-geheim".into();
+    let sent = send(&mut gateway.client("zsm").await, request(content)).await.unwrap();
+    let overview = get(&gateway, "fg-zsm", "/").await.text;
+    assert!(overview.contains("Dit is uw eerste bezoek"), "{overview}");
+    // The second time it is proven that the logboek only grew.
+    let again = get(&gateway, "fg-zsm", "/").await.text;
+    assert!(again.contains("is het alleen aangevuld"), "{again}");
+    let life = get(&gateway, "fg-zsm", &format!("/uitwisselingen/{}", sent.bericht)).await.text;
+    assert!(life.contains("stuurde bekendheidscheck aan"), "{life}");
+    assert!(life.contains("Register van verwerkingen"), "{life}");
+    let drawn = get(&gateway, "fg-zsm", "/uitwisselingen?toon=wie-met-wie").await.text;
+    assert!(drawn.contains("stroom__band") && drawn.contains("hitte-5"), "{drawn}");
+    for text in [overview, again, life, drawn] {
+        assert!(!text.contains("geheim"));
+    }
+    // Of others it is not there, as of what does not exist.
+    assert_eq!(
+        get(&gateway, "fg-dji", &format!("/uitwisselingen/{}", sent.bericht)).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_belongs_or_it_does_not() {
+    let gateway = TestGateway::start().await;
+    let sent = send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let checkpoint = get(&gateway, "fg-zsm", "/checkpoint").await.text;
+    let proof = get(&gateway, "fg-zsm", &format!("/bewijs/{}", sent.aanvaardingen[0].log_index)).await.text;
+    gateway.verify_proof(&proof);
+    let receipt = serde_json::json!({"aanvaardingen": [{"bewijs": sent.aanvaardingen[0].bewijs}]}).to_string();
+    let upload = async |kept: &str| {
+        let body = format!(
+            "--x\r\nContent-Disposition: form-data; name=\"bestand\"; filename=\"a\"\r\n\r\n{kept}\r\n--x\r\nContent-Disposition: form-data; name=\"tekst\"\r\n\r\n\r\n--x--\r\n"
+        );
+        let asked = Request::builder()
+            .method(Method::POST)
+            .uri("/controleren")
+            .header(header::HOST, "127.0.0.1")
+            .header(header::ORIGIN, "https://127.0.0.1")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .body(Body::new(http_body_util::Full::new(Bytes::from(body))))
+            .unwrap();
+        ask(&gateway, "fg-zsm", asked).await.text
+    };
+    assert!(upload(&checkpoint).await.contains("Dit checkpoint hoort bij dit logboek"));
+    assert!(upload(&proof).await.contains("Dit bewijs klopt, en de logregel staat in het logboek"));
+    assert!(upload(&receipt).await.contains("Dit bewijs klopt, en de logregel staat in het logboek"));
+    // Of more regels than there are, and of a root that never was: the signature is over other bytes.
+    let size: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    let longer = checkpoint.replacen(&format!("\n{size}\n"), &format!("\n{}\n", size + 1000), 1);
+    assert!(upload(&longer).await.contains("Dit hoort niet bij dit logboek"));
+    assert!(upload(&proof.replacen("index ", "index 1", 1)).await.contains("Dit bewijs klopt niet"));
+    assert!(upload("{}").await.contains("staat geen bewijs"));
+    assert!(upload("onzin").await.contains("Dit hoort niet bij dit logboek"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_searches_for_a_person_says_why_and_nothing_of_it_is_in_an_address() {
+    let gateway = TestGateway::start().await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let persoon = &template("bekendheidscheck")["inhoud"]["betrokkenen"][0];
+    let (naam, geboren) = (persoon["naam"].as_str().unwrap(), persoon["geboortedatum"].as_str().unwrap());
+    let fields = [("naam", naam), ("geboortedatum", geboren)];
+    let without = post(&gateway, "fg-zsm", "/betrokkene", ("same-origin", &fields)).await;
+    assert_eq!(without.status, StatusCode::BAD_REQUEST);
+    assert!(without.text.contains("inzage.reden"), "{}", without.text);
+    let with = [fields.as_slice(), &[("reden", "klacht 12")]].concat();
+    let found = post(&gateway, "fg-zsm", "/betrokkene", ("same-origin", &with)).await;
+    assert!(found.text.contains("1 logregel over deze persoon."), "{}", found.text);
+    // What another site makes a browser post is not done, and no look.
+    let before = looks(&gateway).await;
+    for site in ["cross-site", "same-site", "none"] {
+        assert_eq!(
+            post(&gateway, "fg-zsm", "/betrokkene", (site, &with)).await.status,
+            StatusCode::FORBIDDEN,
+            "{site}"
+        );
+    }
+    assert_eq!(looks(&gateway).await, before);
+    // In an address it is no field at all.
+    assert_eq!(get(&gateway, "fg-zsm", "/uitwisselingen?medewerker=x").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&gateway, "fg-zsm", "/betrokkene?naam=x").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_go_on_by_tokens_of_this_search_and_this_asker() {
+    let gateway = TestGateway::start().await;
+    let mut client = gateway.client("zsm").await;
+    for _ in 0..60 {
+        send(&mut client, check()).await.unwrap();
+    }
+    let first = get(&gateway, "fg-zsm", "/uitwisselingen?soort=aanvaard").await.text;
+    assert_eq!(first.matches("/bewijs/").count(), 50);
+    let next =
+        first.split("href=\"").find(|part| part.starts_with("/uitwisselingen?") && part.contains("pagina=")).unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    let second = get(&gateway, "fg-zsm", &next).await;
+    assert_eq!(second.text.matches("/bewijs/").count(), 10, "{}", second.text);
+    assert_eq!(get(&gateway, "auditor", &next).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&gateway, "fg-zsm", &next.replace("aanvaard", "geweigerd")).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_fields_are_named_and_a_period_can_be_empty() {
+    let gateway = TestGateway::start().await;
+    let tomorrow = today().tomorrow().unwrap();
+    for (path, named) in [
+        ("/?van=gisteren".to_owned(), "van"),
+        (format!("/?tot_en_met={tomorrow}"), "tot_en_met"),
+        ("/rapport?van=2026-02-01&tot_en_met=2026-01-01".to_owned(), "tot_en_met"),
+        ("/rapport?van=2020-01-01&tot_en_met=2026-01-01".to_owned(), "tot_en_met"),
+        ("/wie-keek?x=1".to_owned(), "geen veld van deze pagina"),
+        ("/factsheets?van=1&van=2".to_owned(), "hoogstens een keer"),
+        ("/uitwisselingen?soort=%22%3E%3Cscript%3E".to_owned(), "filter.soort"),
+        ("/uitwisselingen/geen-id".to_owned(), "bericht"),
+        ("/bewijs/x".to_owned(), "logregel"),
+        ("/inzage/x".to_owned(), "dossier"),
+    ] {
+        let page = get(&gateway, "fg-zsm", &path).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(page.text.contains(named) && !page.text.contains("<script>"), "{path}: {}", page.text);
+    }
+    let empty = get(&gateway, "fg-zsm", "/rapport?van=2020-01-01&tot_en_met=2020-03-31").await;
+    assert!(empty.status == StatusCode::OK && empty.text.contains("Berichten aanvaard: 0"), "{}", empty.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logboek_that_was_changed_outside_the_gateway_is_told_first() {
+    let mut gateway = TestGateway::start().await;
+    let sent = send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let index = sent.aanvaardingen[0].log_index;
+    let at_index = i64::try_from(index).unwrap();
+    gateway.restart_with(|_| ()).await;
+    let says = async |gateway: &TestGateway, wanted: &str| {
+        for _ in 0..100 {
+            let text = get(gateway, "fg-zsm", "/").await.text;
+            if text.contains(wanted) {
+                return text;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("never said: {wanted}");
+    };
+    says(&gateway, "Het logboek klopt</h2>").await;
+    let whole: Vec<u8> = sqlx::query_scalar("SELECT regel FROM logregels WHERE log_index = $1")
+        .bind(at_index)
+        .fetch_one(&mut gateway.sql().await)
+        .await
+        .unwrap();
+    let put = async |leaf: &[u8], gateway: &TestGateway| {
+        let update =
+            sqlx::query("UPDATE logregels SET regel = $1 WHERE log_index = $2").bind(leaf.to_vec()).bind(at_index);
+        update.execute(&mut gateway.sql().await).await.unwrap();
+    };
+    let mut changed = whole.clone();
+    let at = changed.len() - 3;
+    changed[at] = if changed[at] == b'a' { b'b' } else { b'a' };
+    put(&changed, &gateway).await;
+    gateway.restart_with(|_| ()).await;
+    let told = says(&gateway, "Het logboek klopt niet").await;
+    assert!(told.contains("utrecht-alert--error") && told.contains(&format!("logregel {index}")), "{told}");
+    put(&whole, &gateway).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contactpunt_works_in_dossiers_and_reloading_does_nothing_twice() {
+    let gateway = TestGateway::start().await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    let persoon = &template("bekendheidscheck")["inhoud"]["betrokkenen"][0];
+    let (naam, geboren) = (persoon["naam"].as_str().unwrap(), persoon["geboortedatum"].as_str().unwrap());
+    let day = today().to_string();
+    let fields = [
+        ("naam", naam),
+        ("geboortedatum", geboren),
+        ("kenmerk", "2026-12"),
+        ("ontvangen_op", day.as_str()),
+        ("medewerker", "contact-1"),
+    ];
+    let opened = post(&gateway, "contact-zsm", "/inzage", ("same-origin", &fields)).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.text);
+    let address = opened.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let shown = get(&gateway, "contact-zsm", &address).await.text;
+    let row = shown.split("name=\"rij-").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let decide = [
+        ("daad", "besluit"),
+        ("medewerker", "contact-1"),
+        (&*format!("rij-{row}"), "strafbare_feiten"),
+        (&*format!("toelichting-{row}"), "het onderzoek loopt"),
+    ]
+    .map(|(naam, value): (&str, &str)| (naam.to_owned(), value.to_owned()));
+    let decide: Vec<(&str, &str)> = decide.iter().map(|(naam, value)| (naam.as_str(), value.as_str())).collect();
+    let decided = post(&gateway, "contact-zsm", &address, ("same-origin", &decide)).await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER, "{}", decided.text);
+    let shown = get(&gateway, "contact-zsm", &address).await.text;
+    assert!(shown.contains("zsm houdt het achter") && shown.contains("het onderzoek loopt"), "{shown}");
+    // An extension takes a reason; who watches does nothing in it.
+    let extend =
+        post(&gateway, "contact-zsm", &address, ("same-origin", &[("daad", "verleng"), ("medewerker", "contact-1")]))
+            .await;
+    assert!(extend.status == StatusCode::BAD_REQUEST && extend.text.contains("reden"), "{}", extend.text);
+    let fg = post(&gateway, "fg-zsm", &address, ("same-origin", &decide)).await;
+    assert_eq!(fg.status, StatusCode::FORBIDDEN);
+    let asked = gateway.soorten().await.into_iter().filter(|soort| soort == "inzage_gevraagd").count();
+    assert_eq!(asked, 3, "one opening, and each of the two partners is asked once");
+}
