@@ -122,7 +122,10 @@ impl Open {
                 let inzage = InzageServiceServer::new(InzageApi::new(Arc::clone(exchange)))
                     .max_decoding_message_size(MOST_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_DOSSIER_ANSWER_BYTES);
-                let service = web::beside(Routes::new(toezicht).add_service(inzage).prepare(), web::site(exchange));
+                let service = web::beside(
+                    Routes::new(toezicht).add_service(inzage).prepare(),
+                    web::site(exchange, stopped.clone()),
+                );
                 self.serve_by((service, Some(web::refusal)), listener, exchange, stopped)
             }
             Ingang::Beheer => {

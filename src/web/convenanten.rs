@@ -23,7 +23,7 @@ use crate::{
         rij::{Rij, keuze, rijen},
         svg::svg,
     },
-    domain::{Weigering, houdbaarheid::amsterdam_date},
+    domain::{Weigering, Zicht, houdbaarheid::amsterdam_date},
     exchange::{
         Exchange, datum,
         toezicht::{afspraken::Afspraken, rapport::Periode, zoek::Paren},
@@ -135,7 +135,7 @@ fn convenanten(exchange: &Exchange, kijker: &Kijker, periode: Periode, of: Afspr
     Convenanten {
         kop: kijker.kop("Convenanten", "/convenanten"),
         keuze: Keuze::new(exchange, periode),
-        matrix: matrix(&allowed, &of, periode),
+        matrix: matrix(&allowed, &of, (periode, &kijker.call.identiteit().ziet)),
         van_kracht: van_kracht.convenanten().iter().map(convenant).collect(),
         voorstellen: of.voorstellen.into_iter().map(voorstel).collect(),
         wijzigingen: of.wijzigingen.map(Deel::from),
@@ -160,8 +160,8 @@ fn rule(rij: &Rij) -> Vec<Cel> {
     .into()
 }
 
-/// Who may send to whom, with what really went drawn over it.
-fn matrix(allowed: &[Rij], of: &Afspraken, periode: Periode) -> Matrix {
+/// Who may send to whom, with what really went drawn over it, as far as who looks sees that.
+fn matrix(allowed: &[Rij], of: &Afspraken, (periode, ziet): (Periode, &Zicht)) -> Matrix {
     let mut may: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for rij in allowed {
         for van in &rij.van {
@@ -183,7 +183,9 @@ fn matrix(allowed: &[Rij], of: &Afspraken, periode: Periode) -> Matrix {
         };
         let (times, no) = (of(&went), of(&refused));
         let is_allowed = may.contains_key(&(van, naar));
+        let is_seen = ziet.is_alles() || ziet.partners().iter().any(|naam| [van, naar].contains(&naam.as_str()));
         let (stijl, mut tekst) = match (is_allowed, times) {
+            (true, 0) if !is_seen => ("", "mag".to_owned()),
             (true, 0) => ("mag-nooit", "mag, niet gebruikt".to_owned()),
             (true, 1) => ("een-keer", "mag, 1 keer".to_owned()),
             (true, _) => ("mag", format!("mag, {}", aantal(times, "keer", "keer"))),

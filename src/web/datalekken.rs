@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
+use jiff::civil::DateTime;
 
 use super::{
     kijker::Kijker,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::Weigering,
-    exchange::{Exchange, toezicht::rapport::Rapport},
+    exchange::{Exchange, datum, toezicht::rapport::Rapport},
     logboek::Soort,
 };
 
@@ -60,15 +61,20 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
         let of_this = stories.iter().filter(|step| step.first() == Some(&bericht));
         let steps = of_this.filter_map(|step| {
             let [_, wanneer, wat, door, _] = step.as_slice() else { return None };
-            Some((wanneer.clone(), step_in_words(wat, door, &naar)))
+            Some((in_words(wanneer), step_in_words(wat, door, &naar)))
         });
-        let got = if ontvangen == "ja" { "De ontvanger had het al." } else { "De ontvanger had het nog niet opgehaald." };
+        let got =
+            if ontvangen == "ja" { "De ontvanger had het al." } else { "De ontvanger had het nog niet opgehaald." };
         let partner = |adres: &str| adres.split('/').next().unwrap_or_default().to_owned();
         Some(Lek {
             titel: format!("{} van {van} aan {naar}", capitalised(&leesbaar(&soort))),
             zinnen: vec![
                 got.to_owned(),
-                format!("Ontdekt, op zijn laatst: {ontdekt}. Melden bij de Autoriteit Persoonsgegevens voor {melden}: {left}."),
+                format!(
+                    "Op zijn laatst ontdekt op {}. Melden bij de Autoriteit Persoonsgegevens voor {}: {left}.",
+                    in_words(&ontdekt),
+                    in_words(&melden)
+                ),
             ],
             stappen: steps.collect(),
             eromheen: super::uitwisselingen::of_pair(&partner(&van), &partner(&naar), periode),
@@ -106,6 +112,15 @@ fn step_in_words(wat: &str, door: &str, naar: &str) -> String {
     } else {
         format!("{}: {door}.", capitalised(&leesbaar(wat)))
     }
+}
+
+/// A moment of the report, `2026-11-30 09:40`, as it is said.
+fn in_words(moment: &str) -> String {
+    let read = DateTime::strptime("%Y-%m-%d %H:%M", moment);
+    read.map_or_else(
+        |_| moment.to_owned(),
+        |at| format!("{} om {}.{:02} uur", datum::dag(at.date()), at.hour(), at.minute()),
+    )
 }
 
 fn capitalised(text: &str) -> String {

@@ -2,10 +2,10 @@
 //!
 //! On the port for toezicht, beside gRPC and behind the same boundary: who may come in, how many calls at once, until when. Each page asks
 //! the same verbs of `exchange` that the services ask, with the same rights, so each page that shows something is a regel of the logboek
-//! before it leaves. Everything works without scripts. What is searched for stands in the address; whom, and why, is posted, so that no
+//! before it leaves. Everything works without scripts, apart from following what is written. What is searched for stands in the address; whom, and why, is posted, so that no
 //! name gets into a history or a process log.
 //!
-//! `kijker` is who looks, `velden` what was asked, `pagina` how a page leaves, `periode` which days it is about, `woorden` what stands in
+//! `kijker` is who looks, `velden` what was asked, `pagina` how a page leaves, `periode` which days it is about, `volg` what is written meanwhile, `woorden` what stands in
 //! a regel in words. The other modules are one page each, with a template of the same name.
 
 mod betrokkene;
@@ -23,19 +23,21 @@ mod rapport;
 mod stroom;
 mod uitwisselingen;
 mod velden;
+mod volg;
 mod wie;
 mod woorden;
 
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     http::{Request, Response, StatusCode},
     middleware,
     routing::get,
 };
 use hyper::body::Incoming;
+use tokio::sync::watch;
 use tonic::{body::Body, service::Routes};
 use tower::{Service, ServiceExt};
 
@@ -46,8 +48,8 @@ use crate::{domain::Weigering, exchange::Exchange, grpc::boundary::is_grpc};
 /// Bytes of what is posted, at most: a proof, or a decision about many rows.
 const MOST_POSTED_BYTES: usize = 1 << 20;
 
-/// All pages.
-pub fn site(exchange: &Arc<Exchange>) -> Router {
+/// All pages. What follows the logboek ends when `stopped` turns true.
+pub fn site(exchange: &Arc<Exchange>, stopped: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/", get(overzicht::show))
         .route("/uitwisselingen", get(uitwisselingen::show).post(uitwisselingen::search))
@@ -68,9 +70,11 @@ pub fn site(exchange: &Arc<Exchange>) -> Router {
         .route("/factsheets", get(factsheets::show))
         .route("/factsheets.csv", get(factsheets::csv))
         .route("/factsheets/{figuur}", get(factsheets::svg))
+        .route("/volg", get(volg::show))
         .route("/stijl/{bestand}", get(pagina::stijl))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
+        .layer(Extension(stopped))
         .layer(DefaultBodyLimit::max(MOST_POSTED_BYTES))
         .layer(middleware::from_fn(pagina::guarded))
         .with_state(Arc::clone(exchange))

@@ -107,15 +107,15 @@ pub(super) fn status(aard: Aard) -> StatusCode {
     }
 }
 
-/// The styles, which are the same for everybody.
+/// Styles and script, which are the same for everybody.
 pub(super) async fn stijl(Path(bestand): Path<String>) -> Response<Body> {
-    let css = match bestand.as_str() {
-        "utrecht.css" => include_str!("assets/utrecht.css"),
-        "thema.css" => include_str!("assets/thema.css"),
+    let (soort, text) = match bestand.as_str() {
+        "utrecht.css" => ("text/css; charset=utf-8", include_str!("assets/utrecht.css")),
+        "thema.css" => ("text/css; charset=utf-8", include_str!("assets/thema.css")),
+        "volg.js" => ("text/javascript; charset=utf-8", include_str!("assets/volg.js")),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "private, max-age=3600")];
-    (headers, css).into_response()
+    ([(header::CONTENT_TYPE, soort), (header::CACHE_CONTROL, "private, max-age=3600")], text).into_response()
 }
 
 /// Around each page: what another site makes a browser post is refused, and no answer is kept or shown elsewhere.

@@ -8,11 +8,12 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use ketenpoort::{logboek::Soort, tls::settings};
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
-use crate::harness::{TestGateway, check, request, send, template, today};
+use crate::harness::{PATIENCE, TestGateway, check, request, send, template, today};
 
 /// What a browser got.
 struct Page {
@@ -21,8 +22,8 @@ struct Page {
     text: String,
 }
 
-/// Asks for a page as the owner of a profile, over HTTP/1.1 as a browser can.
-async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
+/// A connection as the owner of a profile, over HTTP/1.1 as a browser can.
+async fn connect(gateway: &TestGateway, who: &str) -> (http1::SendRequest<Body>, JoinHandle<hyper::Result<()>>) {
     let dir = gateway.profile_dir(who);
     let mut tls = settings::client(&dir.join("cert.pem"), &dir.join("key.pem"), &dir.join("ca.pem")).unwrap();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -30,8 +31,13 @@ async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
     let stream =
         TlsConnector::from(Arc::new(tls)).connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"http/1.1".as_slice()));
-    let (mut client, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-    let talking = tokio::spawn(connection);
+    let (client, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
+/// Asks for a page as the owner of a profile.
+async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
+    let (mut client, talking) = connect(gateway, who).await;
     let response: Response<hyper::body::Incoming> = client.send_request(asked).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
@@ -136,6 +142,9 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
     // The second time it is proven that the logboek only grew.
     let again = get(&gateway, "fg-zsm", "/").await.text;
     assert!(again.contains("is het alleen aangevuld"), "{again}");
+    // So it is for an auditor, who is of no partner.
+    assert!(get(&gateway, "auditor", "/").await.text.contains("Dit is uw eerste bezoek"));
+    assert!(get(&gateway, "auditor", "/").await.text.contains("is het alleen aangevuld"));
     let life = get(&gateway, "fg-zsm", &format!("/uitwisselingen/{}", sent.bericht)).await.text;
     assert!(life.contains("stuurde bekendheidscheck aan"), "{life}");
     assert!(life.contains("Register van verwerkingen"), "{life}");
@@ -333,4 +342,32 @@ async fn a_contactpunt_works_in_dossiers_and_reloading_does_nothing_twice() {
     assert_eq!(fg.status, StatusCode::FORBIDDEN);
     let asked = gateway.soorten().await.into_iter().filter(|soort| soort == "inzage_gevraagd").count();
     assert_eq!(asked, 3, "one opening, and each of the two partners is asked once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_hears_what_happens_by_one_look_until_the_gateway_stops() {
+    let gateway = TestGateway::start().await;
+    let (mut client, talking) = connect(&gateway, "fg-zsm").await;
+    let asked = Request::builder().uri("/volg").header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap();
+    let mut body = client.send_request(asked).await.unwrap().into_body();
+    let mut heard = String::new();
+    let mut hear = async |wanted: &str| {
+        while !heard.contains(wanted) {
+            let frame = timeout(PATIENCE, http_body_util::BodyExt::frame(&mut body)).await.expect(wanted);
+            heard.push_str(std::str::from_utf8(&frame.expect(wanted).unwrap().into_data().unwrap()).unwrap());
+        }
+    };
+    hear(": open").await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    hear("stuurde bekendheidscheck aan").await;
+    // Of others it hears nothing, and neither does it hear who else looks.
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    assert_eq!(get(&gateway, "fg-dji", "/").await.status, StatusCode::OK);
+    assert_eq!(get(&gateway, "contact-zsm", "/volg").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(looks(&gateway).await, 2);
+    gateway.stop().await;
+    while timeout(PATIENCE, http_body_util::BodyExt::frame(&mut body)).await.expect("the end").is_some() {}
+    assert!(!heard.contains("keek in het logboek"), "{heard}");
+    drop(client);
+    drop(talking.await);
 }

@@ -49,7 +49,7 @@ pub struct Scherm {
 /// What became of the logboek since somebody looked last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Groei {
-    /// Nobody with this certificate looked before.
+    /// This employee did not look before.
     Eerste,
     /// Proven: it only grew since this moment.
     Aangevuld(Timestamp),
@@ -100,7 +100,7 @@ impl Exchange {
     pub async fn scherm(&self, call: &Call, inzage: &Inzage, periode: Periode) -> Result<Scherm, Weigering> {
         let now = self.klok.now();
         let oog = self.oog(call).await?;
-        let groei = self.groei(&oog, call.identiteit()).await?;
+        let groei = self.groei(&oog, (call.identiteit(), &inzage.medewerker)).await?;
         let rapport = Box::pin(oog.rapport(periode, &self.in_force.omgeving, now)).await?;
         let vorige = periode.before();
         let vorige = (vorige, Box::pin(oog.kern(vorige)).await?);
@@ -126,7 +126,7 @@ impl Exchange {
     pub async fn vertoond(&self, call: &Call, inzage: &Inzage) -> Result<Vec<Vertoond>, Weigering> {
         let oog = self.oog(call).await?;
         let mut shown = Vec::new();
-        for (log_index, tijd) in oog.looks_of(call.identiteit(), MOST_SHOWN).await? {
+        for (log_index, tijd) in oog.looks_of((call.identiteit(), &inzage.medewerker), MOST_SHOWN).await? {
             let proof = proofs::prove(oog.read, log_index, Under::Original).await.map_err(unavailable)?;
             shown.push(Vertoond { log_index, tijd, checkpoint: proof.map(|of| of.checkpoint) });
         }
@@ -136,7 +136,7 @@ impl Exchange {
 
     /// Whether what the caller saw last still stands there: the regel of that look under the checkpoint of its commit, and that checkpoint
     /// under the newest one.
-    async fn groei(&self, oog: &Oog<'_>, who: &Identiteit) -> Result<Groei, Weigering> {
+    async fn groei(&self, oog: &Oog<'_>, who: (&Identiteit, &str)) -> Result<Groei, Weigering> {
         let Some((log_index, tijd)) = oog.looks_of(who, 1).await?.pop() else { return Ok(Groei::Eerste) };
         let holds = async {
             let proof = proofs::prove(oog.read, log_index, Under::Original).await.ok()??;
@@ -152,14 +152,17 @@ impl Exchange {
 }
 
 impl Oog<'_> {
-    /// The last looks of somebody at all of this, the newest first: index and moment.
-    async fn looks_of(&self, who: &Identiteit, most: usize) -> Result<Vec<(u64, Timestamp)>, Weigering> {
+    /// The last looks of an employee, the newest first: index and moment.
+    async fn looks_of(
+        &self,
+        (who, medewerker): (&Identiteit, &str),
+        most: usize,
+    ) -> Result<Vec<(u64, Timestamp)>, Weigering> {
         let mut vraag = self.seen(0, self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?);
         vraag.eisen = rights(&self.ziet, Sight::AndNobodys).into_iter().collect();
         for merk in [
             Merk::new(Waarop::Soort, Soort::Ingezien.as_str()),
-            Merk::new(Waarop::Rol, who.rol.as_str()),
-            Merk::new(Waarop::Kijker, who.partner.as_str()),
+            Merk::pseudoniem(Waarop::Medewerker, &self.sleutels.medewerker(&who.oin, medewerker)),
         ] {
             vraag.eisen.push(Eis::EenVan(vec![merk]));
         }

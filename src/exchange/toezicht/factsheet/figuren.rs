@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{domain::Berichtsoort, logboek::Soort};
 
-const SMALL: &str = "Aantallen onder de vijf staan er niet, behalve nul: dat kunnen bekende mensen zijn.";
 const NO_GEMEENTE: &str = "Per gemeente kan het niet: het logboek noemt de gemeente nog niet.";
 
 /// All figures of a period.
@@ -25,7 +24,7 @@ pub(super) fn all(gelezen: &Gelezen, periode: Periode) -> Vec<Figuur> {
     vec![
         per_zvh(
             ("aanmeldingen", "Aanmeldingen, opschalingen en buikpijnmeldingen"),
-            vec!["Per Zorg- en Veiligheidshuis en maand.", NO_GEMEENTE, SMALL],
+            vec!["Per Zorg- en Veiligheidshuis en maand.", NO_GEMEENTE],
             [Berichtsoort::Aanmelding, Berichtsoort::Opschaling, Berichtsoort::Buikpijnmelding]
                 .map(|soort| (soort, of(soort)))
                 .to_vec(),
@@ -38,7 +37,7 @@ pub(super) fn all(gelezen: &Gelezen, periode: Periode) -> Vec<Figuur> {
         meldingen([Berichtsoort::BijMelding, Berichtsoort::Melding18b].map(|soort| (soort, of(soort))).to_vec()),
         per_zvh(
             ("re-integratie", "Re-integratieberichten"),
-            vec!["Per Zorg- en Veiligheidshuis en maand.", NO_GEMEENTE, SMALL],
+            vec!["Per Zorg- en Veiligheidshuis en maand.", NO_GEMEENTE],
             vec![(Berichtsoort::Reintegratiebericht, of(Berichtsoort::Reintegratiebericht))],
             &maanden,
         ),
@@ -100,7 +99,6 @@ fn questions(berichten: &[&Bericht]) -> Figuur {
         titel: "Vragen per loket, en hoeveel daarvan beantwoord zijn",
         zinnen: vec![
             "Of een antwoord op tijd was, staat nog niet in het logboek: een termijn kent het convenant nog niet.",
-            SMALL,
         ],
         kolommen: columns("loket", &["gevraagd", "beantwoord"]),
         rijen: loketten.into_iter().map(row).collect(),
@@ -123,7 +121,6 @@ fn answering(berichten: &[&Bericht]) -> Figuur {
         zinnen: vec![
             "De middelste van alle tijden, van vraag tot antwoord. Buiten kantooruren is voor 8.00, vanaf 18.00 en in het weekend, naar het moment \
              van de vraag.",
-            SMALL,
         ],
         kolommen: columns("gevraagd", &["beantwoord", "middelste tijd"]),
         rijen: [("in kantooruren", false), ("buiten kantooruren", true)].map(row).to_vec(),
@@ -141,7 +138,6 @@ fn scenarios(scenarios: &[&Bericht]) -> Figuur {
         titel: "Scenario's",
         zinnen: vec![
             "Geteld per ontvanger. Vervallen en ingetrokken: van scenario's die in deze periode zijn klaargelegd.",
-            SMALL,
         ],
         kolommen: columns("wat ermee gebeurde", &["aantal"]),
         rijen: vec![
@@ -165,7 +161,7 @@ fn terugkoppeling(scenarios: &[&Bericht]) -> Figuur {
     Figuur {
         naam: "terugkoppeling",
         titel: "Geraadpleegde scenario's met een terugkoppeling",
-        zinnen: vec!["Van scenario's die in deze periode zijn klaargelegd en geraadpleegd.", SMALL],
+        zinnen: vec!["Van scenario's die in deze periode zijn klaargelegd en geraadpleegd."],
         kolommen: columns("scenario's", &["geraadpleegd", "met terugkoppeling", "aandeel"]),
         rijen: vec![(
             "alle".to_owned(),
@@ -186,7 +182,7 @@ fn meldingen(soorten: Vec<(Berichtsoort, Vec<&Bericht>)>) -> Figuur {
     Figuur {
         naam: "meldingen",
         titel: "BIJ-meldingen en meldingen 18b",
-        zinnen: vec!["Geteld per ontvanger. Nooit opgehaald: geeindigd zonder dat iemand het ophaalde.", SMALL],
+        zinnen: vec!["Geteld per ontvanger. Nooit opgehaald: geeindigd zonder dat iemand het ophaalde."],
         kolommen: columns("soort", &["verstuurd", "middelste tijd tot ophalen", "nooit opgehaald"]),
         rijen: soorten.into_iter().map(row).collect(),
     }
@@ -200,7 +196,7 @@ fn mistakes(gelezen: &Gelezen, maanden: &[String]) -> Figuur {
     Figuur {
         naam: "fouten",
         titel: "Geweigerd, verkeerd geadresseerd en betwist",
-        zinnen: vec!["Per maand. Betwist: rectificaties waarbij de betrokkene het er niet mee eens is.", SMALL],
+        zinnen: vec!["Per maand. Betwist: rectificaties waarbij de betrokkene het er niet mee eens is."],
         kolommen: columns("wat", &months),
         rijen: vec![
             row("geweigerd", &|maand| gelezen.geweigerd.get(maand).copied().unwrap_or(0)),

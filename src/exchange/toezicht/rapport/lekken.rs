@@ -67,7 +67,7 @@ impl Oog<'_> {
         } else {
             let received = lekken.iter().filter(|lek| lek.ontvangen).count();
             format!(
-                "Ingetrokken als verkeerd geadresseerd: {} berichten, aan {} ontvangers; {received} daarvan hadden het al ontvangen.",
+                "Berichten ingetrokken als verkeerd geadresseerd: {}. Ontvangers: {}; daarvan hadden het al ontvangen: {received}.",
                 berichten.len(),
                 lekken.len()
             )
