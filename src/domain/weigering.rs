@@ -65,8 +65,8 @@ weigeringen! {
         "This port or method is not for the role of this certificate. Partners, toezicht (FGs, auditors and contactpunten) and operators each have a port of their own, and a method can be for one role only.";
     /// No such logregel, or one that the caller may not see.
     LogregelOnbekend = "logregel_onbekend", Onbekend,
-        "Er is geen logregel met deze index, of zij gaat niet over een partner die u ziet. Zoek haar met SearchLogregels.",
-        "There is no logregel of this index, or it is not about a partner that you see. Find it with SearchLogregels.";
+        "Er is geen logregel met deze index, of zij gaat niet over een partner die u ziet. Zoek haar eerst op.",
+        "There is no logregel of this index, or it is not about a partner that you see. Search for it first.";
     /// A page of another search, of another asker, or of another day.
     PaginaOngeldig = "pagina_ongeldig", Ongeldig,
         "Deze pagina hoort niet bij deze zoekvraag, bij u of bij vandaag. Zoek opnieuw, met een leeg veld pagina.",
@@ -333,8 +333,8 @@ weigeringen! {
         "This person asked for inzage and did not get the overview yet; what is erased now cannot stand in it any more. Have the contactpunt close the dossier first.";
     /// No such dossier, or one that the caller has no part in.
     DossierOnbekend = "dossier_onbekend", Onbekend,
-        "Er is geen dossier met dit nummer, of u hebt er geen deel aan. Vraag de lijst op met ListDossiers.",
-        "There is no dossier of this number, or you have no part in it. Ask for the list with ListDossiers.";
+        "Er is geen dossier met dit nummer, of u hebt er geen deel aan. Vraag de lijst van dossiers op.",
+        "There is no dossier of this number, or you have no part in it. Ask for the list of dossiers.";
     /// A dossier that was closed.
     DossierGesloten = "dossier_gesloten", Toestand,
         "Dit dossier is gesloten: het overzicht is verstrekt. Open een nieuw dossier als de betrokkene opnieuw vraagt.",
@@ -345,8 +345,8 @@ weigeringen! {
         "This dossier asks no decision of your partner, or this is for the contactpunt that opened it.";
     /// Partners have not decided yet, and still have time.
     BesluitOntbreekt = "besluit_ontbreekt", Toestand,
-        "Een of meer partners hebben nog niet besloten, en hun termijn loopt nog. Wacht tot zij besluiten of tot hun termijn voorbij is; wie dan te laat is noemt GetDossier.",
-        "One or more partners have not decided yet, and their term has not passed. Wait until they decide or until their term has passed; GetDossier then names who is late.";
+        "Een of meer partners hebben nog niet besloten, en hun termijn loopt nog. Wacht tot zij besluiten of tot hun termijn voorbij is; het dossier noemt dan wie te laat is.",
+        "One or more partners have not decided yet, and their term has not passed. Wait until they decide or until their term has passed; the dossier then names who is late.";
     /// A dossier whose term cannot be extended.
     TermijnVast = "termijn_vast", Toestand,
         "De termijn van dit dossier is eerder verlengd, of is al voorbij. Geef de betrokkene het overzicht, met wat er nu is.",

@@ -2,7 +2,7 @@
 
 use super::{Call, Exchange};
 use crate::{
-    domain::{Bericht, BerichtId, Identiteit, Kenmerk, Persoon, persoon::Pseudoniemen},
+    domain::{Bericht, Identiteit, Kenmerk, Persoon, persoon::Pseudoniemen},
     sleutels::CommitmentOpening,
     store::{Actor, Committed},
 };
@@ -21,10 +21,9 @@ impl Exchange {
         self.committed(medewerker.as_bytes(), Some(medewerker), vec![(None, pseudoniem)])
     }
 
-    /// A bericht that somebody of toezicht looked at.
-    pub(super) fn bekeken(&self, bericht: BerichtId) -> Committed {
-        let id = bericht.to_string();
-        self.committed(id.as_bytes(), Some(&id), Vec::new())
+    /// What somebody of toezicht looked at: the id of a bericht, or the number of a dossier.
+    pub(super) fn bekeken(&self, what: &str) -> Committed {
+        self.committed(what.as_bytes(), Some(what), Vec::new())
     }
 
     /// A reason that was given.

@@ -57,7 +57,8 @@ pub struct Refused(pub &'static str);
 #[must_use]
 pub fn is_grpc<B>(request: &http::Request<B>) -> bool {
     let of = request.headers().get(http::header::CONTENT_TYPE);
-    of.is_some_and(|of| of.as_bytes().starts_with(b"application/grpc"))
+    let rest = of.and_then(|of| of.as_bytes().strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
 
 impl<S> Boundary<S>

@@ -26,6 +26,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::server::TlsStream;
 
 use super::{
@@ -52,6 +53,9 @@ pub struct Bounds {
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a head of HTTP/1.1 may take, and so how long a connection may say nothing between two requests.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// Who speaks HTTP/2 and says nothing for so long, not even in answer to a ping, is gone. HTTP/1.1 has no pings; there the deadline of the
+/// head counts.
+const SILENT: Duration = Duration::from_mins(1);
 /// Bytes of a head of a request, at most.
 const MOST_HEAD_BYTES: u32 = 16 << 10;
 /// Lines of a head of HTTP/1.1, at most.
@@ -225,7 +229,11 @@ async fn converse<A, F, B>(
         async move { Ok::<_, Infallible>(answered.await) }
     });
     let http = http(spoken, stream.get_ref().1.alpn_protocol());
-    let connection = http.serve_connection(TokioIo::new(stream), service);
+    let mut stream = TimeoutStream::new(stream);
+    if http.is_http2_available() {
+        stream.set_read_timeout(Some(SILENT));
+    }
+    let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return note_end(ended),
@@ -240,8 +248,8 @@ async fn converse<A, F, B>(
     }
 }
 
-/// HTTP as it is spoken at a port and was agreed on (ALPN), with its bounds. Where nothing was agreed on, the first bytes tell, if the port
-/// leaves a choice.
+/// HTTP as it is spoken at a port and was agreed on (ALPN), with its bounds. Where nothing was agreed on, a port that leaves a choice speaks
+/// HTTP/1.1, as RFC 9113, section 3.3, has it.
 fn http(spoken: Spoken, agreed: Option<&[u8]>) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
@@ -262,8 +270,7 @@ fn http(spoken: Spoken, agreed: Option<&[u8]>) -> auto::Builder<TokioExecutor> {
         .keep_alive_timeout(Duration::from_secs(20));
     match (spoken, agreed) {
         (Spoken::Http2, _) | (_, Some(b"h2")) => http.http2_only(),
-        (Spoken::Http1And2, Some(_)) => http.http1_only(),
-        (Spoken::Http1And2, None) => http,
+        (Spoken::Http1And2, _) => http.http1_only(),
     }
 }
 

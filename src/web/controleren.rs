@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     body::Body,
-    extract::{Multipart, Path, State},
+    extract::{Multipart, Path, State, multipart::MultipartRejection},
     http::Response,
 };
 
@@ -18,10 +18,10 @@ use super::{
 use crate::{
     domain::Weigering,
     exchange::{
-        About, Exchange, datum,
+        Exchange, datum,
         toezicht::{bewijs::Gegroeid, scherm::Vertoond},
     },
-    logboek::{self, Checkpoint, Hash, ProofError, TlogProof, verify_consistency},
+    logboek::{self, Checkpoint, Hash, ProofError, TlogProof, Verified, verify_consistency},
 };
 
 /// The first line of a proof (C2SP tlog-proof).
@@ -58,6 +58,7 @@ struct Controleren {
 
 pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
     let made = async {
+        kijker.watches()?;
         velden.known(&[], &[])?;
         page(&exchange, &kijker, Vec::new()).await
     };
@@ -69,10 +70,11 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
 pub(super) async fn check(
     State(exchange): State<Arc<Exchange>>,
     kijker: Kijker,
-    mut form: Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Response<Body> {
     let made = async {
         kijker.watches()?;
+        let mut form = form.map_err(|_| unreadable())?;
         let mut kept = String::new();
         while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
             let text = field.text().await.map_err(|_| unreadable())?;
@@ -80,11 +82,7 @@ pub(super) async fn check(
                 kept = text;
             }
         }
-        if kept.trim().is_empty() {
-            return Err(Weigering::veld("bewaard", "een bestand, of de tekst ervan"));
-        }
-        let uitkomsten = judged(&exchange, &kijker, &kept.replace("\r\n", "\n")).await?;
-        page(&exchange, &kijker, uitkomsten).await
+        page(&exchange, &kijker, read_kept(&exchange, &kept.replace("\r\n", "\n"))?).await
     };
     let made = made.await;
     kijker.answer(made).await
@@ -94,10 +92,98 @@ fn unreadable() -> Weigering {
     Weigering::veld("bewaard", "een bestand van hoogstens 1 MiB, in tekst")
 }
 
-async fn page(exchange: &Exchange, kijker: &Kijker, uitkomsten: Vec<Uitkomst>) -> Result<Controleren, Weigering> {
-    kijker.watches()?;
-    let shown = exchange.vertoond(&kijker.call, &kijker.inzage(None)).await?;
-    let gezien = shown.into_iter().map(|Vertoond { tijd, checkpoint, .. }| {
+/// Something that was handed in, as far as it can be judged by itself.
+enum Bewaard {
+    Checkpoint(String),
+    /// A proof that holds by itself, and whether its checkpoint belongs is to be seen.
+    Bewijs(Box<Verified>, Box<TlogProof>),
+    Fout(Uitkomst),
+}
+
+impl Bewaard {
+    /// The checkpoint to compare with the logboek.
+    fn nota(&self) -> Option<&str> {
+        match self {
+            Self::Checkpoint(nota) => Some(nota),
+            Self::Bewijs(_, proof) => Some(&proof.checkpoint),
+            Self::Fout(_) => None,
+        }
+    }
+}
+
+fn read_kept(exchange: &Exchange, kept: &str) -> Result<Vec<Bewaard>, Weigering> {
+    if kept.trim().is_empty() {
+        return Err(Weigering::veld("bewaard", "een bestand, of de tekst ervan"));
+    }
+    if kept.starts_with(PROOF) {
+        return Ok(vec![read_proof(exchange, kept)]);
+    }
+    if kept.trim_start().starts_with(['{', '[']) {
+        let json = serde_json::from_str(kept);
+        let json = json.map_err(|_| Weigering::veld("bewaard", "leesbare JSON, zoals een ontvangstbewijs dat is"))?;
+        let mut proofs = Vec::new();
+        collect(&json, &mut proofs);
+        if proofs.len() > MOST_PROOFS {
+            return Err(Weigering::veld("bewaard", format!("een bestand met hoogstens {MOST_PROOFS} bewijzen")));
+        }
+        if proofs.is_empty() {
+            let zin = "Een ontvangstbewijs van deze poort heeft een veld bewijs.";
+            return Ok(vec![Bewaard::Fout(wrong("In dit bestand staat geen bewijs", vec![zin.to_owned()]))]);
+        }
+        return Ok(proofs.iter().map(|proof| read_proof(exchange, proof)).collect());
+    }
+    // A signed note has a blank line before its signatures (C2SP signed-note).
+    if kept.contains("\n\n\u{2014} ") {
+        return Ok(vec![Bewaard::Checkpoint(kept.to_owned())]);
+    }
+    let zin = "Een checkpoint, een bewijs en een ontvangstbewijs zien er anders uit. Het zegt niets over het logboek.";
+    Ok(vec![Bewaard::Fout(wrong("Dit is niets dat deze poort uitgeeft", vec![zin.to_owned()]))])
+}
+
+/// Every proof in a receipt, wherever it stands.
+fn collect(json: &serde_json::Value, proofs: &mut Vec<String>) {
+    match json {
+        serde_json::Value::String(text) if text.starts_with(PROOF) => proofs.push(text.clone()),
+        serde_json::Value::Array(values) => values.iter().for_each(|value| collect(value, proofs)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|value| collect(value, proofs)),
+        _ => {}
+    }
+}
+
+fn read_proof(exchange: &Exchange, text: &str) -> Bewaard {
+    let verified = text.parse::<TlogProof>().and_then(|proof| {
+        let naam = proof.checkpoint.lines().next().unwrap_or_default();
+        let key = exchange.vkey.named(naam).map_err(ProofError::from)?;
+        Ok((proof.verify(&key)?, proof))
+    });
+    match verified {
+        Ok((verified, proof)) => Bewaard::Bewijs(Box::new(verified), Box::new(proof)),
+        Err(error) => {
+            let zinnen = vec![format!("{error}."), "Bewaar het bestand.".to_owned()];
+            Bewaard::Fout(wrong("Dit bewijs klopt niet", zinnen))
+        }
+    }
+}
+
+fn wrong(titel: &str, zinnen: Vec<String>) -> Uitkomst {
+    Uitkomst { klopt: false, titel: titel.to_owned(), zinnen, pad: Vec::new(), regel: String::new() }
+}
+
+/// The page, with what came of what was handed in. All of it is one look.
+async fn page(exchange: &Exchange, kijker: &Kijker, kept: Vec<Bewaard>) -> Result<Controleren, Weigering> {
+    let notas: Vec<String> = kept.iter().filter_map(|of| of.nota().map(str::to_owned)).collect();
+    let (grown, shown) = exchange.compare(&kijker.call, &kijker.inzage(None), &notas).await?;
+    let mut grown = grown.into_iter();
+    let uitkomsten = kept.into_iter().map(|of| match of {
+        Bewaard::Fout(uitkomst) => uitkomst,
+        Bewaard::Checkpoint(nota) => of_checkpoint(exchange, &nota, grown.next().flatten()),
+        Bewaard::Bewijs(verified, proof) => {
+            let under = of_checkpoint(exchange, &proof.checkpoint, grown.next().flatten());
+            if under.klopt { of_proof(&verified, &proof, under.zinnen) } else { under }
+        }
+    });
+    let uitkomsten = uitkomsten.collect();
+    let gezien = shown.into_iter().map(|Vertoond { tijd, checkpoint }| {
         let read = checkpoint.as_deref().and_then(|nota| read(exchange, nota));
         Gezien {
             wanneer: datum::moment(tijd),
@@ -119,121 +205,53 @@ fn read(exchange: &Exchange, nota: &str) -> Option<Checkpoint> {
     logboek::open(nota, &key).ok()
 }
 
-async fn judged(exchange: &Exchange, kijker: &Kijker, kept: &str) -> Result<Vec<Uitkomst>, Weigering> {
-    if kept.starts_with(PROOF) {
-        return Ok(vec![of_proof(exchange, kijker, kept).await?]);
-    }
-    if let Ok(json) = serde_json::from_str::<serde_json::Value>(kept) {
-        let mut proofs = Vec::new();
-        collect(&json, &mut proofs);
-        if proofs.is_empty() {
-            return Ok(vec![wrong(
-                "In dit bestand staat geen bewijs",
-                vec!["Een ontvangstbewijs van deze poort heeft een veld bewijs.".to_owned()],
-            )]);
-        }
-        let mut uitkomsten = Vec::new();
-        for proof in proofs.iter().take(MOST_PROOFS) {
-            uitkomsten.push(of_proof(exchange, kijker, proof).await?);
-        }
-        return Ok(uitkomsten);
-    }
-    Ok(vec![of_checkpoint(exchange, kijker, kept).await?])
-}
-
-/// Every proof in a receipt, wherever it stands.
-fn collect(json: &serde_json::Value, proofs: &mut Vec<String>) {
-    match json {
-        serde_json::Value::String(text) if text.starts_with(PROOF) => proofs.push(text.clone()),
-        serde_json::Value::Array(values) => values.iter().for_each(|value| collect(value, proofs)),
-        serde_json::Value::Object(fields) => fields.values().for_each(|value| collect(value, proofs)),
-        _ => {}
-    }
-}
-
-fn wrong(titel: &str, zinnen: Vec<String>) -> Uitkomst {
-    Uitkomst { klopt: false, titel: titel.to_owned(), zinnen, pad: Vec::new(), regel: String::new() }
-}
-
 fn path(hashes: &[Hash]) -> Vec<String> {
     hashes.iter().map(hex::encode).collect()
 }
 
-async fn of_checkpoint(exchange: &Exchange, kijker: &Kijker, nota: &str) -> Result<Uitkomst, Weigering> {
-    let not_ours = "Bewaar het bestand. Is het een echt checkpoint van deze poort, dan is er iets uit het logboek verdwenen: meld dat aan \
-                    beheer en aan de FG's van de andere partners.";
-    let grown = match exchange.prove_growth(&kijker.call, &kijker.inzage(None), nota).await {
-        Ok(grown) => grown,
-        Err(weigering @ Weigering::CheckpointOnbekend) => {
-            exchange.refuse(&kijker.call, About::default(), weigering).await;
-            return Ok(wrong(
-                "Dit hoort niet bij dit logboek",
-                vec![
-                    "Dit is geen checkpoint dat deze poort ondertekende, of het is van meer logregels dan er nu zijn."
-                        .to_owned(),
-                    not_ours.to_owned(),
-                ],
-            ));
-        }
-        Err(other) => return Err(other),
+const KEEP_IT: &str = "Bewaar het bestand. Is het een echt checkpoint van deze poort, dan is er iets uit het logboek verdwenen: meld dat aan \
+                       beheer en aan de FG's van de andere partners.";
+
+fn of_checkpoint(exchange: &Exchange, nota: &str, grown: Option<Gegroeid>) -> Uitkomst {
+    let Some(Gegroeid { checkpoint, hashes }) = grown else {
+        let zin = "Dit is geen checkpoint dat deze poort ondertekende, of het is van meer logregels dan er nu zijn.";
+        return wrong("Dit hoort niet bij dit logboek", vec![zin.to_owned(), KEEP_IT.to_owned()]);
     };
-    let Gegroeid { checkpoint, hashes } = grown;
     let both = read(exchange, nota).zip(read(exchange, &checkpoint));
-    let holds = both
-        .as_ref()
-        .is_some_and(|(old, new)| verify_consistency(old.size, &old.root, new.size, &new.root, &hashes).is_ok());
-    match both.filter(|_| holds) {
-        Some((old, new)) => Ok(Uitkomst {
-            klopt: true,
-            titel: "Dit checkpoint hoort bij dit logboek".to_owned(),
-            zinnen: vec![
-                format!(
-                    "Het is van logboek {}, toen dat {} had.",
-                    old.origin,
-                    aantal(old.size, "logregel", "logregels")
-                ),
-                format!("Sindsdien is het alleen aangevuld, tot {}.", aantal(new.size, "logregel", "logregels")),
-            ],
-            pad: path(&hashes),
-            regel: String::new(),
-        }),
-        None => Ok(wrong(
-            "Dit logboek is veranderd",
-            vec!["Het checkpoint is echt, en het logboek van nu gaat er niet op door.".to_owned(), not_ours.to_owned()],
-        )),
+    let holds = |(old, new): &(Checkpoint, Checkpoint)| {
+        verify_consistency(old.size, &old.root, new.size, &new.root, &hashes).is_ok()
+    };
+    let Some((old, new)) = both.filter(holds) else {
+        let zin = "Het checkpoint is echt, en het logboek van nu gaat er niet op door.";
+        return wrong("Dit logboek is veranderd", vec![zin.to_owned(), KEEP_IT.to_owned()]);
+    };
+    Uitkomst {
+        klopt: true,
+        titel: "Dit checkpoint hoort bij dit logboek".to_owned(),
+        zinnen: vec![
+            format!("Het is van logboek {}, toen dat {} had.", old.origin, aantal(old.size, "logregel", "logregels")),
+            format!("Sindsdien is het alleen aangevuld, tot {}.", aantal(new.size, "logregel", "logregels")),
+        ],
+        pad: path(&hashes),
+        regel: String::new(),
     }
 }
 
-async fn of_proof(exchange: &Exchange, kijker: &Kijker, text: &str) -> Result<Uitkomst, Weigering> {
-    let verified = text.parse::<TlogProof>().and_then(|proof| {
-        let naam = proof.checkpoint.lines().next().unwrap_or_default();
-        let key = exchange.vkey.named(naam).map_err(ProofError::from)?;
-        Ok((proof.verify(&key)?, proof))
-    });
-    let (verified, proof) = match verified {
-        Ok(verified) => verified,
-        Err(error) => {
-            return Ok(wrong("Dit bewijs klopt niet", vec![format!("{error}."), "Bewaar het bestand.".to_owned()]));
-        }
-    };
-    let under = of_checkpoint(exchange, kijker, &proof.checkpoint).await?;
-    if !under.klopt {
-        return Ok(under);
-    }
+fn of_proof(verified: &Verified, proof: &TlogProof, under: Vec<String>) -> Uitkomst {
     let mut zinnen = vec![format!(
         "Deze logregel staat op plaats {} van logboek {}, onder een checkpoint van {}.",
         getal(verified.index),
         verified.checkpoint.origin,
         aantal(verified.checkpoint.size, "logregel", "logregels")
     )];
-    zinnen.extend(under.zinnen.into_iter().skip(1));
-    Ok(Uitkomst {
+    zinnen.extend(under.into_iter().skip(1));
+    Uitkomst {
         klopt: true,
         titel: "Dit bewijs klopt, en de logregel staat in het logboek".to_owned(),
         zinnen,
         pad: path(&proof.hashes),
         regel: String::from_utf8_lossy(&verified.leaf).into_owned(),
-    })
+    }
 }
 
 /// The proof of one regel, to keep.
@@ -241,9 +259,11 @@ pub(super) async fn bewijs(
     State(exchange): State<Arc<Exchange>>,
     kijker: Kijker,
     Path(logregel): Path<String>,
+    velden: Velden,
 ) -> Response<Body> {
     let made = async {
         kijker.watches()?;
+        velden.known(&[], &[])?;
         let index = logregel.parse().map_err(|_| Weigering::veld("logregel", "het nummer van een logregel"))?;
         exchange.prove_regel(&kijker.call, &kijker.inzage(None), index).await
     };

@@ -162,10 +162,14 @@ pub(super) async fn act(
 ) -> Response<Body> {
     let made = async {
         let nummer = number(&nummer)?;
-        let inzage = who(&kijker, &velden);
+        let of_rows = ["rij-", "toelichting-", "stil-"];
+        let rows: Vec<&str> =
+            velden.iter().map(|(naam, _)| naam).filter(|naam| of_rows.iter().any(|of| naam.starts_with(of))).collect();
+        let velden = velden.known(&[rows.as_slice(), &["daad", "medewerker", "reden"]].concat(), &[])?;
+        let inzage = who(&kijker, velden);
         let daad = match velden.value("daad") {
             "besluit" => {
-                let (named, others) = besluit(&decisions(&velden)?)?;
+                let (named, others) = besluit(&decisions(velden)?)?;
                 Daad::Besluit(named, others)
             }
             "verleng" if inzage.reden.is_none() => {
@@ -198,18 +202,24 @@ fn number(nummer: &str) -> Result<u64, Weigering> {
 fn decisions(velden: &Velden) -> Result<proto::DecideDossierRequest, Weigering> {
     let mut request = proto::DecideDossierRequest::default();
     for (naam, value) in velden.iter() {
-        let Some(rij) = naam.strip_prefix("rij-") else { continue };
+        let Some((what, rij)) = naam.split_once('-') else { continue };
+        if what != "rij" {
+            if velden.value(&format!("rij-{rij}")).is_empty() {
+                return Err(Weigering::veld(naam, "alleen bij een rij waarover u besluit"));
+            }
+            continue;
+        }
         let log_index = number(rij)?;
+        let (toelichting, verzwijgen) =
+            (velden.value(&format!("toelichting-{rij}")).to_owned(), !velden.value(&format!("stil-{rij}")).is_empty());
         let oordeel = match value {
+            "vrijgeven" if !toelichting.is_empty() || verzwijgen => {
+                return Err(Weigering::veld(naam, "bij vrijgeven geen toelichting, en niet verzwijgen"));
+            }
             "vrijgeven" => proto::Oordeel { vrijgeven: true, ..proto::Oordeel::default() },
             grond => {
                 let grond: Grond = grond.parse().map_err(|()| Weigering::veld(naam, "vrijgeven, of een grond"))?;
-                proto::Oordeel {
-                    vrijgeven: false,
-                    grond: of_grond(grond).into(),
-                    toelichting: velden.value(&format!("toelichting-{rij}")).to_owned(),
-                    verzwijgen: !velden.value(&format!("stil-{rij}")).is_empty(),
-                }
+                proto::Oordeel { vrijgeven: false, grond: of_grond(grond).into(), toelichting, verzwijgen }
             }
         };
         request.besluiten.push(proto::RijBesluit { log_index, oordeel: Some(oordeel) });

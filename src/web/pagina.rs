@@ -1,18 +1,26 @@
 //! Pagina (page): how a page leaves: its head, its template, and what a browser may do with it.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     body::Body,
     extract::{Path, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header},
     middleware::Next,
     response::IntoResponse,
 };
+
+use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
 
 use crate::{
     domain::{Identiteit, Rol, Weigering, weigering::Aard},
     grpc::boundary::Refused,
 };
+
+/// What is posted must be there, and answered, within this.
+const POSTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// What stands above each page.
 #[derive(Clone, Debug)]
@@ -120,24 +128,37 @@ pub(super) async fn stijl(Path(bestand): Path<String>) -> Response<Body> {
 
 /// Around each page: what another site makes a browser post is refused, and no answer is kept or shown elsewhere.
 pub(super) async fn guarded(request: Request, next: Next) -> Response<Body> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) && !is_of_this_site(request.headers(), request.uri()) {
-        return refusal(&Weigering::AndereHerkomst).map(Body::new);
+    let refused = |weigering: &Weigering| refusal(weigering).map(Body::new);
+    // RFC 9112, section 3.2: exactly one in HTTP/1.1.
+    if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
+        return refused(&Weigering::Onleesbaar);
     }
-    let mut response = next.run(request).await;
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return refused(&Weigering::PaginaNietGevonden);
+    }
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read && !is_of_this_site(request.headers()) {
+        return refused(&Weigering::AndereHerkomst);
+    }
+    let answer = next.run(request);
+    let mut response = if is_read {
+        answer.await
+    } else {
+        // Who posts a byte now and then must not keep a place.
+        match timeout(POSTED_WITHIN, answer).await {
+            Ok(response) => response,
+            Err(_) => return refused(&Weigering::DeadlineVerstreken),
+        }
+    };
     harden(response.headers_mut());
     response
 }
 
-/// Whether a page of this gateway made the browser ask (Fetch Metadata, and Origin where a browser does not know that). A certificate goes
-/// along with whatever a browser asks, so a post must not come from another site.
-fn is_of_this_site(headers: &HeaderMap, uri: &axum::http::Uri) -> bool {
-    let text = |naam: HeaderName| headers.get(naam).and_then(|value| value.to_str().ok());
-    let host = uri.authority().map(axum::http::uri::Authority::as_str).or_else(|| text(header::HOST));
-    match (headers.get("sec-fetch-site"), text(header::ORIGIN)) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => host.is_some_and(|host| origin.strip_prefix("https://") == Some(host)),
-        (None, None) => false,
-    }
+/// Whether a page of this gateway made the browser ask: what every browser says itself (W3C Fetch Metadata), and no page can make it say. A
+/// certificate goes along with whatever a browser asks, so a post must not come from another site.
+fn is_of_this_site(headers: &HeaderMap) -> bool {
+    let said: Vec<&HeaderValue> = headers.get_all("sec-fetch-site").iter().collect();
+    said == ["same-origin"]
 }
 
 /// What a browser may do with an answer: show it, here, once.

@@ -1,11 +1,12 @@
 //! Velden (fields): what a browser sends, in the address or posted.
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
-    http::{StatusCode, request::Parts},
+    http::{Response, StatusCode, header, request::Parts},
 };
 
+use super::pagina::refusal;
 use crate::domain::{Overtreding, Weigering};
 
 /// Fields with their values, in order. What is empty was not filled in.
@@ -81,10 +82,15 @@ impl<S: Sync> FromRequestParts<S> for Velden {
 pub(super) struct Gepost(pub(super) Velden);
 
 impl<S: Send + Sync> FromRequest<S> for Gepost {
-    type Rejection = StatusCode;
+    type Rejection = Response<Body>;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, StatusCode> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response<Body>> {
+        let refused = |weigering: &Weigering| refusal(weigering).map(Body::new);
+        let sort = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if sort.and_then(|sort| sort.split(';').next()).map(str::trim) != Some("application/x-www-form-urlencoded") {
+            return Err(refused(&Weigering::Onleesbaar));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| refused(&Weigering::TeGroot))?;
         Ok(Self(Velden::parse(&bytes)))
     }
 }

@@ -191,9 +191,11 @@ async fn toezicht_oversees_dossiers_of_its_partners_decides_nothing_and_a_contac
     list(&gateway, "contact-zsm", false).await;
     let regels = gateway.regels().await;
     let looks: Vec<_> =
-        regels[before..].iter().map(|regel| (regel.soort, regel.rol.as_deref(), regel.dossier)).collect();
-    let look = |dossier| (Soort::Ingezien, Some("contact"), dossier);
-    assert_eq!(looks, [look(Some(nummer)), look(None)]);
+        regels[before..].iter().map(|regel| (regel.soort, regel.rol.as_deref(), regel.bekeken.is_some())).collect();
+    let look = |at_one| (Soort::Ingezien, Some("contact"), at_one);
+    assert_eq!(looks, [look(true), look(false)]);
+    // Every FG sees that the contactpunt looked, and nobody by that regel at which dossier.
+    assert!(regels[before..].iter().all(|regel| regel.dossier.is_none()));
     // FGs find the dossier by the person, and see that the contactpunt looked.
     let filter = proto::Zoekfilter {
         betrokkene: Some(bram_with_skn()),

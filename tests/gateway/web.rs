@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use ketenpoort::{logboek::Soort, tls::settings};
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinHandle};
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
@@ -176,11 +176,14 @@ async fn what_was_kept_belongs_or_it_does_not() {
             .method(Method::POST)
             .uri("/controleren")
             .header(header::HOST, "127.0.0.1")
-            .header(header::ORIGIN, "https://127.0.0.1")
+            .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
             .body(Body::new(http_body_util::Full::new(Bytes::from(body))))
             .unwrap();
-        ask(&gateway, "fg-zsm", asked).await.text
+        let before = looks(&gateway).await;
+        let page = ask(&gateway, "fg-zsm", asked).await;
+        assert_eq!(looks(&gateway).await - before, usize::from(page.status == StatusCode::OK), "one page is one look");
+        page.text
     };
     assert!(upload(&checkpoint).await.contains("Dit checkpoint hoort bij dit logboek"));
     assert!(upload(&proof).await.contains("Dit bewijs klopt, en de logregel staat in het logboek"));
@@ -191,7 +194,16 @@ async fn what_was_kept_belongs_or_it_does_not() {
     assert!(upload(&longer).await.contains("Dit hoort niet bij dit logboek"));
     assert!(upload(&proof.replacen("index ", "index 1", 1)).await.contains("Dit bewijs klopt niet"));
     assert!(upload("{}").await.contains("staat geen bewijs"));
-    assert!(upload("onzin").await.contains("Dit hoort niet bij dit logboek"));
+    // What is nothing of the gateway tells nothing of its logboek, and no proof is passed over.
+    for odd in ["onzin", "\n\n", "ketenpoort.test\n5\n"] {
+        let said = upload(odd).await;
+        assert!(!said.contains("verdwenen") && !said.contains("hoort bij dit logboek"), "{odd}: {said}");
+    }
+    assert!(upload(&"[".repeat(100_000)).await.contains("leesbare JSON"));
+    let many = serde_json::json!(vec![proof.clone(); 51]).to_string();
+    assert!(upload(&many).await.contains("hoogstens 50 bewijzen"));
+    let some = serde_json::json!(vec![proof.clone(); 50]).to_string();
+    assert_eq!(upload(&some).await.matches("Dit bewijs klopt, en").count(), 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +227,24 @@ async fn who_searches_for_a_person_says_why_and_nothing_of_it_is_in_an_address()
             StatusCode::FORBIDDEN,
             "{site}"
         );
+    }
+    // Neither is what says nothing of itself, says two things, or comes in another form.
+    for headers in [
+        vec![],
+        vec![("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+        vec![("origin", "https://127.0.0.1")],
+        vec![("sec-fetch-site", "same-origin"), ("content-type", "text/plain")],
+    ] {
+        let mut asked = Request::builder().method(Method::POST).uri("/betrokkene").header(header::HOST, "127.0.0.1");
+        if !headers.iter().any(|(naam, _)| *naam == "content-type") {
+            asked = asked.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        for (naam, value) in &headers {
+            asked = asked.header(*naam, *value);
+        }
+        let body = Body::new(http_body_util::Full::new(Bytes::from("skn=7310482&reden=x")));
+        let refused = ask(&gateway, "fg-zsm", asked.body(body).unwrap()).await;
+        assert!(refused.status.is_client_error(), "{headers:?}: {}", refused.status);
     }
     assert_eq!(looks(&gateway).await, before);
     // In an address it is no field at all.
@@ -255,11 +285,14 @@ async fn wrong_fields_are_named_and_a_period_can_be_empty() {
         ("/uitwisselingen/geen-id".to_owned(), "bericht"),
         ("/bewijs/x".to_owned(), "logregel"),
         ("/inzage/x".to_owned(), "dossier"),
+        ("/bewijs/1?x=1".to_owned(), "geen veld van deze pagina"),
     ] {
         let page = get(&gateway, "fg-zsm", &path).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
         assert!(page.text.contains(named) && !page.text.contains("<script>"), "{path}: {}", page.text);
     }
+    let odd = get(&gateway, "fg-zsm", "/uitwisselingen/%ff").await;
+    assert!(odd.status == StatusCode::NOT_FOUND && odd.text.contains("pagina_niet_gevonden"), "{}", odd.text);
     let empty = get(&gateway, "fg-zsm", "/rapport?van=2020-01-01&tot_en_met=2020-03-31").await;
     assert!(empty.status == StatusCode::OK && empty.text.contains("Berichten aanvaard: 0"), "{}", empty.text);
 }
@@ -333,6 +366,20 @@ async fn a_contactpunt_works_in_dossiers_and_reloading_does_nothing_twice() {
     assert_eq!(decided.status, StatusCode::SEE_OTHER, "{}", decided.text);
     let shown = get(&gateway, "contact-zsm", &address).await.text;
     assert!(shown.contains("zsm houdt het achter") && shown.contains("het onderzoek loopt"), "{shown}");
+    // What contradicts itself is not done: who releases says nothing more, and each field stands there once.
+    for (fields, named) in [
+        (vec![(format!("rij-{row}"), "vrijgeven"), (format!("stil-{row}"), "ja")], "bij vrijgeven"),
+        (vec![(format!("rij-{row}"), "vrijgeven"), ("zzz".to_owned(), "1")], "geen veld van deze pagina"),
+        (vec![(format!("rij-{row}"), "vrijgeven"), (format!("rij-{row}"), "strafbare_feiten")], "hoogstens een keer"),
+        (vec![(format!("toelichting-{row}"), "x")], "alleen bij een rij"),
+    ] {
+        let fields: Vec<(&str, &str)> = [("daad", "besluit"), ("medewerker", "contact-1")]
+            .into_iter()
+            .chain(fields.iter().map(|(naam, value)| (naam.as_str(), *value)))
+            .collect();
+        let refused = post(&gateway, "contact-zsm", &address, ("same-origin", &fields)).await;
+        assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(named), "{}", refused.text);
+    }
     // An extension takes a reason; who watches does nothing in it.
     let extend =
         post(&gateway, "contact-zsm", &address, ("same-origin", &[("daad", "verleng"), ("medewerker", "contact-1")]))
@@ -370,4 +417,22 @@ async fn who_follows_hears_what_happens_by_one_look_until_the_gateway_stops() {
     assert!(!heard.contains("keek in het logboek"), "{heard}");
     drop(client);
     drop(talking.await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_connects_and_says_nothing_is_gone_after_a_while() {
+    let gateway = TestGateway::start().await;
+    let silent = async |alpn: &[&[u8]]| {
+        let dir = gateway.profile_dir("fg-zsm");
+        let mut tls = settings::client(&dir.join("cert.pem"), &dir.join("key.pem"), &dir.join("ca.pem")).unwrap();
+        tls.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        let stream = TcpStream::connect(gateway.toezicht_adres()).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let mut stream = TlsConnector::from(Arc::new(tls)).connect(name, stream).await.unwrap();
+        let mut sent = Vec::new();
+        // Whether it is closed in order or not does not matter.
+        drop(timeout(std::time::Duration::from_secs(90), stream.read_to_end(&mut sent)).await.expect("it is ended"));
+    };
+    let (one, two, three) = (silent(&[b"h2"]), silent(&[b"http/1.1"]), silent(&[]));
+    tokio::join!(one, two, three);
 }

@@ -8,11 +8,17 @@ const PAGE_MILLIS = 20_000;
 
 export class Browser {
   /** The packages stand in a folder of their own; modules do not look at NODE_PATH. */
-  static async start(packages, poort) {
+  static async start(packages, poort, home) {
     const require = createRequire(path.resolve(packages, 'package.json'));
     const { chromium } = require('playwright-core');
     const { AxeBuilder } = require('@axe-core/playwright');
-    const launched = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'], timeout: 60_000 });
+    const launched = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox'],
+      // Nothing is left in the home of who tests; date fields are written as in Dutch.
+      env: { ...process.env, HOME: home, LANGUAGE: 'nl' },
+      timeout: 60_000,
+    });
     return Object.assign(new Browser(), { launched, AxeBuilder, poort });
   }
 
@@ -25,6 +31,7 @@ export class Browser {
       clientCertificates: certificates,
       baseURL: origin,
       viewport: { width: 1440, height: 900 },
+      locale: 'nl-NL',
       ...options,
     });
     context.setDefaultTimeout(PAGE_MILLIS);

@@ -2,13 +2,14 @@
 //
 // Each check is a sentence. Exit code 0 when every one held, else 1.
 
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { Browser } from './browser.mjs';
-import { AUDITOR, CONTACT, FG, OTHER_CONTACT, PERSON, firstContact, pages } from './paginas.mjs';
+import { AUDITOR, CONTACT, FG, FIRST_CONTACT, OTHER_CONTACT, PERSON, YESTERDAY, pages, plain } from './paginas.mjs';
 import { Poort } from './poort.mjs';
 import { check, hold, summary, within } from './toets.mjs';
 import { controleren } from './controleren.mjs';
@@ -33,12 +34,27 @@ const { values: options } = parseArgs({
   },
 });
 
+/** Grants the first contact more than its own partner, as beheer does. */
+function granted(poort) {
+  const text = fs.readFileSync(path.join(poort.data, 'deelnemers.toml'), 'utf8');
+  const changed = text.replace(/(partner = "zvh-baronie-breda"\nrol = "fg"\n)/, '$1ziet = ["zsm"]\n');
+  hold(changed !== text, 'the example has no FG of the ZVH');
+  const file = path.join(poort.data, 'meer.toml');
+  fs.writeFileSync(file, changed);
+  const beheer = path.join(poort.data, 'profielen', 'beheer');
+  execFileSync(poort.binary, ['beheer', 'load', '--profile', beheer, '--reden', 'eerste aanspreekpunt', file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 60_000,
+  });
+}
+
 /** What the checks look at: a bericht, a regel, a dossier, and who sees all of that. */
 async function prepared(poort) {
+  granted(poort);
   const asked = {
     ...PERSON,
     kenmerk: 'proef-1',
-    ontvangen_op: new Date(Date.now() - 86_400_000).toISOString().slice(0, 10),
+    ontvangen_op: YESTERDAY,
     medewerker: 'bb-regie-03',
   };
   const opened = await poort.post(CONTACT, '/inzage', asked);
@@ -47,9 +63,13 @@ async function prepared(poort) {
   const regels = await poort.regels();
   const aanvaard = regels.find(({ soort, berichtsoort }) => soort === 'aanvaard' && berichtsoort === 'scenario');
   const { text } = await poort.ask(FG, '/');
-  const menu = [...(text.match(/<nav class="menu".*?<\/nav>/s)?.[0] ?? '').matchAll(/href="(.*?)"/g)].map(([, to]) => to);
-  const of = { bericht: aanvaard.bericht, bewijs: aanvaard.nummer, dossier, menu };
-  return { ...of, ...pages(of), watchers: [FG, firstContact(poort.data), AUDITOR], contacts: [CONTACT, OTHER_CONTACT] };
+  const menu = [...(text.match(/<nav class="menu".*?<\/nav>/s)?.[0] ?? '').matchAll(/href="(.*?)"/g)].map(
+    ([, to]) => to,
+  );
+  const factsheets = (await poort.ask(FG, '/factsheets')).text;
+  const drawings = [...factsheets.matchAll(/href="(\/factsheets\/[^"]*\.svg[^"]*)"/g)].map(([, to]) => plain(to));
+  const of = { bericht: aanvaard.bericht, bewijs: aanvaard.nummer, dossier, menu, drawings };
+  return { ...of, ...pages(of), watchers: [FG, FIRST_CONTACT, AUDITOR], contacts: [CONTACT, OTHER_CONTACT] };
 }
 
 async function main() {
@@ -59,7 +79,7 @@ async function main() {
   let browser;
   const run = async () => {
     const demo = await poort.demo();
-    browser = await Browser.start(options.pakketten, poort);
+    browser = await Browser.start(options.pakketten, poort, temporary);
     const bench = { poort, browser, demo, schermen: path.resolve(options.schermen), ...(await prepared(poort)) };
     fs.mkdirSync(bench.schermen, { recursive: true });
     for (const naam of options.deel) {
@@ -75,7 +95,9 @@ async function main() {
   try {
     await within(TOTAL_SECONDS, 'all checks', Promise.race([run(), interrupted]));
   } catch (error) {
-    await check('the checks run to their end', () => { throw error; });
+    await check('the checks run to their end', () => {
+      throw error;
+    });
   } finally {
     await within(20, 'the browser ends', Promise.resolve(browser?.stop())).catch(error => console.error(error.message));
     await poort.stopAll();

@@ -88,13 +88,16 @@ export class Poort {
   agent(naam) {
     if (!this.agents.has(naam)) {
       const { certPath, keyPath } = naam ? this.profile(naam) : {};
-      this.agents.set(naam, new https.Agent({
-        ca: fs.readFileSync(path.join(this.data, 'ca.pem')),
-        cert: certPath && fs.readFileSync(certPath),
-        key: keyPath && fs.readFileSync(keyPath),
-        keepAlive: true,
-        maxSockets: 2,
-      }));
+      this.agents.set(
+        naam,
+        new https.Agent({
+          ca: fs.readFileSync(path.join(this.data, 'ca.pem')),
+          cert: certPath && fs.readFileSync(certPath),
+          key: keyPath && fs.readFileSync(keyPath),
+          keepAlive: true,
+          maxSockets: 2,
+        }),
+      );
     }
     return this.agents.get(naam);
   }

@@ -36,7 +36,9 @@ export async function check(sentence, run, seconds = CHECK_SECONDS) {
     console.log(`ok - ${sentence}`);
   } catch (error) {
     failed.push(sentence);
-    const lines = String(error?.message ?? error).split('\n').slice(0, 40);
+    const lines = String(error?.message ?? error)
+      .split('\n')
+      .slice(0, 40);
     console.log(`FOUT - ${sentence}\n${lines.map(line => `       ${line}`).join('\n')}`);
   }
 }

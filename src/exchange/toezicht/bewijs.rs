@@ -1,6 +1,6 @@
 //! Bewijs (proof): of the logboek as it stands, of one regel, and that nothing was taken away since a checkpoint that somebody kept.
 
-use super::{Gezien, Inzage, read_regel};
+use super::{Gezien, Inzage, read_regel, scherm::Vertoond};
 use crate::{
     domain::{BerichtId, Weigering},
     exchange::{Call, Exchange, unavailable},
@@ -73,13 +73,37 @@ impl Exchange {
     /// # Errors
     /// [`Weigering::CheckpointOnbekend`], not yet logged.
     pub async fn prove_growth(&self, call: &Call, inzage: &Inzage, nota: &str) -> Result<Gegroeid, Weigering> {
+        let grown = self.grown(call, nota).await?.ok_or(Weigering::CheckpointOnbekend)?;
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok(grown)
+    }
+
+    /// How the logboek grew since each of these checkpoints, nothing for what is none of this gateway; and what the caller was shown before.
+    /// That it was looked at is one regel.
+    ///
+    /// # Errors
+    /// [`Weigering::NietBeschikbaar`].
+    pub async fn compare(
+        &self,
+        call: &Call,
+        inzage: &Inzage,
+        notas: &[String],
+    ) -> Result<(Vec<Option<Gegroeid>>, Vec<Vertoond>), Weigering> {
+        let mut grown = Vec::new();
+        for nota in notas {
+            grown.push(self.grown(call, nota).await?);
+        }
+        let vertoond = self.vertoond(call, inzage).await?;
+        self.log_look(call, inzage, Gezien::default()).await?;
+        Ok((grown, vertoond))
+    }
+
+    /// How a logboek grew since a checkpoint; nothing where it is none of this gateway.
+    async fn grown(&self, call: &Call, nota: &str) -> Result<Option<Gegroeid>, Weigering> {
         let read = self.reading(call)?;
         let naam = nota.lines().next().unwrap_or_default();
-        let kept = self.vkey.named(naam).and_then(|key| logboek::open(nota, &key));
-        let kept = kept.map_err(|_| Weigering::CheckpointOnbekend)?;
+        let Ok(kept) = self.vkey.named(naam).and_then(|key| logboek::open(nota, &key)) else { return Ok(None) };
         let proven = proofs::prove_growth(read, naam, kept.size).await.map_err(unavailable)?;
-        let (checkpoint, hashes) = proven.ok_or(Weigering::CheckpointOnbekend)?;
-        self.log_look(call, inzage, Gezien::default()).await?;
-        Ok(Gegroeid { checkpoint, hashes })
+        Ok(proven.map(|(checkpoint, hashes)| Gegroeid { checkpoint, hashes }))
     }
 }

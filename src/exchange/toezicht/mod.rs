@@ -93,13 +93,14 @@ impl Exchange {
     /// Logs a look.
     pub(super) async fn log_look(&self, call: &Call, inzage: &Inzage, gezien: Gezien) -> Result<(), Weigering> {
         let mut alone = Alone::of(&self.actor_of(call, inzage), Soort::Ingezien);
-        if let Some(bericht) = gezien.bericht {
-            let bekeken = self.bekeken(bericht);
+        // Who may not see a bericht or a dossier must not learn by the looks of others that it is there.
+        let bericht = gezien.bericht.map(|bericht| bericht.to_string());
+        if let Some(what) = bericht.or_else(|| gezien.dossier.map(|nummer| format!("dossier {nummer}"))) {
+            let bekeken = self.bekeken(&what);
             alone.regel.bekeken = Some(bekeken.commitment.clone());
             alone.openings.push((Veld::Bekeken, vec![bekeken]));
         }
         alone.regel.uitkomst = gezien.uitkomst.map(str::to_owned);
-        alone.regel.dossier = gezien.dossier;
         if let Some(betrokkene) = gezien.betrokkene {
             alone.regel.betrokkene = vec![betrokkene.commitment.clone()];
             alone.openings.push((Veld::Betrokkene, vec![betrokkene]));

@@ -59,8 +59,6 @@ pub enum Groei {
 
 /// A checkpoint that somebody was shown.
 pub struct Vertoond {
-    /// The index of the regel of the look.
-    pub log_index: u64,
     /// When.
     pub tijd: Timestamp,
     /// The checkpoint under which that look was written: a signed note. Nothing where none can be read.
@@ -119,18 +117,14 @@ impl Exchange {
         Ok(scherm)
     }
 
-    /// The checkpoints that the caller was shown by its looks, the newest first, and the newest one there is.
-    ///
-    /// # Errors
-    /// [`Weigering::NietBeschikbaar`].
-    pub async fn vertoond(&self, call: &Call, inzage: &Inzage) -> Result<Vec<Vertoond>, Weigering> {
+    /// The checkpoints that the caller was shown by its looks, the newest first; not yet a look itself.
+    pub(super) async fn vertoond(&self, call: &Call, inzage: &Inzage) -> Result<Vec<Vertoond>, Weigering> {
         let oog = self.oog(call).await?;
         let mut shown = Vec::new();
         for (log_index, tijd) in oog.looks_of((call.identiteit(), &inzage.medewerker), MOST_SHOWN).await? {
             let proof = proofs::prove(oog.read, log_index, Under::Original).await.map_err(unavailable)?;
-            shown.push(Vertoond { log_index, tijd, checkpoint: proof.map(|of| of.checkpoint) });
+            shown.push(Vertoond { tijd, checkpoint: proof.map(|of| of.checkpoint) });
         }
-        self.log_look(call, inzage, Gezien::default()).await?;
         Ok(shown)
     }
 
