@@ -37,7 +37,6 @@ pub(super) async fn show(kijker: Kijker, velden: Velden) -> Response<Body> {
         let kop = kijker.kop("Betrokkene", "/betrokkene");
         Ok(Betrokkene { kop, gevonden: None, rijen: Vec::new(), gepost: Vec::new(), verder: String::new() })
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 
@@ -50,21 +49,13 @@ pub(super) async fn search(
         kijker.watches()?;
         found(&exchange, &kijker, velden.known(&FIELDS, &[])?).await
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 
 async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<Betrokkene, Weigering> {
-    let given = |naam: &str| Some(velden.value(naam).to_owned()).filter(|value| !value.is_empty());
-    let persoon = proto::Zoekpersoon {
-        skn: given("skn"),
-        bsn: given("bsn"),
-        naam: given("naam"),
-        geboortedatum: given("geboortedatum"),
-    };
     let request = proto::SearchLogregelsRequest {
         inzage: Some(proto::Inzage { reden: velden.value("reden").to_owned(), ..proto::Inzage::default() }),
-        filter: Some(proto::Zoekfilter { betrokkene: Some(persoon), ..proto::Zoekfilter::default() }),
+        filter: Some(proto::Zoekfilter { betrokkene: Some(velden.persoon()), ..proto::Zoekfilter::default() }),
         pagina_grootte: IN_PAGE,
         pagina: velden.value("pagina").to_owned(),
         nieuwste_eerst: true,

@@ -62,7 +62,6 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
         velden.known(&[], &[])?;
         page(&exchange, &kijker, Vec::new()).await
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 
@@ -84,7 +83,6 @@ pub(super) async fn check(
         }
         page(&exchange, &kijker, read_kept(&exchange, &kept.replace("\r\n", "\n"))?).await
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 

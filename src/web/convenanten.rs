@@ -23,7 +23,7 @@ use crate::{
         rij::{Rij, keuze, rijen},
         svg::svg,
     },
-    domain::{Weigering, Zicht, houdbaarheid::amsterdam_date},
+    domain::{Zicht, houdbaarheid::amsterdam_date},
     exchange::{
         Exchange, datum,
         toezicht::{afspraken::Afspraken, rapport::Periode, zoek::Paren},
@@ -78,7 +78,6 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
         let of = exchange.afspraken(&kijker.call, &kijker.inzage(None), periode).await?;
         Ok(convenanten(&exchange, &kijker, periode, of))
     };
-    let made: Result<Convenanten, Weigering> = made.await;
     kijker.answer(made).await
 }
 

@@ -14,7 +14,6 @@ use super::{
     woorden::leesbaar,
 };
 use crate::{
-    domain::Weigering,
     exchange::{Exchange, datum, toezicht::rapport::Rapport},
     logboek::Soort,
 };
@@ -45,7 +44,6 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
         let rapport = exchange.rapport(&kijker.call, &kijker.inzage(None), periode).await?;
         Ok(told(&exchange, &kijker, rapport))
     };
-    let made: Result<Datalekken, Weigering> = made.await;
     kijker.answer(made).await
 }
 

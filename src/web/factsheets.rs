@@ -70,12 +70,15 @@ async fn made(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<F
 }
 
 pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
-    let made = made(&exchange, &kijker, &velden).await.map(|of| Factsheets {
-        kop: kijker.kop("Factsheets", "/factsheets"),
-        keuze: Keuze::new(&exchange, of.periode),
-        vakken: of.figuren.into_iter().map(vak).collect(),
-    });
-    kijker.answer(made).await
+    let page = async {
+        let of = made(&exchange, &kijker, &velden).await?;
+        Ok(Factsheets {
+            kop: kijker.kop("Factsheets", "/factsheets"),
+            keuze: Keuze::new(&exchange, of.periode),
+            vakken: of.figuren.into_iter().map(vak).collect(),
+        })
+    };
+    kijker.answer(page).await
 }
 
 fn vak(figuur: Figuur) -> Vak {

@@ -105,7 +105,6 @@ pub(super) async fn list(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
             afgekapt,
         })
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 
@@ -118,15 +117,8 @@ pub(super) async fn open(
     let made = async {
         let fields = ["naam", "geboortedatum", "skn", "bsn", "kenmerk", "ontvangen_op", "medewerker"];
         let velden = velden.known(&fields, &[])?;
-        let given = |naam: &str| Some(velden.value(naam).to_owned()).filter(|value| !value.is_empty());
-        let persoon = proto::Zoekpersoon {
-            skn: given("skn"),
-            bsn: given("bsn"),
-            naam: given("naam"),
-            geboortedatum: given("geboortedatum"),
-        };
         let request = proto::OpenDossierRequest {
-            persoon: Some(persoon),
+            persoon: Some(velden.persoon()),
             kenmerk: velden.value("kenmerk").to_owned(),
             ontvangen_op: velden.value("ontvangen_op").to_owned(),
             ..proto::OpenDossierRequest::default()
@@ -149,7 +141,6 @@ pub(super) async fn show(
         let of = exchange.dossier(&kijker.call, &kijker.inzage(None), number(&nummer)?).await?;
         Ok(dossier(&kijker, of))
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 

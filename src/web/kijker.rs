@@ -54,9 +54,9 @@ impl Kijker {
         if matches!(self.call.identiteit().rol, Rol::Fg | Rol::Auditor) { Ok(()) } else { Err(Weigering::VerkeerdeRol) }
     }
 
-    /// A page that was made, or how it was refused. A refusal is logged before it is answered.
-    pub(super) async fn answer<P: Template>(&self, made: Result<P, Weigering>) -> Response<Body> {
-        match made {
+    /// A page as it is made, or how it was refused. A refusal is logged before it is answered.
+    pub(super) async fn answer<P: Template>(&self, made: impl Future<Output = Result<P, Weigering>>) -> Response<Body> {
+        match made.await {
             Ok(page) => pagina::page(StatusCode::OK, &page),
             Err(weigering) => self.refused(weigering).await,
         }

@@ -82,7 +82,6 @@ pub(super) async fn show(
         let scherm = exchange.scherm(&kijker.call, &kijker.inzage(None), periode).await?;
         Ok(overzicht(&exchange, &kijker, scherm))
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 

@@ -89,11 +89,7 @@ async fn page(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<P
 }
 
 pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
-    let made = match velden.known(&periode::FIELDS, &[]) {
-        Ok(velden) => page(&exchange, &kijker, velden).await,
-        Err(weigering) => Err(weigering),
-    };
-    kijker.answer(made).await
+    kijker.answer(async { page(&exchange, &kijker, velden.known(&periode::FIELDS, &[])?).await }).await
 }
 
 /// The same with a conclusion of the FG, to print or to keep. The gateway keeps no conclusion.
@@ -102,11 +98,8 @@ pub(super) async fn conclude(
     kijker: Kijker,
     Gepost(velden): Gepost,
 ) -> Response<Body> {
-    let made = match velden.known(&["van", "tot_en_met", "conclusie"], &[]) {
-        Ok(velden) => page(&exchange, &kijker, velden).await,
-        Err(weigering) => Err(weigering),
-    };
-    kijker.answer(made).await
+    let known = ["van", "tot_en_met", "conclusie"];
+    kijker.answer(async { page(&exchange, &kijker, velden.known(&known, &[])?).await }).await
 }
 
 /// The report as a message, as it goes over gRPC too.

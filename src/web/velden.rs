@@ -7,7 +7,10 @@ use axum::{
 };
 
 use super::pagina::refusal;
-use crate::domain::{Overtreding, Weigering};
+use crate::{
+    domain::{Overtreding, Weigering},
+    proto,
+};
 
 /// Fields with their values, in order. What is empty was not filled in.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +53,17 @@ impl Velden {
     /// The names of what was filled in, with their values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(naam, value)| (naam.as_str(), value.as_str()))
+    }
+
+    /// Whom they name.
+    pub(super) fn persoon(&self) -> proto::Zoekpersoon {
+        let given = |naam: &str| Some(self.value(naam).to_owned()).filter(|value| !value.is_empty());
+        proto::Zoekpersoon {
+            skn: given("skn"),
+            bsn: given("bsn"),
+            naam: given("naam"),
+            geboortedatum: given("geboortedatum"),
+        }
     }
 
     /// These without one field.

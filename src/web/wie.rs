@@ -43,7 +43,6 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
         kijker.watches()?;
         looks(&exchange, &kijker, velden.known(&["van", "tot_en_met", "pagina"], &[])?).await
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 

@@ -1,69 +1,20 @@
 //! The page over HTTP: who may look, what a browser may do with it, and that each look is a regel. How it looks, and whether everybody can
 //! use it, a real browser tells (`tests/pagina`).
 
+mod browser;
+
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode, header};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use http::{Method, Request, StatusCode, header};
+use hyper::body::Bytes;
 use ketenpoort::{logboek::Soort, tls::settings};
 use rustls::pki_types::ServerName;
-use tokio::time::timeout;
-use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinHandle};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
+use self::browser::{ask, connect, get, post};
 use crate::harness::{PATIENCE, TestGateway, check, request, send, template, today};
-
-/// What a browser got.
-struct Page {
-    status: StatusCode,
-    headers: http::HeaderMap,
-    text: String,
-}
-
-/// A connection as the owner of a profile, over HTTP/1.1 as a browser can.
-async fn connect(gateway: &TestGateway, who: &str) -> (http1::SendRequest<Body>, JoinHandle<hyper::Result<()>>) {
-    let dir = gateway.profile_dir(who);
-    let mut tls = settings::client(&dir.join("cert.pem"), &dir.join("key.pem"), &dir.join("ca.pem")).unwrap();
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let stream = TcpStream::connect(gateway.toezicht_adres()).await.unwrap();
-    let stream =
-        TlsConnector::from(Arc::new(tls)).connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await.unwrap();
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"http/1.1".as_slice()));
-    let (client, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-    (client, tokio::spawn(connection))
-}
-
-/// Asks for a page as the owner of a profile.
-async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
-    let (mut client, talking) = connect(gateway, who).await;
-    let response: Response<hyper::body::Incoming> = client.send_request(asked).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
-    drop(client);
-    talking.await.unwrap().unwrap();
-    Page { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
-}
-
-async fn get(gateway: &TestGateway, who: &str, path: &str) -> Page {
-    let asked = Request::builder().uri(path).header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap();
-    ask(gateway, who, asked).await
-}
-
-/// Posts fields, from a page of this origin or another one.
-async fn post(gateway: &TestGateway, who: &str, path: &str, (site, fields): (&str, &[(&str, &str)])) -> Page {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let asked = Request::builder()
-        .method(Method::POST)
-        .uri(path)
-        .header(header::HOST, "127.0.0.1")
-        .header("sec-fetch-site", site)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::new(http_body_util::Full::new(Bytes::from(body))))
-        .unwrap();
-    ask(gateway, who, asked).await
-}
 
 async fn looks(gateway: &TestGateway) -> usize {
     gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count()

@@ -65,7 +65,6 @@ pub(in crate::web) async fn show(
         let id: BerichtId = bericht.parse().map_err(|_| Weigering::veld("bericht", "de id van een bericht"))?;
         leven(&kijker, id, exchange.leven(&kijker.call, &kijker.inzage(None), id).await?)
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 

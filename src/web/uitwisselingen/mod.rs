@@ -159,7 +159,6 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
         kijker.watches()?;
         found(&exchange, &kijker, velden.known(&SINGLE, &REPEATED)?).await
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 
@@ -173,7 +172,6 @@ pub(super) async fn search(
         kijker.watches()?;
         found(&exchange, &kijker, velden.known(&["van", "tot_en_met", "medewerker", "reden", "pagina"], &[])?).await
     };
-    let made = made.await;
     kijker.answer(made).await
 }
 

@@ -1,0 +1,64 @@
+//! What a browser does: connects with a certificate, asks, posts.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use ketenpoort::tls::settings;
+use rustls::pki_types::ServerName;
+use tokio::{net::TcpStream, task::JoinHandle};
+use tokio_rustls::TlsConnector;
+use tonic::body::Body;
+
+use crate::harness::TestGateway;
+
+/// What a browser got.
+pub struct Page {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+/// A connection as the owner of a profile, over HTTP/1.1 as a browser can.
+pub async fn connect(gateway: &TestGateway, who: &str) -> (http1::SendRequest<Body>, JoinHandle<hyper::Result<()>>) {
+    let dir = gateway.profile_dir(who);
+    let mut tls = settings::client(&dir.join("cert.pem"), &dir.join("key.pem"), &dir.join("ca.pem")).unwrap();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let stream = TcpStream::connect(gateway.toezicht_adres()).await.unwrap();
+    let stream =
+        TlsConnector::from(Arc::new(tls)).connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"http/1.1".as_slice()));
+    let (client, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
+/// Asks for a page as the owner of a profile.
+pub async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
+    let (mut client, talking) = connect(gateway, who).await;
+    let response: Response<hyper::body::Incoming> = client.send_request(asked).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+    drop(client);
+    talking.await.unwrap().unwrap();
+    Page { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+pub async fn get(gateway: &TestGateway, who: &str, path: &str) -> Page {
+    let asked = Request::builder().uri(path).header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap();
+    ask(gateway, who, asked).await
+}
+
+/// Posts fields, from a page of this origin or another one.
+pub async fn post(gateway: &TestGateway, who: &str, path: &str, (site, fields): (&str, &[(&str, &str)])) -> Page {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let asked = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(header::HOST, "127.0.0.1")
+        .header("sec-fetch-site", site)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::new(http_body_util::Full::new(Bytes::from(body))))
+        .unwrap();
+    ask(gateway, who, asked).await
+}
