@@ -60,7 +60,7 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
         pagina: velden.value("pagina").to_owned(),
         nieuwste_eerst: true,
     };
-    let inzage = kijker.inzage(Some(velden.value("reden")));
+    let inzage = kijker.inzage_of(velden, false)?;
     let found = exchange.search(&kijker.call, &inzage, &opdracht(&request)?).await?;
     let gepost = velden.without("pagina");
     Ok(Betrokkene {

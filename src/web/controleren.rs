@@ -271,9 +271,14 @@ pub(super) async fn bewijs(
 }
 
 /// The newest checkpoint, to keep.
-pub(super) async fn checkpoint(State(exchange): State<Arc<Exchange>>, kijker: Kijker) -> Response<Body> {
+pub(super) async fn checkpoint(
+    State(exchange): State<Arc<Exchange>>,
+    kijker: Kijker,
+    velden: Velden,
+) -> Response<Body> {
     let made = async {
         kijker.watches()?;
+        velden.known(&[], &[])?;
         exchange.newest_checkpoint(&kijker.call, &kijker.inzage(None)).await
     };
     let made = made.await.map(|stand| stand.checkpoint);

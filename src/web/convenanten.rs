@@ -82,8 +82,13 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
 }
 
 /// The stromenschema of today, for an annex. It says what is allowed and nothing of the logboek, so it is no look.
-pub(super) async fn stromenschema(State(exchange): State<Arc<Exchange>>, kijker: Kijker) -> Response<Body> {
-    let made = kijker.watches().map(|()| {
+pub(super) async fn stromenschema(
+    State(exchange): State<Arc<Exchange>>,
+    kijker: Kijker,
+    velden: Velden,
+) -> Response<Body> {
+    let asked = kijker.watches().and_then(|()| velden.known(&[], &[]).map(|_| ()));
+    let made = asked.map(|()| {
         let today = amsterdam_date(exchange.klok.now());
         svg(&exchange.van_kracht(), today)
     });

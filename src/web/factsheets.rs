@@ -47,8 +47,11 @@ struct Factsheets {
     vakken: Vec<Vak>,
 }
 
-/// Size of a drawing, in pixels.
-const SIZE: (u32, u32) = (640, 300);
+/// Width of a drawing, of its names, and height of a bar and of what is around them, in pixels.
+const WIDTH: u32 = 640;
+const NAMES: u32 = 240;
+const BAR_HEIGHT: u32 = 28;
+const AROUND: u32 = 60;
 /// Bars of a drawing, at most.
 const MOST_BARS: usize = 24;
 const BAR: RGBColor = RGBColor(0x0b, 0x4c, 0x56);
@@ -131,31 +134,34 @@ fn drawing(figuur: &Figuur) -> Option<String> {
 fn draw(bars: &[(String, u64)]) -> Result<String, String> {
     let failed = |error: &dyn std::error::Error| error.to_string();
     let most = bars.iter().map(|(_, of)| *of).max().unwrap_or(1).max(1);
+    let height = u32::try_from(bars.len()).unwrap_or(u32::MAX).saturating_mul(BAR_HEIGHT).saturating_add(AROUND);
     let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         root.fill(&WHITE).map_err(|error| failed(&error))?;
         let mut chart = ChartBuilder::on(&root)
             .margin(12)
-            .x_label_area_size(46)
-            .y_label_area_size(48)
-            .build_cartesian_2d((0..bars.len()).into_segmented(), 0..most)
+            .x_label_area_size(30)
+            .y_label_area_size(NAMES)
+            .build_cartesian_2d(0..most, (0..bars.len()).into_segmented())
             .map_err(|error| failed(&error))?;
         let label = |of: &SegmentValue<usize>| match of {
-            SegmentValue::CenterOf(at) => bars.get(*at).map_or_else(String::new, |(naam, _)| naam.clone()),
+            // The first one stands at the top.
+            SegmentValue::CenterOf(at) => bars.iter().rev().nth(*at).map_or_else(String::new, |(naam, _)| naam.clone()),
             _ => String::new(),
         };
         chart
             .configure_mesh()
-            .disable_x_mesh()
-            .x_labels(bars.len())
-            .x_label_formatter(&label)
+            .disable_y_mesh()
+            .x_labels(6)
+            .y_labels(bars.len())
+            .y_label_formatter(&label)
             .label_style(("sans-serif", 12))
             .draw()
             .map_err(|error| failed(&error))?;
-        let data = bars.iter().enumerate().map(|(at, (_, of))| (at, *of));
+        let data = bars.iter().rev().enumerate().map(|(at, (_, of))| (at, *of));
         chart
-            .draw_series(Histogram::vertical(&chart).style(BAR.filled()).margin(6).data(data))
+            .draw_series(Histogram::horizontal(&chart).style(BAR.filled()).margin(5).data(data))
             .map_err(|error| failed(&error))?;
         root.present().map_err(|error| failed(&error))?;
     }

@@ -25,7 +25,6 @@ use crate::{
     exchange::{
         Exchange, datum,
         dossier::{Daad, Getoond, GetoondeRij, RijSoort},
-        toezicht::Inzage,
     },
     grpc::inzage::{besluit, of_grond, verzoek},
     proto,
@@ -79,16 +78,9 @@ fn is_contactpunt(kijker: &Kijker) -> bool {
     kijker.call.identiteit().rol == Rol::Contact
 }
 
-/// Who acts: who a contactpunt says that it is, or the certificate.
-fn who(kijker: &Kijker, velden: &Velden) -> Inzage {
-    let inzage = kijker.inzage(Some(velden.value("reden")));
-    let medewerker = velden.value("medewerker");
-    if medewerker.is_empty() { inzage } else { Inzage { medewerker: medewerker.chars().take(64).collect(), ..inzage } }
-}
-
 pub(super) async fn list(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
     let made = async {
-        let ook_gesloten = !velden.known(&["ook_gesloten"], &[])?.value("ook_gesloten").is_empty();
+        let ook_gesloten = velden.known(&["ook_gesloten"], &[])?.is_ticked("ook_gesloten")?;
         let (dossiers, afgekapt) = exchange.list_dossiers(&kijker.call, &kijker.inzage(None), ook_gesloten).await?;
         let rijen = dossiers.into_iter().map(|of| Rij {
             nummer: of.nummer,
@@ -124,7 +116,7 @@ pub(super) async fn open(
             ..proto::OpenDossierRequest::default()
         };
         let (persoon, asked) = verzoek(&request)?;
-        exchange.open_dossier(&kijker.call, &who(&kijker, velden), (&persoon, asked)).await
+        exchange.open_dossier(&kijker.call, &kijker.inzage_of(velden, true)?, (&persoon, asked)).await
     };
     let made = made.await;
     then(&kijker, made).await
@@ -157,7 +149,7 @@ pub(super) async fn act(
         let rows: Vec<&str> =
             velden.iter().map(|(naam, _)| naam).filter(|naam| of_rows.iter().any(|of| naam.starts_with(of))).collect();
         let velden = velden.known(&[rows.as_slice(), &["daad", "medewerker", "reden"]].concat(), &[])?;
-        let inzage = who(&kijker, velden);
+        let inzage = kijker.inzage_of(velden, true)?;
         let daad = match velden.value("daad") {
             "besluit" => {
                 let (named, others) = besluit(&decisions(velden)?)?;

@@ -10,10 +10,14 @@ use axum::{
     response::IntoResponse,
 };
 
-use super::pagina::{self, Kop};
+use super::{
+    pagina::{self, Kop},
+    velden::Velden,
+};
 use crate::{
     domain::{Rol, Weigering},
     exchange::{About, Call, Exchange, toezicht::Inzage},
+    grpc::{content::Checker, zoekfilter::checked_inzage},
     logboek::sha256_hex,
 };
 
@@ -39,6 +43,20 @@ impl Kijker {
         let hash = sha256_hex(&self.call.aangemeld.certificaat.der);
         let reden = reden.map(str::trim).filter(|reden| !reden.is_empty());
         Inzage { medewerker: format!("certificaat {}", &hash[..16]), reden: reden.map(str::to_owned) }
+    }
+
+    /// Who looks, and why, as the fields `medewerker` and `reden` say it, where the page has them.
+    ///
+    /// # Errors
+    /// [`Weigering::OngeldigVeld`].
+    pub(super) fn inzage_of(&self, velden: &Velden, acts: bool) -> Result<Inzage, Weigering> {
+        let mut inzage = self.inzage(Some(velden.value("reden")));
+        if acts {
+            velden.value("medewerker").clone_into(&mut inzage.medewerker);
+        }
+        let mut checker = Checker::default();
+        checked_inzage(&mut checker, &inzage.medewerker, inzage.reden.as_ref());
+        if checker.0.is_empty() { Ok(inzage) } else { Err(Weigering::OngeldigVeld(checker.0)) }
     }
 
     /// The head of a page of this path.

@@ -63,7 +63,7 @@ impl Kop {
 struct Fout<'a> {
     kop: Kop,
     uitleg: &'a str,
-    velden: Vec<(&'a str, &'a str)>,
+    velden: Vec<(String, &'a str)>,
     code: &'a str,
 }
 
@@ -80,7 +80,11 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Response<Body> {
 
 /// What was refused, in words.
 pub(super) fn fout(kop: &Kop, status: StatusCode, weigering: &Weigering) -> Response<Body> {
-    let velden = weigering.overtredingen().iter().map(|of| (of.veld.as_str(), of.uitleg.as_str()));
+    // On the wire a field stands in a message; on a page it stands by itself.
+    let naam = |veld: &'_ str| {
+        ["filter.", "inzage.", "persoon."].iter().find_map(|of| veld.strip_prefix(of)).unwrap_or(veld).to_owned()
+    };
+    let velden = weigering.overtredingen().iter().map(|of| (naam(&of.veld), of.uitleg.as_str()));
     let fout = Fout { kop: kop.clone(), uitleg: weigering.uitleg(), velden: velden.collect(), code: weigering.code() };
     let mut response = page(status, &fout);
     response.extensions_mut().insert(Refused(weigering.code()));

@@ -26,7 +26,11 @@ pub(super) fn of(exchange: &Exchange, velden: &Velden) -> Result<Periode, Weiger
         if value.is_empty() { else_.to_string() } else { value.to_owned() }
     };
     let van = or("van", quarter(today));
-    rapport::periode(&van, &or("tot_en_met", today))
+    let periode = rapport::periode(&van, &or("tot_en_met", today))?;
+    if periode.tot_en_met > today {
+        return Err(Weigering::veld("tot_en_met", "geen dag in de toekomst"));
+    }
+    Ok(periode)
 }
 
 /// A period on a page: in words, and the way to those beside it.

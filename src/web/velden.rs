@@ -6,6 +6,8 @@ use axum::{
     http::{Response, StatusCode, header, request::Parts},
 };
 
+use percent_encoding::percent_decode;
+
 use super::pagina::refusal;
 use crate::{
     domain::{Overtreding, Weigering},
@@ -14,12 +16,28 @@ use crate::{
 
 /// Fields with their values, in order. What is empty was not filled in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Velden(Vec<(String, String)>);
+pub(super) struct Velden(Vec<(String, String)>, Vec<Overtreding>);
+
+/// What stands for yes in a field that is ticked.
+pub(super) const JA: &str = "ja";
 
 impl Velden {
     fn parse(text: &[u8]) -> Self {
+        let mut wrong = Vec::new();
+        // What is read below puts a sign of its own in the place of what is no text.
+        for part in text.split(|byte| *byte == b'&') {
+            if percent_decode(part).decode_utf8().is_err() {
+                let naam = part.split(|byte| *byte == b'=').next().unwrap_or_default();
+                wrong.push(Overtreding::new(short(&String::from_utf8_lossy(naam)), "leesbare tekst (UTF-8)"));
+            }
+        }
         let filled = url::form_urlencoded::parse(text).filter(|(_, value)| !value.trim().is_empty());
-        Self(filled.map(|(naam, value)| (naam.into_owned(), value.trim().to_owned())).collect())
+        let filled = filled.map(|(naam, value)| (naam.into_owned(), value.trim().to_owned()));
+        let filled: Vec<(String, String)> = filled.collect();
+        let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        let hidden = filled.iter().filter(|(_, value)| value.contains(is_hidden));
+        wrong.extend(hidden.map(|(naam, _)| Overtreding::new(short(naam), "alleen zichtbare tekens")));
+        Self(filled, wrong)
     }
 
     /// These, where the page knows all of them.
@@ -27,12 +45,11 @@ impl Velden {
     /// # Errors
     /// [`Weigering::OngeldigVeld`] naming each that it does not know, and each that stands there more than once and may not.
     pub(super) fn known(&self, names: &[&str], repeated: &[&str]) -> Result<&Self, Weigering> {
-        let mut wrong = Vec::new();
+        let mut wrong = self.1.clone();
         for (at, (naam, _)) in self.0.iter().enumerate() {
             let is_again = self.0[..at].iter().any(|(before, _)| before == naam);
             if !names.contains(&naam.as_str()) && !repeated.contains(&naam.as_str()) {
-                let naam: String = naam.chars().take(40).collect();
-                wrong.push(Overtreding::new(naam, "geen veld van deze pagina"));
+                wrong.push(Overtreding::new(short(naam), "geen veld van deze pagina"));
             } else if is_again && !repeated.contains(&naam.as_str()) {
                 wrong.push(Overtreding::new(naam, "hoogstens een keer"));
             }
@@ -43,6 +60,18 @@ impl Velden {
     /// The value of a field; empty where it was not filled in.
     pub(super) fn value(&self, naam: &str) -> &str {
         self.0.iter().find(|(of, _)| of == naam).map_or("", |(_, value)| value)
+    }
+
+    /// Whether a field is ticked.
+    ///
+    /// # Errors
+    /// [`Weigering::OngeldigVeld`] where it says anything else.
+    pub(super) fn is_ticked(&self, naam: &str) -> Result<bool, Weigering> {
+        match self.value(naam) {
+            "" => Ok(false),
+            JA => Ok(true),
+            _ => Err(Weigering::veld(naam, "ja, of niets")),
+        }
     }
 
     /// All values of a field.
@@ -68,7 +97,7 @@ impl Velden {
 
     /// These without one field.
     pub(super) fn without(&self, naam: &str) -> Self {
-        Self(self.0.iter().filter(|(of, _)| of != naam).cloned().collect())
+        Self(self.0.iter().filter(|(of, _)| of != naam).cloned().collect(), self.1.clone())
     }
 
     /// An address with these fields, and one in another way.
@@ -81,6 +110,11 @@ impl Velden {
         let query = query.finish();
         if query.is_empty() { pad.to_owned() } else { format!("{pad}?{query}") }
     }
+}
+
+/// Enough of a name to find it by.
+fn short(naam: &str) -> String {
+    naam.chars().take(40).collect()
 }
 
 impl<S: Sync> FromRequestParts<S> for Velden {
@@ -115,11 +149,21 @@ mod tests {
 
     #[test]
     fn what_a_page_does_not_know_is_named() {
-        let velden = Velden::parse(b"van=2026-01-01&soort=a&soort=b&leeg=&x%00=1&van=2");
+        let velden = Velden::parse(b"van=2026-01-01&soort=a&soort=b&leeg=&x%00=1&van=2&y=%ff&z=%01");
         let wrong = velden.known(&["van"], &["soort"]).unwrap_err();
         let wrong: Vec<(&str, &str)> =
             wrong.overtredingen().iter().map(|of| (of.veld.as_str(), of.uitleg.as_str())).collect();
-        assert_eq!(wrong, [("x\0", "geen veld van deze pagina"), ("van", "hoogstens een keer")]);
+        assert_eq!(
+            wrong,
+            [
+                ("y", "leesbare tekst (UTF-8)"),
+                ("z", "alleen zichtbare tekens"),
+                ("x\0", "geen veld van deze pagina"),
+                ("van", "hoogstens een keer"),
+                ("y", "geen veld van deze pagina"),
+                ("z", "geen veld van deze pagina"),
+            ]
+        );
         assert_eq!((velden.value("van"), velden.value("leeg"), velden.all("soort").len()), ("2026-01-01", "", 2));
     }
 

@@ -130,6 +130,7 @@ pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
         }
         Soort::Geweigerd => {
             let times = regel.aantal.filter(|aantal| *aantal > 1).map(|of| format!(", {} keer", getal(of)));
+            let wie = uncapitalised(&wie);
             format!("De poort weigerde wat {wie} vroeg{}{}.", why(regel), times.unwrap_or_default())
         }
         Soort::Afgeleverd => {

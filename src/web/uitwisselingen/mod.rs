@@ -104,6 +104,8 @@ struct Uitwisselingen {
     velden: Vec<Keuzeveld>,
     teksten: Vec<(&'static str, &'static str, String)>,
     buiten_kantooruren: bool,
+    /// Whether anything is left out by a filter.
+    is_gefilterd: bool,
     /// Whether it is drawn who sent to whom, instead of a list.
     is_drawn: bool,
     /// The address of the other one.
@@ -178,8 +180,13 @@ pub(super) async fn search(
 async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<Uitwisselingen, Weigering> {
     let periode = periode::of(exchange, velden)?;
     let opdracht: Zoekopdracht = opdracht(&request(velden, periode))?;
-    let inzage = kijker.inzage(Some(velden.value("reden")));
-    let is_drawn = velden.value("toon") == DRAWN;
+    let inzage = kijker.inzage_of(velden, false)?;
+    let is_drawn = match velden.value("toon") {
+        "" => false,
+        DRAWN => true,
+        _ => return Err(Weigering::veld("toon", format!("{DRAWN}, of niets"))),
+    };
+    let buiten_kantooruren = velden.is_ticked("buiten_kantooruren")?;
     let (mut regels, mut volgende, mut gevonden) = (Vec::new(), None, String::new());
     let mut paren = Vec::new();
     if is_drawn {
@@ -203,7 +210,8 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
         keuze: Keuze::new(exchange, periode),
         velden: choices(exchange, velden),
         teksten: texts(velden),
-        buiten_kantooruren: !velden.value("buiten_kantooruren").is_empty(),
+        buiten_kantooruren,
+        is_gefilterd: velden.iter().any(|(naam, _)| !["van", "tot_en_met", "toon", "pagina"].contains(&naam)),
         is_drawn,
         anders: velden.without("pagina").address("/uitwisselingen", ("toon", other)),
         gevonden,
