@@ -10,7 +10,6 @@ use axum::{
     middleware::Next,
     response::IntoResponse,
 };
-
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
 
@@ -46,12 +45,15 @@ const PAGES: [(&str, &str); 10] = [
     ("/factsheets", "Factsheets"),
 ];
 
+/// The pages of a contactpunt.
+const PAGES_OF_CONTACT: [(&str, &str); 1] = [("/inzage", "Inzage")];
+
 impl Kop {
     pub(super) fn new(who: &Identiteit, titel: &str, pad: &str) -> Self {
         let (wie, pages) = match who.rol {
             Rol::Fg => (format!("FG van {}", who.partner), &PAGES[..]),
             Rol::Auditor => ("Auditor".to_owned(), &PAGES[..]),
-            _ => (format!("Contactpunt van {}", who.partner), &PAGES[6..7]),
+            _ => (format!("Contactpunt van {}", who.partner), &PAGES_OF_CONTACT[..]),
         };
         let menu = pages.iter().map(|(address, naam)| (*address, *naam, *address == pad)).collect();
         Self { titel: titel.to_owned(), wie, menu }
@@ -81,7 +83,7 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Response<Body> {
 /// What was refused, in words.
 pub(super) fn fout(kop: &Kop, status: StatusCode, weigering: &Weigering) -> Response<Body> {
     // On the wire a field stands in a message; on a page it stands by itself.
-    let naam = |veld: &'_ str| {
+    let naam = |veld: &str| {
         ["filter.", "inzage.", "persoon."].iter().find_map(|of| veld.strip_prefix(of)).unwrap_or(veld).to_owned()
     };
     let velden = weigering.overtredingen().iter().map(|of| (naam(&of.veld), of.uitleg.as_str()));

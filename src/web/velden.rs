@@ -5,7 +5,6 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{Response, StatusCode, header, request::Parts},
 };
-
 use percent_encoding::percent_decode;
 
 use super::pagina::refusal;
@@ -19,7 +18,7 @@ use crate::{
 pub(super) struct Velden(Vec<(String, String)>, Vec<Overtreding>);
 
 /// What stands for yes in a field that is ticked.
-pub(super) const JA: &str = "ja";
+const JA: &str = "ja";
 
 impl Velden {
     fn parse(text: &[u8]) -> Self {

@@ -5,9 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
-use jiff::civil::{Date, date};
-
 use super::{
     beside::{Beside, tell, who},
     toezicht::{client, inzage},
@@ -19,6 +16,7 @@ use crate::{
     clock::SystemClock,
     config::Config,
     domain::{Clock, houdbaarheid::amsterdam_date},
+    exchange::toezicht::scherm::quarter,
     grpc::{
         codec::to_whole_json,
         rapport::{csv, periode, rekenblad, response},
@@ -26,6 +24,7 @@ use crate::{
     logboek::{self, Soort, VerifyKey, verify_consistency},
     proto::{self, GetRapportResponse},
 };
+use clap::{Args, ValueEnum};
 
 #[derive(Args)]
 pub struct Rapport {
@@ -63,11 +62,6 @@ enum Formaat {
     Markdown,
     Csv,
     Json,
-}
-
-/// The first day of a quarter.
-fn quarter(today: Date) -> Date {
-    date(today.year(), (today.month() - 1) / 3 * 3 + 1, 1)
 }
 
 impl Rapport {
@@ -251,14 +245,6 @@ fn files(rapport: &GetRapportResponse, out: &Path) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_quarter_of_a_day_begins_where_it_should() {
-        for (day, first) in [((2026, 1, 1), 1), ((2026, 3, 31), 1), ((2026, 4, 1), 4), ((2026, 12, 31), 10)] {
-            let (year, month, of_month) = day;
-            assert_eq!(quarter(date(year, month, of_month)), date(2026, first, 1));
-        }
-    }
 
     #[test]
     fn a_value_stays_in_its_cell() {

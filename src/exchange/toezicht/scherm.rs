@@ -175,6 +175,8 @@ impl Oog<'_> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
@@ -190,5 +192,13 @@ mod tests {
         assert_eq!(before("2026-11-10", "2026-11-19"), "2026-10-31 2026-11-09");
         assert_eq!(before("2026-01-01", "2026-12-31"), "2025-01-01 2025-12-31");
         assert_eq!(quarter("2026-11-30".parse().unwrap()).to_string(), "2026-10-01");
+    }
+
+    #[test]
+    fn the_quarter_of_a_day_begins_where_it_should() {
+        for (day, first) in [((2026, 1, 1), 1), ((2026, 3, 31), 1), ((2026, 4, 1), 4), ((2026, 12, 31), 10)] {
+            let (year, month, of_month) = day;
+            assert_eq!(quarter(date(year, month, of_month)), date(2026, first, 1));
+        }
     }
 }
