@@ -20,7 +20,8 @@ pub enum Command {
 
 pub fn run(command: &Command) -> Result<(), Failure> {
     let Command::Dev { out } = command;
-    pki::write_dev(out, SystemClock.now()).context("certificaten niet gemaakt")?;
+    let now = SystemClock.now();
+    pki::write_dev(out, now, now).context("certificaten niet gemaakt")?;
     proceslog::say(format_args!("Ontwikkelcertificaten staan in {}: ca.pem, gateway/ en profielen/.", out.display()));
     Ok(())
 }

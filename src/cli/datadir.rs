@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use jiff::Timestamp;
 
 use super::{Failure, print_line};
 use crate::{
@@ -53,7 +54,7 @@ fn first_loket(partner: &str) -> &'static str {
 }
 
 pub fn init(dir: &Path) -> Result<(), Failure> {
-    let config = create(dir, PORTS)?;
+    let config = create(dir, PORTS, SystemClock.now())?;
     proceslog::say(format_args!("Gemaakt: {}", dir.display()));
     proceslog::say(format_args!(
         "  1. Lees {}, deelnemers.toml en {}.",
@@ -67,8 +68,9 @@ pub fn init(dir: &Path) -> Result<(), Failure> {
     print_line(&config.display().to_string())
 }
 
-/// Makes a data directory for a gateway on these ports of 127.0.0.1. Gives the path of its configuration.
-pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
+/// Makes a data directory for a gateway on these ports of 127.0.0.1, with certificates that are valid from `since`. Gives the path of its
+/// configuration.
+pub(crate) fn create(dir: &Path, ports: Ports, since: Timestamp) -> Result<PathBuf, Failure> {
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         let text =
             format!("map {} is niet leeg; kies een nieuwe of lege map, zodat niets wordt overschreven", dir.display());
@@ -77,7 +79,7 @@ pub(crate) fn create(dir: &Path, ports: Ports) -> Result<PathBuf, Failure> {
     fs::create_dir_all(dir).with_context(|| {
         format!("map {} is niet te maken; kies een map waarin deze gebruiker mag schrijven", dir.display())
     })?;
-    pki::write_dev(dir, SystemClock.now()).context("certificaten niet gemaakt")?;
+    pki::write_dev(dir, since, SystemClock.now()).context("certificaten niet gemaakt")?;
     write(&dir.join("deelnemers.toml"), DEELNEMERS)?;
     let convenanten = dir.join("convenanten");
     fs::create_dir_all(&convenanten).with_context(|| format!("map {} is niet te maken", convenanten.display()))?;

@@ -17,7 +17,7 @@ mod progress;
 mod scenario;
 pub(crate) mod serve;
 pub(crate) mod template;
-mod voorstel;
+pub(crate) mod voorstel;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -22,13 +22,21 @@ const SOME_BERICHT: &str = "00000000-0000-7000-8000-000000000000";
 /// # Errors
 /// [`Failure::Usage`] naming what there is.
 pub fn print(naam: &str) -> Result<(), Failure> {
-    let templates: Value = serde_json::from_str(TEMPLATES).expect("a test prints every template");
     let now = SystemClock.now();
-    let filled = match templates.get(naam) {
-        Some(template) => fill(template, now, &|_| None)?,
+    let filled = match of_soort(naam, now)? {
+        Some(template) => template,
         None => of_casus(naam, now)?,
     };
     print_line(&serde_json::to_string_pretty(&filled).expect("a JSON value always prints"))
+}
+
+/// The template of a berichtsoort, filled in; nothing where there is none.
+///
+/// # Errors
+/// When a placeholder means nothing.
+pub(crate) fn of_soort(soort: &str, now: Timestamp) -> Result<Option<Value>, Failure> {
+    let templates: Value = serde_json::from_str(TEMPLATES).expect("a test prints every template");
+    templates.get(soort).map(|template| fill(template, now, &|_| None)).transpose()
 }
 
 fn of_casus(naam: &str, now: Timestamp) -> Result<Value, Failure> {

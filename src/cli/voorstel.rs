@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tonic::transport::Channel;
 
 use super::{
     Failure,
@@ -11,11 +12,12 @@ use super::{
     print_line,
 };
 use crate::{
+    client::Profile,
     documenten::hash,
     domain::{DocumentSoort, TeWijzigen, wijzigen::te_tekenen},
     grpc::codec::to_json,
     proceslog,
-    proto::{self, Voorstel},
+    proto::{self, Voorstel, client::BeheerServiceClient},
 };
 
 /// A change to propose.
@@ -94,24 +96,36 @@ impl Ratify {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let (profile, mut client) = self.who.connect().await?;
         let medewerker = self.medewerker.clone().unwrap_or_else(|| profile.medewerker().to_owned());
-        let asked = proto::ListVoorstellenRequest { medewerker: medewerker.clone() };
-        let open = client.list_voorstellen(with_deadline(asked, CALL_DEADLINE)).await;
-        let open = open.map_err(|status| profile.failure(&status))?.into_inner().voorstellen;
-        let of = open.into_iter().find(|of| of.voorstel == self.voorstel);
-        let of = of.ok_or_else(|| Failure::Refused(format!("voorstel {} staat niet open", self.voorstel)))?;
-        let to_give = of.instemming.iter().filter(|asked| asked.aan_u).filter_map(|asked| asked.convenant.as_ref());
-        let mut handtekeningen = Vec::new();
-        for convenant in to_give {
-            let named = |document: &&proto::VoorgesteldDocument| document.naam == *convenant;
-            let document = of.documenten.iter().find(named).ok_or_else(|| Failure::Refused(INCOMPLETE.to_owned()))?;
-            let handtekening = profile.sign(&te_tekenen(of.voorstel, &to_sign(document)?))?;
-            handtekeningen.push(proto::Handtekening { convenant: convenant.clone(), handtekening });
-        }
-        let request = proto::RatifyVoorstelRequest { voorstel: of.voorstel, medewerker, handtekeningen };
-        let ratified = client.ratify_voorstel(with_deadline(request, CALL_DEADLINE)).await;
-        let ratified = ratified.map_err(|status| profile.failure(&status))?.into_inner();
-        print(&ratified.voorstel.unwrap_or_default(), self.json)
+        print(&ratify(&profile, &mut client, self.voorstel, &medewerker).await?, self.json)
     }
+}
+
+/// Agrees with a proposal for the owner of a profile. Gives the proposal after that.
+///
+/// # Errors
+/// When it is not open, its text is not whole, or the gateway refuses.
+pub(crate) async fn ratify(
+    profile: &Profile,
+    client: &mut BeheerServiceClient<Channel>,
+    voorstel: u64,
+    medewerker: &str,
+) -> Result<Voorstel, Failure> {
+    let asked = proto::ListVoorstellenRequest { medewerker: medewerker.to_owned() };
+    let open = client.list_voorstellen(with_deadline(asked, CALL_DEADLINE)).await;
+    let open = open.map_err(|status| profile.failure(&status))?.into_inner().voorstellen;
+    let of = open.into_iter().find(|of| of.voorstel == voorstel);
+    let of = of.ok_or_else(|| Failure::Refused(format!("voorstel {voorstel} staat niet open")))?;
+    let to_give = of.instemming.iter().filter(|asked| asked.aan_u).filter_map(|asked| asked.convenant.as_ref());
+    let mut handtekeningen = Vec::new();
+    for convenant in to_give {
+        let named = |document: &&proto::VoorgesteldDocument| document.naam == *convenant;
+        let document = of.documenten.iter().find(named).ok_or_else(|| Failure::Refused(INCOMPLETE.to_owned()))?;
+        let handtekening = profile.sign(&te_tekenen(of.voorstel, &to_sign(document)?))?;
+        handtekeningen.push(proto::Handtekening { convenant: convenant.clone(), handtekening });
+    }
+    let request = proto::RatifyVoorstelRequest { voorstel, medewerker: medewerker.to_owned(), handtekeningen };
+    let ratified = client.ratify_voorstel(with_deadline(request, CALL_DEADLINE)).await;
+    Ok(ratified.map_err(|status| profile.failure(&status))?.into_inner().voorstel.unwrap_or_default())
 }
 
 const INCOMPLETE: &str = "de poort gaf niet de tekst waarvoor zij een handtekening vraagt; er is niets ondertekend";

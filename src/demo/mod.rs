@@ -3,20 +3,28 @@
 //! The story is data (`deploy/voorbeeld/week.json`); `play` plays it with the clients that partners use and checks every
 //! expectation, `report` tells it to a person or as JSON.
 
+mod jaar;
 mod play;
 mod report;
 mod story;
 
 use std::{
+    collections::BTreeSet,
     net::TcpListener,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use anyhow::Context;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::{play::Player, report::Report, story::Story};
+use self::{
+    jaar::{Draaiboek, Jaar, JaarKlok},
+    play::Player,
+    report::Report,
+    story::Story,
+};
 use crate::{
     cli::{
         Failure, Ports, create_data_dir,
@@ -25,7 +33,9 @@ use crate::{
     },
     clock::{SystemClock, SystemRng},
     config::Config,
-    gateway::Gateway,
+    domain::{Clock, houdbaarheid::amsterdam_date},
+    gateway::{Gateway, GatewayError},
+    logboek::LogboekNaam,
     pki::PASSWORD,
     proceslog, proto,
 };
@@ -45,6 +55,9 @@ pub struct Arguments {
     /// Laat de poort daarna open, tot Ctrl-C
     #[arg(long)]
     keep_running: bool,
+    /// Speel in plaats van de week een jaar van vier ZVH's dat vandaag eindigt, en laat de pagina voor de FG daarna open tot Ctrl-C
+    #[arg(long)]
+    jaar: bool,
 }
 
 /// Plays the demo.
@@ -52,21 +65,24 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure`] naming the first expectation of the story that was not met.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
-    proceslog::begin("warn", false);
+    // What the year does on purpose, such as a data leak, is in the logboek and no news in between.
+    proceslog::begin(if arguments.jaar { "error" } else { "warn" }, false);
     let temporary = tempfile::tempdir().context("geen tijdelijke map")?;
     let dir = arguments.data_dir.unwrap_or_else(|| temporary.path().to_owned());
-    let story = Story::read();
-    let report = Report::new(arguments.json, story.steps());
-    report.say(&format!("{}\n", story.titel));
+    let verhaal = if arguments.jaar { Verhaal::Jaar(Arc::new(JaarKlok::from(jaar::begin()))) } else { Verhaal::Week(Story::read()) };
+    let report = Report::new(arguments.json, verhaal.steps());
+    report.say(&format!("{}\n", verhaal.titel()));
     report.say("Certificaten maken en de poort openen ...");
     let ports = Ports { partners: free_port()?, toezicht: free_port()?, beheer: free_port()? };
-    let config_file = create_data_dir(&dir, ports)?;
+    let config_file = create_data_dir(&dir, ports, verhaal.clock().now())?;
+    if arguments.jaar {
+        jaar::prepare(&dir)?;
+    }
     let config = Config::load(&config_file)?;
-    let mut gateway = Gateway::start(&config, false, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+    let mut gateway = Gateway::start(&config, false, verhaal.clock(), Arc::new(SystemRng)).await?;
 
-    let mut player = Player::new(&dir, &report);
-    let outcome = match player.play(&story).await {
-        Ok(()) => conclude(&dir, &config, &report, &player).await,
+    let outcome = match verhaal.play(&dir, &gateway, &report).await {
+        Ok(played) => conclude(&dir, &config, &report, &played).await,
         Err(failure) => Err(failure),
     };
     report.finish();
@@ -77,7 +93,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         // A reader that went away ends the command quietly.
         return if report.reader_is_gone() { Ok(()) } else { Err(failure) };
     }
-    if arguments.keep_running {
+    if arguments.keep_running || arguments.jaar {
         let mut signals = Signals::listen()?;
         keep_running(&report, &gateway, &dir, &config_file);
         tokio::select! {
@@ -89,6 +105,58 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(gateway.ended().await?)
 }
 
+/// What is played.
+enum Verhaal {
+    /// A week, while it is told.
+    Week(Story),
+    /// A year that ends today, on a clock of its own.
+    Jaar(Arc<JaarKlok>),
+}
+
+/// What was played.
+struct Gespeeld {
+    /// Number of berichten, those of the gateway included.
+    berichten: usize,
+    /// Every proof that was received.
+    bewijzen: Vec<String>,
+    /// When it began.
+    begin: Timestamp,
+}
+
+impl Verhaal {
+    fn titel(&self) -> String {
+        match self {
+            Self::Week(story) => story.titel.clone(),
+            Self::Jaar(_) => Draaiboek::read().titel,
+        }
+    }
+
+    fn steps(&self) -> usize {
+        match self {
+            Self::Week(story) => story.steps(),
+            Self::Jaar(_) => jaar::days().count(),
+        }
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        match self {
+            Self::Week(_) => Arc::new(SystemClock),
+            Self::Jaar(klok) => Arc::<JaarKlok>::clone(klok),
+        }
+    }
+
+    async fn play(&self, dir: &Path, gateway: &Gateway, report: &Report) -> Result<Gespeeld, Failure> {
+        match self {
+            Self::Week(story) => {
+                let (mut player, begin) = (Player::new(dir, report), SystemClock.now());
+                player.play(story).await?;
+                Ok(Gespeeld { berichten: player.berichten(), bewijzen: player.proofs().to_vec(), begin })
+            }
+            Self::Jaar(klok) => Jaar::new(dir, klok, gateway, report).await?.play().await,
+        }
+    }
+}
+
 /// A port that nobody uses at this moment.
 fn free_port() -> Result<u16, Failure> {
     let socket = TcpListener::bind(("127.0.0.1", 0)).context("geen vrije poort op 127.0.0.1")?;
@@ -96,7 +164,7 @@ fn free_port() -> Result<u16, Failure> {
 }
 
 /// The logboek as an FG sees it, verified, and every receipt verified offline.
-async fn conclude(dir: &Path, config: &Config, report: &Report, player: &Player<'_>) -> Result<(), Failure> {
+async fn conclude(dir: &Path, config: &Config, report: &Report, played: &Gespeeld) -> Result<(), Failure> {
     let mut seen = Vec::new();
     let filter = proto::Zoekfilter { partner: vec![FG_OF.to_owned()], ..proto::Zoekfilter::default() };
     let fg = dir.join("profielen").join(format!("fg-{FG_OF}"));
@@ -110,14 +178,18 @@ async fn conclude(dir: &Path, config: &Config, report: &Report, player: &Player<
         report.say(regel);
     }
     report.line(&json!({"stap": "fg", "logregels": seen.len()}));
-    let vkey = vkey(config).await?;
-    for bewijs in player.proofs() {
-        verify_proof(bewijs, &vkey)?;
+    // A year has two logboeken, and each signs under its own name.
+    let (vkey, naam) = (vkey(config).await?, LogboekNaam::new(&config.logboek));
+    let years = BTreeSet::from([played.begin, SystemClock.now()].map(|moment| amsterdam_date(moment).year()));
+    let keys = years.into_iter().map(|year| vkey.named(&naam.of_year(year)));
+    let keys = keys.collect::<Result<Vec<_>, _>>().map_err(GatewayError::from)?;
+    for bewijs in &played.bewijzen {
+        keys.iter().map(|key| verify_proof(bewijs, key)).reduce(Result::or).transpose()?;
     }
-    report.say(&format!("{} ontvangstbewijzen kloppen, gecontroleerd zonder de poort.", player.proofs().len()));
-    report.line(&json!({"stap": "bewijzen", "aantal": player.proofs().len()}));
+    report.say(&format!("{} ontvangstbewijzen kloppen, gecontroleerd zonder de poort.", played.bewijzen.len()));
+    report.line(&json!({"stap": "bewijzen", "aantal": played.bewijzen.len()}));
     let (sound, _) = verify_all(config).await?;
-    let (berichten, logregels) = (player.berichten(), sound.regels());
+    let (berichten, logregels) = (played.berichten, sound.regels());
     report.say(&format!("Het logboek klopt: {logregels} regels over {berichten} berichten."));
     report.line(&json!({"stap": "klaar", "berichten": berichten, "logregels": logregels, "logboek": "ok"}));
     Ok(())

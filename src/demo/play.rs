@@ -30,7 +30,7 @@ use crate::{
     proto::{self, client::ExchangeServiceClient},
 };
 
-type Client = ExchangeServiceClient<Channel>;
+pub(super) type Client = ExchangeServiceClient<Channel>;
 
 /// Plays the partners.
 pub struct Player<'a> {
@@ -43,7 +43,7 @@ pub struct Player<'a> {
     proofs: Vec<String>,
 }
 
-fn unmet(what: impl std::fmt::Display) -> Failure {
+pub(super) fn unmet(what: impl std::fmt::Display) -> Failure {
     Failure::Refused(format!("het verhaal liep anders: {what}"))
 }
 
@@ -130,7 +130,7 @@ impl<'a> Player<'a> {
     }
 }
 
-fn filled(json: Value) -> Result<proto::SendRequest, Failure> {
+pub(super) fn filled(json: Value) -> Result<proto::SendRequest, Failure> {
     let mut request: proto::SendRequest = from_json(json).map_err(Failure::Usage)?;
     request.request_id = new_request_id();
     Ok(request)

@@ -83,12 +83,6 @@ pub fn amsterdam(moment: Timestamp) -> Zoned {
     moment.to_zoned(AMSTERDAM.clone())
 }
 
-/// The first moment of a day in Europe/Amsterdam.
-#[must_use]
-pub fn begin_of(day: Date) -> Timestamp {
-    unreadable_from(day.saturating_sub(Span::new().days(1)))
-}
-
 /// The moment from which content with this last day is unreadable: 00:00 local time of the next day.
 #[must_use]
 pub fn unreadable_from(last_day: Date) -> Timestamp {

@@ -58,6 +58,18 @@ pub(super) fn start(
     running.spawn(run(WarnOfLapsing { exchange: of(), done: None }, stopped.clone()));
 }
 
+/// Does what time brings, until nothing is left of it.
+pub(super) async fn let_time_pass(exchange: &Exchange) -> Result<(), Trouble> {
+    exchange.flush_weigeringen(false).await?;
+    while exchange.carry_out_voorstel(&mut Afwachting::default()).await? {
+        exchange.refresh().await?;
+    }
+    while exchange.end_lapsed().await? == Next::AtOnce {}
+    while exchange.warn_of_lapsing().await? == Next::AtOnce {}
+    exchange.close_year().await?;
+    Ok(())
+}
+
 /// Says what is wrong with the clock.
 struct WatchClock {
     watch: ClockWatch,

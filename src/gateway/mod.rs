@@ -7,7 +7,10 @@ mod open;
 mod ports;
 mod run;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Weak},
+};
 
 use tokio::{
     sync::{Mutex, watch},
@@ -24,7 +27,8 @@ use self::{
 use crate::{
     config::Config,
     domain::{Clock, Ingang, Klok, Rng, houdbaarheid::amsterdam_date},
-    exchange::{InForce, LoadError, klok::ClockWatch, wacht::Keeper},
+    exchange::{Exchange, InForce, LoadError, klok::ClockWatch, wacht::Keeper},
+    jobs::Trouble,
     lezen::Fouten,
     logboek::{LogboekNaam, NoteError, Signer},
     sleutels::{KeyError, Wacht, blik::Blikken},
@@ -89,6 +93,8 @@ pub struct Gateway {
     pub beheer: Option<SocketAddr>,
     /// Where toezicht connects, if anywhere.
     pub toezicht: Option<SocketAddr>,
+    /// Gone when it has stopped.
+    exchange: Weak<Exchange>,
     stop: watch::Sender<bool>,
     ended: JoinHandle<Result<(), GatewayError>>,
 }
@@ -161,12 +167,23 @@ impl Gateway {
         let refused = Arc::clone(&listener.refused);
         let outside = Outside { refused: Arc::clone(&refused), ends, blikken: Blikken::of_guard(&config.guard_file()) };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
+        let of = Arc::downgrade(&exchange);
         let ended = tokio::spawn(async move {
             let ended = run(exchange, running, writer, &refused, stopped).await;
             keeper.lock().await.write().await;
             ended
         });
-        Ok(Self { adres: partners.unwrap_or(config.grpc), beheer, toezicht, stop, ended })
+        Ok(Self { adres: partners.unwrap_or(config.grpc), beheer, toezicht, exchange: of, stop, ended })
+    }
+
+    /// Does now what time brings, until nothing is left of it. The jobs do the same, each at its own ticks; this is for who puts the clock
+    /// forward, and goes on only when everything of that day is done.
+    ///
+    /// # Errors
+    /// What could not be done.
+    pub(crate) async fn let_time_pass(&self) -> Result<(), Trouble> {
+        let exchange = self.exchange.upgrade().ok_or("the gateway has stopped")?;
+        jobs::let_time_pass(&exchange).await
     }
 
     /// Tells the gateway to stop: no new connections, calls under way are finished.

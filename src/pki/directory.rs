@@ -7,10 +7,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::identities::gateway_leaf;
-use super::{DevCa, Issued, PkiError, bundle, dev_identities};
+use super::identities::{gateway_leaf, not_before};
+use super::{DevCa, Issued, LeafSpec, PkiError, bundle, dev_identities};
 
-/// Makes a new CA and everyone's certificate under `out`, valid around `now`:
+/// Makes a new CA and everyone's certificate under `out`, valid from an hour before `since` until ninety days after `now`:
 ///
 /// ```text
 /// out/ca.pem                                     root
@@ -24,8 +24,9 @@ use super::{DevCa, Issued, PkiError, bundle, dev_identities};
 /// # Errors
 /// [`PkiError::AlreadyThere`] when `out` holds a set already; otherwise the path that could not
 /// be written, in which case the set is incomplete.
-pub fn write_dev(out: &Path, now: Timestamp) -> Result<(), PkiError> {
-    let ca = DevCa::create("Ketenpoort ontwikkeling", now)?;
+pub fn write_dev(out: &Path, since: Timestamp, now: Timestamp) -> Result<(), PkiError> {
+    let ca = DevCa::create("Ketenpoort ontwikkeling", since)?;
+    let not_before = not_before(since)?;
     create_out(out)?;
     // First of all files, because it claims the directory: of two runs at the same moment one
     // stops here, and neither can mix leaves of two CAs.
@@ -33,14 +34,14 @@ pub fn write_dev(out: &Path, now: Timestamp) -> Result<(), PkiError> {
 
     let gateway = out.join("gateway");
     create_new_directory(&gateway)?;
-    write_issued(&gateway, &ca.issue(&gateway_leaf(now)?)?)?;
+    write_issued(&gateway, &ca.issue(&LeafSpec { not_before, ..gateway_leaf(now)? })?)?;
 
     let profielen = out.join("profielen");
     create_new_directory(&profielen)?;
     for identity in dev_identities() {
         let profiel = profielen.join(&identity.profile);
         create_new_directory(&profiel)?;
-        let issued = ca.issue(&identity.leaf(now)?)?;
+        let issued = ca.issue(&LeafSpec { not_before, ..identity.leaf(now)? })?;
         write_issued(&profiel, &issued)?;
         if BROWSERS.contains(&identity.role) {
             let bundle = bundle::pkcs12(&identity.profile, &issued, &ca.root_pem())?;
@@ -117,7 +118,7 @@ mod tests {
     fn written_set_verifies_and_its_keys_are_closed() {
         let parent = tempfile::tempdir().unwrap();
         let out = parent.path().join("new/set");
-        write_dev(&out, now()).unwrap();
+        write_dev(&out, now(), now()).unwrap();
 
         let read = |path: &str| fs::read_to_string(out.join(path)).unwrap();
         let root = read("ca.pem");
@@ -139,11 +140,11 @@ mod tests {
     #[test]
     fn second_write_is_refused_and_changes_nothing() {
         let out = tempfile::tempdir().unwrap();
-        write_dev(out.path(), now()).unwrap();
+        write_dev(out.path(), now(), now()).unwrap();
         let key = out.path().join("gateway/key.pem");
         let before = fs::read(&key).unwrap();
 
-        let error = write_dev(out.path(), now()).unwrap_err();
+        let error = write_dev(out.path(), now(), now()).unwrap_err();
 
         let root = out.path().join("ca.pem");
         assert!(matches!(&error, PkiError::AlreadyThere { path } if *path == root));
@@ -159,7 +160,7 @@ mod tests {
         let gateway = parent.path().join("gateway");
         std::os::unix::fs::symlink(elsewhere.path(), &gateway).unwrap();
 
-        let error = write_dev(parent.path(), now()).unwrap_err();
+        let error = write_dev(parent.path(), now(), now()).unwrap_err();
 
         assert!(matches!(&error, PkiError::AlreadyThere { path } if *path == gateway));
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
@@ -171,7 +172,7 @@ mod tests {
         let file = parent.path().join("file");
         fs::write(&file, "").unwrap();
         let out = file.join("set");
-        let error = write_dev(&out, now()).unwrap_err();
+        let error = write_dev(&out, now(), now()).unwrap_err();
         assert!(matches!(&error, PkiError::CreateDirectory { path, .. } if *path == out));
     }
 }

@@ -142,7 +142,7 @@ fn test_oin(number: u32) -> String {
 }
 
 /// An hour early, so that a container or partner machine whose clock lags accepts it at once.
-fn not_before(now: Timestamp) -> Result<Timestamp, PkiError> {
+pub(super) fn not_before(now: Timestamp) -> Result<Timestamp, PkiError> {
     after(now, SignedDuration::from_hours(-1))
 }
 

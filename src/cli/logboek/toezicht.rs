@@ -16,13 +16,13 @@ use crate::{
 const IN_PAGE: u32 = 500;
 
 /// The service, for the owner of a profile.
-pub(super) async fn client(profile: &Profile) -> Result<ToezichtServiceClient<Channel>, Failure> {
+pub(crate) async fn client(profile: &Profile) -> Result<ToezichtServiceClient<Channel>, Failure> {
     let client = ToezichtServiceClient::new(profile.channel().await?);
     Ok(client.max_decoding_message_size(MOST_TOEZICHT_ANSWER_BYTES))
 }
 
 /// Who looks, and why.
-pub(in crate::cli) fn inzage(
+pub(crate) fn inzage(
     profile: &Profile,
     (medewerker, reden): (Option<String>, Option<String>),
 ) -> proto::Inzage {

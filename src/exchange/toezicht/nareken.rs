@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use crate::{
-    domain::houdbaarheid::{amsterdam, begin_of},
+    domain::houdbaarheid::{amsterdam, start_of},
     exchange::Exchange,
     store::{
         StoreError,
@@ -44,7 +44,7 @@ impl Uitkomst {
 
 /// The last moment, not after now, at which a recomputation was to begin.
 fn due(now: Timestamp) -> Timestamp {
-    let at = |day: Date| begin_of(day).saturating_add(HOUR.hours()).unwrap_or(Timestamp::MAX);
+    let at = |day: Date| start_of(day).saturating_add(HOUR.hours()).unwrap_or(Timestamp::MAX);
     let today = amsterdam(now).date();
     let this = at(today);
     if this <= now { this } else { at(today.saturating_sub(1.day())) }

@@ -12,7 +12,7 @@ use crate::{
     documenten::{convenant::of_the_past, of_the_past as deelnemers},
     domain::{
         BerichtId, Convenant, Oin, Weigering, Zicht,
-        houdbaarheid::{begin_of, unreadable_from},
+        houdbaarheid::{start_of, unreadable_from},
         partner::GATEWAY,
     },
     exchange::unavailable,
@@ -59,7 +59,7 @@ impl Oog<'_> {
     pub async fn vraag(&self, filter: &Zoekfilter, searched: u64) -> Result<Vraag, Weigering> {
         let (read, namen) = (self.read, &self.namen);
         let van = match filter.van {
-            Some(day) => index_at(read, begin_of(day)).await.map_err(unavailable)?,
+            Some(day) => index_at(read, start_of(day)).await.map_err(unavailable)?,
             None => 0,
         };
         let tot = match filter.tot_en_met {

@@ -271,8 +271,11 @@ impl Exchange {
                 actor: Some(actor),
                 voorstel: Some(voorstel.nummer),
             };
-            self.store.writer.write(|reply| Event::Change(Box::new(change), reply)).await?;
-            return Ok(true);
+            return match self.store.writer.write(|reply| Event::Change(Box::new(change), reply)).await {
+                // Something came in force in between, perhaps this by another gateway. What is left of it shows at the next look.
+                Err(NotDone::Outdated) => Ok(true),
+                written => written.map(|_| true),
+            };
         }
         Ok(false)
     }

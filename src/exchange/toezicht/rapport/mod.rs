@@ -30,7 +30,7 @@ use crate::{
     documenten::Omgeving,
     domain::{
         Weigering,
-        houdbaarheid::{amsterdam, amsterdam_date, begin_of, unreadable_from},
+        houdbaarheid::{amsterdam, amsterdam_date, start_of, unreadable_from},
     },
     exchange::{Call, Exchange, unavailable},
     store::ledger::{proofs::keten, regels::index_at},
@@ -169,7 +169,7 @@ impl Oog<'_> {
     async fn stuk(&self, periode: Periode) -> Result<Stuk, Weigering> {
         let reached = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let index = async |moment: Timestamp| index_at(self.read, moment).await.map_err(unavailable);
-        let van = index(begin_of(periode.van)).await?.min(reached);
+        let van = index(start_of(periode.van)).await?.min(reached);
         let tot = index(unreadable_from(periode.tot_en_met)).await?.min(reached);
         Ok(Stuk { van, tot })
     }
