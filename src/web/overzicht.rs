@@ -300,10 +300,16 @@ fn geweigerd(rapport: &Rapport) -> Vec<String> {
 }
 
 fn ends(vervalt: &[Vervalt]) -> Vec<String> {
+    let day = |dag: &String| dag.parse::<Date>().map_or_else(|_| dag.clone(), datum::dag);
     let told = vervalt.iter().take(MOST_SENTENCES).map(
-        |Vervalt { dag, afzender, ontvanger: (partner, loket), aantal: of }| {
-            let dag = dag.parse::<Date>().map_or_else(|_| dag.clone(), datum::dag);
-            format!("Na {dag}: {} van {afzender} bij {partner}/{loket}.", aantal(*of, "bericht", "berichten"))
+        |Vervalt { berichtsoort, dagen: (first, last), afzender, ontvanger: (partner, loket), aantal: of }| {
+            let soort = leesbaar(berichtsoort);
+            let when = match *of {
+                1 => format!("na {}", day(first)),
+                _ if first == last => format!("alle na {}", day(first)),
+                _ => format!("de eerste na {}, de laatste na {}", day(first), day(last)),
+            };
+            format!("{} keer {soort} van {afzender} bij {partner}/{loket}: {when}.", getal(*of))
         },
     );
     let mut zinnen: Vec<String> = told.collect();

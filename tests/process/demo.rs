@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     path::Path,
     process::{Child, Stdio},
 };
@@ -116,33 +116,94 @@ impl Drop for Running {
     }
 }
 
+impl Running {
+    /// Starts a demo that stays open. Gives what it told until it was.
+    fn until_open(dir: &Path, how: &str) -> (Self, Vec<Value>, Value, impl Iterator<Item = io::Result<String>>) {
+        let mut demo = ketenpoort();
+        demo.args(["demo", "--json", how, "--data-dir"]).arg(dir.join("demo")).stdout(Stdio::piped());
+        let mut running = Self(demo.spawn().unwrap());
+        let mut lines = Vec::new();
+        let mut told = BufReader::new(running.0.stdout.take().unwrap()).lines();
+        let open: Value = loop {
+            let line: Value = serde_json::from_str(&told.next().expect("the demo ended too early").unwrap()).unwrap();
+            if text(&line, "stap") == "open" {
+                break line;
+            }
+            lines.push(line);
+        };
+        (running, lines, open, told)
+    }
+}
+
+/// ZSM sends a bericht to the demo that is open. Gives until when it is houdbaar.
+async fn send_to(open: &Value) -> Date {
+    let profile = Profile::load(&Path::new(text(open, "profielen")).join("zsm")).unwrap();
+    assert_eq!(profile.adres(), text(open, "grpc"));
+    let mut request = request(template("bekendheidscheck"));
+    request.request_id = request_id(1);
+    let sent = profile.connect().await.unwrap().send(request).await.unwrap().into_inner();
+    let accepted = sent.ontvangstbewijs.unwrap().aanvaardingen.remove(0);
+    accepted.stempel.unwrap().houdbaar_tot_en_met.parse().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_stays_open_until_sigterm() {
     let dir = tempfile::tempdir().unwrap();
     let started = amsterdam_date(SystemClock.now());
-    let mut demo = ketenpoort();
-    demo.args(["demo", "--json", "--keep-running", "--data-dir"]).arg(dir.path().join("demo")).stdout(Stdio::piped());
-    let mut running = Running(demo.spawn().unwrap());
-    let mut lines = Vec::new();
-    let mut told = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    let open: Value = loop {
-        let line: Value = serde_json::from_str(&told.next().expect("the demo ended too early").unwrap()).unwrap();
-        if text(&line, "stap") == "open" {
-            break line;
-        }
-        lines.push(line);
-    };
+    let (mut running, lines, open, mut told) = Running::until_open(dir.path(), "--keep-running");
     check_story(&lines, started);
     let keys: BTreeSet<&str> = open.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, BTreeSet::from(["stap", "grpc", "toezicht", "config", "profielen"]));
-
-    let profile = Profile::load(&Path::new(text(&open, "profielen")).join("zsm")).unwrap();
-    assert_eq!(profile.adres(), text(&open, "grpc"));
-    let mut request = request(template("bekendheidscheck"));
-    request.request_id = request_id(1);
-    profile.connect().await.unwrap().send(request).await.unwrap();
+    send_to(&open).await;
 
     assert_eq!(terminate(&mut running.0).code(), Some(0));
     assert!(told.next().is_none(), "the demo said more after the open line");
+    expect(&logboek(Path::new(text(&open, "config")), "verify", &[]), 0);
+}
+
+/// What every year has, in the words of the report.
+const OF_A_YEAR: [&str; 10] = [
+    "zocht 24 keer naar iemand die niet werd gevonden",
+    "verkeerd_geadresseerd",
+    "geen_regel",
+    "bsn_niet_toegestaan",
+    "te_vaak_verlengd",
+    "vervalwaarschuwing",
+    "vernietigingsbevestiging",
+    "rectificatie",
+    "Convenant zvh-baronie-breda is nu versie 2026.2 (was versie 2026.1)",
+    "melding_18b",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_ends_today_and_then_the_clock_of_the_machine_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut running, lines, open, _told) = Running::until_open(dir.path(), "--jaar");
+    let of = |stap: &str| lines.iter().find(|line| text(line, "stap") == stap).unwrap();
+    let [partners, gateway] = ["berichten", "van_de_poort"].map(|key| of("jaar")[key].as_u64().unwrap());
+    assert!((2500..3500).contains(&partners), "{partners} berichten");
+    assert_eq!(of("klaar")["berichten"], partners + gateway);
+    // Most go to one ontvanger, and a bekendheidscheck to four.
+    assert!(of("bewijzen")["aantal"].as_u64().unwrap() >= partners);
+    assert_eq!(text(of("klaar"), "logboek"), "ok");
+
+    let today = amsterdam_date(SystemClock.now());
+    assert_eq!(send_to(&open).await, today.saturating_add(3.months()));
+    let auditor = Path::new(text(&open, "profielen")).join("auditor");
+    let first = today.saturating_sub(1.year()).saturating_add(1.day());
+    let ask = |verb: &str, (van, tot_en_met): (Date, Date), more: [&str; 2]| {
+        let mut ask = ketenpoort();
+        ask.args(["logboek", verb, "--van", &van.to_string(), "--tot-en-met", &tot_en_met.to_string()]);
+        expect(&ask.args(more).arg("--profile").arg(&auditor).output().unwrap(), 0)
+    };
+    let told = ask("rapport", (first, today), ["--formaat", "json"]);
+    for what in OF_A_YEAR {
+        assert!(told.contains(what), "no {what} in a year");
+    }
+    // What lapsed was ended on its day, and not when the year was over.
+    let spring = (first.saturating_add(100.days()), first.saturating_add(130.days()));
+    assert!(ask("search", spring, ["--soort", "vervallen"]).lines().count() > 50);
+
+    assert_eq!(terminate(&mut running.0).code(), Some(0));
     expect(&logboek(Path::new(text(&open, "config")), "verify", &[]), 0);
 }

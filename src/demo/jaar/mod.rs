@@ -233,7 +233,10 @@ impl<'a> Jaar<'a> {
                 }
             }
             let outcomes = try_join_all(deeds.into_iter().map(|deed| self.partners.perform(deed))).await?;
-            for outcome in outcomes {
+            // What was sent first: somebody may have received it in the same moment.
+            let (sent, others): (Vec<_>, Vec<_>) =
+                outcomes.into_iter().partition(|outcome| matches!(outcome, Gevolg::Gestuurd(..)));
+            for outcome in sent.into_iter().chain(others) {
                 self.take_in(outcome);
             }
         }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use sqlx::Row;
 
 use crate::{
-    domain::{BerichtId, Kenmerk},
+    domain::{BerichtId, Kenmerk, partner::GATEWAY},
     store::{
         DbRow, Pool, StoreError,
         database::rows::{Column, Rows, fetch},
@@ -97,10 +97,12 @@ pub async fn zonder_terugkoppeling(read: &Pool, most: u32) -> Result<Vec<ZonderT
     rows.iter().map(open).collect()
 }
 
-/// Content that ends on a day.
+/// Content of partners that ends soon: of one berichtsoort, from one partner at one loket.
 pub struct Vervalt {
-    /// The last day on which it can be read, Europe/Amsterdam.
-    pub dag: String,
+    /// Its berichtsoort.
+    pub berichtsoort: String,
+    /// The first and the last of the days on which some of it can be read for the last time, Europe/Amsterdam.
+    pub dagen: (String, String),
     /// The partner that sent it.
     pub afzender: String,
     /// The loket that can read it: partner and loket.
@@ -109,25 +111,28 @@ pub struct Vervalt {
     pub aantal: u64,
 }
 
-/// What ends from one day until and with another, by day.
+/// What ends from one day until and with another, what ends first in front. What the gateway itself sent is left out: nobody waits for it.
 ///
 /// # Errors
 /// [`StoreError::Database`].
 pub async fn vervalt(read: &Pool, van: Date, tot_en_met: Date) -> Result<Vec<Vervalt>, StoreError> {
     let rows = sqlx::query(
-        "SELECT p.houdbaar_tot_en_met, b.afzender_partner, p.partner, p.loket, count(*) AS aantal \
+        "SELECT b.berichtsoort, b.afzender_partner, p.partner, p.loket, count(*) AS aantal, \
+         min(p.houdbaar_tot_en_met) AS eerste, max(p.houdbaar_tot_en_met) AS laatste \
          FROM postvak p JOIN berichten b ON b.id = p.bericht \
-         WHERE p.sleutel IS NOT NULL AND p.houdbaar_tot_en_met >= $1 AND p.houdbaar_tot_en_met <= $2 \
-         GROUP BY p.houdbaar_tot_en_met, b.afzender_partner, p.partner, p.loket \
-         ORDER BY p.houdbaar_tot_en_met, b.afzender_partner, p.partner, p.loket",
+         WHERE p.sleutel IS NOT NULL AND p.houdbaar_tot_en_met >= $1 AND p.houdbaar_tot_en_met <= $2 AND b.afzender_partner <> $3 \
+         GROUP BY b.berichtsoort, b.afzender_partner, p.partner, p.loket \
+         ORDER BY eerste, b.berichtsoort, b.afzender_partner, p.partner, p.loket",
     )
     .bind(van.to_string())
     .bind(tot_en_met.to_string())
+    .bind(GATEWAY)
     .fetch_all(read)
     .await?;
     let ends = |row: &DbRow| {
         Ok(Vervalt {
-            dag: row.try_get("houdbaar_tot_en_met")?,
+            berichtsoort: row.try_get("berichtsoort")?,
+            dagen: (row.try_get("eerste")?, row.try_get("laatste")?),
             afzender: row.try_get("afzender_partner")?,
             ontvanger: (row.try_get("partner")?, row.try_get("loket")?),
             aantal: uint(row.try_get("aantal")?),

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Gebeurtenis, moment, of_none};
+use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Gebeurtenis, of_none};
 use crate::{
     domain::{Weigering, houdbaarheid::amsterdam_date},
-    exchange::unavailable,
+    exchange::{datum::{dag, moment}, unavailable},
     logboek::Soort,
     store::zoeken::{Eis, Merk, Waarop, outside_office_hours},
 };
@@ -30,14 +30,23 @@ struct Reeks {
     sinds: Option<Timestamp>,
 }
 
+/// What one employee looked for.
+#[derive(Default)]
+struct Zoekwerk {
+    mis: u64,
+    raak: u64,
+    /// The first and the last time without a hit.
+    tussen: Option<(Timestamp, Timestamp)>,
+}
+
 #[derive(Default)]
 pub(super) struct Opvallend {
     /// The first time of each pair in the period, with its index.
     pairs: BTreeMap<Paar, (u64, Timestamp)>,
     /// What a partner did outside office hours, and in all.
     outside: BTreeMap<String, (u64, u64)>,
-    /// Searches without a hit and with one, by partner and employee.
-    misses: BTreeMap<(String, String), (u64, u64)>,
+    /// Searches, by partner and employee.
+    misses: BTreeMap<(String, String), Zoekwerk>,
     /// The last search that had a hit: each scenario that it found is a regel.
     last_hit: Option<String>,
     /// Refusals under way, and the longest, by partner and employee.
@@ -72,11 +81,12 @@ impl Opvallend {
     }
 
     fn searched(&mut self, regel: &Gebeurtenis, who: &(String, String)) {
-        let (miss, hit) = self.misses.entry(who.clone()).or_default();
+        let werk = self.misses.entry(who.clone()).or_default();
         if regel.regel.uitkomst.as_deref() != Some("gevonden") {
-            *miss += 1;
+            werk.mis += 1;
+            werk.tussen = Some((werk.tussen.map_or(regel.tijd, |(eerste, _)| eerste), regel.tijd));
         } else if regel.regel.trace.is_none() || self.last_hit != regel.regel.trace {
-            *hit += 1;
+            werk.raak += 1;
             self.last_hit.clone_from(&regel.regel.trace);
         }
     }
@@ -102,9 +112,16 @@ impl Opvallend {
     }
 
     fn searches(&self) -> impl Iterator<Item = Vec<String>> {
-        let many = self.misses.iter().filter(|(_, (miss, hit))| *miss >= MANY_MISSES && miss > hit);
-        many.map(|((partner, medewerker), (miss, hit))| {
-            said("zoeken", format!("Medewerker {medewerker} van {partner} zocht {miss} keer naar iemand die niet werd gevonden, en {hit} keer met succes."))
+        let many = self.misses.iter().filter(|(_, werk)| werk.mis >= MANY_MISSES && werk.mis > werk.raak);
+        many.map(|((partner, medewerker), Zoekwerk { mis, raak, tussen })| {
+            let when = tussen.map(|(eerste, laatste)| format!(", tussen {} en {}", moment(eerste), moment(laatste)));
+            let when = when.unwrap_or_default();
+            said(
+                "zoeken",
+                format!(
+                    "Medewerker {medewerker} van {partner} zocht {mis} keer naar iemand die niet werd gevonden, en {raak} keer met succes{when}."
+                ),
+            )
         })
     }
 
@@ -128,7 +145,7 @@ impl Opvallend {
             let median = counts[counts.len() / 2];
             let is_spike = move |aantal: u64| aantal >= SPIKE_FROM && aantal >= SPIKE_TIMES * median && counts.len() > 1;
             days.iter().filter(move |(_, aantal)| is_spike(**aantal)).map(move |(day, aantal)| {
-                said("piek", format!("Op {day} werd van {partner} {aantal} keer iets aanvaard; op een gewone dag is dat {median} keer."))
+                said("piek", format!("Op {} werd van {partner} {aantal} keer iets aanvaard; op een gewone dag is dat {median} keer.", dag(*day)))
             })
         })
     }
