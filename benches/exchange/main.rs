@@ -9,6 +9,7 @@
 //! | `exchange_unary` | `Send`, delivered over an open `Receive` stream, `bevestig`, up to `bevestigd` | not one call but four messages and three durable commits |
 //! | `ask_roundtrip` | `Ask` of a bekendheidscheck, delivered over an open `Receive` stream and confirmed, answered with `Send`, up to the response of `Ask` with the answer in it | who asked does not confirm the answer |
 //! | `find_scenario` | `FindScenario` of one of 256 people, of each of whom there is one scenario, then `Fetch` of what was found | nobody confirms or answers it |
+//! | `pagina` | with `--toezicht --gevuld N`: the list of exchanges of this quarter with one filter, fifty rows, as an auditor gets it over HTTP/2 up to its last byte | no browser draws it; what is written is taken up for searching before |
 //! | `receivers_1`, `receivers_20` | as `exchange_unary`, with so many receivers of one loket, each on a connection of its own; the two take turns (1, 20, 20, 1) | a bericht goes to one of the receivers, not to each |
 //! | `poorten_1`, `poorten_2` | with `--postgres`: as `send_unary`, with so many gateways on one database, which callers take in turn; the two take turns (1, 2, 2, 1) | the gateways share a process and its cores |
 //! | `rabbitmq_confirm` | with `--naast rabbitmq`: a persistent message of 1,024 bytes to a durable quorum queue of one node, up to its confirmation | no admission, no sealing, no logboek, no receiver |
@@ -53,6 +54,7 @@ mod fill;
 mod logboek;
 mod measure;
 mod memory;
+mod pagina;
 mod partners;
 mod poort;
 #[allow(dead_code, reason = "shared with tests")]
@@ -137,6 +139,7 @@ enum Name {
     ExchangeUnary,
     AskRoundtrip,
     FindScenario,
+    Pagina,
     #[value(name = "receivers_1")]
     Receivers1,
     #[value(name = "receivers_20")]
@@ -154,13 +157,14 @@ enum Name {
 }
 
 /// Those of which some operations are in flight. One that is the first of a pair is measured with the second.
-const OPERATIONS: [Name; 9] = [
+const OPERATIONS: [Name; 10] = [
     Name::EchoUnary,
     Name::EchoStream,
     Name::SendUnary,
     Name::ExchangeUnary,
     Name::AskRoundtrip,
     Name::FindScenario,
+    Name::Pagina,
     Name::Receivers20,
     Name::Poorten2,
     Name::RabbitmqConfirm,
@@ -194,6 +198,8 @@ async fn main() -> anyhow::Result<()> {
     ensure!(peer, "rabbitmq_confirm needs --naast rabbitmq");
     let replicas = arguments.postgres || !matches!(arguments.only, Some(Name::Poorten1 | Name::Poorten2));
     ensure!(replicas, "more than one gateway needs --postgres");
+    let page = arguments.only != Some(Name::Pagina) || (arguments.toezicht && arguments.gevuld.is_some());
+    ensure!(page, "pagina needs --toezicht and --gevuld");
     let data = DataDir::create(arguments.postgres, arguments.toezicht)?;
     let mut run = Run { arguments, plan, store, data };
     run.fill().await?;
@@ -215,6 +221,7 @@ impl Run {
         let possible = match name {
             Name::RabbitmqConfirm => self.arguments.naast == Some(Naast::Rabbitmq),
             Name::Poorten1 | Name::Poorten2 => self.arguments.postgres,
+            Name::Pagina => self.arguments.toezicht && self.arguments.gevuld.is_some(),
             _ => true,
         };
         possible && self.arguments.only.is_none_or(|only| only == name)
@@ -283,6 +290,7 @@ impl Run {
             Name::ExchangeUnary => vec![(name, poort.exchange(1, in_flight, plan).await?)],
             Name::AskRoundtrip => vec![(name, poort.ask(in_flight, plan).await?)],
             Name::FindScenario => vec![(name, poort.find(in_flight, plan).await?)],
+            Name::Pagina => vec![(name, poort.pagina(in_flight, plan).await?)],
             Name::Poorten2 => {
                 let [one, two] = poort.with_another(in_flight, plan).await?;
                 vec![(Name::Poorten1, one), (Name::Poorten2, two)]

@@ -1,8 +1,11 @@
 //! The gateway, and what is asked of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use anyhow::{Context, bail};
@@ -47,6 +50,15 @@ impl<'a> Poort<'a> {
     pub async fn stop(self) -> anyhow::Result<()> {
         let data = self.data;
         data.remove(self.keep().await?)
+    }
+
+    pub fn data(&self) -> &DataDir {
+        self.data
+    }
+
+    /// Where who watches connects.
+    pub fn toezicht(&self) -> Option<SocketAddr> {
+        self.gateway.toezicht
     }
 
     /// A new connection of a partner.

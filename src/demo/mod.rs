@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::{
-    jaar::{Draaiboek, Jaar, JaarKlok},
+    jaar::{Draaiboek, JaarKlok},
     play::Player,
     report::Report,
     story::Story,
@@ -69,14 +69,16 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     proceslog::begin(if arguments.jaar { "error" } else { "warn" }, false);
     let temporary = tempfile::tempdir().context("geen tijdelijke map")?;
     let dir = arguments.data_dir.unwrap_or_else(|| temporary.path().to_owned());
-    let verhaal = if arguments.jaar { Verhaal::Jaar(Arc::new(JaarKlok::from(jaar::begin()))) } else { Verhaal::Week(Story::read()) };
+    let verhaal =
+        if arguments.jaar { Verhaal::Jaar(Arc::new(JaarKlok::begin())) } else { Verhaal::Week(Story::read()) };
     let report = Report::new(arguments.json, verhaal.steps());
     report.say(&format!("{}\n", verhaal.titel()));
     report.say("Certificaten maken en de poort openen ...");
     let ports = Ports { partners: free_port()?, toezicht: free_port()?, beheer: free_port()? };
-    let config_file = create_data_dir(&dir, ports, verhaal.clock().now())?;
+    let begin = verhaal.clock().now();
+    let config_file = create_data_dir(&dir, ports, begin)?;
     if arguments.jaar {
-        jaar::prepare(&dir)?;
+        jaar::prepare(&dir, amsterdam_date(begin))?;
     }
     let config = Config::load(&config_file)?;
     let mut gateway = Gateway::start(&config, false, verhaal.clock(), Arc::new(SystemRng)).await?;
@@ -134,7 +136,7 @@ impl Verhaal {
     fn steps(&self) -> usize {
         match self {
             Self::Week(story) => story.steps(),
-            Self::Jaar(_) => jaar::days().count(),
+            Self::Jaar(klok) => klok.days().count(),
         }
     }
 
@@ -152,7 +154,7 @@ impl Verhaal {
                 player.play(story).await?;
                 Ok(Gespeeld { berichten: player.berichten(), bewijzen: player.proofs().to_vec(), begin })
             }
-            Self::Jaar(klok) => Jaar::new(dir, klok, gateway, report).await?.play().await,
+            Self::Jaar(klok) => jaar::play(dir, klok, gateway, report).await,
         }
     }
 }
@@ -222,13 +224,15 @@ fn keep_running(report: &Report, gateway: &Gateway, dir: &Path, config: &Path) {
          \x20 ketenpoort send --profile {zsm} bericht.json > bewijs.json\n\
          \x20 ketenpoort receive --profile {zvh}\n\
          \x20 ketenpoort logboek proof --verify bewijs.json --vkey \"$(ketenpoort logboek vkey --config {config})\"\n\
-         De pagina voor de FG staat op {pagina}. Laad {p12} in uw browser (wachtwoord: {PASSWORD}), en aanvaard dat \
-         het certificaat van de poort van een CA voor ontwikkeling is.\n\
+         De pagina voor de FG staat op {pagina}. Laad daarvoor {p12} in uw browser (wachtwoord: {PASSWORD}), bij zijn \
+         instellingen onder certificaten, en aanvaard dat het certificaat van de poort van een CA voor ontwikkeling is. \
+         De auditor ziet alles: {auditor}.\n\
          Ctrl-C stopt.",
         zsm = zsm.display(),
         zvh = profielen.join(FG_OF).display(),
         pagina = pagina.as_deref().unwrap_or("-"),
         p12 = profielen.join(format!("fg-{FG_OF}")).join("fg.p12").display(),
+        auditor = profielen.join("auditor").join("auditor.p12").display(),
         config = config.display(),
     ));
     report.line(&json!({

@@ -136,7 +136,6 @@ impl Gateway {
         let kept = open::kept_head(config, &signer, remembered.logboek.clone())?;
         let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
         let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
-        let listener = Arc::new(listener);
         let mut open = Vec::new();
         for port in ports(config) {
             open.push(port.open().await?);
@@ -158,16 +157,16 @@ impl Gateway {
                 return Err(error);
             }
         };
+        let of = Arc::downgrade(&exchange);
         let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
         for open in open {
             running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
         }
-        let keeper = Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), exchange.store.heads());
-        let keeper = Arc::new(Mutex::new(keeper));
+        let heads = exchange.store.heads();
+        let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
         let refused = Arc::clone(&listener.refused);
         let outside = Outside { refused: Arc::clone(&refused), ends, blikken: Blikken::of_guard(&config.guard_file()) };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
-        let of = Arc::downgrade(&exchange);
         let ended = tokio::spawn(async move {
             let ended = run(exchange, running, writer, &refused, stopped).await;
             keeper.lock().await.write().await;

@@ -55,7 +55,7 @@ impl Certificates {
         Ok(Self { tls, identifier, ends })
     }
 
-    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<(Listener, Ends), GatewayError> {
+    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<(Arc<Listener>, Ends), GatewayError> {
         let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
         let bounds = accept::Bounds {
             connections: config.bounds.connections,
@@ -64,7 +64,8 @@ impl Certificates {
         };
         let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
         let refused = Arc::default();
-        Ok((Listener { tls, identifier: self.identifier, bounds, handshakes, klok, refused }, self.ends))
+        let listener = Listener { tls, identifier: self.identifier, bounds, handshakes, klok, refused };
+        Ok((Arc::new(listener), self.ends))
     }
 }
 

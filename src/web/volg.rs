@@ -13,14 +13,17 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
-use super::{kijker::Kijker, uitwisselingen::Rij, velden::Velden};
+use super::{
+    kijker::Kijker,
+    uitwisselingen::{Rij, zonder_blikken},
+    velden::Velden,
+};
 use crate::{
     domain::Weigering,
     exchange::{
         Exchange,
         toezicht::zoek::{Zoekfilter, Zoekveld},
     },
-    logboek::Soort,
 };
 
 /// Until when it follows.
@@ -61,7 +64,5 @@ pub(super) async fn show(
 
 /// What partners do, not who looks: whoever follows would follow those who follow.
 fn of_partners() -> Zoekfilter {
-    let soorten = Soort::ALL.iter().filter(|soort| **soort != Soort::Ingezien);
-    let soorten = soorten.map(|soort| soort.as_str().to_owned()).collect();
-    Zoekfilter { velden: vec![(Zoekveld::Soort, soorten)], ..Zoekfilter::default() }
+    Zoekfilter { velden: vec![(Zoekveld::Soort, zonder_blikken())], ..Zoekfilter::default() }
 }

@@ -99,6 +99,10 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
     let life = get(&gateway, "fg-zsm", &format!("/uitwisselingen/{}", sent.bericht)).await.text;
     assert!(life.contains("stuurde bekendheidscheck aan"), "{life}");
     assert!(life.contains("Register van verwerkingen"), "{life}");
+    // Who looks at exchanges sees no looks among them, unless they are asked for.
+    let looks = |page: String| page.matches("keek in het logboek").count();
+    assert_eq!(looks(get(&gateway, "fg-zsm", "/uitwisselingen").await.text), 0);
+    assert!(looks(get(&gateway, "fg-zsm", "/uitwisselingen?soort=ingezien").await.text) >= 3);
     let drawn = get(&gateway, "fg-zsm", "/uitwisselingen?toon=wie-met-wie").await.text;
     assert!(drawn.contains("stroom__band") && drawn.contains("hitte-5"), "{drawn}");
     for text in [overview, again, life, drawn] {

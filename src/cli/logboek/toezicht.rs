@@ -22,10 +22,7 @@ pub(crate) async fn client(profile: &Profile) -> Result<ToezichtServiceClient<Ch
 }
 
 /// Who looks, and why.
-pub(crate) fn inzage(
-    profile: &Profile,
-    (medewerker, reden): (Option<String>, Option<String>),
-) -> proto::Inzage {
+pub(crate) fn inzage(profile: &Profile, (medewerker, reden): (Option<String>, Option<String>)) -> proto::Inzage {
     let medewerker = medewerker.unwrap_or_else(|| profile.medewerker().to_owned());
     proto::Inzage { medewerker, reden: reden.unwrap_or_default() }
 }

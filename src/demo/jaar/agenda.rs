@@ -93,7 +93,9 @@ mod tests {
         let friday = date(2026, 11, 27);
         let noon = at(friday, 12, 0);
         assert_eq!(in_office(&mut dice, noon), noon);
-        for (day, hour, opens) in [(friday, 17, 30), (friday, 7, 27), (date(2026, 11, 28), 12, 30), (date(2026, 11, 29), 3, 30)] {
+        for (day, hour, opens) in
+            [(friday, 17, 30), (friday, 7, 27), (date(2026, 11, 28), 12, 30), (date(2026, 11, 29), 3, 30)]
+        {
             let opened = amsterdam(in_office(&mut dice, at(day, hour, 0)));
             assert_eq!((opened.day(), opened.hour()), (opens, 8), "{day} {hour}");
         }

@@ -97,7 +97,7 @@ pub struct Zending {
 }
 
 /// One other sentence in one rule of a convenant.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 pub struct Wijziging {
     pub convenant: String,
     pub reden: String,
@@ -127,7 +127,7 @@ pub struct Reactie {
 }
 
 /// From what it follows; of which berichtsoort.
-#[derive(Deserialize, PartialEq, Eq, Clone)]
+#[derive(Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Aanzet {
     /// Who received it reacts.

@@ -4,13 +4,23 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 
-use crate::{clock::SystemClock, domain::Clock};
+use crate::{
+    clock::SystemClock,
+    domain::{
+        Clock,
+        houdbaarheid::{amsterdam_date, start_of},
+    },
+};
 
 /// A clock behind the machine's, which is only ever put forward. The clock that counts from the start of the machine goes forward with
 /// it, so that a gateway sees time pass, and no clock that was set.
 pub struct JaarKlok {
+    /// The day with which the year begins.
+    first: Date,
+    /// The day with which it ends: that on which it was begun to be played.
+    pub last: Date,
     /// How far it was behind when it began.
     at_first: SignedDuration,
     /// How far it is behind now.
@@ -18,10 +28,19 @@ pub struct JaarKlok {
 }
 
 impl JaarKlok {
-    /// Begins at this moment, or now where that is later.
-    pub fn from(moment: Timestamp) -> Self {
-        let behind = SystemClock.now().duration_since(moment).max(SignedDuration::ZERO);
-        Self { at_first: behind, behind: Mutex::new(behind) }
+    /// Begins a year ago, and ends today.
+    pub fn begin() -> Self {
+        let now = SystemClock.now();
+        let last = amsterdam_date(now);
+        let first = last.saturating_sub(1.year());
+        let behind = now.duration_since(start_of(first));
+        Self { first, last, at_first: behind, behind: Mutex::new(behind) }
+    }
+
+    /// Every day of the year.
+    pub fn days(&self) -> impl Iterator<Item = Date> {
+        let last = self.last;
+        self.first.series(1.day()).take_while(move |day| *day <= last)
     }
 
     /// Time passes until this moment. It stays where it is when that has passed already, and never goes past the machine's.
@@ -65,11 +84,15 @@ mod tests {
     #[test]
     fn it_goes_forward_only_and_ends_as_the_clock_of_the_machine() {
         let start = SystemClock.now();
-        let klok = JaarKlok::from(start - DAY * 300);
-        assert_eq!(klok.now().duration_since(start - DAY * 300).as_hours(), 0);
+        let klok = JaarKlok::begin();
+        let days: Vec<Date> = klok.days().collect();
+        assert!((366..=367).contains(&days.len()), "{}", days.len());
+        assert_eq!((amsterdam_date(klok.now()), klok.last), (days[0], days[days.len() - 1]));
+        klok.forward_to(start - DAY * 300);
         let booted = klok.since_boot();
         klok.forward_to(start - DAY * 100);
-        assert_eq!(klok.since_boot().saturating_sub(booted).as_hours(), 200 * 24);
+        let passed = klok.since_boot().saturating_sub(booted);
+        assert!((DAY * 200 - passed).abs() < SignedDuration::from_secs(10), "{passed:?}");
         let before = klok.now();
         klok.forward_to(start - DAY * 200);
         assert!(klok.now() >= before, "it went back");
@@ -77,7 +100,8 @@ mod tests {
         assert!(klok.now() <= SystemClock.now(), "it went into the future");
         klok.catch_up();
         assert_eq!(klok.now().duration_since(start).as_hours(), 0);
-        assert_eq!(klok.since_boot().saturating_sub(booted).as_hours(), 300 * 24);
+        let passed = klok.since_boot().saturating_sub(booted);
+        assert!((DAY * 300 - passed).abs() < SignedDuration::from_secs(10), "{passed:?}");
         assert_ne!(klok.boot(), SystemClock.boot());
     }
 }

@@ -5,16 +5,38 @@ use jiff::{ToSpan, civil::Date};
 use serde_json::{Value, json};
 
 const ROEPNAMEN: [&str; 24] = [
-    "Aafke", "Boudewijn", "Cato", "Daan", "Elske", "Floor", "Gerben", "Hidde", "Ivo", "Jorn", "Klaas", "Lieke", "Maud", "Niels",
-    "Oscar", "Pleun", "Quinten", "Renske", "Sjoerd", "Tess", "Ude", "Veerle", "Wiebe", "Yfke",
+    "Aafke",
+    "Boudewijn",
+    "Cato",
+    "Daan",
+    "Elske",
+    "Floor",
+    "Gerben",
+    "Hidde",
+    "Ivo",
+    "Jorn",
+    "Klaas",
+    "Lieke",
+    "Maud",
+    "Niels",
+    "Oscar",
+    "Pleun",
+    "Quinten",
+    "Renske",
+    "Sjoerd",
+    "Tess",
+    "Ude",
+    "Veerle",
+    "Wiebe",
+    "Yfke",
 ];
 const EERSTE: [&str; 20] = [
-    "Duin", "Kreek", "Meer", "Linde", "Hoog", "Wester", "Ooster", "Noorder", "Zand", "Berken", "Elzen", "Heide", "Molen", "Rijn",
-    "Schelde", "Veen", "Wilgen", "Zilver", "Koren", "Appel",
+    "Duin", "Kreek", "Meer", "Linde", "Hoog", "Wester", "Ooster", "Noorder", "Zand", "Berken", "Elzen", "Heide",
+    "Molen", "Rijn", "Schelde", "Veen", "Wilgen", "Zilver", "Koren", "Appel",
 ];
 const TWEEDE: [&str; 16] = [
-    "hof", "broek", "veld", "kamp", "water", "brink", "laar", "schot", "horst", "gaarde", "stein", "drecht", "zicht", "wijk", "mond",
-    "burcht",
+    "hof", "broek", "veld", "kamp", "water", "brink", "laar", "schot", "horst", "gaarde", "stein", "drecht", "zicht",
+    "wijk", "mond", "burcht",
 ];
 
 /// Somebody who was made up.

@@ -96,7 +96,8 @@ impl Toezicht {
                 continue;
             }
             let overige = Some(proto::Oordeel { vrijgeven: true, ..proto::Oordeel::default() });
-            let request = proto::DecideDossierRequest { inzage: who(&profile), dossier, besluiten: Vec::new(), overige };
+            let request =
+                proto::DecideDossierRequest { inzage: who(&profile), dossier, besluiten: Vec::new(), overige };
             client.decide_dossier(request).await.map_err(|status| profile.failure(&status))?;
         }
         let request = proto::CloseDossierRequest { inzage: who(&profile), dossier };

@@ -1,5 +1,6 @@
 //! What a partner sends: the template of a berichtsoort, about somebody who was made up.
 
+use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::personen::Persoon;
@@ -31,7 +32,30 @@ pub fn parts(adres: &str) -> (&str, &str) {
     adres.split_once('/').unwrap_or((adres, "algemeen"))
 }
 
+/// Somebody who works there.
+pub fn medewerker_of(dice: &mut Rng, adres: &str) -> String {
+    format!("{}-{:02}", parts(adres).0, dice.u32(1..8))
+}
+
 impl Ontwerp {
+    /// A bericht as most are.
+    pub fn new(dice: &mut Rng, soort: &str, (van, aan): (String, Vec<String>), persoon: Persoon) -> Self {
+        Self {
+            soort: soort.to_owned(),
+            naam: String::new(),
+            medewerker: medewerker_of(dice, &van),
+            casusnummer: format!("C-{:05}", dice.u32(..100_000)),
+            van,
+            aan,
+            persoon,
+            in_antwoord_op: None,
+            vervangt: None,
+            verlengingen: 0,
+            inhoud: Map::new(),
+            weigering: None,
+        }
+    }
+
     /// As it is sent, from the template of its berichtsoort.
     ///
     /// # Errors

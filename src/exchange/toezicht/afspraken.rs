@@ -3,17 +3,17 @@
 use super::{
     Gezien, Inzage,
     rapport::{Afdeling, Periode},
-    zoek::{Paren, Zoekfilter},
+    zoek::{Paren, Zoekfilter, Zoekveld},
 };
 use crate::{
-    domain::Weigering,
+    domain::{Berichtsoort, Weigering},
     exchange::{Call, Exchange, voorstel::Voorgelegd},
     logboek::Soort,
 };
 
 /// What really went, and what changes of what is allowed.
 pub struct Afspraken {
-    /// What was accepted in the period, from whom to whom.
+    /// What was accepted in the period by a rule, from whom to whom.
     pub aanvaard: Paren,
     /// What was refused in it, from whom to whom, where it was said to whom.
     pub geweigerd: Paren,
@@ -30,8 +30,14 @@ impl Exchange {
     /// [`Weigering::OngeldigVeld`] where the period is not over, not yet logged.
     pub async fn afspraken(&self, call: &Call, inzage: &Inzage, periode: Periode) -> Result<Afspraken, Weigering> {
         let oog = self.oog(call).await?;
-        let filter =
-            Zoekfilter { van: Some(periode.van), tot_en_met: Some(periode.tot_en_met), ..Zoekfilter::default() };
+        // What follows an earlier bericht rests on no rule, and is not allowed or forbidden by one.
+        let by_rule = Berichtsoort::ALL.into_iter().filter(|soort| !soort.follows());
+        let filter = Zoekfilter {
+            van: Some(periode.van),
+            tot_en_met: Some(periode.tot_en_met),
+            velden: vec![(Zoekveld::Berichtsoort, by_rule.map(|soort| soort.as_str().to_owned()).collect())],
+            ..Zoekfilter::default()
+        };
         let rapport = Box::pin(oog.rapport(periode, &self.in_force.omgeving, self.klok.now())).await?;
         let afspraken = Afspraken {
             aanvaard: oog.paren(&filter, Soort::Aanvaard).await?,

@@ -122,9 +122,18 @@ struct Uitwisselingen {
     stroom: Stroom,
 }
 
-/// What the fields ask.
+/// What can happen, but for looks: these have a page of their own.
+pub(super) fn zonder_blikken() -> Vec<String> {
+    let soorten = Soort::ALL.iter().filter(|soort| ![Soort::Ingezien, Soort::Geexporteerd].contains(soort));
+    soorten.map(|soort| soort.as_str().to_owned()).collect()
+}
+
+/// What the fields ask. Who searches for an employee also sees what that one looked at; who asks for nothing that happened in particular sees
+/// no looks.
 fn request(velden: &Velden, periode: Periode) -> proto::SearchLogregelsRequest {
     let one = |naam: &str| velden.value(naam).to_owned();
+    let chosen = velden.all("soort");
+    let all = chosen.is_empty() && velden.value("medewerker").is_empty();
     let filter = proto::Zoekfilter {
         van: periode.van.to_string(),
         tot_en_met: periode.tot_en_met.to_string(),
@@ -132,7 +141,7 @@ fn request(velden: &Velden, periode: Periode) -> proto::SearchLogregelsRequest {
         afzender: velden.all("afzender"),
         ontvanger: velden.all("ontvanger"),
         loket: velden.all("loket"),
-        soort: velden.all("soort"),
+        soort: if all { zonder_blikken() } else { chosen },
         berichtsoort: velden.all("berichtsoort"),
         grondslag: velden.all("grondslag"),
         regel: velden.all("regel"),
@@ -232,7 +241,8 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
 fn choices(exchange: &Exchange, velden: &Velden) -> Vec<Keuzeveld> {
     let field = |naam: &'static str, label, values: Vec<(String, String)>| {
         let chosen = velden.all(naam);
-        let any = Optie { waarde: String::new(), naam: "alle".to_owned(), gekozen: chosen.is_empty() };
+        let any = if naam == "soort" { "alles, zonder blikken" } else { "alle" };
+        let any = Optie { waarde: String::new(), naam: any.to_owned(), gekozen: chosen.is_empty() };
         let option = |(waarde, naam): (String, String)| Optie { gekozen: chosen.contains(&waarde), waarde, naam };
         Keuzeveld { naam, label, opties: std::iter::once(any).chain(values.into_iter().map(option)).collect() }
     };

@@ -7,7 +7,10 @@ use jiff::{Timestamp, civil::Date};
 use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Gebeurtenis, of_none};
 use crate::{
     domain::{Weigering, houdbaarheid::amsterdam_date},
-    exchange::{datum::{dag, moment}, unavailable},
+    exchange::{
+        datum::{dag, moment},
+        unavailable,
+    },
     logboek::Soort,
     store::zoeken::{Eis, Merk, Waarop, outside_office_hours},
 };
@@ -143,9 +146,16 @@ impl Opvallend {
             let mut counts: Vec<u64> = days.values().copied().collect();
             counts.sort_unstable();
             let median = counts[counts.len() / 2];
-            let is_spike = move |aantal: u64| aantal >= SPIKE_FROM && aantal >= SPIKE_TIMES * median && counts.len() > 1;
+            let is_spike =
+                move |aantal: u64| aantal >= SPIKE_FROM && aantal >= SPIKE_TIMES * median && counts.len() > 1;
             days.iter().filter(move |(_, aantal)| is_spike(**aantal)).map(move |(day, aantal)| {
-                said("piek", format!("Op {} werd van {partner} {aantal} keer iets aanvaard; op een gewone dag is dat {median} keer.", dag(*day)))
+                said(
+                    "piek",
+                    format!(
+                        "Op {} werd van {partner} {aantal} keer iets aanvaard; op een gewone dag is dat {median} keer.",
+                        dag(*day)
+                    ),
+                )
             })
         })
     }
