@@ -156,6 +156,8 @@ enum Name {
     Rss1000StreamsMib,
 }
 
+/// More pages at once the gateway refuses to one certificate.
+const MOST_READERS: usize = 16;
 /// Those of which some operations are in flight. One that is the first of a pair is measured with the second.
 const OPERATIONS: [Name; 10] = [
     Name::EchoUnary,
@@ -250,6 +252,7 @@ impl Run {
     async fn operations(&self, in_flight: usize, echo: &Echo) -> anyhow::Result<()> {
         let mut echo_rate = None;
         let shown = |name: Name| self.shows(name) || name.one().is_some_and(|one| self.shows(one));
+        let shown = |name: Name| shown(name) && (name != Name::Pagina || in_flight <= MOST_READERS);
         let any = OPERATIONS.into_iter().any(shown);
         for name in OPERATIONS.into_iter().filter(|name| any && (shown(*name) || *name == Name::EchoUnary)) {
             let measured =

@@ -98,6 +98,17 @@ pub fn last_day_before(moment: Timestamp) -> Date {
     amsterdam_date(moment).yesterday().unwrap_or(Date::MIN)
 }
 
+/// The moment at which the clocks of Europe/Amsterdam show this hour (0 to 23) and minute (0 to 59) of a day. One that they skip is as much
+/// later, and of one that comes twice it is the first.
+///
+/// # Panics
+/// When there is no such hour or minute.
+#[must_use]
+pub fn moment_of(day: Date, hour: i8, minute: i8) -> Timestamp {
+    let local = day.at(hour, minute, 0, 0);
+    local.to_zoned(AMSTERDAM.clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+}
+
 /// The first moment of a day: 00:00 local time.
 #[must_use]
 pub fn start_of(day: Date) -> Timestamp {
@@ -135,6 +146,21 @@ mod tests {
             (date(2026, 10, 1), date(2027, 1, 1)),
         ] {
             assert_eq!(Termijn::Maanden(3).last_day(start), end, "from {start}");
+        }
+    }
+
+    #[test]
+    fn a_moment_of_a_day_is_that_of_the_clocks_there() {
+        for (day, hour, utc) in [
+            (date(2026, 12, 1), 6, "2026-12-01T05:00:00Z"),
+            (date(2026, 7, 1), 6, "2026-07-01T04:00:00Z"),
+            // Skipped: from two to three; and on that day six is six.
+            (date(2026, 3, 29), 2, "2026-03-29T01:00:00Z"),
+            (date(2026, 3, 29), 6, "2026-03-29T04:00:00Z"),
+            // Twice between two and three.
+            (date(2026, 10, 25), 2, "2026-10-25T00:00:00Z"),
+        ] {
+            assert_eq!(moment_of(day, hour, 0).to_string(), utc, "{day} {hour}");
         }
     }
 

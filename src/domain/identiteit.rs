@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{Adres, LoketNaam, Oin, PartnerNaam, Weigering, Zicht};
 
 /// What an identity may do. No certificate has two.
@@ -131,6 +133,8 @@ pub struct Certificaat {
     pub namen: Vec<String>,
     /// All of it, DER: by what a signature of its owner is verified.
     pub der: Arc<[u8]>,
+    /// The last moment of its validity: notAfter (RFC 5280, section 4.1.2.5).
+    pub tot: Timestamp,
 }
 
 /// A certificate and the identity that it opens by what was in force when it connected.

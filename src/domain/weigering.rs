@@ -87,10 +87,10 @@ weigeringen! {
     LoketNietVanU = "loket_niet_van_u", Verboden,
         "Uw certificaat opent dit loket niet. Gebruik een loket van uw eigen certificaat, of vraag beheer om toegang.",
         "Your certificate does not open this loket. Use a loket of your own certificate, or ask the operator for access.";
-    /// Taken out of the deelnemers, or given another identity, since it connected.
+    /// Since it connected the certificate ended, or was taken out of the deelnemers or given another identity.
     ToegangVervallen = "toegang_vervallen", Verboden,
-        "Uw certificaat geeft geen toegang meer tot wat u vraagt. Neem contact op met beheer.",
-        "Your certificate no longer opens what you ask for. Contact the operator.";
+        "Uw certificaat geeft geen toegang meer tot wat u vraagt. Is het verlopen, gebruik dan uw nieuwe; neem anders contact op met beheer.",
+        "Your certificate no longer opens what you ask for. If it has ended, use your new one; contact the operator otherwise.";
     /// No such partner.
     PartnerOnbekend = "partner_onbekend", Ongeldig,
         "Een partner die u noemt is geen partner van deze poort. Controleer de naam van de partner.",

@@ -13,7 +13,7 @@ use super::ends::Ends;
 use crate::{
     domain::houdbaarheid::amsterdam_date,
     exchange::{Exchange, announce::Announcer, klok::ClockWatch, voorstel::Afwachting, wacht::Keeper},
-    jobs::{Job, Next, Trouble, run},
+    jobs::{Job, Next, Trouble, apart, run},
     sleutels::blik::Blikken,
     store::NotDone,
     tls::Refused,
@@ -283,10 +283,17 @@ impl Job for Recompute {
     const EVERY: Duration = TICK;
 
     async fn run(&mut self) -> Result<Next, Trouble> {
-        tokio::select! {
-            recomputed = self.exchange.recompute() => recomputed?,
-            _ = self.stopped.wait_for(|stopped| *stopped) => {}
+        if !self.exchange.is_recomputing_due() {
+            return Ok(Next::InTime);
         }
+        let (exchange, mut stopped) = (Arc::clone(&self.exchange), self.stopped.clone());
+        let work = async move {
+            tokio::select! {
+                recomputed = exchange.recompute() => recomputed,
+                _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+            }
+        };
+        apart(Self::NAME, work).await??;
         Ok(Next::InTime)
     }
 }

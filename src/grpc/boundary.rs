@@ -125,6 +125,10 @@ where
         if call.identiteit().rol.ingang() != Some(self.ingang) {
             return Err(Weigering::VerkeerdeRol);
         }
+        // A connection can outlive the certificate with which it was opened.
+        if call.aangemeld.certificaat.tot < self.exchange.klok.now() {
+            return Err(Weigering::ToegangVervallen);
+        }
         // Whoever runs the gateway must be able to say that the clock is right.
         if self.ingang != Ingang::Beheer {
             self.exchange.trust_clock()?;

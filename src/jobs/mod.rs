@@ -6,6 +6,7 @@
 //!
 //! Not here: which jobs there are (`gateway::jobs`) and what they do (`exchange`).
 
+mod apart;
 mod tasks;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-pub use self::tasks::Tasks;
+pub use self::{apart::apart, tasks::Tasks};
 
 /// When a job runs again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

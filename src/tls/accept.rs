@@ -193,8 +193,12 @@ async fn host<A, F, B>(
     };
     let (leaf, _) = certificates(&stream);
     let known = aangemeld.clone();
+    // No longer than its certificate.
+    let left = aangemeld.certificaat.tot.duration_since(listener.klok.now());
+    let age = Duration::from_secs(listener.bounds.connection_age_seconds);
+    let age = age.min(Duration::try_from(left).unwrap_or_default());
     tokio::select! {
-        () = converse((stream, spoken), aangemeld, listener.bounds, stop, answer) => {}
+        () = converse((stream, spoken), aangemeld, age, stop, answer) => {}
         // Dropped at once, with its calls: who is out must not get another answer.
         () = listener.identifier.no_longer(&leaf, &known) => {
             tracing::warn!(partner = %known.toegang.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
@@ -216,7 +220,7 @@ pub(super) fn certificates(stream: &TlsStream<TcpStream>) -> (CertificateDer<'st
 async fn converse<A, F, B>(
     (stream, spoken): (TlsStream<TcpStream>, Spoken),
     aangemeld: Aangemeld,
-    bounds: Bounds,
+    age: Duration,
     mut stop: watch::Receiver<bool>,
     answer: A,
 ) where
@@ -237,7 +241,7 @@ async fn converse<A, F, B>(
     tokio::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return note_end(ended),
-        () = sleep(Duration::from_secs(bounds.connection_age_seconds)) => {}
+        () = sleep(age) => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
     connection.as_mut().graceful_shutdown();

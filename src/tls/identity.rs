@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -141,6 +142,7 @@ impl Identifier {
             oin,
             namen: names.into_iter().map(str::to_owned).collect(),
             der: leaf.as_ref().into(),
+            tot: Timestamp::from_second(certificate.validity().not_after.timestamp()).unwrap_or(Timestamp::MAX),
         };
         let found = self.van_kracht.borrow().deelnemers().toegang(&certificaat).cloned();
         match found {

@@ -252,7 +252,7 @@ async fn a_dossier_says_what_became_of_each_and_can_be_erased_once_it_is_closed(
     let bericht = exchanged(&gateway).await;
     let contact = format!("contact-{ZVH}");
     let nummer = open(&gateway, &contact, opening(&gateway, bram_with_skn())).await.unwrap().dossier;
-    withdrawn(&mut gateway.client(ZVH).await, bericht).await;
+    withdrawn(&mut gateway.client(ZVH).await, bericht.clone()).await;
     for who in ["contact-zsm", contact.as_str()] {
         decide(&gateway, who, nummer, (&[], Some(released()))).await.unwrap();
     }
@@ -261,7 +261,13 @@ async fn a_dossier_says_what_became_of_each_and_can_be_erased_once_it_is_closed(
     assert!(text(&shown).contains("trok het in"), "{}", text(&shown));
     assert_eq!(shown.rijen.iter().filter(|rij| rij.soort() == RijSoort::Uitwisseling).count(), 1);
     assert_eq!(weigering(erase(&gateway, bram_with_skn()).await), "dossier_open");
-    close(&gateway, &contact, nummer).await.unwrap();
+    let handed_over = close(&gateway, &contact, nummer).await.unwrap();
+    // What happens after that is not in what was handed over, also not when it is printed again.
+    let late = proto::FetchRequest { bericht, loket: "volwassenen".to_owned(), medewerker: "zsm-1".to_owned() };
+    let late = gateway.client("zsm").await.fetch(late).await.map(drop);
+    assert_eq!(weigering(late), "ingetrokken");
+    let again = get(&gateway, &contact, nummer).await.unwrap();
+    assert_eq!((again.overzicht, again.rijen), (handed_over.overzicht, handed_over.rijen));
     let erased = erase(&gateway, bram_with_skn()).await.unwrap();
     // The openings of the exchange, the search, the refusal, the look, the dossier, both decisions, its end, and the looks of erasing.
     assert!(erased.openingen >= 8, "{erased:?}");

@@ -117,7 +117,12 @@ pub fn call(exchange: &Exchange, san: &str) -> Call {
     let of_san = |toegang: &&ketenpoort::domain::Toegang| toegang.san.as_deref() == Some(san);
     let toegang = van_kracht.deelnemers().toegangen.iter().find(of_san).unwrap().clone();
     let namen = vec![san.to_owned()];
-    let certificaat =
-        Certificaat { ca: toegang.ca.clone(), oin: toegang.identiteit.oin.clone(), namen, der: Arc::new([]) };
+    let certificaat = Certificaat {
+        ca: toegang.ca.clone(),
+        oin: toegang.identiteit.oin.clone(),
+        namen,
+        der: Arc::new([]),
+        tot: jiff::Timestamp::MAX,
+    };
     Call { aangemeld: Aangemeld { certificaat, toegang }, trace: exchange.new_trace(), deadline: None }
 }

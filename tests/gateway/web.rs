@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use http::{Method, Request, StatusCode, header};
 use hyper::body::Bytes;
+use jiff::SignedDuration;
 use ketenpoort::{logboek::Soort, tls::settings};
 use rustls::pki_types::ServerName;
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
-use self::browser::{ask, connect, get, post};
-use crate::harness::{PATIENCE, TestGateway, check, request, send, template, today};
+use self::browser::{ask, connect, for_page, get, on, post};
+use crate::harness::{PATIENCE, TestGateway, check, request, send, template, today, weigering};
 
 async fn looks(gateway: &TestGateway) -> usize {
     gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count()
@@ -113,6 +114,23 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
         get(&gateway, "fg-dji", &format!("/uitwisselingen/{}", sent.bericht)).await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_ends_opens_nothing_more_on_a_connection_that_stands() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let (mut browser, talking) = connect(&gateway, "fg-zsm").await;
+    send(&mut zsm, check()).await.unwrap();
+    assert_eq!(on(&mut browser, for_page("/")).await.status, StatusCode::OK);
+    // A certificate of development is valid for ninety days.
+    gateway.clock.advance(SignedDuration::from_hours(24 * 91));
+    assert_eq!(weigering(send(&mut zsm, check()).await), "toegang_vervallen");
+    let page = on(&mut browser, for_page("/")).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.text.contains("Is het verlopen, gebruik dan uw nieuwe"), "{}", page.text);
+    drop(browser);
+    talking.await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,7 +368,7 @@ async fn a_contactpunt_works_in_dossiers_and_reloading_does_nothing_twice() {
 async fn who_follows_hears_what_happens_by_one_look_until_the_gateway_stops() {
     let gateway = TestGateway::start().await;
     let (mut client, talking) = connect(&gateway, "fg-zsm").await;
-    let asked = Request::builder().uri("/volg").header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap();
+    let asked = for_page("/volg");
     let mut body = client.send_request(asked).await.unwrap().into_body();
     let mut heard = String::new();
     let mut hear = async |wanted: &str| {

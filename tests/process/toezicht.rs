@@ -60,6 +60,37 @@ fn an_fg_searches_by_its_profile_and_sees_names_and_local_time() {
 }
 
 #[test]
+fn each_field_can_be_asked_at_the_command_line() {
+    let served = Served::start();
+    expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
+    let found = lines(&expect(&search(&served, "auditor", &["--soort", "aanvaard"]), 0));
+    let regel = &found[0]["logregel"];
+    let of = |key: &str| regel[key].as_str().unwrap();
+    let (nobody, never) = ("01900000-0000-7000-8000-000000000000", "2000-01-01");
+    for (flag, hits, misses) in [
+        ("--partner", "zvh-baronie-breda", "dji"),
+        ("--afzender", "zsm", "zvh-baronie-breda"),
+        ("--ontvanger", "zvh-baronie-breda", "zsm"),
+        ("--loket", "zsm/volwassenen", "zsm/jeugd"),
+        ("--berichtsoort", "bekendheidscheck", "scenario"),
+        ("--grondslag", of("grondslag"), "pbw-18b"),
+        ("--regel", of("regel"), "scenario"),
+        ("--convenant", "zvh-baronie-breda", "bij"),
+        ("--bericht", of("bericht"), nobody),
+        ("--gesprek", of("gesprek"), nobody),
+        ("--houdbaar-van", of("houdbaar_tot_en_met"), "2999-01-01"),
+        ("--houdbaar-tot-en-met", of("houdbaar_tot_en_met"), never),
+    ] {
+        let asked =
+            |value: &str| lines(&expect(&search(&served, "auditor", &["--soort", "aanvaard", flag, value]), 0)).len();
+        assert_eq!((asked(hits), asked(misses)), (1, 0), "{flag}");
+    }
+    // Each of these looks is a regel that says whether it found anything: the first one, and two for each field.
+    let asked = |uitkomst: &str| lines(&expect(&search(&served, "auditor", &["--uitkomst", uitkomst]), 0)).len();
+    assert_eq!((asked("gevonden"), asked("niet_gevonden")), (13, 12));
+}
+
+#[test]
 fn an_operator_that_looks_beside_the_gateway_is_in_the_logboek_as_long_as_it_runs() {
     let mut served = Served::start();
     expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);

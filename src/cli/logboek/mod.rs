@@ -35,7 +35,7 @@ pub enum Command {
     /// Geef het bewijs van een regel, of controleer een bewijs zonder configuratie
     Proof(proof::Proof),
     /// Toon logregels, zonder inhoud: als FG of auditor van een poort die draait, of als beheerder uit haar database
-    Search(search::Search),
+    Search(Box<search::Search>),
     /// Vertel wat er in een periode gebeurde: uitgewisseld, geweigerd, blijven liggen, gelekt, gewijzigd, bekeken
     Rapport(rapport::Rapport),
     /// Toon wat er is voorgesteld en nog niet geldt, in zinnen: als FG of auditor van een poort die draait

@@ -58,6 +58,15 @@ struct Asked {
     /// Alleen regels waarin deze partner voorkomt
     #[arg(long, value_name = "PARTNER")]
     partner: Option<PartnerNaam>,
+    /// Alleen wat deze partner stuurde
+    #[arg(long, value_name = "PARTNER")]
+    afzender: Option<PartnerNaam>,
+    /// Alleen wat aan deze partner was
+    #[arg(long, value_name = "PARTNER")]
+    ontvanger: Option<PartnerNaam>,
+    /// Alleen regels van of aan dit loket, als partner/loket
+    #[arg(long, value_name = "LOKET", value_parser = NonEmptyStringValueParser::new())]
+    loket: Option<String>,
     /// Alleen regels van deze soort, zoals geweigerd
     #[arg(long, value_parser = PossibleValuesParser::new(Soort::ALL.iter().map(|soort| soort.as_str())))]
     soort: Option<String>,
@@ -67,15 +76,30 @@ struct Asked {
     /// Alleen regels op deze grondslag
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     grondslag: Option<String>,
+    /// Alleen regels onder deze regel van een convenant
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    regel: Option<String>,
     /// Alleen regels onder dit convenant
     #[arg(long, value_name = "NAAM", value_parser = NonEmptyStringValueParser::new())]
     convenant: Option<String>,
     /// Alleen regels met deze code bij weigering, zoals `verkeerd_geadresseerd` (een datalek)
     #[arg(long, value_name = "CODE", hide_possible_values = true, value_parser = PossibleValuesParser::new(codes()))]
     weigering: Option<String>,
+    /// Alleen zoekvragen met deze uitkomst, zoals `niet_gevonden`
+    #[arg(long, value_name = "UITKOMST", value_parser = NonEmptyStringValueParser::new())]
+    uitkomst: Option<String>,
     /// Alleen regels van dit bericht
     #[arg(long, value_name = "ID")]
     bericht: Option<Uuid>,
+    /// Alleen regels van dit gesprek: een bericht met alles wat erop antwoordt
+    #[arg(long, value_name = "ID")]
+    gesprek: Option<Uuid>,
+    /// Alleen wat houdbaar is tot en met deze dag of later, JJJJ-MM-DD
+    #[arg(long, value_name = "DAG", value_parser = NonEmptyStringValueParser::new())]
+    houdbaar_van: Option<String>,
+    /// Alleen wat houdbaar is tot en met deze dag of eerder, JJJJ-MM-DD
+    #[arg(long, value_name = "DAG", value_parser = NonEmptyStringValueParser::new())]
+    houdbaar_tot_en_met: Option<String>,
     /// Alleen wat buiten kantooruren gebeurde: voor 8.00 uur, vanaf 18.00 uur, of in het weekend
     #[arg(long)]
     buiten_kantooruren: bool,
@@ -93,12 +117,20 @@ impl Asked {
             van: self.van.unwrap_or_default(),
             tot_en_met: self.tot_en_met.unwrap_or_default(),
             partner: self.partner.iter().map(ToString::to_string).collect(),
+            afzender: self.afzender.iter().map(ToString::to_string).collect(),
+            ontvanger: self.ontvanger.iter().map(ToString::to_string).collect(),
+            loket: self.loket.into_iter().collect(),
             soort: self.soort.into_iter().collect(),
             berichtsoort: self.berichtsoort.into_iter().collect(),
             grondslag: self.grondslag.into_iter().collect(),
+            regel: self.regel.into_iter().collect(),
             convenant: self.convenant.into_iter().collect(),
             weigering: self.weigering.into_iter().collect(),
+            uitkomst: self.uitkomst.into_iter().collect(),
             bericht: self.bericht.iter().map(ToString::to_string).collect(),
+            gesprek: self.gesprek.iter().map(ToString::to_string).collect(),
+            houdbaar_van: self.houdbaar_van.unwrap_or_default(),
+            houdbaar_tot_en_met: self.houdbaar_tot_en_met.unwrap_or_default(),
             buiten_kantooruren: self.buiten_kantooruren,
             medewerker: self.door.unwrap_or_default(),
             betrokkene: self.persoon.as_deref().map(read_persoon).transpose()?,

@@ -8,7 +8,7 @@ use jiff::{
     civil::{Date, Weekday},
 };
 
-use crate::domain::houdbaarheid::{amsterdam, start_of};
+use crate::domain::houdbaarheid::{amsterdam, moment_of};
 
 /// What happens, in order of time.
 pub struct Agenda<T> {
@@ -46,16 +46,10 @@ impl<T> Agenda<T> {
     }
 }
 
-/// The moment of this hour and minute on a day, in Amsterdam. An hour that the day skips is the one after it.
-pub fn at(day: Date, hour: i8, minute: i8) -> Timestamp {
-    let zoned = amsterdam(start_of(day)).with().hour(hour).minute(minute).build();
-    zoned.expect("the script names hours and minutes that there are").timestamp()
-}
-
 /// A moment of a day that the dice choose: in office hours, or in the evening and at night.
 pub fn some_time(dice: &mut Rng, day: Date, na_kantoortijd: bool) -> Timestamp {
     let hours: &[i8] = if na_kantoortijd { &[0, 1, 5, 19, 20, 21, 22, 23] } else { &[8, 9, 9, 10, 11, 13, 14, 15, 16] };
-    at(day, hours[dice.usize(..hours.len())], dice.i8(0..60))
+    moment_of(day, hours[dice.usize(..hours.len())], dice.i8(0..60))
 }
 
 fn is_working_day(day: Date) -> bool {
@@ -78,7 +72,7 @@ pub fn in_office(dice: &mut Rng, moment: Timestamp) -> Timestamp {
         return moment;
     }
     let next = if is_working_day(day) && hour < 8 { day } else { working_day(day.saturating_add(1.day())) };
-    at(next, 8, dice.i8(0..60))
+    moment_of(next, 8, dice.i8(0..60))
 }
 
 #[cfg(test)]
@@ -91,22 +85,20 @@ mod tests {
     fn offices_open_at_eight_on_working_days() {
         let mut dice = Rng::with_seed(1);
         let friday = date(2026, 11, 27);
-        let noon = at(friday, 12, 0);
+        let noon = moment_of(friday, 12, 0);
         assert_eq!(in_office(&mut dice, noon), noon);
         for (day, hour, opens) in
             [(friday, 17, 30), (friday, 7, 27), (date(2026, 11, 28), 12, 30), (date(2026, 11, 29), 3, 30)]
         {
-            let opened = amsterdam(in_office(&mut dice, at(day, hour, 0)));
+            let opened = amsterdam(in_office(&mut dice, moment_of(day, hour, 0)));
             assert_eq!((opened.day(), opened.hour()), (opens, 8), "{day} {hour}");
         }
-        // The night in which the clock skips from two to three.
-        assert_eq!(at(date(2026, 3, 29), 2, 30), at(date(2026, 3, 29), 3, 30));
     }
 
     #[test]
     fn what_lies_close_together_happens_at_once_and_some_things_alone() {
         let mut agenda = Agenda::new();
-        let start = at(date(2026, 11, 27), 9, 0);
+        let start = moment_of(date(2026, 11, 27), 9, 0);
         for (minutes, event) in [(0, "a"), (10, "b"), (30, "c"), (40, "alone"), (41, "d")] {
             agenda.add(start + minutes.minutes(), event);
         }

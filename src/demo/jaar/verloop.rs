@@ -14,7 +14,7 @@ use jiff::{
 use serde_json::Map;
 
 use super::{
-    agenda::{Agenda, at, in_office, some_time, working_day},
+    agenda::{Agenda, in_office, some_time, working_day},
     doen::{Daad, Gevolg},
     draaiboek::{Aanzet, Doe, Draaiboek, Reactie, Variant, Vervolg},
     klok::JaarKlok,
@@ -24,7 +24,10 @@ use super::{
 use crate::{
     cli::{Failure, template},
     demo::play::unmet,
-    domain::{Clock, houdbaarheid::amsterdam_date},
+    domain::{
+        Clock,
+        houdbaarheid::{amsterdam_date, moment_of},
+    },
     proto,
 };
 
@@ -109,7 +112,7 @@ impl<'a> Verloop<'a> {
     fn write_agenda(&mut self) {
         let (last, days) = (self.klok.last, self.klok.days().collect::<Vec<_>>());
         for day in &days {
-            self.agenda.add(at(*day, 0, 1), Stap::Dag(*day));
+            self.agenda.add(moment_of(*day, 0, 1), Stap::Dag(*day));
         }
         for (row, begins) in self.draaiboek.aanleidingen.iter().enumerate() {
             for (zvh, count) in begins.per_zvh.iter().enumerate() {
@@ -123,7 +126,8 @@ impl<'a> Verloop<'a> {
             let zvh = self.draaiboek.zvhs.iter().position(|zvh| begins.zvh.as_ref() == Some(zvh)).unwrap_or_default();
             for ago in &begins.dagen_geleden {
                 for time in 0..begins.keer {
-                    let moment = at(last.saturating_sub(ago.days()), begins.uur, 5) + (i64::from(time) * 2).minutes();
+                    let moment =
+                        moment_of(last.saturating_sub(ago.days()), begins.uur, 5) + (i64::from(time) * 2).minutes();
                     self.agenda.add(moment, Stap::Begin(row, zvh));
                 }
             }
@@ -145,7 +149,7 @@ impl<'a> Verloop<'a> {
         if day.weekday() == Weekday::Monday {
             let known = self.stukken.values().flat_map(|stuk| stuk.aan.iter().chain([&stuk.van]).cloned());
             for postvak in known.collect::<BTreeSet<String>>() {
-                self.will_empty(&postvak, at(day, 8, 30));
+                self.will_empty(&postvak, moment_of(day, 8, 30));
             }
         }
     }

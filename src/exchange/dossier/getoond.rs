@@ -74,10 +74,13 @@ pub struct GetoondeRij {
 }
 
 impl Exchange {
+    /// The rows of a dossier: as they are now, and of one that is closed as they were handed over.
     pub(super) async fn rijen_of(&self, oog: &Oog<'_>, dossier: &Dossier) -> Result<Vec<Rij>, Weigering> {
         match oog.vrager(dossier).await? {
             Some(Vrager { verzoek, kenmerken }) => {
-                oog.rijen(&oog.sporen(&kenmerken).await?, (&kenmerken, verzoek.op_nummer), dossier.tot).await
+                let leven_tot = dossier.gesloten.map_or(u64::MAX, |(_, index)| index);
+                let sporen = oog.sporen(&kenmerken).await?;
+                oog.rijen(&sporen, (&kenmerken, verzoek.op_nummer), (dossier.tot, leven_tot)).await
             }
             None => Ok(Vec::new()),
         }

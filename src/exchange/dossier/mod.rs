@@ -101,7 +101,7 @@ impl Exchange {
         let oog = self.oog_on_all(call).await?;
         let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let (kenmerken, sporen) = oog.identified(self.keyed(persoon.kenmerken())).await?;
-        let rijen = oog.rijen(&sporen, (&kenmerken, verzoek.op_nummer), tot).await?;
+        let rijen = oog.rijen(&sporen, (&kenmerken, verzoek.op_nummer), (tot, u64::MAX)).await?;
         let asked: BTreeSet<PartnerNaam> = rijen.into_iter().flat_map(|rij| rij.partners).collect();
         let termijnen = Termijnen::new(verzoek.ontvangen_op, now);
         let open = OpenDossier {

@@ -250,18 +250,18 @@ impl Oog<'_> {
         Ok(found)
     }
 
-    /// What happened to somebody before an index, and what became of it until now.
+    /// What happened to somebody before an index, and what became of it before another one.
     pub(super) async fn rijen(
         &self,
         sporen: &Sporen,
         (kenmerken, op_nummer): (&Kenmerken, bool),
-        tot: u64,
+        (tot, leven_tot): (u64, u64),
     ) -> Result<Vec<Rij>, Weigering> {
         let berichten = sporen.recognised(kenmerken);
         let hashes = sporen.regels.iter().filter_map(|of| of.regel.convenant.as_deref());
         let zinnen = Zinnen { namen: &self.namen, convenanten: self.convenanten(hashes).await? };
         let mut levens: HashMap<(BerichtId, &str), Leven> = HashMap::new();
-        for of in sporen.regels.iter().filter(|of| of.begins().is_none()) {
+        for of in sporen.regels.iter().filter(|of| of.begins().is_none() && of.index < leven_tot) {
             if let Some(at) = of.at() {
                 levens.entry(at).or_default().take(&of.regel);
             }

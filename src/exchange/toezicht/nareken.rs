@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use crate::{
-    domain::houdbaarheid::{amsterdam, start_of},
+    domain::houdbaarheid::{amsterdam, moment_of},
     exchange::Exchange,
     store::{
         StoreError,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// At this hour of Amsterdam, each day.
-const HOUR: i64 = 6;
+const HOUR: i8 = 6;
 
 /// What came of a recomputation.
 #[derive(Clone, Debug)]
@@ -44,22 +44,26 @@ impl Uitkomst {
 
 /// The last moment, not after now, at which a recomputation was to begin.
 fn due(now: Timestamp) -> Timestamp {
-    let at = |day: Date| start_of(day).saturating_add(HOUR.hours()).unwrap_or(Timestamp::MAX);
+    let at = |day: Date| moment_of(day, HOUR, 0);
     let today = amsterdam(now).date();
     let this = at(today);
     if this <= now { this } else { at(today.saturating_sub(1.day())) }
 }
 
 impl Exchange {
-    /// Recomputes the whole logboek, where that was not done since it was due. What is wrong is kept, and told to the process log.
+    /// Whether the logboek was not recomputed since it was due.
+    #[must_use]
+    pub fn is_recomputing_due(&self) -> bool {
+        self.nagerekend.newest().is_none_or(|last| last.wanneer < due(self.klok.now()))
+    }
+
+    /// Recomputes the whole logboek. What is wrong is kept, and told to the process log. It computes more than it waits: not for a thread
+    /// that serves.
     ///
     /// # Errors
     /// [`StoreError`] where it could not be read.
     pub async fn recompute(&self) -> Result<(), StoreError> {
         let now = self.klok.now();
-        if self.nagerekend.newest().is_some_and(|last| last.wanneer >= due(now)) {
-            return Ok(());
-        }
         let uitkomst = match verify::logboeken(&self.store.read, &self.vkey, &[], &|_, _| {}).await {
             Ok(logboeken) => Ok(logboeken.iter().map(|of| of.regels).sum()),
             // Nothing is known then.

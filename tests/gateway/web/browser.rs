@@ -33,20 +33,30 @@ pub async fn connect(gateway: &TestGateway, who: &str) -> (http1::SendRequest<Bo
     (client, tokio::spawn(connection))
 }
 
-/// Asks for a page as the owner of a profile.
-pub async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
-    let (mut client, talking) = connect(gateway, who).await;
+/// Asks for a page on a connection that stands.
+pub async fn on(client: &mut http1::SendRequest<Body>, asked: Request<Body>) -> Page {
     let response: Response<hyper::body::Incoming> = client.send_request(asked).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
-    drop(client);
-    talking.await.unwrap().unwrap();
     Page { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
 }
 
+/// Asks for a page as the owner of a profile.
+pub async fn ask(gateway: &TestGateway, who: &str, asked: Request<Body>) -> Page {
+    let (mut client, talking) = connect(gateway, who).await;
+    let page = on(&mut client, asked).await;
+    drop(client);
+    talking.await.unwrap().unwrap();
+    page
+}
+
+/// The request of a browser for a page.
+pub fn for_page(path: &str) -> Request<Body> {
+    Request::builder().uri(path).header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap()
+}
+
 pub async fn get(gateway: &TestGateway, who: &str, path: &str) -> Page {
-    let asked = Request::builder().uri(path).header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap();
-    ask(gateway, who, asked).await
+    ask(gateway, who, for_page(path)).await
 }
 
 /// Posts fields, from a page of this origin or another one.

@@ -61,8 +61,9 @@ impl Integriteit {
             zinnen.push(format!("Inhoud die beschadigd bleek: {} keer.", self.damaged));
         }
         zinnen.push(
-            "De poort rekent het hele logboek nog niet zelf op de achtergrond na. Dat doet ketenpoort logboek verify, met alleen de publieke \
-             sleutel, ook op een export bij u."
+            "De poort rekent het hele logboek na bij haar start en elke dag om 6.00 uur; de pagina Overzicht zegt wanneer dat het laatst was \
+             en of het klopte. Wie haar niet op haar woord gelooft doet het zelf: ketenpoort logboek verify heeft alleen de publieke sleutel \
+             nodig, en werkt ook op een export."
                 .to_owned(),
         );
         let rows = self
