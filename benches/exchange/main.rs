@@ -173,6 +173,11 @@ const OPERATIONS: [Name; 10] = [
 ];
 
 impl Name {
+    /// How long getting ready for it may take.
+    fn patience(self) -> Duration {
+        if self == Self::Pagina { pagina::PATIENCE } else { PATIENCE }
+    }
+
     /// That with which it takes turns, and which it is compared with.
     fn one(self) -> Option<Self> {
         match self {
@@ -255,8 +260,10 @@ impl Run {
         let shown = |name: Name| shown(name) && (name != Name::Pagina || in_flight <= MOST_READERS);
         let any = OPERATIONS.into_iter().any(shown);
         for name in OPERATIONS.into_iter().filter(|name| any && (shown(*name) || *name == Name::EchoUnary)) {
-            let measured =
-                timeout(4 * (self.plan.warm_up + self.plan.measured) + PATIENCE, self.measure(name, in_flight, echo));
+            let measured = timeout(
+                4 * (self.plan.warm_up + self.plan.measured) + name.patience(),
+                self.measure(name, in_flight, echo),
+            );
             let measured = measured.await.with_context(|| format!("{name:?} with {in_flight} in flight hangs"))?;
             let measured = measured.with_context(|| format!("{name:?} with {in_flight} in flight"))?;
             let one = measured.first().context("nothing was measured")?.1.rate();

@@ -1,6 +1,10 @@
 //! The page of who watches, as a browser asks for it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use http_body_util::{BodyExt, Empty};
@@ -23,6 +27,9 @@ const WHO: &str = "auditor";
 const PATH: &str = "/uitwisselingen?berichtsoort=bekendheidscheck";
 const ROWS: usize = 50;
 
+/// What was filled is taken up for searching within this time.
+pub const PATIENCE: Duration = Duration::from_mins(10);
+
 type Browser = http2::SendRequest<Empty<Bytes>>;
 
 impl Poort<'_> {
@@ -31,8 +38,7 @@ impl Poort<'_> {
         let adres = self.toezicht().context("the gateway has no port for toezicht")?;
         let mut talking = JoinSet::new();
         let browser = connect(self.data(), adres, &mut talking).await?;
-        // The first search takes up what is missing, which nobody waits for in the middle of a day.
-        let first = ask(browser.clone(), adres).await?;
+        let first = caught_up(&browser, adres).await?;
         ensure!(first.matches("<tr").count() > ROWS, "the page has no {ROWS} rows; fill the store with --gevuld");
         let ask = move || {
             let browser = browser.clone();
@@ -56,6 +62,25 @@ async fn connect(
     let (browser, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
     talking.spawn(async move { Ok(connection.await?) });
     Ok(browser)
+}
+
+/// Asks until everything that was filled is found; each search takes up a part of what is missing, as a job does meanwhile. Gives the page.
+async fn caught_up(browser: &Browser, adres: SocketAddr) -> anyhow::Result<String> {
+    let begun = Instant::now();
+    let mut known = None;
+    loop {
+        let page = ask(browser.clone(), adres).await?;
+        let (_, rest) = page.split_once("Bijgewerkt tot logregel ").context("the page does not say up to where")?;
+        let reached = rest.split(['<', ' ']).next().unwrap_or_default().trim_end_matches('.').to_owned();
+        // A look adds a regel, and no more.
+        let digits: String = reached.chars().filter(char::is_ascii_digit).collect();
+        let reached: u64 = digits.parse()?;
+        if known.is_some_and(|known| reached <= known + 2) {
+            return Ok(page);
+        }
+        known = Some(reached);
+        ensure!(begun.elapsed() < PATIENCE, "what was filled is not found after {} s", PATIENCE.as_secs());
+    }
 }
 
 async fn ask(mut browser: Browser, adres: SocketAddr) -> anyhow::Result<String> {
