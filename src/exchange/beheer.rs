@@ -253,7 +253,7 @@ impl Gevraagd {
         let bronnen: Vec<Bron> = current.iter().cloned().map(bron).collect();
         let before = parse(&bronnen, omgeving).map_err(unavailable)?.van_kracht(*basis, omgeving);
         // Who was taken out meanwhile changes nothing any more.
-        let mut parsed = parse(&self.next()?, omgeving);
+        let mut parsed = parse(&next(current, &self.opdracht)?, omgeving);
         if let Some(aangemeld) = &self.aangemeld {
             before.deelnemers().still(aangemeld)?;
             parsed = parsed.and_then(|parsed| keeps_door_open(aangemeld, parsed));
@@ -263,26 +263,25 @@ impl Gevraagd {
         let after = parsed.van_kracht(basis + 1, omgeving);
         Ok(Gelezen { before, after, wijzigingen, opdracht: Arc::clone(&self.opdracht), now: self.now })
     }
+}
 
-    /// What is to be in force.
-    fn next(&self) -> Result<Vec<Bron>, Weigering> {
-        let Opdracht { laden, intrekken, .. } = self.opdracht.as_ref();
-        // Once for each text: a name is read from a document of some hundred kibibytes.
-        let loaded: HashSet<(DocumentSoort, String)> = laden.iter().filter_map(|bron| name_of(&bron.tekst)).collect();
-        if intrekken.iter().any(|naam| loaded.contains(&(DocumentSoort::Convenant, naam.clone()))) {
-            return Err(Weigering::veld("intrekken", "geen convenant dat in dezelfde wijziging wordt geladen"));
-        }
-        let of_kind = |naam: &String| self.current.iter().any(|known| is_convenant(known, naam));
-        if !intrekken.iter().all(of_kind) {
-            return Err(Weigering::DocumentOnbekend);
-        }
-        let replaced = |known: &Document| {
-            intrekken.iter().any(|naam| is_convenant(known, naam))
-                || loaded.contains(&(known.soort, known.naam.clone()))
-        };
-        let kept = self.current.iter().filter(|known| !replaced(known)).cloned().map(bron);
-        Ok(kept.chain(laden.iter().cloned()).collect())
+/// What is to be in force after a change.
+pub(super) fn next(current: &[Document], opdracht: &Opdracht) -> Result<Vec<Bron>, Weigering> {
+    let Opdracht { laden, intrekken, .. } = opdracht;
+    // Once for each text: a name is read from a document of some hundred kibibytes.
+    let loaded: HashSet<(DocumentSoort, String)> = laden.iter().filter_map(|bron| name_of(&bron.tekst)).collect();
+    if intrekken.iter().any(|naam| loaded.contains(&(DocumentSoort::Convenant, naam.clone()))) {
+        return Err(Weigering::veld("intrekken", "geen convenant dat in dezelfde wijziging wordt geladen"));
     }
+    let of_kind = |naam: &String| current.iter().any(|known| is_convenant(known, naam));
+    if !intrekken.iter().all(of_kind) {
+        return Err(Weigering::DocumentOnbekend);
+    }
+    let replaced = |known: &Document| {
+        intrekken.iter().any(|naam| is_convenant(known, naam)) || loaded.contains(&(known.soort, known.naam.clone()))
+    };
+    let kept = current.iter().filter(|known| !replaced(known)).cloned().map(bron);
+    Ok(kept.chain(laden.iter().cloned()).collect())
 }
 
 /// Sentences in an answer, at most, with the characters of one and the bytes of all: an answer must arrive.

@@ -7,7 +7,7 @@ use std::{
 
 use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     kijker::Kijker,
@@ -23,10 +23,11 @@ use crate::{
         rij::{Rij, keuze, rijen},
         svg::svg,
     },
-    domain::{Zicht, houdbaarheid::amsterdam_date},
+    domain::{VanKracht, Weigering, Zicht},
     exchange::{
         Exchange, datum,
-        toezicht::{afspraken::Afspraken, rapport::Periode, zoek::Paren},
+        toezicht::{afspraken::Afspraken, rapport::Periode, stand::Stand, zoek::Paren},
+        voorstel::Voorgelegd,
     },
 };
 
@@ -60,11 +61,70 @@ struct Voorstel {
     instemming: Vec<String>,
 }
 
+/// Of when it is told what may be sent: in words, and the way to the others.
+struct StandKeuze {
+    zin: String,
+    kop: String,
+    /// The day that is filled in; empty for now.
+    op: String,
+    /// What leads to the other ones.
+    andere: Vec<(String, String)>,
+    tekening: String,
+    /// What is said of what may be sent, and of what may not be.
+    mag: (&'static str, &'static str),
+}
+
+impl StandKeuze {
+    fn new(stand: Stand, periode: Periode, voorstellen: &[Voorgelegd]) -> Self {
+        let Periode { van, tot_en_met } = periode;
+        let period = format!("van={van}&tot_en_met={tot_en_met}");
+        let went = format!("wat er van {} tot en met {} echt ging", datum::dag(van), datum::dag(tot_en_met));
+        let of_voorstel = |nummer: u64| format!("als voorstel {nummer} geldt");
+        let (when, may, kop, field, mag) = match stand {
+            Stand::Nu => ("nu".to_owned(), "mag", "Van kracht".to_owned(), String::new(), ("mag", "mag nu niet")),
+            Stand::Op(day) => {
+                let day_said = format!("op {}", datum::dag(day));
+                (
+                    day_said.clone(),
+                    "mocht",
+                    format!("Van kracht {day_said}"),
+                    format!("op={day}"),
+                    ("mocht", "mocht toen niet"),
+                )
+            }
+            Stand::Voorstel(nummer) => {
+                let when = of_voorstel(nummer);
+                (
+                    when.clone(),
+                    "mag",
+                    format!("Van kracht {when}"),
+                    format!("voorstel={nummer}"),
+                    ("mag", "mag dan niet"),
+                )
+            }
+        };
+        let address = |field: String| format!("/convenanten?{period}{field}");
+        let now = (stand != Stand::Nu).then(|| ("Wat nu mag".to_owned(), address(String::new())));
+        let others = voorstellen.iter().filter(|of| stand != Stand::Voorstel(of.voorstel));
+        let others = others
+            .map(|of| (format!("Wat mag {}", of_voorstel(of.voorstel)), address(format!("&voorstel={}", of.voorstel))));
+        Self {
+            zin: format!("Wie {when} wat aan wie {may} sturen, en {went}."),
+            kop,
+            op: if let Stand::Op(day) = stand { day.to_string() } else { String::new() },
+            andere: now.into_iter().chain(others).collect(),
+            tekening: format!("/stromenschema.svg?{field}").trim_end_matches('?').to_owned(),
+            mag,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "convenanten.html")]
 struct Convenanten {
     kop: Kop,
     keuze: Keuze,
+    stand: StandKeuze,
     matrix: Matrix,
     van_kracht: Vec<Convenant>,
     voorstellen: Vec<Voorstel>,
@@ -74,36 +134,57 @@ struct Convenanten {
 pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
     let made = async {
         kijker.watches()?;
-        let periode = periode::of(&exchange, velden.known(&periode::FIELDS, &[])?)?;
+        let known = [&periode::FIELDS[..], &STANDEN].concat();
+        let periode = periode::of(&exchange, velden.known(&known, &[])?)?;
+        let stand = stand(&velden)?;
+        let van_kracht = exchange.stand(stand).await?;
         let of = exchange.afspraken(&kijker.call, &kijker.inzage(None), periode).await?;
-        Ok(convenanten(&exchange, &kijker, periode, of))
+        Ok(convenanten(&exchange, &kijker, (periode, stand, van_kracht), of))
     };
     kijker.answer(made).await
 }
 
-/// The stromenschema of today, for an annex. It says what is allowed and nothing of the logboek, so it is no look.
+/// The fields that say of when it is told; none for now.
+const STANDEN: [&str; 2] = ["op", "voorstel"];
+
+fn stand(velden: &Velden) -> Result<Stand, Weigering> {
+    match STANDEN.map(|naam| velden.value(naam)) {
+        ["", ""] => Ok(Stand::Nu),
+        [day, ""] => day.parse().map(Stand::Op).map_err(|_| Weigering::veld("op", "een dag als 2026-11-30")),
+        ["", nummer] => {
+            nummer.parse().map(Stand::Voorstel).map_err(|_| Weigering::veld("voorstel", "het nummer van een voorstel"))
+        }
+        _ => Err(Weigering::veld("op", "leeg, als voorstel is ingevuld")),
+    }
+}
+
+/// The stromenschema of now, of an earlier day or of a proposal, for an annex. It says what is allowed and nothing of the logboek, so it is no look.
 pub(super) async fn stromenschema(
     State(exchange): State<Arc<Exchange>>,
     kijker: Kijker,
     velden: Velden,
 ) -> Response<Body> {
-    let asked = kijker.watches().and_then(|()| velden.known(&[], &[]).map(|_| ()));
-    let made = asked.map(|()| {
-        let today = amsterdam_date(exchange.klok.now());
-        svg(&exchange.van_kracht(), today)
-    });
+    let made = async {
+        kijker.watches()?;
+        let (van_kracht, day) = exchange.stand(stand(velden.known(&STANDEN, &[])?)?).await?;
+        Ok(svg(&van_kracht, day))
+    };
+    let made = made.await;
     kijker.download(("stromenschema.svg", "image/svg+xml"), made).await
 }
 
-fn convenanten(exchange: &Exchange, kijker: &Kijker, periode: Periode, of: Afspraken) -> Convenanten {
-    let now = exchange.klok.now();
-    let today = amsterdam_date(now);
-    let van_kracht = exchange.van_kracht();
-    let allowed = rijen(&van_kracht, today);
+fn convenanten(
+    exchange: &Exchange,
+    kijker: &Kijker,
+    (periode, stand, (van_kracht, day)): (Periode, Stand, (Arc<VanKracht>, Date)),
+    of: Afspraken,
+) -> Convenanten {
+    let allowed = rijen(&van_kracht, day);
+    let stand = StandKeuze::new(stand, periode, &of.voorstellen);
     let convenant = |of: &crate::domain::Convenant| {
         let own = allowed.iter().filter(|rij| rij.convenant == of.naam);
         let columns = ["soort bericht", "van", "aan", "grondslag", "houdbaar", "voorwaarden"];
-        let note = if of.in_force(today) { "" } else { ". Op dit moment niet van kracht" };
+        let note = if of.in_force(day) { "" } else { ". Dan niet van kracht" };
         Convenant {
             titel: of.titel.clone(),
             geldig: format!(
@@ -120,7 +201,7 @@ fn convenanten(exchange: &Exchange, kijker: &Kijker, periode: Periode, of: Afspr
             ),
         }
     };
-    let voorstel = |of: crate::exchange::voorstel::Voorgelegd| {
+    let voorstel = |of: Voorgelegd| {
         let vanaf = of.vanaf.parse::<Timestamp>().map(datum::moment).unwrap_or_default();
         let agreed = |(asked, given): (crate::domain::Instemming, bool)| {
             let who = match asked {
@@ -139,7 +220,8 @@ fn convenanten(exchange: &Exchange, kijker: &Kijker, periode: Periode, of: Afspr
     Convenanten {
         kop: kijker.kop("Convenanten", "/convenanten"),
         keuze: Keuze::new(exchange, periode),
-        matrix: matrix(&allowed, &of, (periode, &kijker.call.identiteit().ziet)),
+        matrix: matrix(&allowed, &of, (periode, &kijker.call.identiteit().ziet), stand.mag),
+        stand,
         van_kracht: van_kracht.convenanten().iter().map(convenant).collect(),
         voorstellen: of.voorstellen.into_iter().map(voorstel).collect(),
         wijzigingen: of.wijzigingen.map(Deel::from),
@@ -165,7 +247,12 @@ fn rule(rij: &Rij) -> Vec<Cel> {
 }
 
 /// Who may send to whom, with what really went drawn over it, as far as who looks sees that.
-fn matrix(allowed: &[Rij], of: &Afspraken, (periode, ziet): (Periode, &Zicht)) -> Matrix {
+fn matrix(
+    allowed: &[Rij],
+    of: &Afspraken,
+    (periode, ziet): (Periode, &Zicht),
+    (mag, mag_niet): (&str, &str),
+) -> Matrix {
     let mut may: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for rij in allowed {
         for van in &rij.van {
@@ -189,12 +276,12 @@ fn matrix(allowed: &[Rij], of: &Afspraken, (periode, ziet): (Periode, &Zicht)) -
         let is_allowed = may.contains_key(&(van, naar));
         let is_seen = ziet.is_alles() || ziet.partners().iter().any(|naam| [van, naar].contains(&naam.as_str()));
         let (stijl, mut tekst) = match (is_allowed, times) {
-            (true, 0) if !is_seen => ("", "mag".to_owned()),
-            (true, 0) => ("mag-nooit", "mag, niet gebruikt".to_owned()),
-            (true, 1) => ("een-keer", "mag, 1 keer".to_owned()),
-            (true, _) => ("mag", format!("mag, {}", aantal(times, "keer", "keer"))),
+            (true, 0) if !is_seen => ("", mag.to_owned()),
+            (true, 0) => ("mag-nooit", format!("{mag}, niet gebruikt")),
+            (true, 1) => ("een-keer", format!("{mag}, 1 keer")),
+            (true, _) => ("mag", format!("{mag}, {}", aantal(times, "keer", "keer"))),
             (false, 0) => ("", String::new()),
-            (false, _) => ("", format!("{}, mag nu niet", aantal(times, "keer", "keer"))),
+            (false, _) => ("", format!("{}, {mag_niet}", aantal(times, "keer", "keer"))),
         };
         if no > 0 {
             let said = aantal(no, "keer geweigerd", "keer geweigerd");

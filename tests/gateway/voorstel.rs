@@ -91,7 +91,7 @@ async fn versie(gateway: &TestGateway) -> String {
     of.versie.unwrap_or_default()
 }
 
-async fn until_in_force(gateway: &TestGateway) {
+pub async fn until_in_force(gateway: &TestGateway) {
     let until = std::time::Instant::now() + PATIENCE;
     while versie(gateway).await != "2026.2" {
         assert!(std::time::Instant::now() < until, "it did not come into force");

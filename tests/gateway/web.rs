@@ -15,7 +15,10 @@ use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
 use self::browser::{ask, connect, for_page, get, on, post};
-use crate::harness::{PATIENCE, TestGateway, check, request, send, template, today, weigering};
+use crate::{
+    harness::{PATIENCE, TestGateway, check, request, send, template, today, weigering},
+    voorstel,
+};
 
 async fn looks(gateway: &TestGateway) -> usize {
     gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count()
@@ -259,6 +262,12 @@ async fn wrong_fields_are_named_and_a_period_can_be_empty() {
         ("/bewijs/x".to_owned(), "logregel"),
         ("/inzage/x".to_owned(), "dossier"),
         ("/bewijs/1?x=1".to_owned(), "geen veld van deze pagina"),
+        ("/convenanten?op=gisteren".to_owned(), "op"),
+        ("/convenanten?op=2020-01-01".to_owned(), "een dag waarop deze poort er al was"),
+        ("/convenanten?op=2999-01-01".to_owned(), "vandaag of eerder"),
+        ("/convenanten?voorstel=-1".to_owned(), "het nummer van een voorstel"),
+        ("/convenanten?voorstel=7".to_owned(), "een voorstel dat openstaat"),
+        (format!("/stromenschema.svg?op={}&voorstel=7", today()), "leeg, als voorstel is ingevuld"),
     ] {
         let page = get(&gateway, "fg-zsm", &path).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
@@ -268,6 +277,34 @@ async fn wrong_fields_are_named_and_a_period_can_be_empty() {
     assert!(odd.status == StatusCode::NOT_FOUND && odd.text.contains("pagina_niet_gevonden"), "{}", odd.text);
     let empty = get(&gateway, "fg-zsm", "/rapport?van=2020-01-01&tot_en_met=2020-03-31").await;
     assert!(empty.status == StatusCode::OK && empty.text.contains("Berichten aanvaard: 0"), "{}", empty.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_sent_is_told_of_now_of_an_earlier_day_and_of_a_proposal() {
+    let gateway = TestGateway::start().await;
+    let before = today();
+    gateway.clock.advance(SignedDuration::from_hours(48));
+    voorstel::asks(&gateway, "bekrachtigt = \"ander\"\nna_dagen = 2").await;
+    let of = voorstel::renewed(&gateway).await;
+    let proposed = of.voorstel;
+    let versie = async |path: String| {
+        let page = get(&gateway, "fg-zsm", &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        let (_, rest) = page.text.split_once("Convenant zvh-baronie-breda, versie ").unwrap();
+        (rest.split(',').next().unwrap().to_owned(), page.text)
+    };
+    let (now, text) = versie("/convenanten".to_owned()).await;
+    assert!(now == "2026.1" && text.contains(&format!("voorstel={proposed}")) && text.contains("Wie nu wat"), "{text}");
+    let (then, text) = versie(format!("/convenanten?voorstel={proposed}")).await;
+    assert!(then == "2026.2" && text.contains(&format!("als voorstel {proposed} geldt")), "{text}");
+    voorstel::ratify(&gateway, "beheer-2", &of, |text| text).await.unwrap();
+    gateway.clock.advance(SignedDuration::from_hours(48));
+    voorstel::until_in_force(&gateway).await;
+    assert_eq!(versie("/convenanten".to_owned()).await.0, "2026.2");
+    let (former, text) = versie(format!("/convenanten?op={before}")).await;
+    assert!(former == "2026.1" && text.contains("mocht, niet gebruikt"), "{text}");
+    let drawn = get(&gateway, "fg-zsm", &format!("/stromenschema.svg?op={before}")).await;
+    assert!(drawn.status == StatusCode::OK && drawn.text.contains(&format!("op {before}")), "{}", drawn.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ pub mod nareken;
 pub mod oog;
 pub mod rapport;
 pub mod scherm;
+pub mod stand;
 pub mod volg;
 pub mod zoek;
 

@@ -15,8 +15,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use open::{Voorstel, identiteit, needs_other};
 
-use super::{Call, Exchange, Opdracht, beheer::Plan, toezicht::Inzage, unavailable};
+use super::{
+    Call, Exchange, Opdracht,
+    beheer::{Plan, next},
+    toezicht::Inzage,
+    unavailable,
+};
 use crate::{
+    documenten::Bron,
     domain::{Instemming, Rol, TeWijzigen, Weigering, wijzigen::te_tekenen},
     logboek::sha256_hex,
     sleutels::Veld,
@@ -240,6 +246,17 @@ impl Exchange {
             Err(NotDone::Outdated) => Err(Weigering::VoorstelOnbekend),
             written => written.map(drop).map_err(|error| self.said(error)),
         }
+    }
+
+    /// The texts in force once an open proposal holds, and from when that is at the earliest; nothing where it is not open.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub(super) async fn texts_with_voorstel(&self, nummer: u64) -> Result<Option<(Vec<Bron>, Timestamp)>, Weigering> {
+        let open = self.open_voorstellen().await.map_err(unavailable)?;
+        let Some(voorstel) = open.iter().find(|voorstel| voorstel.nummer == nummer) else { return Ok(None) };
+        let texts = self.texts().await.map_err(unavailable)?;
+        Ok(Some((next(&texts.in_force, &voorstel.opdracht())?, voorstel.vanaf())))
     }
 
     /// Carries out the first proposal whose days are over and with which everybody agreed. Gives whether there was one.
