@@ -56,7 +56,12 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
     let stories = rows.remove("lekken_verloop").unwrap_or_default();
     let lekken = rows.remove("lekken").unwrap_or_default().into_iter().filter_map(|rij| {
         let [bericht, soort, van, naar, ontvangen, ontdekt, melden, left] = rij.try_into().ok()?;
-        let of_this = stories.iter().filter(|step| step.first() == Some(&bericht));
+        // What only the afzender did, such as sending, is of every ontvanger.
+        let is_of = |step: &&Vec<String>| {
+            let to = step.get(4).map(String::as_str);
+            step.first() == Some(&bericht) && (to == Some(naar.as_str()) || to == Some("-"))
+        };
+        let of_this = stories.iter().filter(is_of);
         let steps = of_this.filter_map(|step| {
             let [_, wanneer, wat, door, _] = step.as_slice() else { return None };
             Some((in_words(wanneer), step_in_words(wat, door, &naar)))
@@ -104,7 +109,7 @@ fn step_in_words(wat: &str, door: &str, naar: &str) -> String {
             "{door} trok het in, en vroeg de ontvanger de eigen kopie te vernietigen. De poort geeft de inhoud aan niemand meer."
         )
     } else if is(Soort::VernietigingBevestigd) {
-        format!("{naar} antwoordde op dat verzoek.")
+        format!("{naar} antwoordde op dat verzoek; wat, staat in het verloop.")
     } else if is(Soort::Ingezien) {
         "Iemand van toezicht bekeek dit verloop, zonder inhoud.".to_owned()
     } else {

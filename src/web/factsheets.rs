@@ -105,14 +105,21 @@ fn vak(figuur: Figuur) -> Vak {
 }
 
 /// The bars of a figure: the counts of its rows; where its columns are months, those of all rows together. Nothing where there is no count.
+/// Where a part of a bar is not told there is none, and its name says so: none would be read as zero.
 fn bars(Figuur { kolommen, rijen, .. }: &Figuur) -> Vec<(String, u64)> {
-    let count = |of: &Waarde| if matches!(of, Waarde::Aantal(_)) { of.hoogte() } else { 0 };
+    let bar = |naam: String, parts: &mut dyn Iterator<Item = &Waarde>| {
+        let told = |of: &Waarde| matches!(of, Waarde::Aantal(_)).then(|| of.hoogte());
+        match parts.map(told).sum::<Option<u64>>() {
+            Some(sum) => (naam, sum),
+            None => (format!("{naam}: niet getoond"), 0),
+        }
+    };
     let is_by_month = kolommen.get(1).is_some_and(|kolom| kolom.starts_with("20"));
     let bars: Vec<(String, u64)> = if is_by_month {
-        let sum = |at: usize| rijen.iter().filter_map(|(_, values)| values.get(at)).map(count).sum();
-        kolommen.iter().skip(1).enumerate().map(|(at, maand)| (maand.clone(), sum(at))).collect()
+        let of_month = |at: usize| rijen.iter().filter_map(move |(_, values)| values.get(at));
+        kolommen.iter().skip(1).enumerate().map(|(at, maand)| bar(maand.clone(), &mut of_month(at))).collect()
     } else {
-        rijen.iter().map(|(naam, values)| (leesbaar(naam), values.first().map_or(0, count))).collect()
+        rijen.iter().map(|(naam, values)| bar(leesbaar(naam), &mut values.iter().take(1))).collect()
     };
     if bars.iter().all(|(_, of)| *of == 0) { Vec::new() } else { bars.into_iter().take(MOST_BARS).collect() }
 }
@@ -199,4 +206,33 @@ pub(super) async fn svg(
         found.ok_or(Weigering::PaginaNietGevonden)
     });
     kijker.download(("figuur.svg", "image/svg+xml"), made).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figuur(kolommen: &[&str], rijen: Vec<(String, Vec<Waarde>)>) -> Figuur {
+        let kolommen = kolommen.iter().map(|kolom| (*kolom).to_owned()).collect();
+        Figuur { naam: "proef", titel: "Proef", zinnen: Vec::new(), kolommen, rijen }
+    }
+
+    #[test]
+    fn what_is_not_told_has_no_bar_and_its_name_says_so() {
+        let by_month = figuur(
+            &["wat", "2026-01", "2026-02"],
+            vec![
+                ("a".to_owned(), vec![Waarde::aantal(20), Waarde::aantal(6)]),
+                ("b".to_owned(), vec![Waarde::aantal(3), Waarde::aantal(0)]),
+            ],
+        );
+        let named =
+            |bars: Vec<(String, u64)>| bars.into_iter().map(|(naam, of)| format!("{naam} {of}")).collect::<Vec<_>>();
+        assert_eq!(named(bars(&by_month)), ["2026-01: niet getoond 0", "2026-02 6"]);
+        let by_row = figuur(
+            &["wat", "aantal"],
+            vec![("a".to_owned(), vec![Waarde::aantal(4)]), ("b".to_owned(), vec![Waarde::aantal(9)])],
+        );
+        assert_eq!(named(bars(&by_row)), ["a: niet getoond 0", "b 9"]);
+    }
 }

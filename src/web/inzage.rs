@@ -221,7 +221,9 @@ fn stand(of: &Getoond) -> Vec<String> {
         (Some(op), true) => format!("Verstrekt op {}, na de termijn.", moment(op)),
         (None, true) => "De termijn is voorbij.".to_owned(),
         (None, false) if of.nog_te_besluiten == 0 => "Alle partners besloten.".to_owned(),
-        (None, false) => format!("{} moet nog besluiten.", aantal(of.nog_te_besluiten.into(), "partner", "partners")),
+        (None, false) => {
+            format!("{} nog besluiten.", aantal(of.nog_te_besluiten.into(), "partner moet", "partners moeten"))
+        }
     }];
     zinnen.push(format!("Te beantwoorden voor {}.", datum::moment(of.termijnen.antwoord_voor)));
     zinnen.push(format!("Partners besluiten voor {}.", datum::moment(of.termijnen.besluiten_voor)));

@@ -13,6 +13,7 @@ mod controleren;
 mod convenanten;
 mod datalekken;
 mod factsheets;
+mod gebeurtenis;
 
 mod inzage;
 mod kijker;

@@ -172,7 +172,7 @@ fn klopt(groei: &Groei, nagerekend: Option<&Nagerekend>, now: Timestamp) -> Klop
     }
     let grown = match groei {
         Groei::Aangevuld(sinds) => format!("Sinds uw bezoek {} is het alleen aangevuld.", said(*sinds, now)),
-        _ => "Dit is uw eerste bezoek met dit certificaat: vanaf nu zegt deze pagina wat er sinds uw vorige bezoek is gebeurd.".to_owned(),
+        _ => "Dit certificaat bekijkt deze pagina voor het eerst. Vanaf nu zegt zij of het logboek sinds uw vorige bezoek alleen is aangevuld.".to_owned(),
     };
     match nagerekend {
         Some(Nagerekend { wanneer, uitkomst: Ok(regels) }) => Klopt {
@@ -206,7 +206,7 @@ fn wacht(rapport: &Rapport, voorstellen: &[Voorgelegd], dossiers: &[Dossier], no
         let got = if ontvangen == "ja" { "die het al had ontvangen" } else { "die het nog niet had opgehaald" };
         punten.push(Punt {
             zin: format!(
-                "Mogelijk datalek: {} van {van} ging naar {naar}, {got}. Melden bij de Autoriteit Persoonsgegevens: {left}.",
+                "Mogelijk datalek: {} van {van} ging naar {naar}, {got}. Melden bij de Autoriteit Persoonsgegevens, door {van}: {left}.",
                 leesbaar(soort)
             ),
             naar: "/datalekken".to_owned(),
@@ -272,8 +272,11 @@ fn uitgewisseld(nu: &Kern, vorige: &Kern) -> Vec<Blad> {
     let rijen = nu.grondslagen.iter().take(MOST_ROWS).map(|(id, aantal)| {
         vec![Cel::tekst(id.clone()), Cel::getal(*aantal), Cel::getal(before.get(id).copied().unwrap_or(0))]
     });
-    let mut grondslagen =
-        Blad::new(("per_grondslag", "Per grondslag"), &["grondslag", "nu", "vorige periode"], rijen.collect());
+    let mut grondslagen = Blad::new(
+        ("per_grondslag", "Per grondslag, geteld per ontvanger"),
+        &["grondslag", "nu", "vorige periode"],
+        rijen.collect(),
+    );
     grondslagen.noot = noot(nu.grondslagen.len());
     let mut by_partner: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
     for (kern, at) in [(nu, 0), (vorige, 2)] {
@@ -287,7 +290,7 @@ fn uitgewisseld(nu: &Kern, vorige: &Kern) -> Vec<Blad> {
         .map(|(naam, counts)| std::iter::once(Cel::tekst(naam)).chain(counts.map(Cel::getal)).collect())
         .collect();
     let columns = ["partner", "verstuurd", "ontvangen", "verstuurd, vorige periode", "ontvangen, vorige periode"];
-    vec![grondslagen, Blad::new(("per_partner", "Per partner"), &columns, rijen)]
+    vec![grondslagen, Blad::new(("per_partner", "Per partner, geteld per ontvanger"), &columns, rijen)]
 }
 
 fn geweigerd(rapport: &Rapport) -> Vec<String> {
@@ -330,25 +333,28 @@ fn te_laat(rapport: &Rapport, dossiers: &[Dossier]) -> Vec<Punt> {
             "geraadpleegde scenario's wachten op terugkoppeling",
         ),
         (
-            "ongelezen_vervallen",
-            "stroom verviel voor iemand het ophaalde",
-            "stromen vervielen voor iemand het ophaalde",
+            "vernietiging_zonder_antwoord",
+            "verzoek om te vernietigen heeft nog geen antwoord",
+            "verzoeken om te vernietigen hebben nog geen antwoord",
         ),
     ];
-    let address = format!("/rapport?van={}&tot_en_met={}#openstaand", rapport.periode.van, rapport.periode.tot_en_met);
+    let address = format!("/rapport?van={}&tot_en_met={}", rapport.periode.van, rapport.periode.tot_en_met);
     let mut punten = Vec::new();
     for (naam, een, meer) in told {
         let of = count(rapport, naam);
         if of > 0 {
-            punten.push(Punt { zin: format!("{}.", aantal(of, een, meer)), naar: address.clone(), link: "Welke" });
+            let section = if naam == "vernietiging_zonder_antwoord" { "rechten" } else { "openstaand" };
+            let naar = format!("{address}#{section}");
+            punten.push(Punt { zin: format!("{}.", aantal(of, een, meer)), naar, link: "Welke" });
         }
     }
     let sum =
         |naam: &str| -> u64 { rows(rapport, naam).iter().filter_map(|rij| rij.last()?.parse::<u64>().ok()).sum() };
-    let open = sum("vernietiging_gevraagd").saturating_sub(sum("vernietiging_beantwoord"));
-    if open > 0 {
-        let zin = format!("{} om te vernietigen, en nog geen antwoord.", aantal(open, "verzoek", "verzoeken"));
-        punten.push(Punt { zin, naar: address.replace("#openstaand", "#rechten"), link: "Welke" });
+    let lapsed = sum("ongelezen_vervallen");
+    if lapsed > 0 {
+        let what = aantal(lapsed, "bericht verviel", "berichten vervielen");
+        let zin = format!("In deze periode: {what} voor iemand het ophaalde.");
+        punten.push(Punt { zin, naar: format!("{address}#openstaand"), link: "Welke" });
     }
     let late = dossiers.iter().filter(|dossier| dossier.te_laat).count() as u64;
     if late > 0 {

@@ -1,14 +1,11 @@
-//! Woorden (words): tables, numbers and regels, as an FG reads them.
+//! Woorden (words): tables and numbers, as an FG reads them.
 
 use jiff::Timestamp;
 
 use crate::{
-    domain::{BerichtId, Weigering},
-    exchange::{
-        datum,
-        toezicht::{Getoond, rapport::Tabel},
-    },
-    logboek::{Logregel, Soort},
+    domain::BerichtId,
+    exchange::{datum, toezicht::rapport::Tabel},
+    logboek::Logregel,
 };
 
 /// A number with a point before each three digits: 12.345.
@@ -114,79 +111,9 @@ impl From<Tabel> for Blad {
     }
 }
 
-/// What a regel says happened, in a sentence.
-pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
-    let name = |of: &Option<String>| of.clone().unwrap_or_else(|| "iemand".to_owned());
-    let (van, naar, wie) = (name(&getoond.afzender), name(&getoond.ontvanger), actor(getoond, regel));
-    let soort = regel.berichtsoort.as_deref().map_or_else(|| "een bericht".to_owned(), leesbaar);
-    let why = |regel: &Logregel| {
-        let said = regel.weigering.as_deref().and_then(Weigering::what_it_is);
-        said.map_or_else(String::new, |said| format!(": {}", uncapitalised(said)))
-    };
-    match regel.soort {
-        Soort::Aanvaard => format!("{van} stuurde {soort} aan {naar}. De poort aanvaardde het."),
-        Soort::Geweigerd if regel.bericht.is_some() && regel.ontvanger.is_some() => {
-            format!("De poort hield {soort} van {van} aan {naar} tegen{}.", why(regel))
-        }
-        Soort::Geweigerd => {
-            let times = regel.aantal.filter(|aantal| *aantal > 1).map(|of| format!(", {} keer", getal(of)));
-            let wie = uncapitalised(&wie);
-            format!("De poort weigerde wat {wie} vroeg{}{}.", why(regel), times.unwrap_or_default())
-        }
-        Soort::Afgeleverd => {
-            let again = regel.poging.filter(|poging| *poging > 1).map(|of| format!(" (poging {of})"));
-            format!("{naar} haalde {soort} van {van} op{}.", again.unwrap_or_default())
-        }
-        Soort::Bevestigd => format!("{naar} bevestigde de ontvangst van {soort}."),
-        Soort::Geraadpleegd if regel.uitkomst.as_deref() == Some("niet_gevonden") => {
-            format!("{wie} zocht naar een scenario over iemand. Er lag er geen.")
-        }
-        Soort::Geraadpleegd => format!("{wie} las {soort} van {van}."),
-        Soort::Ingetrokken => format!("{van} trok {soort} aan {naar} in, voor iemand het ophaalde{}.", why(regel)),
-        Soort::Vervallen => format!("De termijn van {soort} van {van} aan {naar} was voorbij."),
-        Soort::Vernietigd => format!("De inhoud van {soort} van {van} aan {naar} is vernietigd."),
-        Soort::Beschadigd => format!("De inhoud van {soort} van {van} aan {naar} was beschadigd."),
-        Soort::VernietigingGevraagd => {
-            format!("{van} trok {soort} in en vroeg {naar} de eigen kopie te vernietigen{}.", why(regel))
-        }
-        Soort::VernietigingBevestigd => format!("{naar} antwoordde op het verzoek om te vernietigen."),
-        Soort::Ingezien if regel.bekeken.is_some() => {
-            format!("{wie} bekeek het verloop van een bericht, zonder inhoud.")
-        }
-        Soort::Ingezien => format!("{wie} keek in het logboek, zonder inhoud te zien."),
-        Soort::Geexporteerd => format!("{wie} haalde het logboek op."),
-        Soort::ConvenantGewijzigd => {
-            format!("{wie} bracht een wijziging van kracht: {}.", regel.document.as_deref().unwrap_or("een convenant"))
-        }
-        Soort::PartnerGewijzigd => format!("{wie} wijzigde wie deelneemt."),
-        Soort::Voorgesteld => format!("{wie} stelde een wijziging voor."),
-        Soort::Bekrachtigd => format!("{wie} bekrachtigde een voorstel."),
-        other => format!("{wie}: {}.", leesbaar(other.as_str())),
-    }
-}
-
-/// Who acted, with the role of who is no partner.
-pub(super) fn actor(getoond: &Getoond, regel: &Logregel) -> String {
-    let naam = getoond.actor.as_deref().unwrap_or("de poort");
-    match regel.rol.as_deref() {
-        Some("fg") => format!("De FG van {naam}"),
-        Some("auditor") => "Een auditor".to_owned(),
-        Some("beheer") => "Beheer".to_owned(),
-        Some("tekent") => format!("Wie tekent voor {naam}"),
-        Some("contact") => format!("Het contactpunt van {naam}"),
-        Some("poort") | None => "De poort".to_owned(),
-        Some(_) => naam.to_owned(),
-    }
-}
-
 /// When a regel was written, in words.
 pub(super) fn wanneer(regel: &Logregel) -> String {
     regel.tijd.parse::<Timestamp>().map(datum::moment).unwrap_or_default()
-}
-
-fn uncapitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, civil::Date};
+use jiff::{SignedDuration, ToSpan, civil::Date};
 use ketenpoort::{
     domain::{Clock, houdbaarheid::amsterdam_date},
     logboek::{self, Logregel, Soort, verify_consistency},
@@ -11,8 +11,8 @@ use ketenpoort::{
 use tonic::Status;
 
 use crate::{
-    harness::{Receiver, TestGateway, check, send, weigering},
-    scenario::{scenario, search, sent},
+    harness::{Receiver, TestGateway, check, send, until, weigering},
+    scenario::{fetch, scenario, search, sent},
     zoeken::{ZVH, busy},
 };
 
@@ -260,6 +260,47 @@ async fn a_report_names_nobody_and_its_own_making_is_in_the_next() {
     for afdeling in &rapport.afdelingen {
         assert!(!afdeling.zinnen.is_empty(), "{} says nothing", afdeling.naam);
     }
+}
+
+/// A scenario at ZSM that it read, taken back as wrongly addressed.
+async fn leaked(gateway: &TestGateway) -> String {
+    let (mut zvh, mut zsm) = (gateway.client(ZVH).await, gateway.client("zsm").await);
+    let bericht = sent(&mut zvh, scenario()).await;
+    zsm.fetch(fetch(&bericht)).await.unwrap();
+    let withdraw = proto::WithdrawRequest {
+        bericht: bericht.clone(),
+        reden: RedenIntrekking::VerkeerdGeadresseerd.into(),
+        medewerker: "bb-regie-03".to_owned(),
+        ..Default::default()
+    };
+    zvh.withdraw(withdraw).await.unwrap();
+    bericht
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_began_in_an_earlier_period_is_told_in_that_in_which_it_ended_or_still_waits() {
+    let gateway = TestGateway::start().await;
+    let mut zvh = gateway.client(ZVH).await;
+    let (mut soon, first) = (scenario(), today(&gateway).to_string());
+    soon["houdbaar_tot_en_met"] = today(&gateway).saturating_add(1.day()).to_string().into();
+    let never_read = sent(&mut zvh, soon).await;
+    let silent = leaked(&gateway).await;
+    gateway.clock.advance(SignedDuration::from_hours(72));
+    until(&mut zvh, &never_read, proto::Toestand::Vervallen).await;
+    let later = of_today(&gateway, "auditor").await;
+    let lapsed = table(&later, "ongelezen_vervallen");
+    assert_eq!(
+        lapsed.iter().map(|row| (&*row["berichtsoort"], &*row["aantal"])).collect::<Vec<_>>(),
+        [("scenario", "1")]
+    );
+    let waiting = table(&later, "vernietiging_zonder_antwoord");
+    assert_eq!(waiting.iter().map(|row| &row["bericht"]).collect::<Vec<_>>(), [&silent]);
+    // What the gateway sent about it is no bericht of a partner.
+    let of_first = asked(&gateway, "auditor", &first, &first).await.unwrap();
+    let told = sentences(&of_first, "omvang");
+    assert!(told.starts_with("Berichten aanvaard: 2,"), "{told}");
+    assert!(told.contains("De poort zelf stuurde daarnaast 1 keer"), "{told}");
+    assert_eq!(table(&of_first, "stromen").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,7 +31,7 @@ pub async fn sent(client: &mut Client, json: Value) -> String {
     send(client, request(json)).await.unwrap().bericht
 }
 
-fn fetch(bericht: &str) -> proto::FetchRequest {
+pub fn fetch(bericht: &str) -> proto::FetchRequest {
     let loket = "volwassenen".to_owned();
     proto::FetchRequest { bericht: bericht.to_owned(), loket, medewerker: "zsm-nacht-02".to_owned() }
 }

@@ -171,7 +171,7 @@ const OF_A_YEAR: [&str; 10] = [
     "vervalwaarschuwing",
     "vernietigingsbevestiging",
     "rectificatie",
-    "Convenant zvh-baronie-breda is nu versie 2026.2 (was versie 2026.1)",
+    "Convenant zvh-baronie-breda: versie 2026.2 in plaats van versie 2026.1",
     "melding_18b",
 ];
 

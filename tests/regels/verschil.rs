@@ -120,7 +120,7 @@ fn terms_and_versions_are_told_and_a_lapsed_convenant_takes_its_flows_along() {
     assert_eq!(
         longer,
         [
-            "Convenant test is nu versie 2 (was versie 1).",
+            "Convenant test: versie 2 in plaats van versie 1.",
             "Convenant test geldt nu tot en met 2027-12-31 (was 2026-12-31).",
         ]
     );

@@ -64,7 +64,7 @@ fn earliest(text: &str) -> Date {
 /// The first thing that went otherwise than the script says.
 pub async fn play(dir: &Path, klok: &JaarKlok, gateway: &Gateway, report: &Report) -> Result<Gespeeld, Failure> {
     let partners = Partners::connect(dir).await?;
-    let (begin, mut verloop) = (klok.now(), Verloop::new(klok));
+    let mut verloop = Verloop::new(klok);
     while let Some((moment, stappen)) = verloop.next() {
         if moment > SystemClock.now() {
             break;
@@ -100,5 +100,5 @@ pub async fn play(dir: &Path, klok: &JaarKlok, gateway: &Gateway, report: &Repor
         "weigeringen": telling.weigeringen, "zoekingen": telling.zoekingen,
     }));
     let berichten = telling.berichten + telling.van_de_poort;
-    Ok(Gespeeld { berichten, bewijzen: telling.bewijzen, begin })
+    Ok(Gespeeld { berichten, bewijzen: telling.bewijzen })
 }

@@ -24,7 +24,7 @@ pub(super) fn compare(oud: &VanKracht, nieuw: &VanKracht, zinnen: &mut Vec<Strin
 fn convenant(was: &Convenant, is: &Convenant, zinnen: &mut Vec<String>) {
     let naam = &is.naam;
     if was.versie != is.versie {
-        zinnen.push(format!("Convenant {naam} is nu versie {} (was versie {}).", is.versie, was.versie));
+        zinnen.push(format!("Convenant {naam}: versie {} in plaats van versie {}.", is.versie, was.versie));
     }
     if was.geldig_van != is.geldig_van {
         zinnen.push(format!("Convenant {naam} geldt nu vanaf {} (was {}).", is.geldig_van, was.geldig_van));

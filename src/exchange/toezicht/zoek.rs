@@ -10,9 +10,7 @@ use super::{
     read_regel,
 };
 use crate::{
-    domain::{
-        BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date, partner::GATEWAY,
-    },
+    domain::{BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date},
     exchange::{Call, Exchange, unavailable},
     logboek::Soort,
     sleutels::pagina::Pagina,
@@ -154,7 +152,7 @@ impl Oog<'_> {
             self.zoeken.find(&vraag).await.map_err(unavailable)
         };
         let (mut sent, mut received) = (Vec::new(), Vec::new());
-        for naam in self.namen.partners().into_iter().map(PartnerNaam::as_str).chain([GATEWAY]) {
+        for naam in self.namen.partners().into_iter().map(PartnerNaam::as_str) {
             sent.push((naam, with(Waarop::Afzender, naam).await?));
             received.push((naam, with(Waarop::Ontvanger, naam).await?));
         }

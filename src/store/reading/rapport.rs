@@ -8,7 +8,7 @@ use crate::{
     store::{
         DbRow, Pool, StoreError,
         database::rows::{Column, Rows, fetch},
-        values::{bericht_id, moment, uint},
+        values::{bericht_id, int, moment, uint},
     },
 };
 
@@ -93,6 +93,59 @@ pub async fn zonder_terugkoppeling(read: &Pool, most: u32) -> Result<Vec<ZonderT
             ontvanger: (row.try_get("partner")?, row.try_get("loket")?),
             sinds: moment(row.try_get("terugkoppeling_open")?),
         })
+    };
+    rows.iter().map(open).collect()
+}
+
+/// What lapsed in a stretch of the logboek before anybody had it: kind, afzender, and partner and loket of the ontvanger, with how often.
+pub type Ongelezen = ((String, String, (String, String)), u64);
+
+/// What lapsed by a regel from one index on and before another, and was never handed out nor read. What the gateway sent is left out.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn ongelezen_vervallen(read: &Pool, van: u64, tot: u64) -> Result<Vec<Ongelezen>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT b.berichtsoort, b.afzender_partner, b.afzender_loket, p.partner, p.loket, count(*) AS aantal \
+         FROM postvak p JOIN berichten b ON b.id = p.bericht \
+         WHERE p.toestand = 'vervallen' AND p.poging = 0 AND p.gelezen = 0 AND p.weigering IS NULL \
+         AND p.beeindigd_door >= $1 AND p.beeindigd_door < $2 AND b.afzender_partner <> $3 \
+         GROUP BY b.berichtsoort, b.afzender_partner, b.afzender_loket, p.partner, p.loket \
+         ORDER BY aantal DESC, b.berichtsoort, b.afzender_partner, p.partner, p.loket",
+    )
+    .bind(int(van))
+    .bind(int(tot))
+    .bind(GATEWAY)
+    .fetch_all(read)
+    .await?;
+    let lapsed = |row: &DbRow| {
+        let from =
+            format!("{}/{}", row.try_get::<&str, _>("afzender_partner")?, row.try_get::<&str, _>("afzender_loket")?);
+        let to = (row.try_get("partner")?, row.try_get("loket")?);
+        Ok(((row.try_get("berichtsoort")?, from, to), uint(row.try_get("aantal")?)))
+    };
+    rows.iter().map(lapsed).collect()
+}
+
+/// Of what was asked to be destroyed and not answered yet: the bericht, its afzender, and partner and loket that had it; at most so many.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn zonder_vernietiging(
+    read: &Pool,
+    most: u32,
+) -> Result<Vec<(BerichtId, String, (String, String))>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.bericht, b.afzender_partner, p.partner, p.loket FROM postvak p JOIN berichten b ON b.id = p.bericht \
+         WHERE p.toestand = 'ingetrokken' AND (p.poging > 0 OR p.gelezen > 0) AND p.vernietiging IS NULL \
+         ORDER BY p.log_index LIMIT $1",
+    )
+    .bind(i64::from(most))
+    .fetch_all(read)
+    .await?;
+    let open = |row: &DbRow| {
+        let bericht = bericht_id(row.try_get("bericht")?, "postvak")?;
+        Ok((bericht, row.try_get("afzender_partner")?, (row.try_get("partner")?, row.try_get("loket")?)))
     };
     rows.iter().map(open).collect()
 }

@@ -96,7 +96,9 @@ pub(super) fn of_regel(log_index: u64, regel: &Logregel, namen: &Namen) -> Vec<M
     let [from, to] = loketten;
     // A dossier is called after its first regel.
     let dossier = regel.dossier.or((regel.soort == Soort::InzageGevraagd).then_some(log_index));
-    let outside = regel.tijd.parse().is_ok_and(outside_office_hours);
+    // The gateway has no office, and what it does by itself at night says nothing of anybody.
+    let outside =
+        regel.rol.as_deref().is_some_and(|rol| rol != "poort") && regel.tijd.parse().is_ok_and(outside_office_hours);
     let single = [
         (Waarop::Afzender, afzender.as_ref().map(partner)),
         (Waarop::Ontvanger, ontvanger.as_ref().map(partner)),

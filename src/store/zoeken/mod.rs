@@ -29,7 +29,7 @@ use super::{
 use crate::{domain::Oin, sleutels::OpeningKeys};
 
 /// Raised when what is kept changes: what another version built is thrown away.
-const VERSIE: i64 = 4;
+const VERSIE: i64 = 5;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS stand (id INTEGER PRIMARY KEY, tot INTEGER NOT NULL, hash BLOB NOT NULL);

@@ -10,12 +10,13 @@ use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
 
 use super::{
+    gebeurtenis::gebeurtenis,
     kijker::Kijker,
     pagina::Kop,
     periode::{self, Keuze},
     stroom::{Hitte, Stroom},
     velden::{Gepost, Velden},
-    woorden::{aantal, gebeurtenis, getal, leesbaar, wanneer},
+    woorden::{aantal, getal, leesbaar, wanneer},
 };
 use crate::{
     domain::{Berichtsoort, Weigering},

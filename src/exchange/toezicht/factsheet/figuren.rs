@@ -165,7 +165,7 @@ fn terugkoppeling(scenarios: &[&Bericht]) -> Figuur {
         kolommen: columns("scenario's", &["geraadpleegd", "met terugkoppeling", "aandeel"]),
         rijen: vec![(
             "alle".to_owned(),
-            vec![Waarde::aantal(all), Waarde::aantal(answered), Waarde::procent(answered, all)],
+            vec![Waarde::aantal(all), Waarde::deel(answered, all), Waarde::procent(answered, all)],
         )],
     }
 }

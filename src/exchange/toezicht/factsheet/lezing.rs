@@ -86,7 +86,8 @@ impl Gelezen {
         let Some(known) = self.berichten.get_mut(&at) else { return Ok(()) };
         match regel.soort {
             Soort::Afgeleverd => known.opgehaald = known.opgehaald.or(Some(tijd)),
-            Soort::Geraadpleegd => {
+            // Who searches and finds has not read it yet: that is a regel of its own.
+            Soort::Geraadpleegd if regel.uitkomst.is_none() => {
                 known.opgehaald = known.opgehaald.or(Some(tijd));
                 known.geraadpleegd.push(outside_office_hours(tijd));
             }

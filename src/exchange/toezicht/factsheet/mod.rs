@@ -60,6 +60,12 @@ impl Waarde {
         if (1..SMALLEST).contains(&of) { Self::Weinig } else { Self::Aantal(of) }
     }
 
+    /// How many of all, told where neither they nor the others are few: with both told, the others could be reckoned.
+    #[must_use]
+    pub fn deel(of: u64, all: u64) -> Self {
+        if matches!(Self::aantal(all.saturating_sub(of)), Self::Weinig) { Self::Onbekend } else { Self::aantal(of) }
+    }
+
     /// A share of some, told where they are not few and neither those within nor those without are.
     #[must_use]
     pub fn procent(of: u64, all: u64) -> Self {
@@ -99,7 +105,7 @@ impl std::fmt::Display for Waarde {
             Self::Minuten(of) if *of >= 48 * 60 => write!(f, "{} dagen", of / (24 * 60)),
             Self::Minuten(of) if *of >= 120 => write!(f, "{} uur", of / 60),
             Self::Minuten(of) => write!(f, "{of} minuten"),
-            Self::Onbekend => f.write_str("te weinig"),
+            Self::Onbekend => f.write_str("niet getoond"),
         }
     }
 }
@@ -128,13 +134,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_part_is_not_told_where_the_rest_could_be_reckoned_from_it() {
+        for (of, all, told) in
+            [(9, 13, "niet getoond"), (3, 20, "minder dan 5"), (13, 13, "13"), (8, 13, "8"), (0, 13, "0")]
+        {
+            assert_eq!(Waarde::deel(of, all).to_string(), told, "{of} of {all}");
+        }
+    }
+
+    #[test]
     fn what_could_be_a_known_person_is_not_told() {
         assert_eq!([0, 1, 4, 5].map(|of| Waarde::aantal(of).to_string()), ["0", "minder dan 5", "minder dan 5", "5"]);
         for (of, all, told) in [
-            (0, 0, "te weinig"),
-            (2, 4, "te weinig"),
-            (3, 50, "te weinig"),
-            (48, 50, "te weinig"),
+            (0, 0, "niet getoond"),
+            (2, 4, "niet getoond"),
+            (3, 50, "niet getoond"),
+            (48, 50, "niet getoond"),
             (5, 10, "50 %"),
             (50, 50, "100 %"),
         ] {

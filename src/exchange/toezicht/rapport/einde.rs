@@ -7,12 +7,13 @@ use super::{
     Afdeling, Tabel, Tellen,
     lezing::{Gebeurtenis, partner},
     of_none,
+    openstaand::MOST_OPEN,
 };
 use crate::{
     domain::{BerichtId, Berichtsoort, Weigering},
     exchange::unavailable,
     logboek::Soort,
-    store::reading::rapport::{Bewaard, betwist, bewaard},
+    store::reading::rapport::{Bewaard, betwist, bewaard, zonder_vernietiging},
 };
 
 #[derive(Default)]
@@ -26,8 +27,8 @@ pub(super) struct Einde {
     rectified: Vec<BerichtId>,
     /// What was asked, by whom of whom, and why.
     asked: BTreeMap<(BerichtId, String), (String, String, String)>,
-    /// What was answered: done, or why not.
-    answered: Tellen<(String, String, String)>,
+    /// What was answered: done, or why not; the newest word counts.
+    answered: BTreeMap<(BerichtId, String), (String, String, String)>,
 }
 
 impl Einde {
@@ -55,7 +56,9 @@ impl Einde {
                 let (van, naar) = between();
                 let outcome =
                     of.weigering.clone().map_or_else(|| "vernietigd".to_owned(), |why| format!("bewaard: {why}"));
-                self.answered.add((van, naar, outcome), 1);
+                if let Some(at) = regel.at() {
+                    self.answered.insert(at, (van, naar, outcome));
+                }
             }
             _ => {}
         }
@@ -81,7 +84,7 @@ impl Einde {
         (zinnen, Tabel::new(("einde", "Wat eindigde"), &["wat", "oorzaak", "berichtsoort", "aantal"], rows))
     }
 
-    fn rights(&self, rectified: usize, disputed: u64) -> Afdeling {
+    fn rights(&self, rectified: usize, disputed: u64, waiting: Tabel) -> Afdeling {
         let rows = |of: &Tellen<(String, String, String)>| {
             let row = |((van, naar, wat), aantal): (&(String, String, String), u64)| {
                 vec![van.clone(), naar.clone(), wat.clone(), aantal.to_string()]
@@ -90,13 +93,20 @@ impl Einde {
         };
         let corrected = self.rectificaties.sorted().into_iter();
         let corrected = corrected.map(|((van, naar), aantal)| vec![van.clone(), naar.clone(), aantal.to_string()]);
-        let mut asked: Tellen<(String, String, String)> = Tellen::default();
-        self.asked.values().for_each(|of| asked.add(of.clone(), 1));
+        let counted = |of: &BTreeMap<(BerichtId, String), (String, String, String)>| {
+            let mut counted: Tellen<(String, String, String)> = Tellen::default();
+            for row in of.values() {
+                counted.add(row.clone(), 1);
+            }
+            counted
+        };
+        let (asked, answered) = (counted(&self.asked), counted(&self.answered));
+        let silent = self.asked.keys().filter(|at| !self.answered.contains_key(*at)).count();
         let zinnen = vec![format!(
             "Rectificaties: {rectified}; daarvan betwist door de betrokkene: {disputed}. Verzoeken aan een ontvanger om te vernietigen: {}; \
-                 beantwoord: {}. Wie bewaart, zegt waarom.",
+                 daarvan in de periode niet beantwoord: {}. Wie bewaart, zegt waarom.",
             self.asked.len(),
-            self.answered.sum(),
+            silent,
         )];
         let tabellen = vec![
             Tabel::new(("rectificaties", "Rectificaties"), &["afzender", "ontvanger", "aantal"], corrected),
@@ -108,8 +118,9 @@ impl Einde {
             Tabel::new(
                 ("vernietiging_beantwoord", "Daarop geantwoord"),
                 &["afzender", "ontvanger", "uitkomst", "aantal"],
-                rows(&self.answered),
+                rows(&answered),
             ),
+            waiting,
         ];
         Afdeling { naam: "rechten", titel: "Rectificatie, betwisting en vernietiging", zinnen, tabellen }
     }
@@ -150,6 +161,18 @@ impl Oog<'_> {
             ),
         ];
         let first = Afdeling { naam: "einde", titel: "Wat eindigde, en wat blijft", zinnen, tabellen };
-        Ok([first, einde.rights(rectified.len(), disputed)])
+        let waiting = self.wacht_op_vernietiging().await?;
+        Ok([first, einde.rights(rectified.len(), disputed, waiting)])
+    }
+
+    /// What was asked to be destroyed, whenever that was, and is not answered now.
+    async fn wacht_op_vernietiging(&self) -> Result<Tabel, Weigering> {
+        let open = zonder_vernietiging(self.read, MOST_OPEN).await.map_err(unavailable)?;
+        let seen = open.into_iter().filter(|(_, from, (to, _))| self.sees_pair(from, to));
+        Ok(Tabel::new(
+            ("vernietiging_zonder_antwoord", "Om vernietiging gevraagd en nog geen antwoord, nu"),
+            &["bericht", "afzender", "ontvanger"],
+            seen.map(|(bericht, from, (partner, loket))| vec![bericht.to_string(), from, format!("{partner}/{loket}")]),
+        ))
     }
 }

@@ -200,7 +200,9 @@ impl Oog<'_> {
         let gelezen = self.lezing(stuk).await?;
         let (omvang, kern) = self.omvang(&gelezen).await?;
         let mut afdelingen = vec![omvang, gelezen.weigeringen.afdeling()];
-        afdelingen.push(gelezen.openstaand.afdeling(self.wacht_op_terugkoppeling(now).await?));
+        afdelingen.push(
+            gelezen.openstaand.afdeling(self.wacht_op_terugkoppeling(now).await?, self.never_collected(stuk).await?),
+        );
         afdelingen.extend(self.einde(&gelezen.einde).await?);
         afdelingen.push(self.inzage(stuk, now).await?);
         afdelingen.push(self.lekken(&gelezen.lekken, now).await?);

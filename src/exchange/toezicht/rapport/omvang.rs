@@ -9,7 +9,7 @@ use super::{
     of_none,
 };
 use crate::{
-    domain::{BerichtId, Status, Termijn, Weigering, houdbaarheid::amsterdam_date},
+    domain::{BerichtId, Berichtsoort, Status, Termijn, Weigering, houdbaarheid::amsterdam_date},
     logboek::Soort,
 };
 
@@ -31,6 +31,8 @@ struct Stroom {
 #[derive(Default)]
 pub(super) struct Omvang {
     berichten: u64,
+    /// What the gateway sent by itself, or for who withdrew something.
+    van_de_poort: u64,
     last: Option<BerichtId>,
     /// How often the last day is not three months after the acceptance.
     other_terms: u64,
@@ -40,6 +42,11 @@ pub(super) struct Omvang {
 impl Omvang {
     pub(super) fn take(&mut self, regel: &Gebeurtenis) {
         if regel.regel.soort != Soort::Aanvaard {
+            return;
+        }
+        let soort = regel.regel.berichtsoort.as_deref().and_then(|naam| naam.parse::<Berichtsoort>().ok());
+        if soort.is_some_and(Berichtsoort::from_gateway) {
+            self.van_de_poort += 1;
             return;
         }
         // The regels of one bericht, one for each ontvanger, follow each other.
@@ -127,6 +134,13 @@ impl Oog<'_> {
              zijn: wie zonder SKN of BSN en met een andere schrijfwijze is vastgelegd telt dubbel, en wie is gewist telt niet mee.",
             stromen.sum(),
         )];
+        if gelezen.omvang.van_de_poort > 0 {
+            zinnen.push(format!(
+                "De poort zelf stuurde daarnaast {} keer een bericht: een waarschuwing of melding van verval, een melding van schade, of een \
+                 verzoek om te vernietigen. Die tellen hier niet mee.",
+                gelezen.omvang.van_de_poort
+            ));
+        }
         let untested: u64 = stromen
             .0
             .iter()

@@ -5,16 +5,21 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{super::oog::Oog, Afdeling, Tabel, Tellen, lezing::Gebeurtenis, moment};
+use super::{
+    super::oog::Oog,
+    Afdeling, Stuk, Tabel,
+    lezing::{Gebeurtenis, partner},
+    moment,
+};
 use crate::{
     domain::{BerichtId, Berichtsoort, Weigering},
     exchange::unavailable,
     logboek::Soort,
-    store::reading::rapport::{ZonderTerugkoppeling, zonder_terugkoppeling},
+    store::reading::rapport::{Ongelezen, ZonderTerugkoppeling, ongelezen_vervallen, zonder_terugkoppeling},
 };
 
 /// Rows of the database that are looked through.
-const MOST_OPEN: u32 = 10_000;
+pub(super) const MOST_OPEN: u32 = 10_000;
 
 /// What became of a bericht for one ontvanger.
 struct Stand {
@@ -41,8 +46,6 @@ pub(super) struct Openstaand {
     open: BTreeMap<(BerichtId, String), Stand>,
     /// Verzoeken of the period that were not answered in it.
     unanswered: BTreeMap<(BerichtId, String), Stand>,
-    /// What ended before anybody collected it, by kind, afzender and ontvanger.
-    never_collected: Tellen<(String, String, String)>,
 }
 
 impl Openstaand {
@@ -58,11 +61,7 @@ impl Openstaand {
             | Soort::Beschadigd
             | Soort::Vernietigd
             | Soort::VernietigingGevraagd => {
-                let ended = self.open.remove(&at);
-                let lapsed = |stand: &Stand| stand.waar == Waar::Wacht && regel.regel.soort == Soort::Vervallen;
-                if let Some(stand) = ended.filter(lapsed) {
-                    self.never_collected.add((stand.berichtsoort, stand.afzender, at.1), 1);
-                }
+                self.open.remove(&at);
             }
             _ => {}
         }
@@ -87,7 +86,7 @@ impl Openstaand {
         self.open.insert(at, stand());
     }
 
-    pub(super) fn afdeling(&self, terugkoppeling: Tabel) -> Afdeling {
+    pub(super) fn afdeling(&self, terugkoppeling: Tabel, never_collected: Vec<Ongelezen>) -> Afdeling {
         let at = |waar: Waar| self.open.iter().filter(move |(_, stand)| stand.waar == waar);
         let waiting = terugkoppeling.rijen.len() as u64 + terugkoppeling.weggelaten;
         let zinnen = vec![
@@ -98,7 +97,7 @@ impl Openstaand {
                 at(Waar::Gelezen).count(),
                 at(Waar::Tegengehouden).count(),
                 self.unanswered.len(),
-                self.never_collected.sum(),
+                never_collected.iter().map(|(_, aantal)| aantal).sum::<u64>(),
             ),
             format!("Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}."),
             "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom ook wat nog op tijd \
@@ -106,11 +105,9 @@ impl Openstaand {
                 .to_owned(),
         ];
         let rows = |waar: Waar| at(waar).map(row).collect::<Vec<_>>();
-        let lapsed = self
-            .never_collected
-            .0
-            .iter()
-            .map(|((soort, van, naar), aantal)| vec![soort.clone(), van.clone(), naar.clone(), aantal.to_string()]);
+        let lapsed = never_collected.into_iter().map(|((soort, van, (partner, loket)), aantal)| {
+            vec![soort, van, format!("{partner}/{loket}"), aantal.to_string()]
+        });
         let tabellen = vec![
             Tabel::new(("niet_opgehaald", "Niet opgehaald"), &COLUMNS, rows(Waar::Wacht)),
             Tabel::new(("niet_bevestigd", "Gelezen, niet bevestigd"), &COLUMNS, rows(Waar::Gelezen)),
@@ -138,6 +135,13 @@ impl Oog<'_> {
     /// Whether what passed between these two partners is seen.
     pub(in crate::exchange) fn sees_pair(&self, one: &str, other: &str) -> bool {
         self.ziet.is_alles() || self.ziet.partners().iter().any(|naam| [one, other].contains(&naam.as_str()))
+    }
+
+    /// What lapsed in a stretch before anybody had it, whenever it was sent.
+    pub(super) async fn never_collected(&self, stuk: Stuk) -> Result<Vec<Ongelezen>, Weigering> {
+        let lapsed = ongelezen_vervallen(self.read, stuk.van, stuk.tot).await.map_err(unavailable)?;
+        let seen = lapsed.into_iter().filter(|((_, from, (to, _)), _)| self.sees_pair(partner(from), to));
+        Ok(seen.collect())
     }
 
     /// The consulted scenario's that wait for a terugkoppeling now.

@@ -58,7 +58,8 @@ impl Weigeringen {
                 self.at_delivery.sum(),
                 self.of_others
             ),
-            "Een medewerker heeft een code die in elk rapport dezelfde is; wie het is, weet alleen de partner."
+            "Een medewerker heeft een code die in elk rapport dezelfde is. Wie het is blijkt alleen door met een personeelsreferentie van de \
+             partner te zoeken, met een reden."
                 .to_owned(),
         ];
         let tabellen = vec![
