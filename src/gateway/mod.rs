@@ -185,6 +185,15 @@ impl Gateway {
         jobs::let_time_pass(&exchange).await
     }
 
+    /// Recomputes the logboek now, which a job else does at its hour.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub(crate) async fn recompute(&self) -> Result<(), Trouble> {
+        let exchange = self.exchange.upgrade().ok_or("the gateway has stopped")?;
+        Ok(exchange.recompute().await?)
+    }
+
     /// Tells the gateway to stop: no new connections, calls under way are finished.
     pub fn stop(&self) {
         self.stop.send_replace(true);

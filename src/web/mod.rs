@@ -17,6 +17,7 @@ mod gebeurtenis;
 
 mod inzage;
 mod kijker;
+mod klopt;
 mod overzicht;
 mod pagina;
 mod periode;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
     kijker::Kijker,
+    klopt::{Klopt, klopt, said},
     pagina::Kop,
     periode::{self, Keuze},
     velden::Velden,
@@ -19,9 +20,8 @@ use crate::{
         Exchange, datum,
         dossier::Getoond as Dossier,
         toezicht::{
-            nareken::Nagerekend,
             rapport::{Kern, Rapport, Tabel},
-            scherm::{Groei, Scherm, Vervalt},
+            scherm::{SOON_DAYS, Scherm, Vervalt},
         },
         voorstel::Voorgelegd,
     },
@@ -32,14 +32,6 @@ struct Punt {
     zin: String,
     naar: String,
     link: &'static str,
-}
-
-/// Whether the logboek holds, in words.
-struct Klopt {
-    /// How it is shown: `ok`, `info` or `error`.
-    soort: &'static str,
-    titel: String,
-    zinnen: Vec<String>,
 }
 
 /// A figure, and what it was in the period before.
@@ -62,7 +54,7 @@ struct Overzicht {
     uitgewisseld: Vec<Blad>,
     geweigerd: Vec<String>,
     opvallend: Vec<String>,
-    vervalt: Vec<String>,
+    vervalt: Vec<Punt>,
     te_laat: Vec<Punt>,
 }
 
@@ -104,7 +96,7 @@ fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht 
         uitgewisseld: uitgewisseld(&rapport.kern, &vorige),
         geweigerd: geweigerd(&rapport),
         opvallend: sentences(tabel(&rapport, "opvallend"), 1),
-        vervalt: ends(&vervalt),
+        vervalt: ends(&vervalt, amsterdam(now).date()),
         te_laat: te_laat(&rapport, &dossiers),
     }
 }
@@ -133,70 +125,6 @@ fn sentences(tabel: Option<&Tabel>, kolom: usize) -> Vec<String> {
         zinnen.push(format!("En nog {}; het rapport heeft ze alle.", getal(more)));
     }
     zinnen
-}
-
-/// A moment as it is said on the day itself.
-fn said(moment: Timestamp, now: Timestamp) -> String {
-    let (then, today) = (amsterdam(moment), amsterdam(now).date());
-    let time = format!("{}.{:02} uur", then.hour(), then.minute());
-    if then.date() == today {
-        format!("vandaag om {time}")
-    } else {
-        format!("op {} om {time}", datum::dag(then.date()))
-    }
-}
-
-fn klopt(groei: &Groei, nagerekend: Option<&Nagerekend>, now: Timestamp) -> Klopt {
-    let wrong = |zinnen: Vec<String>| {
-        Klopt {
-        soort: "error",
-        titel: "Het logboek klopt niet".to_owned(),
-        zinnen: [
-            zinnen,
-            vec![
-                "Er is buiten de poort om iets gewijzigd of weggehaald. Bewaar uw checkpoints en bewijzen, meld het aan beheer en aan de FG's van \
-                 de andere partners, en vertrouw wat hieronder staat niet voor het is uitgezocht."
-                    .to_owned(),
-            ],
-        ]
-        .concat(),
-    }
-    };
-    if let Some(Nagerekend { wanneer, uitkomst: Err(what) }) = nagerekend {
-        return wrong(vec![format!("Bij het narekenen, {}, bleek: {what}.", said(*wanneer, now))]);
-    }
-    if let Groei::Onbewezen(sinds) = groei {
-        let zin =
-            format!("Wat u {} zag, is niet meer terug te vinden in het logboek zoals het nu is.", said(*sinds, now));
-        return wrong(vec![zin]);
-    }
-    let grown = match groei {
-        Groei::Aangevuld(sinds) => format!("Sinds uw bezoek {} is het alleen aangevuld.", said(*sinds, now)),
-        _ => "Dit certificaat bekijkt deze pagina voor het eerst. Vanaf nu zegt zij of het logboek sinds uw vorige bezoek alleen is aangevuld.".to_owned(),
-    };
-    match nagerekend {
-        Some(Nagerekend { wanneer, uitkomst: Ok(regels) }) => Klopt {
-            soort: "ok",
-            titel: "Het logboek klopt".to_owned(),
-            zinnen: vec![
-                format!(
-                    "Het is {} geheel nagerekend: {}.",
-                    said(*wanneer, now),
-                    aantal(*regels, "logregel", "logregels")
-                ),
-                grown,
-            ],
-        },
-        _ => Klopt {
-            soort: "info",
-            titel: "Het logboek wordt nagerekend".to_owned(),
-            zinnen: vec![
-                "De poort is net gestart en rekent het hele logboek na. Ververs deze pagina over een minuut."
-                    .to_owned(),
-                grown,
-            ],
-        },
-    }
 }
 
 fn wacht(rapport: &Rapport, voorstellen: &[Voorgelegd], dossiers: &[Dossier], now: Timestamp) -> Vec<Punt> {
@@ -302,25 +230,33 @@ fn geweigerd(rapport: &Rapport) -> Vec<String> {
     told.collect()
 }
 
-fn ends(vervalt: &[Vervalt]) -> Vec<String> {
-    let day = |dag: &String| dag.parse::<Date>().map_or_else(|_| dag.clone(), datum::dag);
-    let told = vervalt.iter().take(MOST_SENTENCES).map(
-        |Vervalt { berichtsoort, dagen: (first, last), afzender, ontvanger: (partner, loket), aantal: of }| {
-            let soort = leesbaar(berichtsoort);
-            let when = match *of {
-                1 => format!("na {}", day(first)),
-                _ if first == last => format!("alle na {}", day(first)),
-                _ => format!("de eerste na {}, de laatste na {}", day(first), day(last)),
-            };
-            format!("{} keer {soort} van {afzender} bij {partner}/{loket}: {when}.", getal(*of))
-        },
-    );
-    let mut zinnen: Vec<String> = told.collect();
-    let more: u64 = vervalt.iter().skip(MOST_SENTENCES).map(|of| of.aantal).sum();
-    if more > 0 {
-        zinnen.push(format!("En daarna nog {}.", aantal(more, "bericht", "berichten")));
+/// What ends soon, each kind of bericht in a sentence; what ends first in front.
+fn ends(vervalt: &[Vervalt], today: Date) -> Vec<Punt> {
+    let mut kinds: BTreeMap<&str, (u64, &str, &str)> = BTreeMap::new();
+    for Vervalt { berichtsoort, dagen: (first, last), aantal: of, .. } in vervalt {
+        let (count, earliest, latest) = kinds.entry(berichtsoort).or_insert((0, first, last));
+        (*count, *earliest, *latest) = (*count + of, (*earliest).min(first), (*latest).max(last));
     }
-    zinnen
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(soort, (_, first, _))| (*first, *soort));
+    // As far back as one search goes.
+    let (van, until) = (today.saturating_sub(365.days()), today.saturating_add(SOON_DAYS.days()));
+    let day = |dag: &str| dag.parse::<Date>().map_or_else(|_| dag.to_owned(), datum::dag);
+    let told = kinds.into_iter().map(|(soort, (of, first, last))| {
+        let when = match of {
+            1 => format!("na {}", day(first)),
+            _ if first == last => format!("alle na {}", day(first)),
+            _ => format!("de eerste na {}, de laatste na {}", day(first), day(last)),
+        };
+        Punt {
+            zin: format!("{} keer {}: {when}.", getal(of), leesbaar(soort)),
+            naar: format!(
+                "/uitwisselingen?van={van}&tot_en_met={today}&soort=aanvaard&berichtsoort={soort}&houdbaar_van={today}&houdbaar_tot_en_met={until}"
+            ),
+            link: "Zoek op",
+        }
+    });
+    told.collect()
 }
 
 fn te_laat(rapport: &Rapport, dossiers: &[Dossier]) -> Vec<Punt> {
@@ -362,4 +298,31 @@ fn te_laat(rapport: &Rapport, dossiers: &[Dossier]) -> Vec<Punt> {
         punten.push(Punt { zin, naar: "/inzage".to_owned(), link: "Welke" });
     }
     punten
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_soon_is_told_by_kind_and_what_ends_first_in_front() {
+        let ends_on = |berichtsoort: &str, first: &str, last: &str, aantal| Vervalt {
+            berichtsoort: berichtsoort.to_owned(),
+            dagen: (first.to_owned(), last.to_owned()),
+            afzender: "zvh".to_owned(),
+            ontvanger: ("zsm".to_owned(), "jeugd".to_owned()),
+            aantal,
+        };
+        let told = ends(
+            &[
+                ends_on("aanmelding", "2026-12-03", "2026-12-03", 1),
+                ends_on("scenario", "2026-12-02", "2026-12-02", 2),
+                ends_on("scenario", "2026-12-01", "2026-12-09", 3),
+            ],
+            "2026-11-30".parse().unwrap(),
+        );
+        let told: Vec<&str> = told.iter().map(|punt| punt.zin.as_str()).collect();
+        let scenarios = "5 keer scenario: de eerste na 1 december 2026, de laatste na 9 december 2026.";
+        assert_eq!(told, [scenarios, "1 keer aanmelding: na 3 december 2026."]);
+    }
 }

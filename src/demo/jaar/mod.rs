@@ -90,6 +90,8 @@ pub async fn play(dir: &Path, klok: &JaarKlok, gateway: &Gateway, report: &Repor
     }
     klok.catch_up();
     gateway.let_time_pass().await.map_err(unmet)?;
+    // So that the first page that somebody opens says something of today.
+    gateway.recompute().await.map_err(unmet)?;
     let telling = verloop.telling();
     report.heading(&format!(
         "In een jaar: {} berichten van partners, {} van de poort, {} weigeringen, en {} keer werd naar scenario's gezocht.",
