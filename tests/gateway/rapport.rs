@@ -285,6 +285,8 @@ async fn what_began_in_an_earlier_period_is_told_in_that_in_which_it_ended_or_st
     soon["houdbaar_tot_en_met"] = today(&gateway).saturating_add(1.day()).to_string().into();
     let never_read = sent(&mut zvh, soon).await;
     let silent = leaked(&gateway).await;
+    let mut zsm = gateway.client("zsm").await;
+    let asked_then = send(&mut zsm, check()).await.unwrap().bericht;
     gateway.clock.advance(SignedDuration::from_hours(72));
     until(&mut zvh, &never_read, proto::Toestand::Vervallen).await;
     let later = of_today(&gateway, "auditor").await;
@@ -293,14 +295,18 @@ async fn what_began_in_an_earlier_period_is_told_in_that_in_which_it_ended_or_st
         lapsed.iter().map(|row| (&*row["berichtsoort"], &*row["aantal"])).collect::<Vec<_>>(),
         [("scenario", "1")]
     );
+    for still in ["niet_opgehaald", "niet_beantwoord"] {
+        let berichten: Vec<String> = table(&later, still).iter().map(|row| row["bericht"].clone()).collect();
+        assert!(berichten.contains(&asked_then), "{still}: {berichten:?}");
+    }
     let waiting = table(&later, "vernietiging_zonder_antwoord");
     assert_eq!(waiting.iter().map(|row| &row["bericht"]).collect::<Vec<_>>(), [&silent]);
     // What the gateway sent about it is no bericht of a partner.
     let of_first = asked(&gateway, "auditor", &first, &first).await.unwrap();
     let told = sentences(&of_first, "omvang");
-    assert!(told.starts_with("Berichten aanvaard: 2,"), "{told}");
+    assert!(told.starts_with("Berichten aanvaard: 3,"), "{told}");
     assert!(told.contains("De poort zelf stuurde daarnaast 1 keer"), "{told}");
-    assert_eq!(table(&of_first, "stromen").len(), 1);
+    assert_eq!(table(&of_first, "stromen").len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

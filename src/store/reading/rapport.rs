@@ -127,6 +127,28 @@ pub async fn ongelezen_vervallen(read: &Pool, van: u64, tot: u64) -> Result<Vec<
     rows.iter().map(lapsed).collect()
 }
 
+/// What was sent before an index of the logboek, had not ended by then, and was neither confirmed before that moment nor, where it asks
+/// something, answered by its ontvanger.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn openstaand(read: &Pool, van: u64, sinds: jiff::Timestamp) -> Result<Vec<BerichtId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.bericht FROM postvak p WHERE p.log_index < $1 AND (p.beeindigd_door IS NULL OR p.beeindigd_door >= $1) \
+         AND (p.bevestigd IS NULL OR p.bevestigd >= $2) \
+         UNION SELECT p.bericht FROM postvak p JOIN berichten b ON b.id = p.bericht \
+         WHERE b.berichtsoort IN ('bekendheidscheck', 'contextinformatieverzoek', 'verrijkingsverzoek') \
+         AND p.log_index < $1 AND (p.beeindigd_door IS NULL OR p.beeindigd_door >= $1) \
+         AND NOT EXISTS (SELECT 1 FROM postvak a JOIN berichten ab ON ab.id = a.bericht \
+         WHERE a.in_antwoord_op = p.bericht AND ab.afzender_partner = p.partner AND a.log_index < $1)",
+    )
+    .bind(int(van))
+    .bind(sinds.as_microsecond())
+    .fetch_all(read)
+    .await?;
+    rows.iter().map(|row| bericht_id(row.try_get("bericht")?, "postvak")).collect()
+}
+
 /// Of what was asked to be destroyed and not answered yet: the bericht, its afzender, and partner and loket that had it; at most so many.
 ///
 /// # Errors

@@ -26,10 +26,16 @@ use crate::{
     sleutels::{CommitmentOpening, Veld},
     store::{
         ledger::regels::regels_at,
-        reading::{openingen::opened, rapport::marks},
+        reading::{
+            openingen::opened,
+            rapport::{marks, openstaand},
+        },
+        zoeken::{Eis, Merk, Waarop},
     },
 };
 
+/// Berichten that are looked for at once.
+const AT_ONCE: usize = 500;
 /// Regels that are read at once.
 const PAGE: usize = 2048;
 
@@ -143,6 +149,12 @@ impl Oog<'_> {
     pub(super) async fn lezing(&self, stuk: Stuk) -> Result<Gelezen, Weigering> {
         let found = self.zoeken.find(&self.seen(stuk.van, stuk.tot)).await.map_err(unavailable)?;
         let mut gelezen = Gelezen::default();
+        for indexes in self.still_open(stuk.van).await?.chunks(PAGE) {
+            for (index, leaf) in regels_at(self.read, indexes).await.map_err(unavailable)? {
+                let regel = read_regel(&leaf)?;
+                gelezen.openstaand.take(&self.told(index, leaf, regel, &mut HashMap::new())?);
+            }
+        }
         for indexes in found.page(None, usize::MAX, false).chunks(PAGE) {
             let leaves = regels_at(self.read, indexes).await.map_err(unavailable)?;
             let parsed = leaves.into_iter().map(|(index, leaf)| {
@@ -164,6 +176,24 @@ impl Oog<'_> {
             }
         }
         Ok(gelezen)
+    }
+
+    /// The regels before an index of what was open there: not collected, not confirmed or not answered.
+    async fn still_open(&self, van: u64) -> Result<Vec<u64>, Weigering> {
+        let Some((_, first)) = regels_at(self.read, &[van]).await.map_err(unavailable)?.pop() else {
+            return Ok(Vec::new());
+        };
+        let since = read_regel(&first)?.tijd.parse().map_err(unavailable)?;
+        let mut found = Vec::new();
+        for berichten in openstaand(self.read, van, since).await.map_err(unavailable)?.chunks(AT_ONCE) {
+            let mut vraag = self.seen(0, van);
+            let marks = berichten.iter().map(|bericht| Merk::new(Waarop::Bericht, bericht.to_string())).collect();
+            vraag.eisen.push(Eis::EenVan(marks));
+            found.extend(self.zoeken.find(&vraag).await.map_err(unavailable)?.page(None, usize::MAX, false));
+        }
+        // In order, as they were written.
+        found.sort_unstable();
+        Ok(found)
     }
 
     fn told(

@@ -42,9 +42,9 @@ enum Waar {
 
 #[derive(Default)]
 pub(super) struct Openstaand {
-    /// What was accepted in the period and neither confirmed nor ended in it.
+    /// What was accepted, in the period or before it, and neither confirmed nor ended.
     open: BTreeMap<(BerichtId, String), Stand>,
-    /// Verzoeken of the period that were not answered in it.
+    /// Verzoeken that could be read in the period, and were not answered.
     unanswered: BTreeMap<(BerichtId, String), Stand>,
 }
 
