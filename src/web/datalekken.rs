@@ -56,7 +56,7 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
     let stories = rows.remove("lekken_verloop").unwrap_or_default();
     let lekken = rows.remove("lekken").unwrap_or_default().into_iter().filter_map(|rij| {
         let [bericht, soort, van, naar, ontvangen, ontdekt, melden, left] = rij.try_into().ok()?;
-        // What only the afzender did, such as sending, is of every ontvanger.
+        // A look at the bericht names no ontvanger, and is told with each.
         let is_of = |step: &&Vec<String>| {
             let to = step.get(4).map(String::as_str);
             step.first() == Some(&bericht) && (to == Some(naar.as_str()) || to == Some("-"))

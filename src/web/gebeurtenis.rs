@@ -3,7 +3,7 @@
 use super::woorden::{getal, leesbaar};
 use crate::{
     domain::Weigering,
-    exchange::toezicht::Getoond,
+    exchange::{dossier::eigen_kopie, toezicht::Getoond},
     logboek::{Logregel, Oorzaak, Soort},
 };
 
@@ -43,7 +43,7 @@ pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
             format!("{van} trok {soort} in en vroeg {naar} de eigen kopie te vernietigen{}.", why(regel))
         }
         Soort::VernietigingBevestigd => {
-            format!("{naar} antwoordde op het verzoek om te vernietigen: {}.", of_copy(regel.weigering.as_deref()))
+            format!("{naar} antwoordde op het verzoek om te vernietigen: {}.", eigen_kopie(regel.weigering.as_deref()))
         }
         _ => beside(&wie, regel),
     }
@@ -88,16 +88,6 @@ fn cause(regel: &Logregel) -> &'static str {
         ", omdat de ontvangst is bevestigd"
     } else {
         ""
-    }
-}
-
-/// What became of the copy of an ontvanger, by its answer.
-fn of_copy(kept: Option<&str>) -> &'static str {
-    match kept {
-        None => "de eigen kopie is vernietigd",
-        Some("in_dossier_opgenomen") => "de eigen kopie staat in een dossier, met een eigen bewaartermijn",
-        Some("wettelijke_bewaarplicht") => "een wet verplicht de eigen kopie te bewaren",
-        Some(_) => "de eigen kopie wordt bewaard",
     }
 }
 

@@ -302,6 +302,12 @@ async fn what_began_in_an_earlier_period_is_told_in_that_in_which_it_ended_or_st
     let waiting = table(&later, "vernietiging_zonder_antwoord");
     assert_eq!(waiting.iter().map(|row| &row["bericht"]).collect::<Vec<_>>(), [&silent]);
     // What the gateway sent about it is no bericht of a partner.
+    // So does a day on which nothing was written yet, and a longer period.
+    gateway.clock.advance(SignedDuration::from_hours(24));
+    let quiet = of_today(&gateway, "auditor").await;
+    assert_eq!(table(&quiet, "niet_beantwoord"), table(&later, "niet_beantwoord"));
+    let still = asked(&gateway, "auditor", &first, &today(&gateway).to_string()).await.unwrap();
+    assert_eq!(table(&still, "niet_beantwoord"), table(&later, "niet_beantwoord"));
     let of_first = asked(&gateway, "auditor", &first, &first).await.unwrap();
     let told = sentences(&of_first, "omvang");
     assert!(told.starts_with("Berichten aanvaard: 3,"), "{told}");

@@ -92,17 +92,21 @@ impl Leven {
             format!("{van} vroeg op {} aan {naar} om ook de eigen kopie te vernietigen.", datum::moment(op))
         }));
         zinnen.extend(self.geantwoord.as_ref().map(|(op, waarom)| {
-            let wat = match waarom.as_deref() {
-                None => "de eigen kopie is vernietigd",
-                Some("in_dossier_opgenomen") => {
-                    "de eigen kopie staat in een dossier, en dat heeft een eigen bewaartermijn"
-                }
-                Some("wettelijke_bewaarplicht") => "een wet verplicht om de eigen kopie te bewaren",
-                Some(_) => "de eigen kopie wordt bewaard",
-            };
+            let wat = eigen_kopie(waarom.as_deref());
             format!("{naar} antwoordde op {}: {wat}.", datum::moment(*op))
         }));
         zinnen
+    }
+}
+
+/// What became of the copy of an ontvanger, by the ground on which it keeps it; none where it destroyed it.
+#[must_use]
+pub fn eigen_kopie(kept: Option<&str>) -> &'static str {
+    match kept {
+        None => "de eigen kopie is vernietigd",
+        Some("in_dossier_opgenomen") => "de eigen kopie staat in een dossier, en dat heeft een eigen bewaartermijn",
+        Some("wettelijke_bewaarplicht") => "een wet verplicht om de eigen kopie te bewaren",
+        Some(_) => "de eigen kopie wordt bewaard",
     }
 }
 

@@ -22,6 +22,7 @@ use jiff::{
     civil::{Date, date},
 };
 
+pub use self::leven::eigen_kopie;
 pub(super) use self::staat::Stand;
 use self::staat::{Dossier, Kijker};
 pub use self::{

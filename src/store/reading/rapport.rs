@@ -1,10 +1,10 @@
 //! What the report of a period asks of the tables, beside the logboek.
 
 use jiff::civil::Date;
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::{
-    domain::{BerichtId, Kenmerk, partner::GATEWAY},
+    domain::{BerichtId, Berichtsoort, Kenmerk, partner::GATEWAY},
     store::{
         DbRow, Pool, StoreError,
         database::rows::{Column, Rows, fetch},
@@ -133,19 +133,18 @@ pub async fn ongelezen_vervallen(read: &Pool, van: u64, tot: u64) -> Result<Vec<
 /// # Errors
 /// [`StoreError`] when they cannot be read.
 pub async fn openstaand(read: &Pool, van: u64, sinds: jiff::Timestamp) -> Result<Vec<BerichtId>, StoreError> {
-    let rows = sqlx::query(
+    let verzoeken = Berichtsoort::ALL.into_iter().filter(|soort| soort.is_verzoek());
+    let verzoeken = verzoeken.map(|soort| format!("'{soort}'")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
         "SELECT p.bericht FROM postvak p WHERE p.log_index < $1 AND (p.beeindigd_door IS NULL OR p.beeindigd_door >= $1) \
          AND (p.bevestigd IS NULL OR p.bevestigd >= $2) \
          UNION SELECT p.bericht FROM postvak p JOIN berichten b ON b.id = p.bericht \
-         WHERE b.berichtsoort IN ('bekendheidscheck', 'contextinformatieverzoek', 'verrijkingsverzoek') \
+         WHERE b.berichtsoort IN ({verzoeken}) \
          AND p.log_index < $1 AND (p.beeindigd_door IS NULL OR p.beeindigd_door >= $1) \
          AND NOT EXISTS (SELECT 1 FROM postvak a JOIN berichten ab ON ab.id = a.bericht \
-         WHERE a.in_antwoord_op = p.bericht AND ab.afzender_partner = p.partner AND a.log_index < $1)",
-    )
-    .bind(int(van))
-    .bind(sinds.as_microsecond())
-    .fetch_all(read)
-    .await?;
+         WHERE a.in_antwoord_op = p.bericht AND ab.afzender_partner = p.partner AND a.log_index < $1)"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(int(van)).bind(sinds.as_microsecond()).fetch_all(read).await?;
     rows.iter().map(|row| bericht_id(row.try_get("bericht")?, "postvak")).collect()
 }
 

@@ -180,10 +180,11 @@ impl Oog<'_> {
 
     /// The regels before an index of what was open there: not collected, not confirmed or not answered.
     async fn still_open(&self, van: u64) -> Result<Vec<u64>, Weigering> {
-        let Some((_, first)) = regels_at(self.read, &[van]).await.map_err(unavailable)?.pop() else {
-            return Ok(Vec::new());
+        let since = match regels_at(self.read, &[van]).await.map_err(unavailable)?.pop() {
+            Some((_, first)) => read_regel(&first)?.tijd.parse().map_err(unavailable)?,
+            // Nothing was written since: what is confirmed was confirmed before.
+            None => Timestamp::MAX,
         };
-        let since = read_regel(&first)?.tijd.parse().map_err(unavailable)?;
         let mut found = Vec::new();
         for berichten in openstaand(self.read, van, since).await.map_err(unavailable)?.chunks(AT_ONCE) {
             let mut vraag = self.seen(0, van);
