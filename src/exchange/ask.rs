@@ -25,8 +25,10 @@ use crate::{
 };
 
 const POLL: Duration = Duration::from_millis(500);
-/// Time to answer before the caller's own deadline.
-const MARGIN: Duration = Duration::from_millis(200);
+/// Of the time until the caller's own deadline, this part is kept for the last look and for the way back.
+const MARGIN_PART: u32 = 10;
+/// The least and the most of that margin. On a busy machine a look at the database takes hundreds of milliseconds.
+const MARGIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
 /// What came in time.
 pub struct Asked {
@@ -55,10 +57,9 @@ impl Exchange {
         }
         let adres = call.identiteit().adres(&bericht.loket)?;
         let actor = self.actor(call, Some(&bericht.medewerker));
-        let latest = call.deadline.map(|deadline| deadline.checked_sub(MARGIN).unwrap_or(deadline));
-        let until = (Instant::now() + wait).min(latest.unwrap_or_else(|| Instant::now() + wait));
-        let wait =
-            SignedDuration::try_from(until.saturating_duration_since(Instant::now())).unwrap_or(SignedDuration::MAX);
+        let now = Instant::now();
+        let until = (now + wait).min(call.deadline.map_or(now + wait, |deadline| last_look(now, deadline)));
+        let wait = SignedDuration::try_from(until.saturating_duration_since(now)).unwrap_or(SignedDuration::MAX);
         let asked_until = self.klok.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
         let (receipt, _waiting) = self.send_and_wait(call, bericht, adres.clone(), asked_until).await?;
 
@@ -110,6 +111,12 @@ impl Exchange {
         let sending = Box::pin(sending.in_current_span());
         self.tasks.finish("a verzoek that is asked", sending).await.map_err(unavailable)?
     }
+}
+
+/// When an Ask looks for the last time, so that its caller hears before the deadline.
+fn last_look(now: Instant, deadline: Instant) -> Instant {
+    let margin = (deadline.saturating_duration_since(now) / MARGIN_PART).clamp(MARGIN[0], MARGIN[1]);
+    deadline.checked_sub(margin).unwrap_or(deadline)
 }
 
 /// An Ask that waits. When this is dropped, also because its caller went away, its answers are for any reader.
