@@ -200,6 +200,13 @@ impl Berichtsoort {
         matches!(self, Self::Melding18b | Self::BijMelding)
     }
 
+    /// Whether each ontvanger is to answer it, once: a question, a case that is registered, taken up or felt uneasy about. What became of a
+    /// scenario is told as often as that is used, and so it is watched apart.
+    #[must_use]
+    pub fn awaits_answer(self) -> bool {
+        Self::ALL.iter().any(|of| of.answers() == Some(self) && of.answers_once() && !self.follows())
+    }
+
     /// Whether `Ask` can wait for its answer.
     #[must_use]
     pub fn is_verzoek(self) -> bool {
@@ -218,5 +225,25 @@ impl FromStr for Berichtsoort {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|soort| soort.as_str() == text).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_or_registers_a_case_awaits_an_answer() {
+        let awaiting: Vec<&str> =
+            Berichtsoort::ALL.into_iter().filter(|soort| soort.awaits_answer()).map(Berichtsoort::as_str).collect();
+        let expected = [
+            "bekendheidscheck",
+            "contextinformatieverzoek",
+            "verrijkingsverzoek",
+            "buikpijnmelding",
+            "aanmelding",
+            "opschaling",
+        ];
+        assert_eq!(awaiting, expected);
     }
 }

@@ -90,7 +90,7 @@ impl ToezichtService for ToezichtApi {
     ) -> Result<Response<proto::GetConsistencyProofResponse>, Status> {
         let (call, request) = (self.watcher(&request).await?, request.into_inner());
         let asked = async |who: Inzage| self.exchange.prove_growth(&call, &who, &request.checkpoint).await;
-        let response = |Gegroeid { checkpoint, hashes }| proto::GetConsistencyProofResponse {
+        let response = |Gegroeid { checkpoint, hashes, .. }| proto::GetConsistencyProofResponse {
             checkpoint,
             hashes: hashes.iter().map(|hash| hash.to_vec()).collect(),
         };

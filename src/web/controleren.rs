@@ -13,15 +13,18 @@ use super::{
     kijker::Kijker,
     pagina::Kop,
     velden::Velden,
-    woorden::{aantal, getal},
+    woorden::{aantal, getal, wanneer},
 };
 use crate::{
     domain::Weigering,
     exchange::{
         Exchange, datum,
-        toezicht::{bewijs::Gegroeid, scherm::Vertoond},
+        toezicht::{
+            bewijs::{Gegroeid, Vervolg},
+            scherm::Vertoond,
+        },
     },
-    logboek::{self, Checkpoint, Hash, ProofError, TlogProof, Verified, verify_consistency},
+    logboek::{self, Checkpoint, Hash, ProofError, Soort, TlogProof, Verified, verify_consistency},
 };
 
 /// The first line of a proof (C2SP tlog-proof).
@@ -32,6 +35,7 @@ const MOST_PROOFS: usize = 50;
 /// A checkpoint that this FG was shown.
 struct Gezien {
     wanneer: String,
+    logboek: String,
     grootte: String,
     wortel: String,
 }
@@ -185,6 +189,7 @@ async fn page(exchange: &Exchange, kijker: &Kijker, kept: Vec<Bewaard>) -> Resul
         let read = checkpoint.as_deref().and_then(|nota| read(exchange, nota));
         Gezien {
             wanneer: datum::moment(tijd),
+            logboek: read.as_ref().map_or_else(String::new, |of| of.origin.clone()),
             grootte: read.as_ref().map_or_else(|| "niet te lezen".to_owned(), |of| getal(of.size)),
             wortel: read.map(|of| hex::encode(of.root)).unwrap_or_default(),
         }
@@ -211,7 +216,7 @@ const KEEP_IT: &str = "Bewaar het bestand. Is het een echt checkpoint van deze p
                        beheer en aan de FG's van de andere partners.";
 
 fn of_checkpoint(exchange: &Exchange, nota: &str, grown: Option<Gegroeid>) -> Uitkomst {
-    let Some(Gegroeid { checkpoint, hashes }) = grown else {
+    let Some(Gegroeid { checkpoint, hashes, vervolg }) = grown else {
         let zin = "Dit is geen checkpoint dat deze poort ondertekende, of het is van meer logregels dan er nu zijn.";
         return wrong("Dit hoort niet bij dit logboek", vec![zin.to_owned(), KEEP_IT.to_owned()]);
     };
@@ -219,20 +224,40 @@ fn of_checkpoint(exchange: &Exchange, nota: &str, grown: Option<Gegroeid>) -> Ui
     let holds = |(old, new): &(Checkpoint, Checkpoint)| {
         verify_consistency(old.size, &old.root, new.size, &new.root, &hashes).is_ok()
     };
+    let changed = |zin: &str| wrong("Dit logboek is veranderd", vec![zin.to_owned(), KEEP_IT.to_owned()]);
     let Some((old, new)) = both.filter(holds) else {
-        let zin = "Het checkpoint is echt, en het logboek van nu gaat er niet op door.";
-        return wrong("Dit logboek is veranderd", vec![zin.to_owned(), KEEP_IT.to_owned()]);
+        return changed("Het checkpoint is echt, en het logboek van nu gaat er niet op door.");
     };
-    Uitkomst {
-        klopt: true,
-        titel: "Dit checkpoint hoort bij dit logboek".to_owned(),
-        zinnen: vec![
-            format!("Het is van logboek {}, toen dat {} had.", old.origin, aantal(old.size, "logregel", "logregels")),
-            format!("Sindsdien is het alleen aangevuld, tot {}.", aantal(new.size, "logregel", "logregels")),
-        ],
-        pad: path(&hashes),
-        regel: String::new(),
+    let mut zinnen =
+        vec![format!("Het is van logboek {}, toen dat {} had.", old.origin, aantal(old.size, "logregel", "logregels"))];
+    zinnen.push(if new.size == old.size {
+        "Sindsdien kwam daar geen logregel bij.".to_owned()
+    } else {
+        format!("Sindsdien is dat alleen aangevuld, tot {}.", aantal(new.size, "logregel", "logregels"))
+    });
+    if let Some(vervolg) = vervolg {
+        let Some(zin) = goes_on(&vervolg, &old, &new) else {
+            return changed("Dat logboek is gesloten, en het volgende noemt een ander einde ervan dan er nu staat.");
+        };
+        zinnen.push(zin);
     }
+    let titel = "Dit checkpoint hoort bij dit logboek".to_owned();
+    Uitkomst { klopt: true, titel, zinnen, pad: path(&hashes), regel: String::new() }
+}
+
+/// That a logboek was closed, and where it goes on; nothing where the one that follows names another end of it.
+fn goes_on(Vervolg { naam, eerste, regel }: &Vervolg, old: &Checkpoint, new: &Checkpoint) -> Option<String> {
+    let when = wanneer(regel);
+    let next =
+        format!("Het gaat verder in logboek {naam}: de eerste logregel daarvan, nummer {eerste}, noemt dit einde.");
+    if regel.soort != Soort::LogHersteld {
+        return (regel.gesloten == Some(new.line())).then(|| format!("Op {when} is het gesloten. {next}"));
+    }
+    // What came after the last head that was signed is not vouched for.
+    let size: u64 = regel.ondertekend.as_deref()?.split(' ').nth(1)?.parse().ok()?;
+    let sure = aantal(size, "logregel", "logregels");
+    let how = format!("Op {when} is het na schade gesloten. Vast staat het tot {sure}; vraag beheer wat er gebeurde.");
+    (old.size <= size).then(|| format!("{how} {next}"))
 }
 
 fn of_proof(verified: &Verified, proof: &TlogProof, under: Vec<String>) -> Uitkomst {
@@ -283,4 +308,32 @@ pub(super) async fn checkpoint(
     };
     let made = made.await.map(|stand| stand.checkpoint);
     kijker.download(("checkpoint.txt", "text/plain; charset=utf-8"), made).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logboek::Logregel;
+
+    #[test]
+    fn where_a_closed_logboek_goes_on_is_said_only_of_the_end_that_the_next_one_names() {
+        let of = |size: u64, root: u8| Checkpoint { origin: "poort/2025".to_owned(), size, root: [root; 32] };
+        let vervolg = |soort: Soort, end: &Checkpoint| Vervolg {
+            naam: "poort/2026".to_owned(),
+            eerste: 1234,
+            regel: Logregel {
+                gesloten: Some(end.line()),
+                ondertekend: (soort == Soort::LogHersteld).then(|| end.line()),
+                ..Logregel::new("2025-12-31T23:00:00.000000Z".to_owned(), soort)
+            },
+        };
+        let (kept, end) = (of(7, 1), of(1234, 2));
+        let told = goes_on(&vervolg(Soort::Beheerd, &end), &kept, &end).unwrap();
+        assert!(told.starts_with("Op 1 januari 2026 om 0.00 uur is het gesloten.") && told.contains("nummer 1234"));
+        assert_eq!(goes_on(&vervolg(Soort::Beheerd, &of(1234, 3)), &kept, &end), None);
+        // After damage: what was kept is vouched for, or it is not.
+        let told = goes_on(&vervolg(Soort::LogHersteld, &of(7, 1)), &kept, &end).unwrap();
+        assert!(told.contains("na schade gesloten. Vast staat het tot 7 logregels"), "{told}");
+        assert_eq!(goes_on(&vervolg(Soort::LogHersteld, &of(6, 1)), &kept, &end), None);
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 
 use super::{
     kijker::Kijker,
@@ -23,10 +23,15 @@ use crate::{
         rij::{Rij, keuze, rijen},
         svg::svg,
     },
-    domain::{VanKracht, Weigering, Zicht},
+    domain::{Weigering, Zicht},
     exchange::{
         Exchange, datum,
-        toezicht::{afspraken::Afspraken, rapport::Periode, stand::Stand, zoek::Paren},
+        toezicht::{
+            afspraken::Afspraken,
+            rapport::Periode,
+            stand::{Geldig, Stand},
+            zoek::Paren,
+        },
         voorstel::Voorgelegd,
     },
 };
@@ -77,43 +82,31 @@ struct StandKeuze {
 impl StandKeuze {
     fn new(stand: Stand, periode: Periode, voorstellen: &[Voorgelegd]) -> Self {
         let Periode { van, tot_en_met } = periode;
-        let period = format!("van={van}&tot_en_met={tot_en_met}");
-        let went = format!("wat er van {} tot en met {} echt ging", datum::dag(van), datum::dag(tot_en_met));
         let of_voorstel = |nummer: u64| format!("als voorstel {nummer} geldt");
-        let (when, may, kop, field, mag) = match stand {
-            Stand::Nu => ("nu".to_owned(), "mag", "Van kracht".to_owned(), String::new(), ("mag", "mag nu niet")),
+        let (when, may, veld, mag) = match stand {
+            Stand::Nu => ("nu".to_owned(), "mag", String::new(), ("mag", "mag nu niet")),
             Stand::Op(day) => {
-                let day_said = format!("op {}", datum::dag(day));
-                (
-                    day_said.clone(),
-                    "mocht",
-                    format!("Van kracht {day_said}"),
-                    format!("op={day}"),
-                    ("mocht", "mocht toen niet"),
-                )
+                (format!("op {}", datum::dag(day)), "mocht", format!("op={day}"), ("mocht", "mocht toen niet"))
             }
             Stand::Voorstel(nummer) => {
-                let when = of_voorstel(nummer);
-                (
-                    when.clone(),
-                    "mag",
-                    format!("Van kracht {when}"),
-                    format!("voorstel={nummer}"),
-                    ("mag", "mag dan niet"),
-                )
+                (of_voorstel(nummer), "mag", format!("voorstel={nummer}"), ("mag", "mag dan niet"))
             }
         };
-        let address = |field: String| format!("/convenanten?{period}{field}");
-        let now = (stand != Stand::Nu).then(|| ("Wat nu mag".to_owned(), address(String::new())));
-        let others = voorstellen.iter().filter(|of| stand != Stand::Voorstel(of.voorstel));
-        let others = others
-            .map(|of| (format!("Wat mag {}", of_voorstel(of.voorstel)), address(format!("&voorstel={}", of.voorstel))));
+        let address = |veld: &str| format!("/convenanten?van={van}&tot_en_met={tot_en_met}{veld}");
+        let now = (stand != Stand::Nu).then(|| ("Wat nu mag".to_owned(), address("")));
+        let others = voorstellen.iter().map(|of| of.voorstel).filter(|nummer| stand != Stand::Voorstel(*nummer));
+        let others =
+            others.map(|nummer| (format!("Wat mag {}", of_voorstel(nummer)), address(&format!("&voorstel={nummer}"))));
         Self {
-            zin: format!("Wie {when} wat aan wie {may} sturen, en {went}."),
-            kop,
+            zin: format!(
+                "Wie {when} wat aan wie {may} sturen, en wat er van {} tot en met {} echt ging.",
+                datum::dag(van),
+                datum::dag(tot_en_met)
+            ),
+            kop: if stand == Stand::Nu { "Van kracht".to_owned() } else { format!("Van kracht {when}") },
             op: if let Stand::Op(day) = stand { day.to_string() } else { String::new() },
             andere: now.into_iter().chain(others).collect(),
-            tekening: format!("/stromenschema.svg?{field}").trim_end_matches('?').to_owned(),
+            tekening: format!("/stromenschema.svg?{veld}").trim_end_matches('?').to_owned(),
             mag,
         }
     }
@@ -137,9 +130,9 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
         let known = [&periode::FIELDS[..], &STANDEN].concat();
         let periode = periode::of(&exchange, velden.known(&known, &[])?)?;
         let stand = stand(&velden)?;
-        let van_kracht = exchange.stand(stand).await?;
+        let geldig = exchange.stand(stand).await?;
         let of = exchange.afspraken(&kijker.call, &kijker.inzage(None), periode).await?;
-        Ok(convenanten(&exchange, &kijker, (periode, stand, van_kracht), of))
+        Ok(convenanten(&exchange, &kijker, (periode, stand, geldig), of))
     };
     kijker.answer(made).await
 }
@@ -166,8 +159,8 @@ pub(super) async fn stromenschema(
 ) -> Response<Body> {
     let made = async {
         kijker.watches()?;
-        let (van_kracht, day) = exchange.stand(stand(velden.known(&STANDEN, &[])?)?).await?;
-        Ok(svg(&van_kracht, day))
+        let Geldig { van_kracht, dag, .. } = exchange.stand(stand(velden.known(&STANDEN, &[])?)?).await?;
+        Ok(svg(&van_kracht, dag))
     };
     let made = made.await;
     kijker.download(("stromenschema.svg", "image/svg+xml"), made).await
@@ -176,19 +169,23 @@ pub(super) async fn stromenschema(
 fn convenanten(
     exchange: &Exchange,
     kijker: &Kijker,
-    (periode, stand, (van_kracht, day)): (Periode, Stand, (Arc<VanKracht>, Date)),
+    (periode, stand, geldig): (Periode, Stand, Geldig),
     of: Afspraken,
 ) -> Convenanten {
-    let allowed = rijen(&van_kracht, day);
+    let allowed = rijen(&geldig.van_kracht, geldig.dag);
     let stand = StandKeuze::new(stand, periode, &of.voorstellen);
     let convenant = |of: &crate::domain::Convenant| {
         let own = allowed.iter().filter(|rij| rij.convenant == of.naam);
         let columns = ["soort bericht", "van", "aan", "grondslag", "houdbaar", "voorwaarden"];
-        let note = if of.in_force(day) { "" } else { ". Dan niet van kracht" };
+        let since = match geldig.sinds.get(&of.hash) {
+            Some(since) => format!("van kracht sinds {}", datum::moment(*since)),
+            None => "nog niet van kracht".to_owned(),
+        };
+        let note = if of.in_force(geldig.dag) { "" } else { " Op die dag geldt het niet." };
         Convenant {
             titel: of.titel.clone(),
             geldig: format!(
-                "Convenant {}, versie {}, geldig van {} tot en met {}{note}.",
+                "Convenant {}, versie {}, {since}. Geldig van {} tot en met {}.{note}",
                 of.naam,
                 of.versie,
                 datum::dag(of.geldig_van),
@@ -206,7 +203,9 @@ fn convenanten(
         let agreed = |(asked, given): (crate::domain::Instemming, bool)| {
             let who = match asked {
                 crate::domain::Instemming::Ander => "een andere beheerder".to_owned(),
-                crate::domain::Instemming::Partij(partner, convenant) => format!("{partner}, voor {convenant}"),
+                crate::domain::Instemming::Partij(partner, convenant) => {
+                    format!("{partner}, voor convenant {convenant}")
+                }
             };
             if given { format!("{who}: ja") } else { format!("{who}: nog niet") }
         };
@@ -222,7 +221,7 @@ fn convenanten(
         keuze: Keuze::new(exchange, periode),
         matrix: matrix(&allowed, &of, (periode, &kijker.call.identiteit().ziet), stand.mag),
         stand,
-        van_kracht: van_kracht.convenanten().iter().map(convenant).collect(),
+        van_kracht: geldig.van_kracht.convenanten().iter().map(convenant).collect(),
         voorstellen: of.voorstellen.into_iter().map(voorstel).collect(),
         wijzigingen: of.wijzigingen.map(Deel::from),
     }

@@ -63,8 +63,8 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
         };
         let of_this = stories.iter().filter(is_of);
         let steps = of_this.filter_map(|step| {
-            let [_, wanneer, wat, door, _] = step.as_slice() else { return None };
-            Some((in_words(wanneer), step_in_words(wat, door, &naar)))
+            let [_, wanneer, wat, door, _, uitkomst] = step.as_slice() else { return None };
+            Some((in_words(wanneer), step_in_words((wat, uitkomst), door, &naar)))
         });
         let got =
             if ontvangen == "ja" { "De ontvanger had het al." } else { "De ontvanger had het nog niet opgehaald." };
@@ -92,7 +92,7 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
     }
 }
 
-fn step_in_words(wat: &str, door: &str, naar: &str) -> String {
+fn step_in_words((wat, uitkomst): (&str, &str), door: &str, naar: &str) -> String {
     let is = |soort: Soort| wat == soort.as_str();
     if is(Soort::Aanvaard) {
         format!("{door} stuurde het, en de poort aanvaardde het.")
@@ -109,7 +109,7 @@ fn step_in_words(wat: &str, door: &str, naar: &str) -> String {
             "{door} trok het in, en vroeg de ontvanger de eigen kopie te vernietigen. De poort geeft de inhoud aan niemand meer."
         )
     } else if is(Soort::VernietigingBevestigd) {
-        format!("{naar} antwoordde op dat verzoek; wat, staat in het verloop.")
+        format!("{naar} antwoordde op dat verzoek: {uitkomst}.")
     } else if is(Soort::Ingezien) {
         "Iemand van toezicht bekeek dit verloop, zonder inhoud.".to_owned()
     } else {

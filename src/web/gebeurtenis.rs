@@ -64,13 +64,24 @@ fn beside(wie: &str, regel: &Logregel) -> String {
         Soort::Ingezien => format!("{wie} keek in het logboek, zonder inhoud te zien."),
         Soort::Geexporteerd => format!("{wie} haalde het logboek op."),
         Soort::ConvenantGewijzigd => {
-            format!("{wie} bracht een wijziging van kracht: {}.", regel.document.as_deref().unwrap_or("een convenant"))
+            let what = regel.document.as_deref().unwrap_or("een convenant");
+            format!("{wie} bracht een wijziging van kracht: {what}{}.", by_voorstel(regel))
         }
-        Soort::PartnerGewijzigd => format!("{wie} wijzigde wie deelneemt."),
-        Soort::Voorgesteld => format!("{wie} stelde een wijziging voor."),
-        Soort::Bekrachtigd => format!("{wie} bekrachtigde een voorstel."),
+        Soort::PartnerGewijzigd => format!("{wie} wijzigde wie deelneemt{}.", by_voorstel(regel)),
+        Soort::Voorgesteld if regel.uitkomst.is_none() => format!("{wie} stelde een wijziging voor."),
+        Soort::Voorgesteld => format!("{wie} trok voorstel {} in.", of_none(regel.voorstel)),
+        Soort::Bekrachtigd => format!("{wie} bekrachtigde voorstel {}.", of_none(regel.voorstel)),
         other => format!("{wie}: {}.", leesbaar(other.as_str())),
     }
+}
+
+/// Of which proposal a change is, behind a sentence: its number is that of the logregel in which somebody proposed it.
+fn by_voorstel(regel: &Logregel) -> String {
+    regel.voorstel.map_or_else(String::new, |nummer| format!(", zoals in logregel {nummer} voorgesteld"))
+}
+
+fn of_none(nummer: Option<u64>) -> String {
+    nummer.map_or_else(|| "-".to_owned(), |nummer| nummer.to_string())
 }
 
 /// Why something was refused or taken back, behind a sentence.
@@ -141,6 +152,16 @@ mod tests {
                 "de eigen kopie staat in een dossier",
             ),
             (Logregel { betrokkene: vec!["x".to_owned()], ..scenario(Soort::Ingezien) }, "zocht naar een persoon"),
+            (
+                Logregel { voorstel: Some(1234), document: some("zvh-x"), ..scenario(Soort::ConvenantGewijzigd) },
+                "zvh-x, zoals in logregel 1234 voorgesteld.",
+            ),
+            (scenario(Soort::Voorgesteld), "stelde een wijziging voor."),
+            (
+                Logregel { uitkomst: some("ingetrokken"), voorstel: Some(7), ..scenario(Soort::Voorgesteld) },
+                "trok voorstel 7 in.",
+            ),
+            (Logregel { voorstel: Some(7), ..scenario(Soort::Bekrachtigd) }, "bekrachtigde voorstel 7."),
         ] {
             let said = gebeurtenis(&getoond, &regel);
             assert!(said.contains(told), "{said}");

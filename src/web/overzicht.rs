@@ -20,7 +20,7 @@ use crate::{
         Exchange, datum,
         dossier::Getoond as Dossier,
         toezicht::{
-            rapport::{Kern, Rapport, Tabel},
+            rapport::{Kern, Periode, Rapport, Tabel},
             scherm::{SOON_DAYS, Scherm, Vervalt},
         },
         voorstel::Voorgelegd,
@@ -38,7 +38,7 @@ struct Punt {
 struct Cijfer {
     naam: &'static str,
     nu: String,
-    vorige: String,
+    vorige: Option<String>,
 }
 
 #[derive(Template)]
@@ -60,8 +60,10 @@ struct Overzicht {
 
 /// Rows of a table here, at most: the report has all of them.
 const MOST_ROWS: usize = 12;
-/// Sentences of one kind here, at most.
+/// Reasons of a refusal here, at most.
 const MOST_SENTENCES: usize = 20;
+/// What is unusual of one kind here, at most: a quarter with many first times hides nothing else.
+const MOST_OF_KIND: usize = 6;
 
 pub(super) async fn show(
     State(exchange): State<std::sync::Arc<Exchange>>,
@@ -78,7 +80,8 @@ pub(super) async fn show(
 }
 
 fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht {
-    let Scherm { groei, nagerekend, rapport, vorige: (before, vorige), voorstellen, dossiers, vervalt } = scherm;
+    let Scherm { groei, nagerekend, rapport, vorige: (before, vorige), begonnen, voorstellen, dossiers, vervalt } =
+        scherm;
     let now = exchange.klok.now();
     let over = match rapport.partners.as_slice() {
         [] => "U ziet alle partners.".to_owned(),
@@ -88,14 +91,14 @@ fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht 
     Overzicht {
         kop: kijker.kop("Overzicht", "/"),
         keuze: Keuze::new(exchange, rapport.periode),
-        vorige: format!("{} tot en met {}", datum::dag(before.van), datum::dag(before.tot_en_met)),
+        vorige: compared(before, vorige.is_some(), begonnen),
         over,
         klopt: klopt(&groei, nagerekend.as_ref(), now),
         wacht: wacht(&rapport, &voorstellen, &dossiers, now),
-        cijfers: cijfers(&rapport.kern, &vorige),
-        uitgewisseld: uitgewisseld(&rapport.kern, &vorige),
+        cijfers: cijfers(&rapport.kern, vorige.as_ref()),
+        uitgewisseld: uitgewisseld(&rapport.kern, vorige.as_ref()),
         geweigerd: geweigerd(&rapport),
-        opvallend: sentences(tabel(&rapport, "opvallend"), 1),
+        opvallend: opvallend(&rapport),
         vervalt: ends(&vervalt, amsterdam(now).date()),
         te_laat: te_laat(&rapport, &dossiers),
     }
@@ -115,11 +118,32 @@ fn count(rapport: &Rapport, naam: &str) -> u64 {
     tabel(rapport, naam).map_or(0, |tabel| tabel.rijen.len() as u64 + tabel.weggelaten)
 }
 
-/// The sentences in a column, and how many there are more.
-fn sentences(tabel: Option<&Tabel>, kolom: usize) -> Vec<String> {
-    let Some(tabel) = tabel else { return Vec::new() };
-    let mut zinnen: Vec<String> =
-        tabel.rijen.iter().filter_map(|rij| rij.get(kolom)).take(MOST_SENTENCES).map(|zin| leesbaar(zin)).collect();
+/// With what the figures are compared.
+fn compared(before: Periode, is_there: bool, begonnen: Option<Date>) -> String {
+    let period =
+        format!("De vorige periode is {} tot en met {}", datum::dag(before.van), datum::dag(before.tot_en_met));
+    match begonnen.map(|begin| (begin > before.van, datum::dag(begin))) {
+        Some((_, begin)) if !is_there => {
+            format!("Met een vorige periode is niet te vergelijken: het logboek begon op {begin}.")
+        }
+        Some((true, begin)) => format!("{period}; het logboek begon daarin, op {begin}."),
+        _ => format!("{period}."),
+    }
+}
+
+/// What is unusual, some of each kind, and how many more there are.
+fn opvallend(rapport: &Rapport) -> Vec<String> {
+    let Some(tabel) = tabel(rapport, "opvallend") else { return Vec::new() };
+    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut zinnen = Vec::new();
+    for rij in &tabel.rijen {
+        let [kind, zin] = rij.as_slice() else { continue };
+        let of_kind = told.entry(kind).or_default();
+        *of_kind += 1;
+        if *of_kind <= MOST_OF_KIND {
+            zinnen.push(leesbaar(zin));
+        }
+    }
     let more = (tabel.rijen.len() - zinnen.len()) as u64 + tabel.weggelaten;
     if more > 0 {
         zinnen.push(format!("En nog {}; het rapport heeft ze alle.", getal(more)));
@@ -181,33 +205,39 @@ fn wacht(rapport: &Rapport, voorstellen: &[Voorgelegd], dossiers: &[Dossier], no
     punten
 }
 
-fn cijfers(nu: &Kern, vorige: &Kern) -> Vec<Cijfer> {
-    let cijfer = |naam, nu: u64, vorige: u64| Cijfer { naam, nu: getal(nu), vorige: getal(vorige) };
+fn cijfers(nu: &Kern, vorige: Option<&Kern>) -> Vec<Cijfer> {
+    let cijfer = |naam, of: fn(&Kern) -> u64| Cijfer { naam, nu: getal(of(nu)), vorige: vorige.map(of).map(getal) };
     vec![
-        cijfer("Berichten", nu.berichten, vorige.berichten),
-        cijfer("Mensen over wie zij gingen", nu.mensen, vorige.mensen),
-        cijfer("Geweigerd", nu.geweigerd, vorige.geweigerd),
+        cijfer("Berichten", |kern| kern.berichten),
+        cijfer("Mensen over wie zij gingen", |kern| kern.mensen),
+        cijfer("Geweigerd", |kern| kern.geweigerd),
     ]
 }
 
 /// What was exchanged by grondslag and between whom, beside the period before.
-fn uitgewisseld(nu: &Kern, vorige: &Kern) -> Vec<Blad> {
-    let before: BTreeMap<&String, u64> = vorige.grondslagen.iter().map(|(id, aantal)| (id, *aantal)).collect();
+fn uitgewisseld(nu: &Kern, vorige: Option<&Kern>) -> Vec<Blad> {
+    // Without a period before there is no column for it.
+    let columns = |of: &[&'static str], before: &[&'static str]| -> Vec<&'static str> {
+        of.iter().chain(before.iter().filter(|_| vorige.is_some())).copied().collect()
+    };
+    let before: BTreeMap<&String, u64> =
+        vorige.iter().flat_map(|kern| &kern.grondslagen).map(|(id, aantal)| (id, *aantal)).collect();
     let noot = |all: usize| match all.saturating_sub(MOST_ROWS) {
         0 => String::new(),
         more => format!("En nog {}; het rapport heeft ze alle.", aantal(more as u64, "rij", "rijen")),
     };
     let rijen = nu.grondslagen.iter().take(MOST_ROWS).map(|(id, aantal)| {
-        vec![Cel::tekst(id.clone()), Cel::getal(*aantal), Cel::getal(before.get(id).copied().unwrap_or(0))]
+        let then = vorige.map(|_| Cel::getal(before.get(id).copied().unwrap_or(0)));
+        [Cel::tekst(id.clone()), Cel::getal(*aantal)].into_iter().chain(then).collect()
     });
     let mut grondslagen = Blad::new(
         ("per_grondslag", "Per grondslag, geteld per ontvanger"),
-        &["grondslag", "nu", "vorige periode"],
+        &columns(&["grondslag", "nu"], &["vorige periode"]),
         rijen.collect(),
     );
     grondslagen.noot = noot(nu.grondslagen.len());
     let mut by_partner: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
-    for (kern, at) in [(nu, 0), (vorige, 2)] {
+    for (kern, at) in std::iter::once((nu, 0)).chain(vorige.map(|kern| (kern, 2))) {
         for ((van, naar), aantal) in &kern.paren {
             by_partner.entry(van).or_default()[at] += aantal;
             by_partner.entry(naar).or_default()[at + 1] += aantal;
@@ -215,9 +245,13 @@ fn uitgewisseld(nu: &Kern, vorige: &Kern) -> Vec<Blad> {
     }
     let rijen: Vec<Vec<Cel>> = by_partner
         .into_iter()
-        .map(|(naam, counts)| std::iter::once(Cel::tekst(naam)).chain(counts.map(Cel::getal)).collect())
+        .map(|(naam, counts)| {
+            let counts = counts.into_iter().take(if vorige.is_some() { 4 } else { 2 });
+            std::iter::once(Cel::tekst(naam)).chain(counts.map(Cel::getal)).collect()
+        })
         .collect();
-    let columns = ["partner", "verstuurd", "ontvangen", "verstuurd, vorige periode", "ontvangen, vorige periode"];
+    let columns =
+        columns(&["partner", "verstuurd", "ontvangen"], &["verstuurd, vorige periode", "ontvangen, vorige periode"]);
     vec![grondslagen, Blad::new(("per_partner", "Per partner, geteld per ontvanger"), &columns, rijen)]
 }
 
@@ -262,7 +296,7 @@ fn ends(vervalt: &[Vervalt], today: Date) -> Vec<Punt> {
 fn te_laat(rapport: &Rapport, dossiers: &[Dossier]) -> Vec<Punt> {
     let told = [
         ("niet_opgehaald", "bericht is niet opgehaald", "berichten zijn niet opgehaald"),
-        ("niet_beantwoord", "verzoek is niet beantwoord", "verzoeken zijn niet beantwoord"),
+        ("niet_beantwoord", "bericht wacht op antwoord", "berichten wachten op antwoord"),
         (
             "terugkoppeling",
             "geraadpleegd scenario wacht op terugkoppeling",

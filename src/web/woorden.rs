@@ -26,9 +26,12 @@ pub(super) fn aantal(of: u64, een: &str, meer: &str) -> String {
     if of == 1 { format!("1 {een}") } else { format!("{} {meer}", getal(of)) }
 }
 
-/// A name of the logboek, as it is read: `contextinformatie_verzoek` becomes `contextinformatie verzoek`.
+/// Names of the logboek that are written otherwise in Dutch.
+const GESPELD: [(&str, &str); 2] = [("bij_melding", "BIJ-melding"), ("geexporteerd", "geëxporteerd")];
+
+/// A name of the logboek, as it is read: `mondelinge_verstrekking` becomes `mondelinge verstrekking`.
 pub(super) fn leesbaar(naam: &str) -> String {
-    naam.replace('_', " ")
+    GESPELD.iter().fold(naam.to_owned(), |text, (written, read)| text.replace(written, read)).replace('_', " ")
 }
 
 /// A value in a table.
@@ -48,15 +51,15 @@ impl Cel {
         Self { tekst: getal(of), naar: String::new(), is_getal: true }
     }
 
-    /// A value of a report: the id of a bericht leads to its life, and numbers stand below each other.
-    fn of_rapport(waarde: String) -> Self {
+    /// A value of a report: the id of a bericht leads to its life, and counts stand below each other.
+    fn of_rapport(kolom: &str, waarde: String) -> Self {
         if waarde.parse::<BerichtId>().is_ok() {
             let naar = format!("/uitwisselingen/{waarde}");
             return Self { tekst: waarde, naar, is_getal: false };
         }
         match waarde.parse::<u64>() {
-            Ok(of) => Self::getal(of),
-            Err(_) => Self::tekst(waarde),
+            Ok(of) if Tabel::counts(kolom) => Self::getal(of),
+            _ => Self::tekst(waarde),
         }
     }
 }
@@ -101,7 +104,8 @@ impl Blad {
 
 impl From<Tabel> for Blad {
     fn from(Tabel { naam, titel, kolommen, rijen, weggelaten }: Tabel) -> Self {
-        let rijen = rijen.into_iter().map(|rij| rij.into_iter().map(Cel::of_rapport).collect());
+        let cell = |(kolom, waarde): (&&str, String)| Cel::of_rapport(kolom, waarde);
+        let rijen = rijen.into_iter().map(|rij| kolommen.iter().zip(rij).map(cell).collect());
         let mut blad = Self::new((naam, titel), kolommen, rijen.collect());
         if weggelaten > 0 {
             let more = aantal(weggelaten, "rij", "rijen");
@@ -119,6 +123,30 @@ pub(super) fn wanneer(regel: &Logregel) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_spelled() {
+        for (naam, read) in [
+            ("mondelinge_verstrekking", "mondelinge verstrekking"),
+            ("bij_melding, zvh-zeeland", "BIJ-melding, zvh-zeeland"),
+            ("geexporteerd", "geëxporteerd"),
+        ] {
+            assert_eq!(leesbaar(naam), read);
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_a_name_has_no_points() {
+        let tabel = Tabel {
+            naam: "proef",
+            titel: "Proef",
+            kolommen: &["logregel", "aantal"],
+            rijen: vec![vec!["1234".to_owned(), "1234".to_owned()]],
+            weggelaten: 0,
+        };
+        let told: Vec<String> = Blad::from(tabel).rijen.remove(0).into_iter().map(|cel| cel.tekst).collect();
+        assert_eq!(told, ["1234", "1.234"]);
+    }
 
     #[test]
     fn numbers_are_read_with_points() {

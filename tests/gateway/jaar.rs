@@ -12,7 +12,7 @@ use crate::{
     inside::{Inside, this_year},
 };
 
-async fn close(gateway: &TestGateway) -> proto::CloseLogboekResponse {
+pub async fn close(gateway: &TestGateway) -> proto::CloseLogboekResponse {
     let request = proto::CloseLogboekRequest { reden: "jaarwisseling".into(), medewerker: "beheer-7".into() };
     gateway.beheer().await.close_logboek(request).await.unwrap().into_inner()
 }

@@ -16,6 +16,7 @@ use tonic::body::Body;
 
 use self::browser::{ask, connect, for_page, get, post};
 use crate::harness::{PATIENCE, TestGateway, check, send, template, today};
+use crate::jaar;
 
 async fn looks(gateway: &TestGateway) -> usize {
     gateway.soorten().await.iter().filter(|soort| *soort == "ingezien").count()
@@ -127,6 +128,16 @@ async fn what_was_kept_belongs_or_it_does_not() {
     assert!(upload(&many).await.contains("hoogstens 50 bewijzen"));
     let some = serde_json::json!(vec![proof.clone(); 50]).to_string();
     assert_eq!(upload(&some).await.matches("Dit bewijs klopt, en").count(), 50);
+    // What was kept of a logboek that was closed since says where that goes on.
+    let closed = jaar::close(&gateway).await;
+    send(&mut gateway.client("zsm").await, check()).await.unwrap();
+    for (kept, grew) in
+        [(&checkpoint, "alleen aangevuld"), (&proof, "alleen aangevuld"), (&closed.checkpoint, "geen logregel bij")]
+    {
+        let said = upload(kept).await;
+        let next = format!("is het gesloten. Het gaat verder in logboek {}:", closed.volgende);
+        assert!(said.contains(grew) && said.contains(&next), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,10 @@ use super::{Gezien, Inzage, read_regel, scherm::Vertoond};
 use crate::{
     domain::{BerichtId, Weigering},
     exchange::{Call, Exchange, unavailable},
-    logboek::{self, Hash, TlogProof},
+    logboek::{self, Hash, Logregel, TlogProof},
     store::ledger::{
         proofs::{self, Under},
-        regels::regel,
+        regels::{next_logboek, regel},
     },
 };
 
@@ -27,6 +27,18 @@ pub struct Gegroeid {
     pub checkpoint: String,
     /// The proof of RFC 6962, section 2.1.2.
     pub hashes: Vec<Hash>,
+    /// Where it goes on, when it was closed.
+    pub vervolg: Option<Vervolg>,
+}
+
+/// The logboek that follows one that was closed.
+pub struct Vervolg {
+    /// Its name.
+    pub naam: String,
+    /// The `log_index` of its first regel.
+    pub eerste: u64,
+    /// That regel, which names the head with which the one before it was closed.
+    pub regel: Logregel,
 }
 
 impl Exchange {
@@ -104,6 +116,15 @@ impl Exchange {
         let naam = nota.lines().next().unwrap_or_default();
         let Ok(kept) = self.vkey.named(naam).and_then(|key| logboek::open(nota, &key)) else { return Ok(None) };
         let proven = proofs::prove_growth(read, naam, kept.size).await.map_err(unavailable)?;
-        Ok(proven.map(|(checkpoint, hashes)| Gegroeid { checkpoint, hashes }))
+        let Some((checkpoint, hashes)) = proven else { return Ok(None) };
+        let vervolg = match next_logboek(read, naam).await.map_err(unavailable)? {
+            Some((naam, eerste)) => {
+                let first = regel(read, eerste).await.map_err(unavailable)?;
+                let first = first.ok_or_else(|| unavailable("a logboek without its first regel"))?;
+                Some(Vervolg { naam, eerste, regel: read_regel(&first)? })
+            }
+            None => None,
+        };
+        Ok(Some(Gegroeid { checkpoint, hashes, vervolg }))
     }
 }

@@ -36,8 +36,10 @@ pub struct Scherm {
     pub nagerekend: Option<Nagerekend>,
     /// The period.
     pub rapport: Rapport,
-    /// The one before it, counted.
-    pub vorige: (Periode, Kern),
+    /// The one before it, counted; nothing where there was no logboek yet.
+    pub vorige: (Periode, Option<Kern>),
+    /// The first day of the logboek.
+    pub begonnen: Option<Date>,
     /// What was proposed and does not hold yet.
     pub voorstellen: Vec<Voorgelegd>,
     /// Requests for inzage that are open.
@@ -101,14 +103,19 @@ impl Exchange {
         let groei = self.groei(&oog, (call.identiteit(), &inzage.medewerker)).await?;
         let rapport = Box::pin(oog.rapport(periode, &self.in_force.omgeving, now)).await?;
         let vorige = periode.before();
-        let vorige = (vorige, Box::pin(oog.kern(vorige)).await?);
+        let begonnen = oog.begonnen().await?;
+        let kern = match begonnen {
+            Some(begin) if begin <= vorige.tot_en_met => Some(Box::pin(oog.kern(vorige)).await?),
+            _ => None,
+        };
         let today = amsterdam_date(now);
         let soon = vervalt(oog.read, today, today.saturating_add(SOON_DAYS.days())).await.map_err(unavailable)?;
         let scherm = Scherm {
             groei,
             nagerekend: self.nagerekend.newest(),
             rapport,
-            vorige,
+            vorige: (vorige, kern),
+            begonnen,
             voorstellen: self.voorgelegde().await?,
             dossiers: self.dossiers_seen(call, false).await?.0,
             vervalt: soon.into_iter().filter(|of| oog.sees_pair(&of.afzender, &of.ontvanger.0)).collect(),

@@ -23,6 +23,21 @@ pub async fn logboek_naam(read: &Pool) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT naam FROM logboek WHERE id = 1").fetch_optional(read).await?)
 }
 
+/// The logboek that follows the one with this name: its name, and the index of its first regel. Nothing where none does.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn next_logboek(read: &Pool, naam: &str) -> Result<Option<(String, u64)>, StoreError> {
+    let next: Option<(String, i64)> = sqlx::query_as(
+        "SELECT v.naam, v.eerste FROM logboeken l JOIN logboeken v ON v.nummer > l.nummer WHERE l.naam = $1 \
+         ORDER BY v.nummer LIMIT 1",
+    )
+    .bind(naam)
+    .fetch_optional(read)
+    .await?;
+    Ok(next.map(|(naam, eerste)| (naam, uint(eerste))))
+}
+
 /// How many regels there are, of all logboeken together.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use super::{Rij, parsed};
 use crate::{
-    domain::{BerichtId, Status, Weigering},
+    domain::{BerichtId, Status, Weigering, houdbaarheid::amsterdam_date},
     exchange::{
         Exchange, datum,
         toezicht::{Getoond, oog::Convenanten, zoek},
@@ -30,6 +30,8 @@ struct Stempel {
     tekst: String,
     status: &'static str,
     convenant: String,
+    /// To what was in force on that day.
+    convenanten: String,
     /// Into the register of processing.
     register: String,
     tot_en_met: String,
@@ -102,6 +104,7 @@ fn stempel(getoond: &Getoond, regel: &Logregel, convenanten: &Convenanten) -> St
     let grondslag = convenant.zip(regel.grondslag.as_deref()).and_then(|(of, id)| of.grondslag(id));
     let text = |of: &Option<String>| of.clone().unwrap_or_default();
     let last_day = regel.houdbaar_tot_en_met.as_deref();
+    let day = regel.tijd.parse().ok().map(amsterdam_date);
     Stempel {
         ontvanger: text(&getoond.ontvanger),
         regel: text(&regel.regel),
@@ -116,7 +119,9 @@ fn stempel(getoond: &Getoond, regel: &Logregel, convenanten: &Convenanten) -> St
             Some(Status::TeBevestigen(None)) => "Geen jurist bevestigde deze grondslag.",
             None => "",
         },
-        convenant: convenant.map_or_else(|| "onbekend".to_owned(), |of| of.titel.clone()),
+        convenant: convenant
+            .map_or_else(|| "onbekend".to_owned(), |of| format!("{} ({}, versie {})", of.titel, of.naam, of.versie)),
+        convenanten: day.map(|day| format!("/convenanten?op={day}")).unwrap_or_default(),
         register: text(&regel.verwerkingsactiviteit),
         tot_en_met: last_day.and_then(|day| day.parse::<Date>().ok()).map(datum::dag).unwrap_or_default(),
     }

@@ -18,6 +18,9 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
     let sent = send(&mut gateway.client("zsm").await, request(content)).await.unwrap();
     let overview = get(&gateway, "fg-zsm", "/").await.text;
     assert!(overview.contains("bekijkt deze pagina voor het eerst"), "{overview}");
+    // Nothing is held beside a quarter in which there was no logboek.
+    assert!(overview.contains("Met een vorige periode is niet te vergelijken"), "{overview}");
+    assert!(!overview.contains("vorige periode 0") && !overview.contains("verstuurd, vorige periode"), "{overview}");
     // The second time it is proven that the logboek only grew.
     let again = get(&gateway, "fg-zsm", "/").await.text;
     assert!(again.contains("is het alleen aangevuld"), "{again}");
@@ -27,6 +30,7 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
     let life = get(&gateway, "fg-zsm", &format!("/uitwisselingen/{}", sent.bericht)).await.text;
     assert!(life.contains("stuurde bekendheidscheck aan"), "{life}");
     assert!(life.contains("Register van verwerkingen"), "{life}");
+    assert!(life.contains("(zvh-baronie-breda, versie 2026.1)") && life.contains("/convenanten?op="), "{life}");
     // Who looks at exchanges sees no looks among them, unless they are asked for.
     let looks = |page: String| page.matches("keek in het logboek").count();
     assert_eq!(looks(get(&gateway, "fg-zsm", "/uitwisselingen").await.text), 0);
@@ -77,7 +81,13 @@ async fn a_leak_to_two_lokets_is_told_of_each_by_what_happened_there() {
         medewerker: "bb-1".to_owned(),
         ..Default::default()
     };
-    zvh.withdraw(withdraw).await.unwrap();
+    let withdrawn = zvh.withdraw(withdraw).await.unwrap().into_inner();
+    let mut kept = template("vernietigingsbevestiging");
+    kept["in_antwoord_op"] = withdrawn.vernietigingsverzoek.unwrap().into();
+    kept["loket"] = "jeugd".into();
+    kept["inhoud"]["vernietigingsbevestiging"] =
+        serde_json::json!({"uitkomst": "VERNIETIGING_UITKOMST_IN_DOSSIER_OPGENOMEN", "grond": "strafdossier"});
+    send(&mut zsm, request(kept)).await.unwrap();
     let page = get(&gateway, "fg-zvh-baronie-breda", "/datalekken").await.text;
     let of = |loket: &str| {
         let (_, rest) = page.split_once(&format!("aan zsm/{loket}</h2>")).unwrap_or_else(|| panic!("{page}"));
@@ -86,6 +96,7 @@ async fn a_leak_to_two_lokets_is_told_of_each_by_what_happened_there() {
     let (read, unread) = (of("jeugd"), of("volwassenen"));
     assert!(read.contains("las het.") && read.contains("vroeg de ontvanger de eigen kopie te vernietigen"), "{read}");
     assert!(!read.contains("voor iemand het ophaalde"), "{read}");
+    assert!(read.contains("zsm/jeugd antwoordde op dat verzoek: de eigen kopie staat in een dossier"), "{read}");
     assert!(unread.contains("voor iemand het ophaalde") && !unread.contains("las het."), "{unread}");
 }
 
@@ -105,8 +116,10 @@ async fn what_may_be_sent_is_told_of_now_of_an_earlier_day_and_of_a_proposal() {
     };
     let (now, text) = versie("/convenanten".to_owned()).await;
     assert!(now == "2026.1" && text.contains(&format!("voorstel={proposed}")) && text.contains("Wie nu wat"), "{text}");
+    assert!(text.contains("van kracht sinds") && !text.contains("nog niet van kracht"), "{text}");
     let (then, text) = versie(format!("/convenanten?voorstel={proposed}")).await;
     assert!(then == "2026.2" && text.contains(&format!("als voorstel {proposed} geldt")), "{text}");
+    assert!(text.contains("versie 2026.2, nog niet van kracht"), "{text}");
     voorstel::ratify(&gateway, "beheer-2", &of, |text| text).await.unwrap();
     gateway.clock.advance(SignedDuration::from_hours(48));
     voorstel::until_in_force(&gateway).await;

@@ -110,11 +110,15 @@ fn minutes(from: Timestamp, to: Timestamp) -> u64 {
 }
 
 fn answering(berichten: &[&Bericht]) -> Figuur {
-    let row = |(naam, at_night): (&str, bool)| {
-        let own = verzoeken(berichten).into_iter().filter(|of| of.is_at_night() == at_night);
+    let asked = verzoeken(berichten);
+    let soorten: BTreeSet<Berichtsoort> = asked.iter().map(|of| of.soort).collect();
+    let row = |(soort, naam, at_night): (Berichtsoort, &str, bool)| {
+        let own = asked.iter().filter(|of| of.soort == soort && of.is_at_night() == at_night);
         let took: Vec<u64> = own.filter_map(|of| Some(minutes(of.tijd, of.beantwoord?))).collect();
-        (naam.to_owned(), vec![Waarde::aantal(took.len() as u64), Waarde::midden(took)])
+        (format!("{soort}, {naam}"), vec![Waarde::aantal(took.len() as u64), Waarde::midden(took)])
     };
+    let when = [("in kantooruren", false), ("buiten kantooruren", true)];
+    let rijen = soorten.iter().flat_map(|soort| when.map(|(naam, at_night)| row((*soort, naam, at_night))));
     Figuur {
         naam: "antwoordtijd",
         titel: "Hoe lang een antwoord duurt",
@@ -122,8 +126,8 @@ fn answering(berichten: &[&Bericht]) -> Figuur {
             "De middelste van alle tijden, van vraag tot antwoord. Buiten kantooruren is voor 8.00, vanaf 18.00 en in het weekend, naar het moment \
              van de vraag.",
         ],
-        kolommen: columns("gevraagd", &["beantwoord", "middelste tijd"]),
-        rijen: [("in kantooruren", false), ("buiten kantooruren", true)].map(row).to_vec(),
+        kolommen: columns("wat, en wanneer gevraagd", &["beantwoord", "middelste tijd"]),
+        rijen: rijen.collect(),
     }
 }
 
@@ -182,7 +186,7 @@ fn meldingen(soorten: Vec<(Berichtsoort, Vec<&Bericht>)>) -> Figuur {
     Figuur {
         naam: "meldingen",
         titel: "BIJ-meldingen en meldingen 18b",
-        zinnen: vec!["Geteld per ontvanger. Nooit opgehaald: geeindigd zonder dat iemand het ophaalde."],
+        zinnen: vec!["Geteld per ontvanger. Nooit opgehaald: geëindigd zonder dat iemand het ophaalde."],
         kolommen: columns("soort", &["verstuurd", "middelste tijd tot ophalen", "nooit opgehaald"]),
         rijen: soorten.into_iter().map(row).collect(),
     }
@@ -205,5 +209,44 @@ fn mistakes(gelezen: &Gelezen, maanden: &[String]) -> Figuur {
             }),
             row("betwist", &|maand| gelezen.betwist.get(maand).copied().unwrap_or(0)),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_an_answer_takes_is_told_of_each_kind_of_question() {
+        let asked = |soort, took: i64| {
+            let tijd: Timestamp = "2026-11-30T10:00:00Z".parse().unwrap();
+            Bericht {
+                soort,
+                afzender: "zsm/jeugd".to_owned(),
+                ontvanger: "zvh-zeeland/algemeen".to_owned(),
+                tijd,
+                vervangt: false,
+                opgehaald: None,
+                beantwoord: Some(tijd + took.minutes()),
+                einde: None,
+                teruggekoppeld: false,
+                geraadpleegd: Vec::new(),
+            }
+        };
+        let quick = (0..5).map(|_| asked(Berichtsoort::Bekendheidscheck, 3));
+        let slow = (0..5).map(|_| asked(Berichtsoort::Contextinformatieverzoek, 90));
+        let berichten: Vec<Bericht> = quick.chain(slow).collect();
+        let told = answering(&berichten.iter().collect::<Vec<_>>()).rijen;
+        let told: Vec<String> =
+            told.into_iter().map(|(naam, values)| format!("{naam}: {} {}", values[0], values[1])).collect();
+        assert_eq!(
+            told,
+            [
+                "bekendheidscheck, in kantooruren: 5 3 minuten",
+                "bekendheidscheck, buiten kantooruren: 0 niet getoond",
+                "contextinformatieverzoek, in kantooruren: 5 90 minuten",
+                "contextinformatieverzoek, buiten kantooruren: 0 niet getoond",
+            ]
+        );
     }
 }

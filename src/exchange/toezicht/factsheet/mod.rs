@@ -73,7 +73,9 @@ impl Waarde {
         if all == 0 || all < SMALLEST || is_small(of) || is_small(all - of.min(all)) {
             return Self::Onbekend;
         }
-        Self::Procent(of * 100 / all)
+        // Rounded; all and none are said only of all and none.
+        let rounded = (of * 100 + all / 2) / all;
+        Self::Procent(if of == 0 || of >= all { rounded } else { rounded.clamp(1, 99) })
     }
 
     /// The middle of these durations in minutes, told where there are enough.
@@ -152,6 +154,11 @@ mod tests {
             (48, 50, "niet getoond"),
             (5, 10, "50 %"),
             (50, 50, "100 %"),
+            (0, 50, "0 %"),
+            (2, 3, "niet getoond"),
+            (20, 30, "67 %"),
+            (1995, 2000, "99 %"),
+            (5, 2000, "1 %"),
         ] {
             assert_eq!(Waarde::procent(of, all).to_string(), told, "{of} {all}");
         }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use super::{super::oog::Oog, Afdeling, Tabel, lezing::Gebeurtenis, moment, of_none};
 use crate::{
     domain::{BerichtId, Weigering},
-    exchange::{RedenIntrekking, unavailable},
+    exchange::{RedenIntrekking, dossier::eigen_kopie, unavailable},
     logboek::{Logregel, Soort},
     store::ledger::regels::timeline,
 };
@@ -111,7 +111,7 @@ impl Oog<'_> {
             ),
             Tabel::new(
                 ("lekken_verloop", "Wat ermee gebeurde"),
-                &["bericht", "wanneer", "wat", "door", "ontvanger"],
+                &["bericht", "wanneer", "wat", "door", "ontvanger", "uitkomst"],
                 story,
             ),
         ];
@@ -131,7 +131,11 @@ impl Oog<'_> {
             let regel: Logregel = super::super::read_regel(&shown.leaf)?;
             let wanneer = regel.tijd.parse().map(moment).map_err(unavailable)?;
             let wat = regel.soort.as_str().to_owned();
-            Ok(vec![lek.bericht.to_string(), wanneer, wat, of_none(shown.actor), of_none(shown.ontvanger)])
+            // What the ontvanger did with its own copy.
+            let uitkomst =
+                (regel.soort == Soort::VernietigingBevestigd).then(|| eigen_kopie(regel.weigering.as_deref()));
+            let (door, ontvanger) = (of_none(shown.actor), of_none(shown.ontvanger));
+            Ok(vec![lek.bericht.to_string(), wanneer, wat, door, ontvanger, of_none(uitkomst)])
         };
         of_lek.map(row).collect()
     }

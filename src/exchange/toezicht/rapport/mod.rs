@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{Gezien, Inzage, oog::Oog};
+use super::{Gezien, Inzage, oog::Oog, read_regel};
 use crate::{
     documenten::Omgeving,
     domain::{
@@ -33,7 +33,10 @@ use crate::{
         houdbaarheid::{amsterdam, amsterdam_date, start_of, unreadable_from},
     },
     exchange::{Call, Exchange, unavailable},
-    store::ledger::{proofs::keten, regels::index_at},
+    store::ledger::{
+        proofs::keten,
+        regels::{index_at, regel},
+    },
 };
 
 pub use self::omvang::Kern;
@@ -125,6 +128,12 @@ impl Tabel {
         let shown: Vec<Vec<String>> = rijen.by_ref().take(MOST_ROWS).collect();
         Self { naam, titel, kolommen, rijen: shown, weggelaten: rijen.count() as u64 }
     }
+
+    /// Whether the values of a column are counts. Other numbers are names: of a logregel, a dossier, a proposal.
+    #[must_use]
+    pub fn counts(kolom: &str) -> bool {
+        ["aantal", "dagen"].contains(&kolom)
+    }
 }
 
 /// How often each of something was there.
@@ -174,6 +183,12 @@ impl Oog<'_> {
         Ok(Stuk { van, tot })
     }
 
+    /// The day of the first regel of all.
+    pub(super) async fn begonnen(&self) -> Result<Option<Date>, Weigering> {
+        let Some(first) = regel(self.read, 0).await.map_err(unavailable)? else { return Ok(None) };
+        Ok(Some(amsterdam_date(read_regel(&first)?.tijd.parse().map_err(unavailable)?)))
+    }
+
     /// From which index on a period is, and before which.
     pub(super) async fn stretch(&self, periode: Periode) -> Result<(u64, u64), Weigering> {
         let Stuk { van, tot } = self.stuk(periode).await?;
@@ -208,7 +223,7 @@ impl Oog<'_> {
         afdelingen.push(self.lekken(&gelezen.lekken, now).await?);
         afdelingen.push(self.wijzigingen(gelezen.wijzigingen, omgeving).await?);
         afdelingen.push(gelezen.blikken.afdeling());
-        afdelingen.push(self.opvallend(&gelezen.opvallend, stuk).await?);
+        afdelingen.push(self.opvallend(&gelezen.opvallend, (periode, stuk)).await?);
         let keten = keten(self.read, van, tot).await.map_err(unavailable)?;
         afdelingen.push(gelezen.integriteit.afdeling(stuk, keten.len()));
         afdelingen.push(unknown());

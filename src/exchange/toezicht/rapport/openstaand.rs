@@ -44,7 +44,7 @@ enum Waar {
 pub(super) struct Openstaand {
     /// What was accepted, in the period or before it, and neither confirmed nor ended.
     open: BTreeMap<(BerichtId, String), Stand>,
-    /// Verzoeken that could be read in the period, and were not answered.
+    /// What awaits an answer and was accepted in the period, and was not answered.
     unanswered: BTreeMap<(BerichtId, String), Stand>,
 }
 
@@ -77,7 +77,7 @@ impl Openstaand {
         let (Some(soort), Some(afzender)) = (&regel.regel.berichtsoort, &regel.getoond.afzender) else { return };
         let stand =
             || Stand { berichtsoort: soort.clone(), afzender: afzender.clone(), sinds: regel.tijd, waar: Waar::Wacht };
-        if soort.parse::<Berichtsoort>().is_ok_and(Berichtsoort::is_verzoek) {
+        if soort.parse::<Berichtsoort>().is_ok_and(Berichtsoort::awaits_answer) {
             self.unanswered.insert(at.clone(), stand());
         }
         if let Some(verzoek) = regel.regel.in_antwoord_op.as_deref().and_then(|id| id.parse().ok()) {
@@ -91,8 +91,8 @@ impl Openstaand {
         let waiting = terugkoppeling.rijen.len() as u64 + terugkoppeling.weggelaten;
         let zinnen = vec![
             format!(
-                "Aan het eind van de periode: niet opgehaald {}, gelezen en niet bevestigd {}, tegengehouden bij aflevering {}, verzoeken \
-                 zonder antwoord {}. In de periode vervallen zonder dat iemand het ophaalde: {}.",
+                "Aan het eind van de periode: niet opgehaald {}, gelezen en niet bevestigd {}, tegengehouden bij aflevering {}, zonder \
+                 antwoord {}. In de periode vervallen zonder dat iemand het ophaalde: {}.",
                 at(Waar::Wacht).count(),
                 at(Waar::Gelezen).count(),
                 at(Waar::Tegengehouden).count(),
@@ -100,6 +100,9 @@ impl Openstaand {
                 never_collected.iter().map(|(_, aantal)| aantal).sum::<u64>(),
             ),
             format!("Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}."),
+            "Een antwoord wordt verwacht op een vraag (bekendheidscheck, contextinformatieverzoek, verrijkingsverzoek), een aanmelding, een \
+             opschaling en een buikpijnmelding."
+                .to_owned(),
             "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom ook wat nog op tijd \
              kan zijn."
                 .to_owned(),
@@ -112,7 +115,7 @@ impl Openstaand {
             Tabel::new(("niet_opgehaald", "Niet opgehaald"), &COLUMNS, rows(Waar::Wacht)),
             Tabel::new(("niet_bevestigd", "Gelezen, niet bevestigd"), &COLUMNS, rows(Waar::Gelezen)),
             Tabel::new(("tegengehouden", "Tegengehouden bij aflevering"), &COLUMNS, rows(Waar::Tegengehouden)),
-            Tabel::new(("niet_beantwoord", "Verzoeken zonder antwoord"), &COLUMNS, self.unanswered.iter().map(row)),
+            Tabel::new(("niet_beantwoord", "Zonder antwoord"), &COLUMNS, self.unanswered.iter().map(row)),
             Tabel::new(
                 ("ongelezen_vervallen", "Vervallen voor iemand het ophaalde"),
                 &["berichtsoort", "afzender", "ontvanger", "aantal"],

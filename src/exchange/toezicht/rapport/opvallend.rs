@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Gebeurtenis, of_none};
+use super::{super::oog::Oog, Afdeling, Periode, Stuk, Tabel, lezing::Gebeurtenis, of_none};
 use crate::{
     domain::{Weigering, houdbaarheid::amsterdam_date},
     exchange::{
@@ -19,6 +19,8 @@ use crate::{
 const MANY_MISSES: u64 = 10;
 /// Refusals of one employee with nothing accepted in between from which on it is told.
 const MANY_REFUSALS: u64 = 5;
+/// So many days before a period say little of what is usual.
+const YOUNG_DAYS: i32 = 92;
 /// A day counts as a spike from so many berichten on, and from so many times the median of the days.
 const SPIKE_FROM: u64 = 20;
 const SPIKE_TIMES: u64 = 3;
@@ -175,7 +177,11 @@ fn said(wat: &str, zin: String) -> Vec<String> {
 
 impl Oog<'_> {
     /// The section on what is unusual.
-    pub(super) async fn opvallend(&self, opvallend: &Opvallend, stuk: Stuk) -> Result<Afdeling, Weigering> {
+    pub(super) async fn opvallend(
+        &self,
+        opvallend: &Opvallend,
+        (periode, stuk): (Periode, Stuk),
+    ) -> Result<Afdeling, Weigering> {
         let mut rows = Vec::new();
         let is_first = stuk.van == 0 || !self.anything_before(stuk.van).await?;
         if !is_first {
@@ -210,6 +216,10 @@ impl Oog<'_> {
         ];
         if is_first {
             zinnen.push("Van voor deze periode is er niets; een eerste keer valt daarom niet op.".to_owned());
+        } else if let Some(begin) =
+            self.begonnen().await?.filter(|begin| (periode.van - *begin).get_days() < YOUNG_DAYS)
+        {
+            zinnen.push(format!("Het logboek begon op {}: veel is daarom een eerste keer.", dag(begin)));
         }
         let tabel = Tabel::new(("opvallend", "Wat opvalt"), &["soort", "zin"], rows);
         Ok(Afdeling { naam: "opvallend", titel: "Wat opvalt", zinnen, tabellen: vec![tabel] })
