@@ -59,6 +59,7 @@ impl Cel {
         }
         match waarde.parse::<u64>() {
             Ok(of) if Tabel::counts(kolom) => Self::getal(of),
+            _ if Tabel::names(kolom) => Self::tekst(leesbaar(&waarde)),
             _ => Self::tekst(waarde),
         }
     }
@@ -136,16 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_a_name_has_no_points() {
+    fn counts_have_points_names_are_spelled_and_what_somebody_wrote_stays() {
         let tabel = Tabel {
             naam: "proef",
             titel: "Proef",
-            kolommen: &["logregel", "aantal"],
-            rijen: vec![vec!["1234".to_owned(), "1234".to_owned()]],
+            kolommen: &["logregel", "aantal", "wat", "reden"],
+            rijen: vec![["1234", "1234", "vernietiging_gevraagd", "om map_7"].map(str::to_owned).to_vec()],
             weggelaten: 0,
         };
         let told: Vec<String> = Blad::from(tabel).rijen.remove(0).into_iter().map(|cel| cel.tekst).collect();
-        assert_eq!(told, ["1234", "1.234"]);
+        assert_eq!(told, ["1234", "1.234", "vernietiging gevraagd", "om map_7"]);
     }
 
     #[test]

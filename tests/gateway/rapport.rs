@@ -232,7 +232,7 @@ async fn what_ended_was_read_or_was_held_back_is_told_as_what_it_was() {
     }
     let ended = counted(&rapport, "einde", &["wat"]);
     assert_eq!(ended.get(&vec!["ingetrokken na ontvangst".to_owned()]), Some(&1), "{ended:?}");
-    assert_eq!(counted(&rapport, "vernietiging_gevraagd", &["reden"]).into_values().sum::<u64>(), 1);
+    assert_eq!(counted(&rapport, "vernietiging_gevraagd", &["reden van intrekking"]).into_values().sum::<u64>(), 1);
     assert_eq!(counted(&rapport, "weigeringen", &["weigering"]), [(vec!["geen_regel".to_owned()], 6)].into());
     let held_back = counted(&rapport, "geweigerd_bij_aflevering", &["afzender", "ontvanger"]);
     let route = vec!["zsm/volwassenen".to_owned(), format!("{ZVH}/algemeen")];

@@ -174,6 +174,17 @@ export async function toegankelijk(bench) {
       hold(wrong.length === 0, wrong.join('\n'));
     }),
   );
+  await check('what is folded on the screen is printed', () =>
+    browser.in(AUDITOR, {}, async page => {
+      await page.goto('/convenanten');
+      const cells = page.locator('details:not([open]) td');
+      const seen = () => cells.evaluateAll(all => all.filter(at => at.checkVisibility()).length);
+      hold((await cells.count()) > 0, 'nothing is folded');
+      equal(await seen(), 0, 'cells that are seen on the screen');
+      await page.emulateMedia({ media: 'print' });
+      equal(await seen(), await cells.count(), 'cells that are printed');
+    }),
+  );
   await check('the report prints as a PDF, without what is only for a screen', () =>
     browser.in(AUDITOR, {}, async page => {
       await page.goto('/rapport');

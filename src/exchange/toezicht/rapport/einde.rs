@@ -112,7 +112,7 @@ impl Einde {
             Tabel::new(("rectificaties", "Rectificaties"), &["afzender", "ontvanger", "aantal"], corrected),
             Tabel::new(
                 ("vernietiging_gevraagd", "Om vernietiging gevraagd"),
-                &["afzender", "ontvanger", "reden", "aantal"],
+                &["afzender", "ontvanger", "reden van intrekking", "aantal"],
                 rows(&asked),
             ),
             Tabel::new(

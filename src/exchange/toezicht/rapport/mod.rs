@@ -129,6 +129,12 @@ impl Tabel {
         Self { naam, titel, kolommen, rijen: shown, weggelaten: rijen.count() as u64 }
     }
 
+    /// Whether the values of a column are names of the logboek, which a page can write as people read them.
+    #[must_use]
+    pub fn names(kolom: &str) -> bool {
+        ["berichtsoort", "oorzaak", "reden van intrekking", "soort", "uitkomst", "wat", "weigering"].contains(&kolom)
+    }
+
     /// Whether the values of a column are counts. Other numbers are names: of a logregel, a dossier, a proposal.
     #[must_use]
     pub fn counts(kolom: &str) -> bool {
