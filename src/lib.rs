@@ -37,3 +37,4 @@ pub mod jobs;
 pub mod pki;
 pub mod proceslog;
 pub mod proto;
+pub mod telemetry;

@@ -93,6 +93,12 @@ pub fn say(text: impl Display) {
     }
 }
 
+/// How many lines found no room before stderr.
+#[must_use]
+pub fn lost() -> u64 {
+    LOG.get().map_or(0, |log| u64::try_from(log.queue.error_counter().dropped_lines()).unwrap_or(u64::MAX))
+}
+
 /// Writes what still waits, as far as stderr takes it within a moment.
 pub fn end() {
     let Some(log) = LOG.get() else { return };

@@ -55,6 +55,8 @@ impl DataDir {
         config.grpc = free_port;
         config.beheer = None;
         config.toezicht = toezicht.then_some(free_port);
+        // What measuring costs is seen beside a run without.
+        config.waarneming = std::env::var_os("KETENPOORT_BENCH_GEMETEN").map(|_| free_port);
         config.bounds.postvak = POSTVAK;
         let cluster = postgres.then(|| Cluster::start(&[]));
         Ok(Self { dir, config, cluster, filled: None })

@@ -67,6 +67,7 @@ impl Echo {
             handshakes: Handshakes::start()?,
             klok: Arc::new(Klok::start(Arc::new(SystemClock), None, None)),
             refused: Arc::default(),
+            metingen: Arc::default(),
         });
         let accepting = tokio::spawn(accept::serve(listener, entrance, stopped, answer));
         Ok(Self { adres, stop, accepting })

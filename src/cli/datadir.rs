@@ -39,10 +39,12 @@ pub(crate) struct Ports {
     pub toezicht: u16,
     /// For beheer.
     pub beheer: u16,
+    /// For who watches how it stands.
+    pub waarneming: u16,
 }
 
 /// The ports that everybody knows.
-const PORTS: Ports = Ports { partners: 7443, toezicht: 7444, beheer: 7445 };
+const PORTS: Ports = Ports { partners: 7443, toezicht: 7444, beheer: 7445, waarneming: 7446 };
 
 /// The loket that a profile uses when nothing else is said.
 fn first_loket(partner: &str) -> &'static str {
@@ -110,10 +112,11 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn configuration(ports: Ports) -> String {
-    let Ports { partners, toezicht, beheer } = ports;
+    let Ports { partners, toezicht, beheer, waarneming } = ports;
     let adres = |port: u16| format!("127.0.0.1:{port}");
     CONFIGURATIE
         .replace(&adres(PORTS.partners), &adres(partners))
         .replace(&adres(PORTS.toezicht), &adres(toezicht))
         .replace(&adres(PORTS.beheer), &adres(beheer))
+        .replace(&adres(PORTS.waarneming), &adres(waarneming))
 }

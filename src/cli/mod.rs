@@ -8,6 +8,7 @@ pub(crate) mod casus;
 mod certs;
 mod check;
 mod datadir;
+mod healthcheck;
 mod inhoud;
 mod inzage;
 pub(crate) mod logboek;
@@ -74,6 +75,8 @@ enum Command {
     /// Dossiers van wie vraagt wat er over hem of haar is uitgewisseld (inzage), met het certificaat van een contactpunt
     #[command(subcommand)]
     Inzage(inzage::Command),
+    /// Vraag of de poort van deze configuratie dienst doet; voor een container of een balancer op deze machine
+    Healthcheck(healthcheck::Healthcheck),
     Backup(backup::Backup),
     Restore(backup::Restore),
     /// Het logboek: controleren, bewijzen, doorzoeken
@@ -198,6 +201,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Loketten(loketten) => loketten.run().await,
         Command::Beheer(command) => beheer::run(command).await,
         Command::Inzage(command) => inzage::run(command).await,
+        Command::Healthcheck(healthcheck) => healthcheck.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::Restore(restore) => restore.run().await,
         Command::Logboek(command) => logboek::run(command).await,

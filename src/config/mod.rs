@@ -62,6 +62,8 @@ pub struct Config {
     pub toezicht: Option<SocketAddr>,
     /// Balancers before that port.
     pub toezicht_proxy_van: Vec<IpNet>,
+    /// Where it tells how it stands, without TLS; nowhere when absent.
+    pub waarneming: Option<SocketAddr>,
     /// Where it searches, where that has a place of its own.
     pub zoekbestand: Option<PathBuf>,
     /// Certificate chain of the gateway, PEM.
@@ -249,15 +251,11 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     let base = file.parent().unwrap_or(Path::new(".")).to_owned();
     let logboek = root.text("logboek");
     let opslag = root.section("opslag").and_then(|section| opslag(section, &base));
-    let sleutels = root.section("sleutels").and_then(|section| {
-        let map = section.text("map").map(|map| base.join(map.value));
-        let wacht = section.optional_text("wacht").map(|file| base.join(file.value));
-        section.finish();
-        map.map(|map| (wacht, map))
-    });
+    let sleutels = root.section("sleutels").and_then(|section| sleutels(section, &base));
     let grpc = root.section("grpc").and_then(port);
     let beheer = root.optional_section("beheer").and_then(port);
     let (zoekbestand, toezicht) = toezicht(root.optional_section("toezicht"), &base);
+    let waarneming = root.optional_section("waarneming").and_then(port::waarneming);
     let aanvaard = aanvaard(&root);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
@@ -292,6 +290,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
             beheer_proxy_van: beheer_proxy_van.unwrap_or_default(),
             toezicht,
             toezicht_proxy_van: toezicht_proxy_van.unwrap_or_default(),
+            waarneming,
             zoekbestand,
             certificaat,
             sleutel,
@@ -304,6 +303,14 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     };
     let config = whole();
     (named, config)
+}
+
+/// Where the guard file is, where that is said, and where the keys are.
+fn sleutels(section: Section<'_>, base: &Path) -> Option<(Option<PathBuf>, PathBuf)> {
+    let map = section.text("map").map(|map| base.join(map.value));
+    let wacht = section.optional_text("wacht").map(|file| base.join(file.value));
+    section.finish();
+    map.map(|map| (wacht, map))
 }
 
 /// Where toezicht searches, where that is said, and where it connects.

@@ -1,4 +1,5 @@
-//! `[grpc]`, `[toezicht]` and `[beheer]`: where a port is, and which balancers may stand before it.
+//! `[grpc]`, `[toezicht]` and `[beheer]`: where a port is, and which balancers may stand before it. `[waarneming]`: where the gateway tells
+//! how it stands.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -35,21 +36,32 @@ impl FromStr for Netwerk {
     }
 }
 
-/// The section of a port.
-pub(super) fn port(section: Section<'_>) -> Option<Port> {
+fn adres(section: &Section<'_>) -> Option<SocketAddr> {
     let vorm = Vorm::fixed(
         "een IP-adres met poort, zoals 127.0.0.1:7443",
         "an IP address with a port, such as 127.0.0.1:7443",
     );
+    Some(section.parsed::<SocketAddr>("adres", &vorm)?.value)
+}
+
+/// The section of the port without TLS.
+pub(super) fn waarneming(section: Section<'_>) -> Option<SocketAddr> {
+    let adres = adres(&section);
+    section.finish();
+    adres
+}
+
+/// The section of a port.
+pub(super) fn port(section: Section<'_>) -> Option<Port> {
     let networks = Vorm::fixed(
         "IP-adressen of netwerken, zoals 10.0.0.7 of 10.1.0.0/16",
         "IP addresses or networks, such as 10.0.0.7 or 10.1.0.0/16",
     );
-    let adres = section.parsed::<SocketAddr>("adres", &vorm);
+    let adres = adres(&section);
     let proxy_van = section.list::<Netwerk>("proxy_van", &networks, true).into_iter().map(|network| network.value.0);
     let proxy_van = proxy_van.collect();
     section.finish();
-    Some(Port { adres: adres?.value, proxy_van })
+    Some(Port { adres: adres?, proxy_van })
 }
 
 #[cfg(test)]

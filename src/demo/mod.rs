@@ -71,7 +71,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let report = Report::new(arguments.json, verhaal.steps());
     report.say(&format!("{}\n", verhaal.titel()));
     report.say("Certificaten maken en de poort openen ...");
-    let ports = Ports { partners: free_port()?, toezicht: free_port()?, beheer: free_port()? };
+    let [partners, toezicht, beheer, waarneming] = [free_port()?, free_port()?, free_port()?, free_port()?];
+    let ports = Ports { partners, toezicht, beheer, waarneming };
     let begin = verhaal.clock().now();
     let config_file = create_data_dir(&dir, ports, begin)?;
     if arguments.jaar {

@@ -21,6 +21,11 @@ pub struct Einde {
 /// What ends within [`ANNOUNCED_DAYS`] of `day`, or has ended: then it stops its own flows and no others.
 #[must_use]
 pub fn ends_soon(van_kracht: &VanKracht, day: Date) -> Vec<Einde> {
+    ends(van_kracht).filter(|einde| einde.laatste_dag < horizon(day)).collect()
+}
+
+/// All that is in force and ends on some day.
+pub fn ends(van_kracht: &VanKracht) -> impl Iterator<Item = Einde> {
     let convenanten = van_kracht.convenanten().iter().flat_map(|convenant| {
         let grondslagen = convenant.grondslagen.iter().filter_map(|grondslag| {
             let naam = format!("{}/{}", convenant.naam, grondslag.id);
@@ -35,7 +40,7 @@ pub fn ends_soon(van_kracht: &VanKracht, day: Date) -> Vec<Einde> {
         naam: mandaat.id.clone(),
         laatste_dag: mandaat.geldig_tot_en_met,
     });
-    convenanten.chain(mandaten).filter(|einde| einde.laatste_dag < horizon(day)).collect()
+    convenanten.chain(mandaten)
 }
 
 /// The first day of which nothing is announced yet.

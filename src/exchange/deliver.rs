@@ -21,6 +21,7 @@ use crate::{
         Actor, Bell, Consult, Consulted, Event, HeldLease, Holder, Lease, Leased, Place, Post, PostvakRij, Writer,
         reading::{berichten::correcties, postvakken::has_leasable},
     },
+    telemetry::Teller,
 };
 
 /// Berichten in one lease, at most, so that one reader does not hold the writer long.
@@ -81,6 +82,8 @@ pub struct Postvak {
     actor: Actor,
     bell: Arc<Notify>,
     held: Arc<Held>,
+    /// Counted as long as it is open.
+    _open: Teller,
 }
 
 impl Exchange {
@@ -98,7 +101,8 @@ impl Exchange {
         let bell = self.store.wakers.of(Bell::Postvak(adres.clone()));
         let actor = self.actor(call, Some(medewerker));
         let held = Held::new(self, adres.clone());
-        Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held })
+        let open = self.metingen.stream(adres.partner.as_str());
+        Ok(Postvak { exchange: Arc::clone(self), call: call.clone(), adres, actor, bell, held, _open: open })
     }
 
     /// Reads one bericht, again or for the first time, until its last day.
@@ -187,6 +191,7 @@ impl Exchange {
             return Err(Weigering::Vervallen);
         }
         let poging = rij.poging;
+        self.metingen.delivered(poging);
         Ok(Handed { bericht: BerichtView::from(rij), poging, opened, correcties })
     }
 }

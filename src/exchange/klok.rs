@@ -24,6 +24,12 @@ impl Exchange {
         klok.iter().map(Twijfel::uitleg).chain(self.in_force.leesbaar.reden()).collect()
     }
 
+    /// Why what is in force cannot be read here or is not proven, in Dutch; nothing when it can and is.
+    #[must_use]
+    pub fn onleesbaar(&self) -> Option<String> {
+        self.in_force.leesbaar.reden()
+    }
+
     /// An operator says that the clock is right. Gives the doubt that this ended and the proof of its regel, if there was a doubt. It is
     /// finished also when the operator goes away: a word that is not logged must be taken back.
     ///

@@ -64,6 +64,7 @@ use crate::{
     logboek::{LogboekNaam, VerifyKey},
     sleutels::KeyStore,
     store::{Durable, Event, NotDone, Pool, Reply, Store, StoreError, zoeken::Zoekbestand},
+    telemetry::Metingen,
 };
 
 /// How often something is judged anew. A date turns once, and what is in force changes rarely: more often means that something is
@@ -113,6 +114,8 @@ pub struct Exchange {
     pub passed: PassedOver,
     /// What goes on when a caller has gone.
     pub tasks: Tasks,
+    /// Counts what happens, for operators.
+    pub metingen: Arc<Metingen>,
 }
 
 /// One call of a verified identity.

@@ -1,23 +1,59 @@
 //! What was read at the start and ends while the gateway runs: its own certificate, and revocation lists. Said when it has ended, and
 //! again each hour.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::tls::ca::TrustedCa;
+use crate::{exchange::datum, tls::ca::TrustedCa};
 
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
-/// When each of them ends, and what that means.
-pub(super) struct Ends {
-    all: Vec<(i64, String)>,
-    /// How many had ended when it was said last.
-    said: Option<(usize, Instant)>,
+/// Something that ends.
+pub(super) struct Einde {
+    /// `certificaat` or `crl`.
+    pub(super) wat: &'static str,
+    /// `poort`, or the name of the CA; a second list of it has a number.
+    pub(super) naam: String,
+    /// When, Unix seconds.
+    pub(super) seconds: i64,
 }
+
+impl Einde {
+    fn moment(&self) -> Timestamp {
+        Timestamp::from_second(self.seconds).unwrap_or(Timestamp::MAX)
+    }
+
+    fn means(&self) -> &'static str {
+        if self.wat == "crl" { "nobody whom its issuer signed is admitted" } else { "nobody can connect" }
+    }
+}
+
+impl fmt::Display for Einde {
+    /// In Dutch, for who asks how the gateway stands.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = datum::moment(self.moment());
+        if self.wat == "crl" {
+            write!(
+                f,
+                "een intrekkingslijst van CA {} is verlopen op {when}: wie die ondertekende komt er niet in",
+                self.naam
+            )
+        } else {
+            write!(f, "het certificaat van de poort is verlopen op {when}: niemand kan verbinden")
+        }
+    }
+}
+
+/// All of them.
+#[derive(Clone)]
+pub(super) struct Ends(Arc<[Einde]>);
+
+/// How many had ended when it was said last, and when that was.
+pub(super) type Said = Option<(usize, Instant)>;
 
 impl Ends {
     pub(super) fn of(own: &[CertificateDer<'_>], cas: &[TrustedCa]) -> Self {
@@ -25,28 +61,37 @@ impl Ends {
             X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed.validity().not_after.timestamp())
         };
         let own = own.iter().filter_map(not_after).min();
-        let mut all: Vec<(i64, String)> =
-            own.map(|end| (end, "the certificate of the gateway: nobody can connect".to_owned())).into_iter().collect();
-        for ca in cas {
-            let lists = ca.ends_of_lists().into_iter();
-            all.extend(lists.map(|end| {
-                (end, format!("a revocation list of CA {}: nobody whom its issuer signed is admitted", ca.naam()))
-            }));
-        }
-        Self { all, said: None }
+        let own = own.map(|seconds| Einde { wat: "certificaat", naam: "poort".to_owned(), seconds });
+        let lists = cas.iter().flat_map(|ca| {
+            ca.ends_of_lists().into_iter().enumerate().map(|(at, seconds)| {
+                let naam = if at == 0 { ca.naam().to_owned() } else { format!("{}/{}", ca.naam(), at + 1) };
+                Einde { wat: "crl", naam, seconds }
+            })
+        });
+        Self(own.into_iter().chain(lists).collect())
     }
 
-    /// Says what has ended.
-    pub(super) fn look(&mut self, now: Timestamp) {
-        let ended: Vec<_> = self.all.iter().filter(|(end, _)| *end <= now.as_second()).collect();
-        let is_news = self.said.is_none_or(|(known, since)| known != ended.len() || since.elapsed() >= SAY_AGAIN);
+    /// All of them, ended or not.
+    pub(super) fn all(&self) -> Arc<[Einde]> {
+        Arc::clone(&self.0)
+    }
+
+    /// What has ended.
+    pub(super) fn ended(&self, now: Timestamp) -> Vec<&Einde> {
+        self.0.iter().filter(|einde| einde.seconds <= now.as_second()).collect()
+    }
+
+    /// Says what has ended, when that is news.
+    pub(super) fn say(&self, now: Timestamp, said: &mut Said) {
+        let ended = self.ended(now);
+        let is_news = said.is_none_or(|(known, since)| known != ended.len() || since.elapsed() >= SAY_AGAIN);
         if ended.is_empty() || !is_news {
             return;
         }
-        for (end, what) in &ended {
-            let ended = Timestamp::from_second(*end).unwrap_or(Timestamp::MAX);
-            tracing::error!(%ended, "has ended: {what}; put a fresh one in its file and start the gateway anew");
+        for einde in &ended {
+            let (ended, wat, naam, means) = (einde.moment(), einde.wat, &einde.naam, einde.means());
+            tracing::error!(%ended, wat, naam, "has ended: {means}; put a fresh one in its file and start the gateway anew");
         }
-        self.said = Some((ended.len(), Instant::now()));
+        *said = Some((ended.len(), Instant::now()));
     }
 }

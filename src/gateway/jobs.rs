@@ -9,7 +9,10 @@ use tokio::{
     time::Instant,
 };
 
-use super::ends::Ends;
+use super::{
+    ends::{Ends, Said},
+    meten::{Stapels, look_through},
+};
 use crate::{
     domain::houdbaarheid::amsterdam_date,
     exchange::{Exchange, announce::Announcer, klok::ClockWatch, voorstel::Afwachting, wacht::Keeper},
@@ -30,6 +33,8 @@ pub(super) struct Outside {
     pub(super) ends: Ends,
     /// Where operators tell what they looked at.
     pub(super) blikken: Blikken,
+    /// How the postvakken stand, for who measures; nothing where nobody does.
+    pub(super) stapels: Option<Stapels>,
 }
 
 /// Starts all of them.
@@ -41,11 +46,14 @@ pub(super) fn start(
     outside: Outside,
     stopped: &watch::Receiver<bool>,
 ) {
-    let Outside { refused, ends, blikken } = outside;
+    let Outside { refused, ends, blikken, stapels } = outside;
     let of = || Arc::clone(exchange);
     running.spawn(run(WatchClock { watch, exchange: of() }, stopped.clone()));
     running.spawn(run(KeepGuard(Arc::clone(keeper)), stopped.clone()));
-    running.spawn(run(SayWhatEnded { ends, exchange: of() }, stopped.clone()));
+    running.spawn(run(SayWhatEnded { ends, said: None, exchange: of() }, stopped.clone()));
+    if let Some(stapels) = stapels {
+        running.spawn(run(LookThrough { exchange: of(), stapels }, stopped.clone()));
+    }
     running.spawn(run(Refresh(of()), stopped.clone()));
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
     running.spawn(run(LogRefusals { exchange: of(), refused }, stopped.clone()));
@@ -104,6 +112,7 @@ impl Job for KeepGuard {
 /// Says which certificates and lists have ended.
 struct SayWhatEnded {
     ends: Ends,
+    said: Said,
     exchange: Arc<Exchange>,
 }
 
@@ -113,7 +122,24 @@ impl Job for SayWhatEnded {
     const EVERY: Duration = TICK;
 
     async fn run(&mut self) -> Result<Next, Trouble> {
-        self.ends.look(self.exchange.klok.now());
+        self.ends.say(self.exchange.klok.now(), &mut self.said);
+        Ok(Next::InTime)
+    }
+}
+
+/// Counts what waits in the postvakken, for who measures.
+struct LookThrough {
+    exchange: Arc<Exchange>,
+    stapels: Stapels,
+}
+
+impl Job for LookThrough {
+    const NAME: &'static str = "wat in de postvakken wacht";
+    const TROUBLE: &'static str = "what waits in the postvakken could not be counted; the metrics are of before";
+    const EVERY: Duration = Duration::from_secs(10);
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        look_through(&self.exchange, &self.stapels).await?;
         Ok(Next::InTime)
     }
 }

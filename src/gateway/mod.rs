@@ -1,8 +1,10 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
 mod ends;
+mod health;
 mod jobs;
 mod look;
+mod meten;
 mod open;
 mod ports;
 mod run;
@@ -18,10 +20,12 @@ use tokio::{
 };
 
 use self::{
+    ends::Ends,
+    health::Watched,
     jobs::Outside,
     look::look,
     open::{Certificates, Known, Opened},
-    ports::{bound, ports},
+    ports::{Open, bound, open_all},
     run::run,
 };
 use crate::{
@@ -31,9 +35,9 @@ use crate::{
     jobs::Trouble,
     lezen::Fouten,
     logboek::{LogboekNaam, NoteError, Signer},
-    sleutels::{KeyError, Wacht, blik::Blikken},
+    sleutels::{KeyError, Onthouden, Wacht, blik::Blikken},
     store::{NotDone, OpenError, StoreError, ledger::regels::last_moment},
-    tls::TlsError,
+    tls::{TlsError, accept::Listener},
 };
 
 /// Why a gateway does not start, or stopped.
@@ -93,6 +97,8 @@ pub struct Gateway {
     pub beheer: Option<SocketAddr>,
     /// Where toezicht connects, if anywhere.
     pub toezicht: Option<SocketAddr>,
+    /// Where it tells how it stands, if anywhere.
+    pub waarneming: Option<SocketAddr>,
     /// Gone when it has stopped.
     exchange: Weak<Exchange>,
     stop: watch::Sender<bool>,
@@ -135,19 +141,18 @@ impl Gateway {
         let remembered = open::remembered(&config.guard_file());
         let kept = open::kept_head(config, &signer, remembered.logboek.clone())?;
         let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
-        let (listener, ends) = certificates.listener(config, Arc::clone(&klok))?;
-        let mut open = Vec::new();
-        for port in ports(config) {
-            open.push(port.open().await?);
-        }
-        let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
+        let watched = Watched::open(config.waarneming).await?;
+        let metingen = watched.as_ref().map(Watched::metingen).unwrap_or_default();
+        let (listener, ends) = certificates.listener(config, Arc::clone(&klok), Arc::clone(&metingen))?;
+        let open = open_all(config).await?;
         let vkey = signer.vkey();
         let (store, writer) = database
+            .measured(Arc::clone(&metingen))
             .start(&naam, &keys.mark(), signer, keys.openingen(Arc::clone(&rng)), Arc::clone(&klok), kept)
             .await?;
         let read = store.read.clone();
         let mut watch = ClockWatch::default();
-        let known = Known { keys, in_force, first, klok, rng, vkey };
+        let known = Known { keys, in_force, first, klok, rng, vkey, metingen };
         let exchange = match known.begin(config, store, &mut watch).await {
             Ok(exchange) => Arc::new(exchange),
             Err(error) => {
@@ -157,22 +162,8 @@ impl Gateway {
                 return Err(error);
             }
         };
-        let of = Arc::downgrade(&exchange);
-        let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
-        for open in open {
-            running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
-        }
-        let heads = exchange.store.heads();
-        let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
-        let refused = Arc::clone(&listener.refused);
-        let outside = Outside { refused: Arc::clone(&refused), ends, blikken: Blikken::of_guard(&config.guard_file()) };
-        jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
-        let ended = tokio::spawn(async move {
-            let ended = run(exchange, running, writer, &refused, stopped).await;
-            keeper.lock().await.write().await;
-            ended
-        });
-        Ok(Self { adres: partners.unwrap_or(config.grpc), beheer, toezicht, exchange: of, stop, ended })
+        let begun = Begun { exchange, writer, watch, listener, ends, open, watched, wacht, remembered };
+        Ok(begun.open_ports(config))
     }
 
     /// Does now what time brings, until nothing is left of it. The jobs do the same, each at its own ticks; this is for who puts the clock
@@ -205,5 +196,49 @@ impl Gateway {
     /// Why it stopped by itself.
     pub async fn ended(&mut self) -> Result<(), GatewayError> {
         (&mut self.ended).await.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string()).into()))
+    }
+}
+
+/// A gateway whose run has begun in the logboek, and that nobody can reach yet.
+struct Begun {
+    exchange: Arc<Exchange>,
+    writer: JoinHandle<Result<(), StoreError>>,
+    watch: ClockWatch,
+    listener: Arc<Listener>,
+    ends: Ends,
+    open: Vec<Open>,
+    watched: Option<Watched>,
+    wacht: Wacht,
+    remembered: Onthouden,
+}
+
+impl Begun {
+    /// Answers at its ports from now on, and does by itself what time brings.
+    fn open_ports(self, config: &Config) -> Gateway {
+        let Self { exchange, writer, watch, listener, ends, open, watched, wacht, remembered } = self;
+        let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
+        let (adres, of) = (partners.unwrap_or(config.grpc), Arc::downgrade(&exchange));
+        let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
+        for open in open {
+            running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
+        }
+        let heads = exchange.store.heads();
+        let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
+        let refused = Arc::clone(&listener.refused);
+        let waarneming = watched.as_ref().map(|watched| watched.adres);
+        let (stapels, watching) =
+            watched.map(|watched| watched.serve(&exchange, ends.clone(), stopped.clone())).unzip();
+        let blikken = Blikken::of_guard(&config.guard_file());
+        let outside = Outside { refused: Arc::clone(&refused), ends, blikken, stapels };
+        jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
+        let ended = tokio::spawn(async move {
+            let ended = run(exchange, running, writer, &refused, stopped).await;
+            keeper.lock().await.write().await;
+            if let Some(watching) = watching {
+                watching.end().await;
+            }
+            ended
+        });
+        Gateway { adres, beheer, toezicht, waarneming, exchange: of, stop, ended }
     }
 }

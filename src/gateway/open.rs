@@ -29,6 +29,7 @@ use crate::{
         verify,
         zoeken::Zoekbestand,
     },
+    telemetry::Metingen,
     tls::{
         Handshakes,
         accept::{self, Listener},
@@ -55,7 +56,12 @@ impl Certificates {
         Ok(Self { tls, identifier, ends })
     }
 
-    pub(super) fn listener(self, config: &Config, klok: Arc<Klok>) -> Result<(Arc<Listener>, Ends), GatewayError> {
+    pub(super) fn listener(
+        self,
+        config: &Config,
+        klok: Arc<Klok>,
+        metingen: Arc<Metingen>,
+    ) -> Result<(Arc<Listener>, Ends), GatewayError> {
         let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
         let bounds = accept::Bounds {
             connections: config.bounds.connections,
@@ -64,7 +70,7 @@ impl Certificates {
         };
         let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
         let refused = Arc::default();
-        let listener = Listener { tls, identifier: self.identifier, bounds, handshakes, klok, refused };
+        let listener = Listener { tls, identifier: self.identifier, bounds, handshakes, klok, refused, metingen };
         Ok((Arc::new(listener), self.ends))
     }
 }
@@ -139,6 +145,7 @@ pub(super) struct Known {
     pub(super) klok: Arc<Klok>,
     pub(super) rng: Arc<dyn Rng>,
     pub(super) vkey: VerifyKey,
+    pub(super) metingen: Arc<Metingen>,
 }
 
 impl Known {
@@ -150,7 +157,7 @@ impl Known {
         store: Store,
         watch: &mut ClockWatch,
     ) -> Result<Exchange, GatewayError> {
-        let Self { keys, in_force, first, klok, rng, vkey } = self;
+        let Self { keys, in_force, first, klok, rng, vkey, metingen } = self;
         let place: Box<dyn DayKeyPlace> = match &config.opslag {
             Opslag::Sqlite { .. } => Box::new(DayKeyFile::take(&config.sleutels)?),
             Opslag::Postgres(_) => Box::new(SharedDayKeys::new(store.clone())),
@@ -182,6 +189,7 @@ impl Known {
             weigeringen: Weigeringen::default(),
             passed: PassedOver::default(),
             tasks: Tasks::default(),
+            metingen,
         };
         exchange.store.tell_time(&exchange.klok).await?;
         match watch.begin(&exchange).await {

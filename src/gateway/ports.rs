@@ -39,21 +39,30 @@ const BEHEER_IN_FLIGHT: usize = 4;
 const TOEZICHT_IN_FLIGHT: usize = 16;
 
 /// A port of the gateway.
-pub(super) struct Port {
+struct Port {
     /// Its name, as an operator reads it.
-    pub(super) naam: &'static str,
+    naam: &'static str,
     /// Who may connect, and so which service answers.
     ingang: Ingang,
     /// Where it listens.
-    pub(super) adres: SocketAddr,
+    adres: SocketAddr,
     /// Balancers that say for whom they connect.
     proxies: Vec<IpNet>,
     /// Calls of one identity that are being answered.
     in_flight: usize,
 }
 
+/// Opens all ports of this configuration; nobody is answered before they are served.
+pub(super) async fn open_all(config: &Config) -> Result<Vec<Open>, GatewayError> {
+    let mut open = Vec::new();
+    for port in ports(config) {
+        open.push(port.open().await?);
+    }
+    Ok(open)
+}
+
 /// All ports that this configuration opens.
-pub(super) fn ports(config: &Config) -> Vec<Port> {
+fn ports(config: &Config) -> Vec<Port> {
     let partners = Port {
         naam: "de poort voor partners",
         ingang: Ingang::Partners,
@@ -92,8 +101,7 @@ pub(super) fn bound(open: &[Open], ingang: Ingang) -> Option<SocketAddr> {
 }
 
 impl Port {
-    /// Opens it; nobody is answered before it is served.
-    pub(super) async fn open(self) -> Result<Open, GatewayError> {
+    async fn open(self) -> Result<Open, GatewayError> {
         let error = |source| GatewayError::Listen { adres: self.adres, source };
         let socket = TcpListener::bind(self.adres).await.map_err(error)?;
         let bound = socket.local_addr().map_err(error)?;

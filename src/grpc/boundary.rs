@@ -1,9 +1,9 @@
 //! Around every call: role, bounds, deadline, span, and a typed answer for what tonic itself refuses.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,10 +16,14 @@ use tonic::{Code, Status, body::Body};
 use tower::{Service, ServiceExt};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::status::{of_tonic, status, weigering_in};
+use super::{
+    codec::POOL,
+    status::{of_tonic, status, weigering_in},
+};
 use crate::{
     domain::{Aangemeld, Ingang, PartnerNaam, Weigering},
     exchange::{Call, Exchange},
+    telemetry::Aanroep,
 };
 
 /// A message of a partner in bytes, at most.
@@ -81,19 +85,24 @@ where
     /// Answers one request of a verified identity.
     pub async fn answer(self, aangemeld: Aangemeld, request: http::Request<Incoming>) -> http::Response<Body> {
         let call = Call { trace: self.trace(&request), deadline: deadline(&request), aangemeld };
-        let method = request.uri().path().rsplit('/').next().unwrap_or_default().chars().take(64).collect::<String>();
+        let methode = Methode::of(&request);
         let span = tracing::info_span!(
             "call",
-            method,
+            method = methode.naam,
             partner = %call.identiteit().partner,
             rol = %call.identiteit().rol,
             trace = %call.trace,
             bericht = Empty,
         );
-        self.answer_in(call, request).instrument(span).await
+        self.answer_in(call, methode, request).instrument(span).await
     }
 
-    async fn answer_in(self, call: Call, request: http::Request<Incoming>) -> http::Response<Body> {
+    async fn answer_in(
+        self,
+        call: Call,
+        Methode { service, naam: methode }: Methode,
+        request: http::Request<Incoming>,
+    ) -> http::Response<Body> {
         let started = Instant::now();
         let page = self.page.filter(|_| !is_grpc(&request));
         let response = match self.respond(&call, request).await {
@@ -111,7 +120,10 @@ where
             (None, Some(Refused(code))) => (*code).to_owned(),
             (None, None) => "ok".to_owned(),
         };
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = started.elapsed();
+        let aanroep = Aanroep { service, methode, partner: call.identiteit().partner.as_str(), uitkomst: &outcome };
+        self.exchange.metingen.answered(&aanroep, took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(parent: &Span::current(), outcome, duration_us = micros, "answered");
         response
     }
@@ -167,6 +179,33 @@ where
                 && id.bytes().any(|c| c != b'0')
         };
         id.filter(valid).map_or_else(|| self.exchange.new_trace(), str::to_owned)
+    }
+}
+
+/// What is called, by the names that the gateway has; what it does not have has one name, because a caller chooses it.
+#[derive(Clone, Copy)]
+struct Methode {
+    service: &'static str,
+    naam: &'static str,
+}
+
+impl Methode {
+    fn of(request: &http::Request<Incoming>) -> Self {
+        static ALL: LazyLock<BTreeMap<String, Methode>> = LazyLock::new(|| {
+            let methods = POOL.services().flat_map(|service| {
+                let short: &'static str = service.name().to_owned().leak();
+                let path = format!("/{}/", service.full_name());
+                let methods: Vec<String> = service.methods().map(|method| method.name().to_owned()).collect();
+                methods
+                    .into_iter()
+                    .map(move |naam| (format!("{path}{naam}"), Methode { service: short, naam: naam.leak() }))
+            });
+            methods.collect()
+        });
+        if !is_grpc(request) {
+            return Self { service: "pagina", naam: "pagina" };
+        }
+        ALL.get(request.uri().path()).copied().unwrap_or(Self { service: "onbekend", naam: "onbekend" })
     }
 }
 

@@ -185,6 +185,14 @@ impl KeyStore {
         self.look(day).await?.ok_or(KeyError::Gone(day))
     }
 
+    /// Whether the day keys can be read where they lie; one for this day need not be there.
+    ///
+    /// # Errors
+    /// [`KeyError`] when they cannot.
+    pub async fn can_be_read(&self, day: Date) -> Result<(), KeyError> {
+        self.place.find(day).await.map(drop)
+    }
+
     fn known(&self, day: Date) -> Option<Arc<DayKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.days.get(&day).filter(|_| known.reconnects == self.place.reconnects()).cloned()

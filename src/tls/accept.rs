@@ -36,7 +36,10 @@ use super::{
     refused::{self, Refusal, Refused},
     settings,
 };
-use crate::domain::{Aangemeld, Klok, PartnerNaam};
+use crate::{
+    domain::{Aangemeld, Klok, PartnerNaam},
+    telemetry::Metingen,
+};
 
 /// Bounds on connections; times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -108,13 +111,17 @@ pub struct Listener {
     pub klok: Arc<Klok>,
     /// What was refused, for the logboek.
     pub refused: Arc<Refused>,
+    /// Counts connections, for operators.
+    pub metingen: Arc<Metingen>,
 }
 
 impl Listener {
     /// Counts a connection that was refused.
     pub(super) fn refuse(&self, address: IpAddr, oorzaak: &'static str) {
         let minute = self.klok.now().as_second().div_euclid(60);
-        self.refused.add(Refusal { minute, oorzaak, adres: refused::class(address) }, 1);
+        let adres = refused::class(address);
+        self.metingen.handshake_refused(oorzaak, adres);
+        self.refused.add(Refusal { minute, oorzaak, adres }, 1);
     }
 }
 
@@ -191,6 +198,7 @@ async fn host<A, F, B>(
         tracing::warn!(%partner, "too many connections of one partner");
         return;
     };
+    let _counted = listener.metingen.connection(partner.as_str());
     let (leaf, _) = certificates(&stream);
     let known = aangemeld.clone();
     // No longer than its certificate.

@@ -72,6 +72,7 @@ impl TestGateway {
         config.grpc.set_port(0);
         config.beheer = Some("127.0.0.1:0".parse().unwrap());
         config.toezicht = Some("127.0.0.1:0".parse().unwrap());
+        config.waarneming = Some("127.0.0.1:0".parse().unwrap());
         change(&mut config);
         let clock = Arc::new(TestClock::default());
         let gateway = Self { dir, clock, config, running: Mutex::new(None), starts: AtomicU64::new(1) };
@@ -147,6 +148,11 @@ impl TestGateway {
     /// Where partners connect.
     pub fn adres(&self) -> std::net::SocketAddr {
         self.running.lock().unwrap().as_ref().unwrap().adres
+    }
+
+    /// Where it tells how it stands.
+    pub fn waarneming(&self) -> std::net::SocketAddr {
+        self.running.lock().unwrap().as_ref().unwrap().waarneming.unwrap()
     }
 
     pub fn path(&self) -> &Path {

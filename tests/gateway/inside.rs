@@ -95,6 +95,7 @@ impl Inside {
             weigeringen: Weigeringen::default(),
             passed: PassedOver::default(),
             tasks: Tasks::default(),
+            metingen: Arc::default(),
         };
         assert!(exchange.refresh().await.unwrap());
         Arc::new(exchange)

@@ -22,6 +22,7 @@ mod geknoei;
 mod gestolen;
 mod groot;
 mod harness;
+mod health;
 mod inside;
 mod jaar;
 mod keys;

@@ -1,7 +1,7 @@
 //! The page over HTTP: who may look, what a browser may do with it, and that each look is a regel. How it looks, and whether everybody can
 //! use it, a real browser tells (`tests/pagina`).
 
-mod browser;
+pub mod browser;
 mod inhoud;
 
 use std::sync::Arc;

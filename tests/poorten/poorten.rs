@@ -46,7 +46,7 @@ impl Poorten {
     /// One more gateway.
     pub fn add(&mut self, url: &str) -> usize {
         let (at, port) = (self.each.len(), free_port());
-        let ports = [("7443", port), ("7444", free_port()), ("7445", free_port())];
+        let ports = [("7443", port), ("7444", free_port()), ("7445", free_port()), ("7446", free_port())];
         let on_ports = |text: String| {
             ports
                 .iter()

@@ -17,6 +17,7 @@ mod demo;
 mod faketime;
 mod full;
 mod geschiedenis;
+mod health;
 mod herstel;
 mod inzage;
 mod kill;

@@ -95,7 +95,7 @@ impl Served {
         let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
         let served = Self { dir, port, dev: true, environment: Vec::new(), child: None };
         expect(&ketenpoort().arg("init").arg("--data-dir").arg(served.path()).output().unwrap(), 0);
-        let ports = [("7443", port), ("7444", free_port()), ("7445", free_port())];
+        let ports = [("7443", port), ("7444", free_port()), ("7445", free_port()), ("7446", free_port())];
         let ports = ports.map(|(from, to)| (format!("127.0.0.1:{from}"), format!("127.0.0.1:{to}")));
         for (from, to) in &ports {
             served.configure(from, to);

@@ -1,5 +1,7 @@
 //! Opening the database: one connection that writes, a pool that reads, the schema.
 
+use std::sync::Arc;
+
 use sqlx::{Connection, migrate::MigrateError};
 
 pub use super::open_error::OpenError;
@@ -12,6 +14,7 @@ use super::{
 use crate::{
     config::Opslag,
     store::{DbConnection, Pool},
+    telemetry::Metingen,
 };
 
 /// A database, opened for writing.
@@ -19,11 +22,19 @@ pub struct Database {
     pub(in crate::store) writer: DbConnection,
     /// For reading.
     pub read: Pool,
+    /// Where the writer counts what it does; nowhere unless somebody says so.
+    pub(in crate::store) metingen: Arc<Metingen>,
     /// The last field, because the lock on a SQLite file must go after its connections.
     pub(in crate::store) source: Source,
 }
 
 impl Database {
+    /// The same, counted here.
+    #[must_use]
+    pub fn measured(self, metingen: Arc<Metingen>) -> Self {
+        Self { metingen, ..self }
+    }
+
     /// Opens it for a gateway, making the file and bringing the schema up to date if needed.
     ///
     /// # Errors
@@ -38,7 +49,7 @@ impl Database {
                 migrate(&mut writer, &waar).await?;
                 SqliteFile::fold(&mut writer).await.map_err(failed)?;
                 let read = file.pool().await.map_err(failed)?;
-                Ok(Self { source: Source::Sqlite(file), writer, read })
+                Ok(Self { source: Source::Sqlite(file), writer, read, metingen: Arc::default() })
             }
             Opslag::Postgres(postgres) => {
                 let primary = postgres::connect(postgres).await?;
@@ -50,7 +61,7 @@ impl Database {
                 let Primary { connection: mut writer, reading, .. } = primary;
                 migrate(&mut writer, &waar).await?;
                 let read = postgres::pool(reading).await.map_err(|source| OpenError::Database { waar, source })?;
-                Ok(Self { source: Source::Postgres(postgres.clone()), writer, read })
+                Ok(Self { source: Source::Postgres(postgres.clone()), writer, read, metingen: Arc::default() })
             }
         }
     }

@@ -6,13 +6,13 @@ use sqlx::Row;
 use crate::{
     domain::{Adres, houdbaarheid::amsterdam_date},
     store::{
-        Pool, StoreError,
+        DbRow, Pool, StoreError,
         postvak::rij::{
             PostvakRij,
             read::{self, ReadRow, read_each},
             sql::{current, held, rows_and_indexes, select_rows},
         },
-        values::{int, micros},
+        values::{int, micros, moment, uint},
     },
 };
 
@@ -32,6 +32,47 @@ pub async fn newest_day(read: &Pool) -> Result<Option<Date>, StoreError> {
     .fetch_all(read)
     .await?;
     Ok(newest.iter().find_map(|row| row.try_get::<&str, _>("houdbaar_tot_en_met").ok()?.parse().ok()))
+}
+
+/// How a postvak stands.
+pub struct Stapel {
+    /// Whose.
+    pub adres: (String, String),
+    /// Berichten that nobody took.
+    pub wacht: u64,
+    /// Berichten that somebody holds and did not confirm.
+    pub uitgereikt: u64,
+    /// When the oldest that nobody took was accepted.
+    pub oudste: Option<Timestamp>,
+}
+
+/// How each postvak stands in which something waits or is held.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn stapels(read: &Pool) -> Result<Vec<Stapel>, StoreError> {
+    let rows = sqlx::query(concat!(
+        "SELECT s.partner, s.loket, s.wacht, s.uitgereikt, \
+         (SELECT b.tijd FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.log_index = s.oudste) AS tijd \
+         FROM (SELECT partner, loket, sum(wacht) AS wacht, sum(uitgereikt) AS uitgereikt, min(oudste) AS oudste \
+         FROM (SELECT partner, loket, count(*) AS wacht, 0 AS uitgereikt, min(log_index) AS oudste FROM postvak \
+         WHERE toestand = 'wacht' GROUP BY partner, loket \
+         UNION ALL SELECT partner, loket, 0, count(*), NULL FROM postvak WHERE toestand IN ",
+        held!(),
+        " GROUP BY partner, loket) o GROUP BY partner, loket) s"
+    ))
+    .fetch_all(read)
+    .await?;
+    let stapel = |row: &DbRow| {
+        let count = |naam: &str| -> Result<u64, StoreError> { Ok(uint(row.try_get(naam)?)) };
+        Ok(Stapel {
+            adres: (row.try_get("partner")?, row.try_get("loket")?),
+            wacht: count("wacht")?,
+            uitgereikt: count("uitgereikt")?,
+            oudste: row.try_get::<Option<i64>, _>("tijd")?.map(moment),
+        })
+    };
+    rows.iter().map(stapel).collect()
 }
 
 /// Whether anything in a postvak can be handed out now, or judged anew by the texts of version `gelezen_versie`. It does not wait for the

@@ -44,6 +44,12 @@ impl Writer {
         Self(task)
     }
 
+    /// How many events wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+
     /// Hands in an event and waits until it is durable. A call that is cancelled drops its waiting, never the transaction.
     ///
     /// # Errors
@@ -81,6 +87,15 @@ impl Store {
     #[must_use]
     pub fn heads(&self) -> watch::Receiver<Arc<Head>> {
         self.head.clone()
+    }
+
+    /// Whether the database answers who reads.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn is_reachable(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").fetch_one(&self.read).await?;
+        Ok(())
     }
 
     /// Tells the clock of this gateway what the database says of the time, where the database has a clock of its own.

@@ -18,7 +18,7 @@ use tokio::{
         watch,
     },
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -49,6 +49,7 @@ use crate::{
             work::{Basis, Finished, Work},
         },
     },
+    telemetry::Metingen,
 };
 
 /// Events in one transaction at most.
@@ -83,6 +84,7 @@ struct WriterTask {
     started: bool,
     wakers: Wakers,
     reconnects: Reconnects,
+    metingen: Arc<Metingen>,
     /// Last, so that the lock on a SQLite file goes after its connections.
     source: Source,
 }
@@ -103,7 +105,7 @@ impl Database {
         klok: Arc<Klok>,
         kept: Option<Head>,
     ) -> Result<(Store, JoinHandle<Result<(), StoreError>>), OpenError> {
-        let Self { source, mut writer, read } = self;
+        let Self { source, mut writer, read, metingen } = self;
         // All of it is read as it was at one moment: other gateways go on writing meanwhile.
         let mut tx = snapshot(&mut writer).await.map_err(StoreError::from)?;
         let known = Arc::new(follow::open(&mut tx, naam, kept, &signer.vkey()).await?);
@@ -136,6 +138,7 @@ impl Database {
             started: false,
             wakers,
             reconnects,
+            metingen,
         };
         Ok((store, tokio::spawn(task.run())))
     }
@@ -260,7 +263,9 @@ impl WriterTask {
     /// Carries out a batch in one transaction, and commits it.
     async fn write(&mut self, batch: &[Event]) -> Result<Written, Failure> {
         loop {
+            let begun = Instant::now();
             if let Some(written) = self.transact(batch).await? {
+                self.metingen.committed(batch.len(), begun.elapsed());
                 return Ok(written);
             }
             self.follow_far().await.map_err(Failure::Database)?;

@@ -1,0 +1,144 @@
+//! Meten (measuring): how the gateway stands, looked up when somebody reads the metrics. What happens is counted where it happens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::ends::{Einde, Ends};
+use crate::{
+    domain::{einde, houdbaarheid::unreadable_from},
+    exchange::Exchange,
+    proceslog,
+    store::{
+        StoreError,
+        reading::postvakken::{self, Stapel},
+    },
+    telemetry::{Maat, Stand, Telemetry},
+};
+
+/// How the postvakken stood when they were last looked through.
+pub(super) type Stapels = Arc<Mutex<Vec<Stapel>>>;
+
+/// A moment as Prometheus has it: Unix seconds.
+fn seconds(moment: Timestamp) -> f64 {
+    moment.as_duration().as_secs_f64()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a metric is a float, and no count here comes near 2^52")]
+fn number(of: u64) -> f64 {
+    of as f64
+}
+
+/// Registers all of them. When the gateway has ended there is nothing to look up.
+pub(super) fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, ends: &Ends, stapels: &Stapels) {
+    let register = |maat: Maat, look: fn(&Exchange) -> Vec<Stand>| {
+        let exchange = Arc::downgrade(exchange);
+        telemetry.gauge(maat, move || exchange.upgrade().map(|exchange| look(&exchange)).unwrap_or_default());
+    };
+    for (naam, eenheid, uitleg, look) in STANDEN {
+        register(Maat { naam, eenheid, uitleg }, look);
+    }
+    of_postvakken(telemetry, stapels);
+    let all = ends.all();
+    let maat = Maat {
+        naam: "ketenpoort_certificate_end_timestamp",
+        eenheid: "s",
+        uitleg: "When a certificate or revocation list that the gateway read ends, Unix time",
+    };
+    telemetry.gauge(maat, move || {
+        let stand = |Einde { wat, naam, seconds, .. }: &Einde| {
+            let end = Timestamp::from_second(*seconds).map_or(f64::MAX, self::seconds);
+            (end, vec![("wat", (*wat).to_owned()), ("naam", naam.clone())])
+        };
+        all.iter().map(stand).collect()
+    });
+    let lost = Maat {
+        naam: "ketenpoort_log_lines_lost",
+        eenheid: "",
+        uitleg: "Lines of the process log that found no room before stderr",
+    };
+    telemetry.total(lost, proceslog::lost);
+}
+
+/// Name, unit, meaning, and where it is looked up.
+type Rij = (&'static str, &'static str, &'static str, fn(&Exchange) -> Vec<Stand>);
+
+const STANDEN: [Rij; 9] = [
+    ("ketenpoort_clock_doubted", "", "1 while the clock is not believed and partners are refused", |exchange| {
+        one(f64::from(u8::from(exchange.klok.trust().is_err())))
+    }),
+    ("ketenpoort_not_ready_reasons", "", "For how many reasons this gateway does not serve as it should", |exchange| {
+        one(number(exchange.redenen().len() as u64))
+    }),
+    ("ketenpoort_writer_waiting", "", "Events that wait for the writer", |exchange| {
+        one(number(exchange.store.writer.waiting() as u64))
+    }),
+    ("ketenpoort_logboek_regels", "", "Regels of all logboeken", |exchange| {
+        one(number(exchange.store.head().next_index()))
+    }),
+    ("ketenpoort_checkpoint_timestamp", "s", "When the newest checkpoint was signed, Unix time", |exchange| {
+        one(seconds(exchange.store.head().tijd))
+    }),
+    ("ketenpoort_in_force_version", "", "The version of what is in force that this gateway judges by", |exchange| {
+        one(number(exchange.van_kracht().versie()))
+    }),
+    (
+        "ketenpoort_in_force_end_timestamp",
+        "s",
+        "When a convenant, mandaat or grondslag stops being in force, Unix time",
+        |exchange| {
+            let end = |of: einde::Einde| {
+                let labels = vec![("wat", of.wat.to_owned()), ("naam", of.naam)];
+                (seconds(unreadable_from(of.laatste_dag)), labels)
+            };
+            einde::ends(&exchange.van_kracht()).map(end).collect()
+        },
+    ),
+    ("ketenpoort_recomputed_timestamp", "s", "When the whole logboek was last recomputed, Unix time", |exchange| {
+        exchange.nagerekend.newest().map(|of| (seconds(of.wanneer), Vec::new())).into_iter().collect()
+    }),
+    (
+        "ketenpoort_logboek_holds",
+        "",
+        "1 where that recomputation found the logboek whole, 0 where it did not",
+        |exchange| {
+            let holds = exchange.nagerekend.newest().map(|of| f64::from(u8::from(of.uitkomst.is_ok())));
+            holds.map(|holds| (holds, Vec::new())).into_iter().collect()
+        },
+    ),
+];
+
+fn one(value: f64) -> Vec<Stand> {
+    vec![(value, Vec::new())]
+}
+
+fn of_postvakken(telemetry: &Telemetry, stapels: &Stapels) {
+    let register = |naam, eenheid, uitleg, value: fn(&Stapel) -> Option<f64>| {
+        let stapels = Arc::clone(stapels);
+        telemetry.gauge(Maat { naam, eenheid, uitleg }, move || {
+            let stapels = stapels.lock().unwrap_or_else(PoisonError::into_inner);
+            let stand = |of: &Stapel| {
+                let (partner, loket) = of.adres.clone();
+                Some((value(of)?, vec![("partner", partner), ("loket", loket)]))
+            };
+            stapels.iter().filter_map(stand).collect()
+        });
+    };
+    register("ketenpoort_postvak_waiting", "", "Berichten in a postvak that nobody took", |of| Some(number(of.wacht)));
+    register("ketenpoort_postvak_held", "", "Berichten that somebody holds and did not confirm", |of| {
+        Some(number(of.uitgereikt))
+    });
+    register(
+        "ketenpoort_postvak_oldest_timestamp",
+        "s",
+        "When the oldest bericht that nobody took was accepted, Unix time",
+        |of| of.oudste.map(seconds),
+    );
+}
+
+/// Looks through the postvakken anew.
+pub(super) async fn look_through(exchange: &Exchange, stapels: &Stapels) -> Result<(), StoreError> {
+    let fresh = postvakken::stapels(&exchange.store.read).await?;
+    *stapels.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    Ok(())
+}
