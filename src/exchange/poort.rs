@@ -57,6 +57,19 @@ impl RedenIntrekking {
             Self::Anders => "anders",
         }
     }
+
+    /// What that name says, in Dutch and for behind a colon; nothing for another name.
+    #[must_use]
+    pub fn what_it_is(naam: &str) -> Option<&'static str> {
+        let all = [Self::CasusGesloten, Self::Onjuist, Self::VerkeerdGeadresseerd, Self::Anders];
+        let reden = all.into_iter().find(|reden| reden.as_str() == naam)?;
+        Some(match reden {
+            Self::CasusGesloten => "de casus is gesloten",
+            Self::Onjuist => "de inhoud was onjuist",
+            Self::VerkeerdGeadresseerd => "het was verkeerd geadresseerd, een datalek",
+            Self::Anders => "om een andere reden",
+        })
+    }
 }
 
 /// In whose name the gateway says something.

@@ -100,6 +100,12 @@ pub fn csv(rapport: &proto::GetRapportResponse) -> Vec<u8> {
             }
         }
     }
+    for (number, schakel) in rapport.keten.iter().enumerate() {
+        let van = schakel.van_checkpoint.as_deref().map(|van| ("van_checkpoint", van));
+        let both = van.into_iter().chain([("tot_checkpoint", schakel.tot_checkpoint.as_str())]);
+        rows.extend(both.map(|(kolom, nota)| cell("bewijs", "keten", number, kolom, nota)));
+    }
+    rows.push(cell("bewijs", "sleutel", 0, "vkey", &rapport.vkey));
     rekenblad(rows)
 }
 

@@ -12,7 +12,12 @@ use super::{
     velden::{Gepost, Velden},
     woorden::aantal,
 };
-use crate::{domain::Weigering, exchange::Exchange, grpc::zoekfilter::opdracht, proto};
+use crate::{
+    domain::Weigering,
+    exchange::{Exchange, datum},
+    grpc::zoekfilter::opdracht,
+    proto,
+};
 
 /// Regels on a page.
 const IN_PAGE: u32 = 50;
@@ -22,8 +27,8 @@ const FIELDS: [&str; 6] = ["naam", "geboortedatum", "skn", "bsn", "reden", "pagi
 #[template(path = "betrokkene.html")]
 struct Betrokkene {
     kop: Kop,
-    /// Nothing before somebody searched.
-    gevonden: Option<String>,
+    /// What was searched for and what was found; nothing before somebody searched.
+    gevonden: Vec<String>,
     rijen: Vec<Rij>,
     /// The fields that were posted, and the token of the next page where there is one.
     gepost: Vec<(String, String)>,
@@ -35,7 +40,7 @@ pub(super) async fn show(kijker: Kijker, velden: Velden) -> Response<Body> {
         kijker.watches()?;
         velden.known(&[], &[])?;
         let kop = kijker.kop("Betrokkene", "/betrokkene");
-        Ok(Betrokkene { kop, gevonden: None, rijen: Vec::new(), gepost: Vec::new(), verder: String::new() })
+        Ok(Betrokkene { kop, gevonden: Vec::new(), rijen: Vec::new(), gepost: Vec::new(), verder: String::new() })
     };
     kijker.answer(made).await
 }
@@ -52,6 +57,26 @@ pub(super) async fn search(
     kijker.answer(made).await
 }
 
+/// For whom and why was searched, and when: on paper nothing else says it.
+fn searched(exchange: &Exchange, velden: &Velden, found: u64) -> Vec<String> {
+    let marks = [("naam", ""), ("geboortedatum", "geboren "), ("skn", "SKN "), ("bsn", "BSN ")];
+    let given = marks.map(|(naam, before)| (velden.value(naam), before));
+    let given: Vec<String> =
+        given.iter().filter(|(value, _)| !value.is_empty()).map(|(value, before)| format!("{before}{value}")).collect();
+    let mut zinnen = vec![
+        format!("Gezocht op {}: {}.", datum::moment(exchange.klok.now()), given.join(", ")),
+        format!("Waarom: {}.", velden.value("reden").trim_end_matches('.')),
+        format!("{} over deze persoon.", aantal(found, "logregel", "logregels")),
+    ];
+    if ["naam", "skn", "bsn"].iter().filter(|naam| !velden.value(naam).is_empty()).count() > 1 {
+        zinnen.push(
+            "Gevonden is wat op een van deze kenmerken past; of zij van een persoon zijn, weet de poort niet."
+                .to_owned(),
+        );
+    }
+    zinnen
+}
+
 async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<Betrokkene, Weigering> {
     let request = proto::SearchLogregelsRequest {
         inzage: Some(proto::Inzage { reden: velden.value("reden").to_owned(), ..proto::Inzage::default() }),
@@ -65,7 +90,7 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
     let gepost = velden.without("pagina");
     Ok(Betrokkene {
         kop: kijker.kop("Betrokkene", "/betrokkene"),
-        gevonden: Some(format!("{} over deze persoon.", aantal(found.aantal, "logregel", "logregels"))),
+        gevonden: searched(exchange, velden, found.aantal),
         rijen: found.regels.iter().map(Rij::new).collect::<Result<_, _>>()?,
         gepost: gepost.iter().map(|(naam, value)| (naam.to_owned(), value.to_owned())).collect(),
         verder: found.volgende.unwrap_or_default(),

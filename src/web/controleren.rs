@@ -13,7 +13,7 @@ use super::{
     kijker::Kijker,
     pagina::Kop,
     velden::Velden,
-    woorden::{aantal, getal, wanneer},
+    woorden::{aantal, capitalised, getal, wanneer},
 };
 use crate::{
     domain::Weigering,
@@ -78,14 +78,16 @@ pub(super) async fn check(
     let made = async {
         kijker.watches()?;
         let mut form = form.map_err(|_| unreadable())?;
-        let mut kept = String::new();
+        let mut kept = None;
         while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
             let text = field.text().await.map_err(|_| unreadable())?;
-            if !text.trim().is_empty() {
-                kept = text;
+            if !text.trim().is_empty() && kept.replace(text).is_some() {
+                return Err(Weigering::veld("bewaard", "een bestand of een tekst, niet allebei"));
             }
         }
-        page(&exchange, &kijker, read_kept(&exchange, &kept.replace("\r\n", "\n"))?).await
+        // What is copied from a page or a mail has other ends of lines, and blank ones around it.
+        let kept = kept.unwrap_or_default().replace("\r\n", "\n");
+        page(&exchange, &kijker, read_kept(&exchange, &format!("{}\n", kept.trim()))?).await
     };
     kijker.answer(made).await
 }
@@ -161,7 +163,12 @@ fn read_proof(exchange: &Exchange, text: &str) -> Bewaard {
     match verified {
         Ok((verified, proof)) => Bewaard::Bewijs(Box::new(verified), Box::new(proof)),
         Err(error) => {
-            let zinnen = vec![format!("{error}."), "Bewaar het bestand.".to_owned()];
+            let zinnen = vec![
+                format!("{}.", capitalised(&error.to_string())),
+                "Het is gewijzigd, beschadigd of van een andere poort, en bewijst niets. Bewaar het, en haal het bewijs opnieuw op bij het verloop \
+                 van het bericht."
+                    .to_owned(),
+            ];
             Bewaard::Fout(wrong("Dit bewijs klopt niet", zinnen))
         }
     }
@@ -212,13 +219,21 @@ fn path(hashes: &[Hash]) -> Vec<String> {
     hashes.iter().map(hex::encode).collect()
 }
 
-const KEEP_IT: &str = "Bewaar het bestand. Is het een echt checkpoint van deze poort, dan is er iets uit het logboek verdwenen: meld dat aan \
-                       beheer en aan de FG's van de andere partners.";
+const KEEP_IT: &str = "Bewaar het bestand. Er is iets uit het logboek verdwenen of veranderd: meld dat aan beheer en aan de FG's van de andere \
+                       partners.";
 
 fn of_checkpoint(exchange: &Exchange, nota: &str, grown: Option<Gegroeid>) -> Uitkomst {
+    if read(exchange, nota).is_none() {
+        let zinnen = [
+            "Dit is geen checkpoint dat deze poort ondertekende: het is gewijzigd of beschadigd, het is er meer dan een, of het is van een andere \
+             poort.",
+            "Over dit logboek zegt het daarom niets. Probeer het bestand zelf, als u de tekst overnam.",
+        ];
+        return wrong("Dit hoort niet bij dit logboek", zinnen.map(str::to_owned).to_vec());
+    }
     let Some(Gegroeid { checkpoint, hashes, vervolg }) = grown else {
-        let zin = "Dit is geen checkpoint dat deze poort ondertekende, of het is van meer logregels dan er nu zijn.";
-        return wrong("Dit hoort niet bij dit logboek", vec![zin.to_owned(), KEEP_IT.to_owned()]);
+        let zin = "De handtekening is van deze poort, en het is van meer logregels dan er nu zijn.";
+        return wrong("Dit logboek is korter geworden", vec![zin.to_owned(), KEEP_IT.to_owned()]);
     };
     let both = read(exchange, nota).zip(read(exchange, &checkpoint));
     let holds = |(old, new): &(Checkpoint, Checkpoint)| {

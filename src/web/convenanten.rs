@@ -128,8 +128,14 @@ pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
     let made = async {
         kijker.watches()?;
         let known = [&periode::FIELDS[..], &STANDEN].concat();
-        let periode = periode::of(&exchange, velden.known(&known, &[])?)?;
-        let stand = stand(&velden)?;
+        let stand = stand(velden.known(&known, &[])?)?;
+        // With what may be sent on a day goes what was sent around it, unless another period is asked for.
+        let periode = match stand {
+            Stand::Op(day) if periode::FIELDS.iter().all(|naam| velden.value(naam).is_empty()) => {
+                periode::around(&exchange, day)
+            }
+            _ => periode::of(&exchange, &velden)?,
+        };
         let geldig = exchange.stand(stand).await?;
         let of = exchange.afspraken(&kijker.call, &kijker.inzage(None), periode).await?;
         Ok(convenanten(&exchange, &kijker, (periode, stand, geldig), of))

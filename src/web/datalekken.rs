@@ -11,7 +11,7 @@ use super::{
     pagina::Kop,
     periode::{self, Keuze},
     velden::Velden,
-    woorden::leesbaar,
+    woorden::{capitalised, leesbaar},
 };
 use crate::{
     exchange::{Exchange, datum, toezicht::rapport::Rapport},
@@ -62,10 +62,14 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
             step.first() == Some(&bericht) && (to == Some(naar.as_str()) || to == Some("-"))
         };
         let of_this = stories.iter().filter(is_of);
-        let steps = of_this.filter_map(|step| {
+        let steps = of_this.clone().filter_map(|step| {
             let [_, wanneer, wat, door, _, uitkomst] = step.as_slice() else { return None };
             Some((in_words(wanneer), step_in_words((wat, uitkomst), door, &naar)))
         });
+        let has = |soort: Soort| of_this.clone().any(|step| step.get(2).is_some_and(|wat| wat == soort.as_str()));
+        let is_silent = has(Soort::VernietigingGevraagd) && !has(Soort::VernietigingBevestigd);
+        let silent = format!("{naar} heeft op het verzoek om te vernietigen nog niet geantwoord.");
+        let steps = steps.chain(is_silent.then(|| ("Tot nu toe".to_owned(), silent)));
         let got =
             if ontvangen == "ja" { "De ontvanger had het al." } else { "De ontvanger had het nog niet opgehaald." };
         let partner = |adres: &str| adres.split('/').next().unwrap_or_default().to_owned();
@@ -124,9 +128,4 @@ fn in_words(moment: &str) -> String {
         |_| moment.to_owned(),
         |at| format!("{} om {}.{:02} uur", datum::dag(at.date()), at.hour(), at.minute()),
     )
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

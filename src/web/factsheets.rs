@@ -51,7 +51,7 @@ struct Factsheets {
 const WIDTH: u32 = 640;
 const NAMES: u32 = 240;
 const BAR_HEIGHT: u32 = 28;
-const AROUND: u32 = 60;
+const AROUND: u32 = 70;
 /// Bars of a drawing, at most.
 const MOST_BARS: usize = 24;
 const BAR: RGBColor = RGBColor(0x0b, 0x4c, 0x56);
@@ -104,22 +104,24 @@ fn vak(figuur: Figuur) -> Vak {
     }
 }
 
-/// The bars of a figure: the counts of its rows; where its columns are months, those of all rows together. Nothing where there is no count.
-/// Where a part of a bar is not told there is none, and its name says so: none would be read as zero.
-fn bars(Figuur { kolommen, rijen, .. }: &Figuur) -> Vec<(String, u64)> {
+/// The bars of a figure. Nothing where all are none. Where a part of a bar is not told there is none, and its name says so: none would be
+/// read as zero.
+fn bars(Figuur { kolommen, getekend, rijen, .. }: &Figuur) -> Vec<(String, u64)> {
     let bar = |naam: String, parts: &mut dyn Iterator<Item = &Waarde>| {
-        let told = |of: &Waarde| matches!(of, Waarde::Aantal(_)).then(|| of.hoogte());
+        let told = |of: &Waarde| (!matches!(of, Waarde::Weinig | Waarde::Onbekend)).then(|| of.hoogte());
         match parts.map(told).sum::<Option<u64>>() {
             Some(sum) => (naam, sum),
             None => (format!("{naam}: niet getoond"), 0),
         }
     };
-    let is_by_month = kolommen.get(1).is_some_and(|kolom| kolom.starts_with("20"));
-    let bars: Vec<(String, u64)> = if is_by_month {
-        let of_month = |at: usize| rijen.iter().filter_map(move |(_, values)| values.get(at));
-        kolommen.iter().skip(1).enumerate().map(|(at, maand)| bar(maand.clone(), &mut of_month(at))).collect()
-    } else {
-        rijen.iter().map(|(naam, values)| bar(leesbaar(naam), &mut values.iter().take(1))).collect()
+    let bars: Vec<(String, u64)> = match getekend.kolom {
+        None => {
+            let of_column = |at: usize| rijen.iter().filter_map(move |(_, values)| values.get(at));
+            kolommen.iter().skip(1).enumerate().map(|(at, kolom)| bar(kolom.clone(), &mut of_column(at))).collect()
+        }
+        Some(at) => {
+            rijen.iter().map(|(naam, values)| bar(leesbaar(naam), &mut values.iter().skip(at).take(1))).collect()
+        }
     };
     if bars.iter().all(|(_, of)| *of == 0) { Vec::new() } else { bars.into_iter().take(MOST_BARS).collect() }
 }
@@ -129,7 +131,7 @@ fn drawing(figuur: &Figuur) -> Option<String> {
     if bars.is_empty() {
         return None;
     }
-    match draw(&bars) {
+    match draw(&bars, figuur.getekend.as_) {
         Ok(svg) => Some(svg),
         Err(error) => {
             tracing::error!(error, "a figure could not be drawn");
@@ -138,7 +140,7 @@ fn drawing(figuur: &Figuur) -> Option<String> {
     }
 }
 
-fn draw(bars: &[(String, u64)]) -> Result<String, String> {
+fn draw(bars: &[(String, u64)], axis: &str) -> Result<String, String> {
     let failed = |error: &dyn std::error::Error| error.to_string();
     let most = bars.iter().map(|(_, of)| *of).max().unwrap_or(1).max(1);
     let height = u32::try_from(bars.len()).unwrap_or(u32::MAX).saturating_mul(BAR_HEIGHT).saturating_add(AROUND);
@@ -148,7 +150,7 @@ fn draw(bars: &[(String, u64)]) -> Result<String, String> {
         root.fill(&WHITE).map_err(|error| failed(&error))?;
         let mut chart = ChartBuilder::on(&root)
             .margin(12)
-            .x_label_area_size(30)
+            .x_label_area_size(40)
             .y_label_area_size(NAMES)
             .build_cartesian_2d(0..most, (0..bars.len()).into_segmented())
             .map_err(|error| failed(&error))?;
@@ -161,6 +163,7 @@ fn draw(bars: &[(String, u64)]) -> Result<String, String> {
             .configure_mesh()
             .disable_y_mesh()
             .x_labels(6)
+            .x_desc(axis)
             .y_labels(bars.len())
             .y_label_formatter(&label)
             .label_style(("sans-serif", 12))
@@ -211,15 +214,18 @@ pub(super) async fn svg(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::toezicht::factsheet::Getekend;
 
-    fn figuur(kolommen: &[&str], rijen: Vec<(String, Vec<Waarde>)>) -> Figuur {
+    fn figuur(kolom: Option<usize>, kolommen: &[&str], rijen: Vec<(String, Vec<Waarde>)>) -> Figuur {
         let kolommen = kolommen.iter().map(|kolom| (*kolom).to_owned()).collect();
-        Figuur { naam: "proef", titel: "Proef", zinnen: Vec::new(), kolommen, rijen }
+        let getekend = Getekend { kolom, as_: "aantal" };
+        Figuur { naam: "proef", titel: "Proef", zinnen: Vec::new(), kolommen, getekend, rijen }
     }
 
     #[test]
     fn what_is_not_told_has_no_bar_and_its_name_says_so() {
         let by_month = figuur(
+            None,
             &["wat", "2026-01", "2026-02"],
             vec![
                 ("a".to_owned(), vec![Waarde::aantal(20), Waarde::aantal(6)]),
@@ -230,8 +236,12 @@ mod tests {
             |bars: Vec<(String, u64)>| bars.into_iter().map(|(naam, of)| format!("{naam} {of}")).collect::<Vec<_>>();
         assert_eq!(named(bars(&by_month)), ["2026-01: niet getoond 0", "2026-02 6"]);
         let by_row = figuur(
-            &["wat", "aantal"],
-            vec![("a".to_owned(), vec![Waarde::aantal(4)]), ("b".to_owned(), vec![Waarde::aantal(9)])],
+            Some(1),
+            &["wat", "aantal", "tijd"],
+            vec![
+                ("a".to_owned(), vec![Waarde::aantal(9), Waarde::Onbekend]),
+                ("b".to_owned(), vec![Waarde::aantal(4), Waarde::Minuten(9)]),
+            ],
         );
         assert_eq!(named(bars(&by_row)), ["a: niet getoond 0", "b 9"]);
     }

@@ -1,9 +1,9 @@
 //! Gebeurtenis (event): what a regel says happened, in a sentence.
 
-use super::woorden::{getal, leesbaar};
+use super::woorden::{een, getal, leesbaar};
 use crate::{
-    domain::Weigering,
-    exchange::{dossier::eigen_kopie, toezicht::Getoond},
+    domain::{Berichtsoort, Weigering},
+    exchange::{RedenIntrekking, dossier::eigen_kopie, toezicht::Getoond},
     logboek::{Logregel, Oorzaak, Soort},
 };
 
@@ -11,8 +11,12 @@ use crate::{
 pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
     let name = |of: &Option<String>| of.clone().unwrap_or_else(|| "iemand".to_owned());
     let (van, naar, wie) = (name(&getoond.afzender), name(&getoond.ontvanger), actor(getoond, regel));
-    let soort = regel.berichtsoort.as_deref().map_or_else(|| "een bericht".to_owned(), leesbaar);
+    let soort = regel.berichtsoort.as_deref().map_or_else(|| "een bericht".to_owned(), een);
+    let is_oral = regel.berichtsoort.as_deref() == Some(Berichtsoort::MondelingeVerstrekking.as_str());
     match regel.soort {
+        Soort::Aanvaard if is_oral => {
+            format!("{van} legde vast {naar} mondeling te hebben ingelicht. De poort aanvaardde dat.")
+        }
         Soort::Aanvaard => {
             let instead = if regel.vervangt.is_some() { ", in de plaats van een eerder" } else { "" };
             format!("{van} stuurde {soort} aan {naar}{instead}. De poort aanvaardde het.")
@@ -22,8 +26,11 @@ pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
         }
         Soort::Geweigerd => {
             let times = regel.aantal.filter(|aantal| *aantal > 1).map(|of| format!(", {} keer", getal(of)));
-            let wie = uncapitalised(&wie);
-            format!("De poort weigerde wat {wie} vroeg{}{}.", why(regel), times.unwrap_or_default())
+            let times = times.unwrap_or_default();
+            if regel.berichtsoort.is_some() && getoond.afzender.is_some() && getoond.ontvanger.is_some() {
+                return format!("{van} wilde {soort} sturen aan {naar}. De poort weigerde dat{}{times}.", why(regel));
+            }
+            format!("De poort weigerde wat {} vroeg{}{times}.", uncapitalised(&wie), why(regel))
         }
         Soort::Afgeleverd => {
             let again = regel.poging.filter(|poging| *poging > 1).map(|of| format!(" (poging {of})"));
@@ -33,7 +40,7 @@ pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
         Soort::Geraadpleegd => match regel.uitkomst.as_deref() {
             None => format!("{wie} las {soort} van {van}."),
             Some("niet_gevonden") => format!("{wie} zocht naar een scenario over iemand. Er lag er geen."),
-            Some(_) => format!("{wie} zocht naar een scenario over iemand, en vond {soort} van {van}."),
+            Some(_) => format!("{wie} zocht naar een scenario over iemand, en vond er een van {van}."),
         },
         Soort::Ingetrokken => format!("{van} trok {soort} aan {naar} in, voor iemand het ophaalde{}.", why(regel)),
         Soort::Vervallen => format!("De termijn van {soort} van {van} aan {naar} was voorbij."),
@@ -71,8 +78,24 @@ fn beside(wie: &str, regel: &Logregel) -> String {
         Soort::Voorgesteld if regel.uitkomst.is_none() => format!("{wie} stelde een wijziging voor."),
         Soort::Voorgesteld => format!("{wie} trok voorstel {} in.", of_none(regel.voorstel)),
         Soort::Bekrachtigd => format!("{wie} bekrachtigde voorstel {}.", of_none(regel.voorstel)),
+        Soort::Gestart => "De poort startte.".to_owned(),
+        Soort::Gestopt => "De poort stopte.".to_owned(),
+        Soort::Beheerd if regel.gesloten.is_some() => format!("{wie} sloot het logboek, en begon het volgende."),
+        Soort::Beheerd => format!("{wie} deed iets dat alleen beheer kan."),
+        Soort::LogHersteld => format!("{wie} sloot het logboek na schade, en begon het volgende."),
+        Soort::OpeningenGewist => format!("{wie} wiste wat het logboek over iemand opent."),
+        Soort::InzageGevraagd => {
+            format!("Verzoek om inzage{}: geopend, aan een partner voorgelegd of verlengd.", of_dossier(regel))
+        }
+        Soort::InzageBesloten => format!("{wie} besloot over een verzoek om inzage{}.", of_dossier(regel)),
+        Soort::InzageVerstrekt => format!("{wie} verstrekte wat er over iemand is{}.", of_dossier(regel)),
         other => format!("{wie}: {}.", leesbaar(other.as_str())),
     }
+}
+
+/// Of which dossier it is, behind a sentence.
+fn of_dossier(regel: &Logregel) -> String {
+    regel.dossier.as_ref().map_or_else(String::new, |nummer| format!(" ({nummer})"))
 }
 
 /// Of which proposal a change is, behind a sentence: its number is that of the logregel in which somebody proposed it.
@@ -86,7 +109,8 @@ fn of_none(nummer: Option<u64>) -> String {
 
 /// Why something was refused or taken back, behind a sentence.
 fn why(regel: &Logregel) -> String {
-    let said = regel.weigering.as_deref().and_then(Weigering::what_it_is);
+    let code = regel.weigering.as_deref();
+    let said = code.and_then(|code| RedenIntrekking::what_it_is(code).or_else(|| Weigering::what_it_is(code)));
     said.map_or_else(String::new, |said| format!(": {}", uncapitalised(said)))
 }
 
@@ -143,8 +167,21 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         for (regel, told) in [
             (Logregel { vervangt: some("x"), ..scenario(Soort::Aanvaard) }, "in de plaats van een eerder. De poort"),
-            (scenario(Soort::Geraadpleegd), "zsm las scenario van zvh/algemeen."),
-            (Logregel { uitkomst: some("gevonden"), ..scenario(Soort::Geraadpleegd) }, "en vond scenario van"),
+            (
+                Logregel { berichtsoort: some("mondelinge_verstrekking"), ..scenario(Soort::Aanvaard) },
+                "zvh/algemeen legde vast zsm/jeugd mondeling te hebben ingelicht.",
+            ),
+            (
+                Logregel { weigering: some("leeg_convenant"), ..scenario(Soort::Geweigerd) },
+                "zvh/algemeen wilde een scenario sturen aan zsm/jeugd. De poort weigerde dat",
+            ),
+            (
+                Logregel { weigering: some("verkeerd_geadresseerd"), ..scenario(Soort::VernietigingGevraagd) },
+                "te vernietigen: het was verkeerd geadresseerd, een datalek.",
+            ),
+            (Logregel { gesloten: some("x"), ..scenario(Soort::Beheerd) }, "sloot het logboek, en begon het volgende."),
+            (scenario(Soort::Geraadpleegd), "zsm las een scenario van zvh/algemeen."),
+            (Logregel { uitkomst: some("gevonden"), ..scenario(Soort::Geraadpleegd) }, "en vond er een van"),
             (Logregel { oorzaak: some("vervangen"), ..scenario(Soort::Vernietigd) }, "omdat er een nieuwer voor"),
             (scenario(Soort::VernietigingBevestigd), "te vernietigen: de eigen kopie is vernietigd."),
             (

@@ -225,6 +225,12 @@ fn stand(of: &Getoond) -> Vec<String> {
             format!("{} nog besluiten.", aantal(of.nog_te_besluiten.into(), "partner moet", "partners moeten"))
         }
     }];
+    if let Some(op) = &of.gesloten {
+        zinnen.push(format!(
+            "Hieronder staat wat er op {} was te zeggen, en zo is het verstrekt. Wat er daarna gebeurde staat er niet bij.",
+            moment(op)
+        ));
+    }
     zinnen.push(format!("Te beantwoorden voor {}.", datum::moment(of.termijnen.antwoord_voor)));
     zinnen.push(format!("Partners besluiten voor {}.", datum::moment(of.termijnen.besluiten_voor)));
     if of.verlengd {

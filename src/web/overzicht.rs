@@ -12,10 +12,10 @@ use super::{
     pagina::Kop,
     periode::{self, Keuze},
     velden::Velden,
-    woorden::{Blad, Cel, aantal, getal, leesbaar},
+    woorden::{Blad, Cel, aantal, een, getal, leesbaar},
 };
 use crate::{
-    domain::houdbaarheid::amsterdam,
+    domain::{Instemming, houdbaarheid::amsterdam},
     exchange::{
         Exchange, datum,
         dossier::Getoond as Dossier,
@@ -23,7 +23,6 @@ use crate::{
             rapport::{Kern, Periode, Rapport, Tabel},
             scherm::{SOON_DAYS, Scherm, Vervalt},
         },
-        voorstel::Voorgelegd,
     },
 };
 
@@ -62,6 +61,8 @@ struct Overzicht {
 const MOST_ROWS: usize = 12;
 /// Reasons of a refusal here, at most.
 const MOST_SENTENCES: usize = 20;
+/// Sentences about one change here, at most.
+const MOST_OF_CHANGE: usize = 3;
 /// What is unusual of one kind here, at most: a quarter with many first times hides nothing else.
 const MOST_OF_KIND: usize = 6;
 
@@ -80,8 +81,8 @@ pub(super) async fn show(
 }
 
 fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht {
-    let Scherm { groei, nagerekend, rapport, vorige: (before, vorige), begonnen, voorstellen, dossiers, vervalt } =
-        scherm;
+    let wacht = wacht(kijker, &scherm, exchange.klok.now());
+    let Scherm { groei, nagerekend, rapport, vorige: (before, vorige), begonnen, dossiers, vervalt, .. } = scherm;
     let now = exchange.klok.now();
     let over = match rapport.partners.as_slice() {
         [] => "U ziet alle partners.".to_owned(),
@@ -94,7 +95,7 @@ fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht 
         vorige: compared(before, vorige.is_some(), begonnen),
         over,
         klopt: klopt(&groei, nagerekend.as_ref(), now),
-        wacht: wacht(&rapport, &voorstellen, &dossiers, now),
+        wacht,
         cijfers: cijfers(&rapport.kern, vorige.as_ref()),
         uitgewisseld: uitgewisseld(&rapport.kern, vorige.as_ref()),
         geweigerd: geweigerd(&rapport),
@@ -151,47 +152,32 @@ fn opvallend(rapport: &Rapport) -> Vec<String> {
     zinnen
 }
 
-fn wacht(rapport: &Rapport, voorstellen: &[Voorgelegd], dossiers: &[Dossier], now: Timestamp) -> Vec<Punt> {
-    let mut punten = Vec::new();
-    for rij in rows(rapport, "lekken") {
-        let [_, soort, van, naar, ontvangen, _, _, left] = rij.as_slice() else { continue };
-        let got = if ontvangen == "ja" { "die het al had ontvangen" } else { "die het nog niet had opgehaald" };
-        punten.push(Punt {
-            zin: format!(
-                "Mogelijk datalek: {} van {van} ging naar {naar}, {got}. Melden bij de Autoriteit Persoonsgegevens, door {van}: {left}.",
-                leesbaar(soort)
-            ),
-            naar: "/datalekken".to_owned(),
-            link: "Bekijk wat ermee gebeurde",
-        });
-    }
-    for (convenant, grondslag) in &rapport.kern.ongetoetst {
+/// What waits for who looks: of now, but for what changed in the period.
+fn wacht(kijker: &Kijker, scherm: &Scherm, now: Timestamp) -> Vec<Punt> {
+    let mut punten = lekken(scherm);
+    for (convenant, grondslag) in &scherm.ongetoetst {
         punten.push(Punt {
             zin: format!(
                 "Geen jurist bevestigde grondslag {grondslag} van convenant {convenant}, en er is wel op uitgewisseld."
             ),
-            naar: "/convenanten".to_owned(),
+            naar: "/convenanten#van-kracht".to_owned(),
             link: "Bekijk het convenant",
         });
     }
-    for voorstel in voorstellen {
+    let partner = kijker.call.identiteit().partner.as_str();
+    for voorstel in &scherm.voorstellen {
         let vanaf = voorstel.vanaf.parse::<Timestamp>().map(|of| said(of, now)).unwrap_or_default();
-        let zinnen: Vec<&str> = voorstel.zinnen.iter().take(3).map(String::as_str).collect();
+        let zinnen: Vec<&str> = voorstel.zinnen.iter().take(MOST_OF_CHANGE).map(String::as_str).collect();
+        let asks = |(of, _): &(Instemming, bool)| matches!(of, Instemming::Partij(naam, _) if naam.as_str() == partner);
+        let known = if voorstel.instemming.iter().any(asks) { "" } else { "Ter kennisname. " };
         punten.push(Punt {
-            zin: format!("Voorgesteld, en niet eerder van kracht dan {vanaf}: {}", zinnen.join(" ")),
-            naar: "/convenanten".to_owned(),
+            zin: format!("{known}Voorgesteld, en niet eerder van kracht dan {vanaf}: {}", zinnen.join(" ")),
+            naar: "/convenanten#voorgesteld".to_owned(),
             link: "Bekijk het voorstel",
         });
     }
-    let changed = count(rapport, "wijzigingen");
-    if changed > 0 {
-        punten.push(Punt {
-            zin: format!("Wat van kracht is veranderde {} in deze periode.", aantal(changed, "keer", "keer")),
-            naar: "/convenanten".to_owned(),
-            link: "Bekijk wat er veranderde",
-        });
-    }
-    for dossier in dossiers {
+    punten.extend(changed(&scherm.rapport));
+    for dossier in &scherm.dossiers {
         let term = datum::moment(dossier.termijnen.antwoord_voor);
         punten.push(Punt {
             zin: format!(
@@ -203,6 +189,40 @@ fn wacht(rapport: &Rapport, voorstellen: &[Voorgelegd], dossiers: &[Dossier], no
         });
     }
     punten
+}
+
+fn lekken(scherm: &Scherm) -> Vec<Punt> {
+    let (Periode { van, tot_en_met }, tabel) = &scherm.lekken;
+    let told = tabel.rijen.iter().filter_map(|rij| {
+        let [_, soort, from, to, ontvangen, _, _, left] = rij.as_slice() else { return None };
+        let got = if ontvangen == "ja" { "die het al had ontvangen" } else { "die het nog niet had opgehaald" };
+        Some(Punt {
+            zin: format!(
+                "Mogelijk datalek: {} van {from} ging naar {to}, {got}. Melden bij de Autoriteit Persoonsgegevens, door {from}: {left}.",
+                een(soort)
+            ),
+            naar: format!("/datalekken?van={van}&tot_en_met={tot_en_met}"),
+            link: "Bekijk wat ermee gebeurde",
+        })
+    });
+    told.collect()
+}
+
+/// What changed in the period of what is in force.
+fn changed(rapport: &Rapport) -> Option<Punt> {
+    let Periode { van, tot_en_met } = rapport.periode;
+    let of = count(rapport, "wijzigingen");
+    let means = rows(rapport, "wijzigingen_betekenis").iter().filter_map(|rij| rij.get(1)).take(MOST_OF_CHANGE);
+    let means: Vec<&str> = means.map(String::as_str).collect();
+    (of > 0).then(|| Punt {
+        zin: format!(
+            "Wat van kracht is veranderde {} in deze periode. {}",
+            aantal(of, "keer", "keer"),
+            means.join(" ")
+        ),
+        naar: format!("/convenanten?van={van}&tot_en_met={tot_en_met}#wijzigingen"),
+        link: "Bekijk wat er veranderde",
+    })
 }
 
 fn cijfers(nu: &Kern, vorige: Option<&Kern>) -> Vec<Cijfer> {
@@ -283,11 +303,11 @@ fn ends(vervalt: &[Vervalt], today: Date) -> Vec<Punt> {
             _ => format!("de eerste na {}, de laatste na {}", day(first), day(last)),
         };
         Punt {
-            zin: format!("{} keer {}: {when}.", getal(of), leesbaar(soort)),
+            zin: format!("{} keer {}: {when}.", getal(of), een(soort)),
             naar: format!(
                 "/uitwisselingen?van={van}&tot_en_met={today}&soort=aanvaard&berichtsoort={soort}&houdbaar_van={today}&houdbaar_tot_en_met={until}"
             ),
-            link: "Zoek op",
+            link: "Zoek op, ook wat al eerder eindigde",
         }
     });
     told.collect()
@@ -295,27 +315,21 @@ fn ends(vervalt: &[Vervalt], today: Date) -> Vec<Punt> {
 
 fn te_laat(rapport: &Rapport, dossiers: &[Dossier]) -> Vec<Punt> {
     let told = [
-        ("niet_opgehaald", "bericht is niet opgehaald", "berichten zijn niet opgehaald"),
-        ("niet_beantwoord", "bericht wacht op antwoord", "berichten wachten op antwoord"),
-        (
-            "terugkoppeling",
-            "geraadpleegd scenario wacht op terugkoppeling",
-            "geraadpleegde scenario's wachten op terugkoppeling",
-        ),
-        (
-            "vernietiging_zonder_antwoord",
-            "verzoek om te vernietigen heeft nog geen antwoord",
-            "verzoeken om te vernietigen hebben nog geen antwoord",
-        ),
+        ("niet_opgehaald", "is een bericht niet opgehaald"),
+        ("niet_beantwoord", "wacht een bericht op antwoord"),
+        ("verlopen_zonder_antwoord", "verliep in deze periode een bericht zonder antwoord"),
+        ("terugkoppeling", "wacht een geraadpleegd scenario op terugkoppeling"),
+        ("vernietiging_zonder_antwoord", "heeft een verzoek om te vernietigen nog geen antwoord"),
     ];
     let address = format!("/rapport?van={}&tot_en_met={}", rapport.periode.van, rapport.periode.tot_en_met);
     let mut punten = Vec::new();
-    for (naam, een, meer) in told {
+    // Each counts for each ontvanger.
+    for (naam, what) in told {
         let of = count(rapport, naam);
         if of > 0 {
             let section = if naam == "vernietiging_zonder_antwoord" { "rechten" } else { "openstaand" };
             let naar = format!("{address}#{section}");
-            punten.push(Punt { zin: format!("{}.", aantal(of, een, meer)), naar, link: "Welke" });
+            punten.push(Punt { zin: format!("{} {what}.", aantal(of, "keer", "keer")), naar, link: "Welke" });
         }
     }
     let sum =
@@ -356,7 +370,7 @@ mod tests {
             "2026-11-30".parse().unwrap(),
         );
         let told: Vec<&str> = told.iter().map(|punt| punt.zin.as_str()).collect();
-        let scenarios = "5 keer scenario: de eerste na 1 december 2026, de laatste na 9 december 2026.";
-        assert_eq!(told, [scenarios, "1 keer aanmelding: na 3 december 2026."]);
+        let scenarios = "5 keer een scenario: de eerste na 1 december 2026, de laatste na 9 december 2026.";
+        assert_eq!(told, [scenarios, "1 keer een aanmelding: na 3 december 2026."]);
     }
 }

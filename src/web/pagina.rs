@@ -45,6 +45,20 @@ const PAGES: [(&str, &str); 10] = [
     ("/factsheets", "Factsheets"),
 ];
 
+/// Fields by the words that stand beside them.
+const LABELS: [(&str, &str); 10] = [
+    ("van", "Van"),
+    ("tot_en_met", "Tot en met"),
+    ("bewaard", "Een bestand dat u bewaarde, of de tekst ervan"),
+    ("persoon", "Naam met geboortedatum, SKN of BSN"),
+    ("reden", "Waarom u zoekt"),
+    ("medewerker", "Personeelsreferentie"),
+    ("op", "Wat mocht aan het eind van deze dag"),
+    ("pagina", "De bladzijde in het adres"),
+    ("toon", "De weergave in het adres"),
+    ("buiten_kantooruren", "Alleen buiten kantooruren"),
+];
+
 /// The pages of a contactpunt.
 const PAGES_OF_CONTACT: [(&str, &str); 1] = [("/inzage", "Inzage")];
 
@@ -60,12 +74,20 @@ impl Kop {
     }
 }
 
+/// A field that was wrong.
+struct FoutVeld<'a> {
+    naam: &'a str,
+    /// The words beside it on the page.
+    label: &'a str,
+    uitleg: &'a str,
+}
+
 #[derive(Template)]
 #[template(path = "fout.html")]
 struct Fout<'a> {
     kop: Kop,
     uitleg: &'a str,
-    velden: Vec<(String, &'a str)>,
+    velden: Vec<FoutVeld<'a>>,
     code: &'a str,
 }
 
@@ -83,10 +105,12 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Response<Body> {
 /// What was refused, in words.
 pub(super) fn fout(kop: &Kop, status: StatusCode, weigering: &Weigering) -> Response<Body> {
     // On the wire a field stands in a message; on a page it stands by itself.
-    let naam = |veld: &str| {
-        ["filter.", "inzage.", "persoon."].iter().find_map(|of| veld.strip_prefix(of)).unwrap_or(veld).to_owned()
-    };
-    let velden = weigering.overtredingen().iter().map(|of| (naam(&of.veld), of.uitleg.as_str()));
+    let velden = weigering.overtredingen().iter().map(|of| {
+        let known = ["filter.", "inzage.", "persoon."].iter().find_map(|before| of.veld.strip_prefix(before));
+        let naam = known.unwrap_or(&of.veld);
+        let label = LABELS.iter().find(|(known, _)| *known == naam).map_or(naam, |(_, label)| label);
+        FoutVeld { naam, label, uitleg: &of.uitleg }
+    });
     let fout = Fout { kop: kop.clone(), uitleg: weigering.uitleg(), velden: velden.collect(), code: weigering.code() };
     let mut response = page(status, &fout);
     response.extensions_mut().insert(Refused(weigering.code()));

@@ -33,14 +33,20 @@ pub(super) fn of(exchange: &Exchange, velden: &Velden) -> Result<Periode, Weiger
     Ok(periode)
 }
 
+/// The quarter of a day, until today.
+pub(super) fn around(exchange: &Exchange, day: Date) -> Periode {
+    let van = quarter(day);
+    let last = van.saturating_add(3.months()).saturating_sub(1.day());
+    Periode { van, tot_en_met: last.min(amsterdam_date(exchange.klok.now())).max(van) }
+}
+
 /// A period on a page: in words, and the way to those beside it.
 pub(super) struct Keuze {
     pub(super) van: String,
     pub(super) tot_en_met: String,
     pub(super) in_woorden: String,
-    /// The quarters before and after it, as fields of an address; nothing after the present one.
-    pub(super) eerder: String,
-    pub(super) later: Option<String>,
+    /// The quarters before and after it, as fields of an address with a name; of a period that is not within a quarter the present one.
+    pub(super) andere: Vec<(&'static str, String)>,
 }
 
 impl Keuze {
@@ -52,12 +58,17 @@ impl Keuze {
             format!("van={from}&tot_en_met={}", last.min(today))
         };
         let next = this.saturating_add(3.months());
+        let andere = if tot_en_met < next {
+            let later = (next <= today).then(|| ("Volgend kwartaal", address(next)));
+            std::iter::once(("Vorig kwartaal", address(this.saturating_sub(3.months())))).chain(later).collect()
+        } else {
+            vec![("Dit kwartaal", address(quarter(today)))]
+        };
         Self {
             in_woorden: format!("{} tot en met {}", datum::dag(van), datum::dag(tot_en_met)),
             van: van.to_string(),
             tot_en_met: tot_en_met.to_string(),
-            eerder: address(this.saturating_sub(3.months())),
-            later: (next <= today).then(|| address(next)),
+            andere,
         }
     }
 }

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    uitwisselingen::of_pair,
-    woorden::{aantal, getal},
-};
-use crate::exchange::toezicht::{rapport::Periode, zoek::Paren};
+use super::woorden::{aantal, getal};
+use crate::exchange::toezicht::zoek::Paren;
 
 /// Steps of colour above none.
 const STEPS: u64 = 5;
@@ -27,7 +24,8 @@ pub(super) struct HitteCel {
 }
 
 impl Hitte {
-    pub(super) fn new(paren: &Paren, periode: Periode) -> Self {
+    /// `address` says where a pair leads.
+    pub(super) fn new(paren: &Paren, address: impl Fn(&str, &str) -> String) -> Self {
         let counts: BTreeMap<(&str, &str), u64> =
             paren.iter().map(|((van, naar), aantal)| ((van.as_str(), naar.as_str()), *aantal)).collect();
         let most = counts.values().copied().max().unwrap_or(0);
@@ -38,7 +36,7 @@ impl Hitte {
         rows.dedup();
         let cell = |van: &str, naar: &str| match counts.get(&(van, naar)) {
             None => HitteCel { aantal: "0".to_owned(), trede: 0, naar: String::new() },
-            Some(of) => HitteCel { aantal: getal(*of), trede: step(*of, most), naar: of_pair(van, naar, periode) },
+            Some(of) => HitteCel { aantal: getal(*of), trede: step(*of, most), naar: address(van, naar) },
         };
         let rijen = rows.into_iter().map(|van| (van.to_owned(), kolommen.iter().map(|naar| cell(van, naar)).collect()));
         Self { rijen: rijen.collect(), kolommen }

@@ -69,6 +69,6 @@ async fn looks(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
             aantal(found.aantal, "blik of handeling", "blikken en handelingen")
         ),
         rijen: found.regels.iter().map(Rij::new).collect::<Result<_, _>>()?,
-        volgende: found.volgende.map(|token| velden.address("/wie-keek", ("pagina", &token))).unwrap_or_default(),
+        volgende: found.volgende.map(|token| velden.with(("pagina", &token)).address("/wie-keek")).unwrap_or_default(),
     })
 }

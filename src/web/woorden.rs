@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::BerichtId,
+    domain::{BerichtId, Berichtsoort},
     exchange::{datum, toezicht::rapport::Tabel},
     logboek::Logregel,
 };
@@ -27,11 +27,29 @@ pub(super) fn aantal(of: u64, een: &str, meer: &str) -> String {
 }
 
 /// Names of the logboek that are written otherwise in Dutch.
-const GESPELD: [(&str, &str); 2] = [("bij_melding", "BIJ-melding"), ("geexporteerd", "geëxporteerd")];
+const GESPELD: [(&str, &str); 4] = [
+    ("bij_melding", "BIJ-melding"),
+    ("reintegratie", "re-integratie"),
+    ("geexporteerd", "geëxporteerd"),
+    ("beeindigd", "beëindigd"),
+];
 
 /// A name of the logboek, as it is read: `mondelinge_verstrekking` becomes `mondelinge verstrekking`.
 pub(super) fn leesbaar(naam: &str) -> String {
     GESPELD.iter().fold(naam.to_owned(), |text, (written, read)| text.replace(written, read)).replace('_', " ")
+}
+
+/// A berichtsoort with its article: `een scenario`.
+pub(super) fn een(berichtsoort: &str) -> String {
+    let naam = leesbaar(berichtsoort);
+    // Of what is not counted there is no one.
+    if berichtsoort == Berichtsoort::Contextinformatie.as_str() { naam } else { format!("een {naam}") }
+}
+
+/// A text that begins a sentence.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// A value in a table.
@@ -131,6 +149,7 @@ mod tests {
             ("mondelinge_verstrekking", "mondelinge verstrekking"),
             ("bij_melding, zvh-zeeland", "BIJ-melding, zvh-zeeland"),
             ("geexporteerd", "geëxporteerd"),
+            ("reintegratiebericht", "re-integratiebericht"),
         ] {
             assert_eq!(leesbaar(naam), read);
         }

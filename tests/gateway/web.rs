@@ -115,7 +115,18 @@ async fn what_was_kept_belongs_or_it_does_not() {
     // Of more regels than there are, and of a root that never was: the signature is over other bytes.
     let size: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
     let longer = checkpoint.replacen(&format!("\n{size}\n"), &format!("\n{}\n", size + 1000), 1);
-    assert!(upload(&longer).await.contains("Dit hoort niet bij dit logboek"));
+    // That is no sign that anything vanished: it was not signed here.
+    let said = upload(&longer).await;
+    assert!(said.contains("Dit hoort niet bij dit logboek") && !said.contains("verdwenen"), "{said}");
+    // As it is copied from a page or a mail.
+    for copied in [checkpoint.trim_end().to_owned(), format!("\n\n{checkpoint}\n \n"), checkpoint.replace('\n', "\r\n")]
+    {
+        assert!(upload(&copied).await.contains("Dit checkpoint hoort bij dit logboek"), "{copied:?}");
+    }
+    let both = format!("{checkpoint}\r\n--x\r\nContent-Disposition: form-data; name=\"tekst\"\r\n\r\nhoi");
+    assert!(upload(&both).await.contains("een bestand of een tekst, niet allebei"));
+    let page = get(&gateway, "fg-zsm", "/controleren").await.text;
+    assert!(page.contains("logboek onthoud --profile MAP --checkpoint checkpoint.txt"), "{page}");
     assert!(upload(&proof.replacen("index ", "index 1", 1)).await.contains("Dit bewijs klopt niet"));
     assert!(upload("{}").await.contains("staat geen bewijs"));
     // What is nothing of the gateway tells nothing of its logboek, and no proof is passed over.
@@ -149,10 +160,13 @@ async fn who_searches_for_a_person_says_why_and_nothing_of_it_is_in_an_address()
     let fields = [("naam", naam), ("geboortedatum", geboren)];
     let without = post(&gateway, "fg-zsm", "/betrokkene", ("same-origin", &fields)).await;
     assert_eq!(without.status, StatusCode::BAD_REQUEST);
-    assert!(without.text.contains("<strong>reden</strong>"), "{}", without.text);
+    assert!(without.text.contains("<strong data-veld=\"reden\">Waarom u zoekt</strong>"), "{}", without.text);
     let with = [fields.as_slice(), &[("reden", "klacht 12")]].concat();
     let found = post(&gateway, "fg-zsm", "/betrokkene", ("same-origin", &with)).await;
     assert!(found.text.contains("1 logregel over deze persoon."), "{}", found.text);
+    // On paper it says whom and why.
+    assert!(found.text.contains(&format!(": {naam}, geboren {geboren}.")), "{}", found.text);
+    assert!(found.text.contains("Waarom: klacht 12."), "{}", found.text);
     // What another site makes a browser post is not done, and no look.
     let before = looks(&gateway).await;
     for site in ["cross-site", "same-site", "none"] {
@@ -346,7 +360,7 @@ async fn who_follows_hears_what_happens_by_one_look_until_the_gateway_stops() {
     };
     hear(": open").await;
     send(&mut gateway.client("zsm").await, check()).await.unwrap();
-    hear("stuurde bekendheidscheck aan").await;
+    hear("stuurde een bekendheidscheck aan").await;
     // Of others it hears nothing, and neither does it hear who else looks.
     send(&mut gateway.client("zsm").await, check()).await.unwrap();
     assert_eq!(get(&gateway, "fg-dji", "/").await.status, StatusCode::OK);

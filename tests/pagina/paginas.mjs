@@ -90,7 +90,7 @@ const SAID = { pagina: /veld pagina/, afzender: /\bpartner\b/, ontvanger: /\bpar
 export function isNamed(answer, field) {
   isRefused(answer, 400);
   if (SAID[field]?.test(answer.text.slice(answer.text.indexOf('<main')))) return;
-  const named = [...answer.text.matchAll(/<strong>(.*?)<\/strong>: (.*?)<\/li>/gs)].map(([, naam]) => plain(naam));
+  const named = [...answer.text.matchAll(/<strong data-veld="(.*?)">.*?<\/strong>: (.*?)<\/li>/gs)].map(([, naam]) => plain(naam));
   const has = named.some(naam => naam === field || naam.split('.').includes(field));
   hold(has, `it does not name ${field}, but ${named.join(', ') || 'nothing'}`);
 }

@@ -7,11 +7,11 @@ use super::{
     Gezien, Inzage,
     nareken::Nagerekend,
     oog::{Oog, Sight, rights},
-    rapport::{Kern, Periode, Rapport},
+    rapport::{Kern, Periode, Rapport, Tabel},
     read_regel,
 };
 use crate::{
-    domain::{Identiteit, Weigering, houdbaarheid::amsterdam_date},
+    domain::{Identiteit, Status, Weigering, houdbaarheid::amsterdam_date},
     exchange::{Call, Exchange, dossier, unavailable, voorstel::Voorgelegd},
     logboek::{self, Soort, verify_consistency},
     store::{
@@ -25,6 +25,8 @@ pub use crate::store::reading::rapport::Vervalt;
 
 /// Content that ends within so many days is told.
 pub const SOON_DAYS: i64 = 14;
+/// A data leak waits for whoever watches for so many days: its 72 hours, and some to see that they are over.
+const RECENT_DAYS: i64 = 30;
 /// Looks of one's own that are gone through for checkpoints, at most.
 const MOST_SHOWN: usize = 50;
 
@@ -46,6 +48,10 @@ pub struct Scherm {
     pub dossiers: Vec<dossier::Getoond>,
     /// What ends soon.
     pub vervalt: Vec<Vervalt>,
+    /// The data leaks of the last days, whatever the period is.
+    pub lekken: (Periode, Tabel),
+    /// Grondslagen in force that no jurist confirmed and on which something rests, each with the name of its convenant.
+    pub ongetoetst: Vec<(String, String)>,
 }
 
 /// What became of the logboek since somebody looked last.
@@ -110,7 +116,11 @@ impl Exchange {
         };
         let today = amsterdam_date(now);
         let soon = vervalt(oog.read, today, today.saturating_add(SOON_DAYS.days())).await.map_err(unavailable)?;
+        let recent = Periode { van: today.saturating_sub(RECENT_DAYS.days()), tot_en_met: today };
+        let lekken = (recent, oog.lekken_van(recent, now).await?);
         let scherm = Scherm {
+            lekken,
+            ongetoetst: self.ongetoetst(&oog).await?,
             groei,
             nagerekend: self.nagerekend.newest(),
             rapport,
@@ -122,6 +132,27 @@ impl Exchange {
         };
         self.log_look(call, inzage, Gezien::default()).await?;
         Ok(scherm)
+    }
+
+    /// Grondslagen in force that no jurist confirmed and on which something that is seen was accepted.
+    async fn ongetoetst(&self, oog: &Oog<'_>) -> Result<Vec<(String, String)>, Weigering> {
+        let mut found = Vec::new();
+        let reached = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+        for convenant in self.van_kracht().convenanten() {
+            for grondslag in convenant.grondslagen.iter().filter(|of| of.status != Status::Bevestigd) {
+                let mut vraag = oog.seen(0, reached);
+                let marks = [
+                    Merk::new(Waarop::Soort, Soort::Aanvaard.as_str()),
+                    Merk::new(Waarop::Convenant, convenant.hash.as_str()),
+                    Merk::new(Waarop::Grondslag, grondslag.id.as_str()),
+                ];
+                vraag.eisen.extend(marks.map(|merk| Eis::EenVan(vec![merk])));
+                if oog.zoeken.find(&vraag).await.map_err(unavailable)?.count() > 0 {
+                    found.push((convenant.naam.clone(), grondslag.id.clone()));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The checkpoints that the caller was shown by its looks, the newest first; not yet a look itself.

@@ -127,25 +127,51 @@ pub async fn ongelezen_vervallen(read: &Pool, van: u64, tot: u64) -> Result<Vec<
     rows.iter().map(lapsed).collect()
 }
 
-/// What was sent before an index of the logboek, had not ended by then, and was neither confirmed before that moment nor, where it asks
-/// something, answered by its ontvanger.
+/// What was sent before an index of the logboek and was open there, at a moment of this day: not ended and not confirmed; or, where it awaits
+/// an answer, not taken back and not answered by its ontvanger, while it could still be.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn openstaand(read: &Pool, van: u64, sinds: jiff::Timestamp) -> Result<Vec<BerichtId>, StoreError> {
-    let verzoeken = Berichtsoort::ALL.into_iter().filter(|soort| soort.is_verzoek());
-    let verzoeken = verzoeken.map(|soort| format!("'{soort}'")).collect::<Vec<_>>().join(", ");
+pub async fn openstaand(
+    read: &Pool,
+    van: u64,
+    (sinds, dag): (jiff::Timestamp, Date),
+) -> Result<Vec<BerichtId>, StoreError> {
+    let awaiting = Berichtsoort::ALL.into_iter().filter(|soort| soort.awaits_answer());
+    let awaiting = awaiting.map(|soort| format!("'{soort}'")).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT p.bericht FROM postvak p WHERE p.log_index < $1 AND (p.beeindigd_door IS NULL OR p.beeindigd_door >= $1) \
          AND (p.bevestigd IS NULL OR p.bevestigd >= $2) \
          UNION SELECT p.bericht FROM postvak p JOIN berichten b ON b.id = p.bericht \
-         WHERE b.berichtsoort IN ({verzoeken}) \
-         AND p.log_index < $1 AND (p.beeindigd_door IS NULL OR p.beeindigd_door >= $1) \
+         WHERE b.berichtsoort IN ({awaiting}) AND p.log_index < $1 AND p.houdbaar_tot_en_met >= $3 \
+         AND NOT (p.toestand = 'ingetrokken' AND p.verplaatst_door < $1) \
          AND NOT EXISTS (SELECT 1 FROM postvak a JOIN berichten ab ON ab.id = a.bericht \
          WHERE a.in_antwoord_op = p.bericht AND ab.afzender_partner = p.partner AND a.log_index < $1)"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(int(van)).bind(sinds.as_microsecond()).fetch_all(read).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(int(van)).bind(sinds.as_microsecond()).bind(dag.to_string());
+    let rows = rows.fetch_all(read).await?;
     rows.iter().map(|row| bericht_id(row.try_get("bericht")?, "postvak")).collect()
+}
+
+/// Who answered before an index of the logboek what could still be answered on this day: the verzoek, and partner and loket that answered.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn beantwoord(read: &Pool, van: u64, dag: Date) -> Result<Vec<(BerichtId, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT a.in_antwoord_op, ab.afzender_partner, ab.afzender_loket FROM postvak p \
+         JOIN postvak a ON a.in_antwoord_op = p.bericht JOIN berichten ab ON ab.id = a.bericht \
+         WHERE p.log_index < $1 AND p.houdbaar_tot_en_met >= $2 AND a.log_index < $1",
+    )
+    .bind(int(van))
+    .bind(dag.to_string())
+    .fetch_all(read)
+    .await?;
+    let answered = |row: &DbRow| {
+        let (partner, loket): (&str, &str) = (row.try_get("afzender_partner")?, row.try_get("afzender_loket")?);
+        Ok((bericht_id(row.try_get("in_antwoord_op")?, "postvak")?, format!("{partner}/{loket}")))
+    };
+    rows.iter().map(answered).collect()
 }
 
 /// Of what was asked to be destroyed and not answered yet: the bericht, its afzender, and partner and loket that had it; at most so many.

@@ -18,7 +18,12 @@ use crate::{
         toezicht::{Getoond, oog::Convenanten, zoek},
     },
     logboek::{Logregel, Soort},
-    web::{kijker::Kijker, pagina::Kop, velden::Velden, woorden::leesbaar},
+    web::{
+        kijker::Kijker,
+        pagina::Kop,
+        velden::Velden,
+        woorden::{leesbaar, wanneer},
+    },
 };
 
 /// On what one bericht was exchanged with one ontvanger.
@@ -35,6 +40,8 @@ struct Stempel {
     /// Into the register of processing.
     register: String,
     tot_en_met: String,
+    /// When that ended earlier; nothing where it did not.
+    einde: String,
 }
 
 /// Another bericht of the same gesprek.
@@ -83,7 +90,7 @@ fn leven(kijker: &Kijker, id: BerichtId, of: zoek::Leven) -> Result<Leven, Weige
             continue;
         }
         if of_this {
-            stempels.push(stempel(getoond, &regel, &convenanten));
+            stempels.push(Stempel { einde: einde(&regels, getoond, id)?, ..stempel(getoond, &regel, &convenanten) });
         } else if let Some(bericht) = regel.bericht.clone() {
             let Rij { wanneer, zin, naar, .. } = Rij::new(getoond)?;
             gesprek.entry(bericht).or_insert(InGesprek { zin, wanneer, naar });
@@ -97,6 +104,21 @@ fn leven(kijker: &Kijker, id: BerichtId, of: zoek::Leven) -> Result<Leven, Weige
         gesprek: gesprek.into_values().collect(),
         afgekapt,
     })
+}
+
+/// When the content of a bericht ended for one ontvanger before its last day, behind that day.
+fn einde(regels: &[Getoond], aanvaard: &Getoond, id: BerichtId) -> Result<String, Weigering> {
+    for getoond in regels.iter().filter(|of| of.ontvanger == aanvaard.ontvanger) {
+        let regel = parsed(getoond)?;
+        let ends = matches!(
+            regel.soort,
+            Soort::Ingetrokken | Soort::VernietigingGevraagd | Soort::Vernietigd | Soort::Beschadigd
+        );
+        if ends && regel.bericht.as_deref() == Some(id.to_string().as_str()) {
+            return Ok(format!("; de poort geeft het sinds {} aan niemand meer", wanneer(&regel)));
+        }
+    }
+    Ok(String::new())
 }
 
 fn stempel(getoond: &Getoond, regel: &Logregel, convenanten: &Convenanten) -> Stempel {
@@ -124,5 +146,6 @@ fn stempel(getoond: &Getoond, regel: &Logregel, convenanten: &Convenanten) -> St
         convenanten: day.map(|day| format!("/convenanten?op={day}")).unwrap_or_default(),
         register: text(&regel.verwerkingsactiviteit),
         tot_en_met: last_day.and_then(|day| day.parse::<Date>().ok()).map(datum::dag).unwrap_or_default(),
+        einde: String::new(),
     }
 }

@@ -223,18 +223,21 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
         buiten_kantooruren,
         is_gefilterd: velden.iter().any(|(naam, _)| !["van", "tot_en_met", "toon", "pagina"].contains(&naam)),
         is_drawn,
-        anders: velden.without("pagina").address("/uitwisselingen", ("toon", other)),
+        anders: velden.without("pagina").with(("toon", other)).address("/uitwisselingen"),
         gevonden,
         rijen: regels.iter().map(Rij::new).collect::<Result<_, _>>()?,
         volgende: if volgende.is_empty() || is_posted {
             String::new()
         } else {
-            velden.address("/uitwisselingen", ("pagina", &volgende))
+            velden.with(("pagina", &volgende)).address("/uitwisselingen")
         },
         verder: if is_posted { volgende } else { String::new() },
         medewerker: velden.value("medewerker").to_owned(),
         reden: velden.value("reden").to_owned(),
-        hitte: Hitte::new(&paren, periode),
+        hitte: Hitte::new(&paren, |van, naar| {
+            let pair = [("afzender", van), ("ontvanger", naar), ("soort", Soort::Aanvaard.as_str()), ("toon", "")];
+            pair.into_iter().fold(velden.without("pagina"), |velden, pair| velden.with(pair)).address("/uitwisselingen")
+        }),
         stroom: Stroom::new(&paren),
     })
 }

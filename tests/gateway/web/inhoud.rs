@@ -28,7 +28,7 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
     assert!(get(&gateway, "auditor", "/").await.text.contains("bekijkt deze pagina voor het eerst"));
     assert!(get(&gateway, "auditor", "/").await.text.contains("is het alleen aangevuld"));
     let life = get(&gateway, "fg-zsm", &format!("/uitwisselingen/{}", sent.bericht)).await.text;
-    assert!(life.contains("stuurde bekendheidscheck aan"), "{life}");
+    assert!(life.contains("stuurde een bekendheidscheck aan"), "{life}");
     assert!(life.contains("Register van verwerkingen"), "{life}");
     assert!(life.contains("(zvh-baronie-breda, versie 2026.1)") && life.contains("/convenanten?op="), "{life}");
     // Who looks at exchanges sees no looks among them, unless they are asked for.
@@ -37,6 +37,15 @@ async fn a_page_says_what_was_exchanged_and_never_its_content() {
     assert!(looks(get(&gateway, "fg-zsm", "/uitwisselingen?soort=ingezien").await.text) >= 3);
     let drawn = get(&gateway, "fg-zsm", "/uitwisselingen?toon=wie-met-wie").await.text;
     assert!(drawn.contains("stroom__band") && drawn.contains("hitte-5"), "{drawn}");
+    // A cell leads to what it counted.
+    let some = get(&gateway, "fg-zsm", "/uitwisselingen?toon=wie-met-wie&berichtsoort=bekendheidscheck").await.text;
+    let cell = "berichtsoort=bekendheidscheck&#38;afzender=zsm&#38;ontvanger=zvh-baronie-breda&#38;soort=aanvaard";
+    assert!(some.contains(cell), "{some}");
+    let csv = get(&gateway, "fg-zsm", "/rapport.csv").await.text;
+    assert!(
+        csv.contains("bewijs,keten,1,tot_checkpoint,\"ketenpoort.test/") && csv.contains("bewijs,sleutel,1,vkey,"),
+        "{csv}"
+    );
     for text in [overview, again, life, drawn] {
         assert!(!text.contains("geheim"));
     }
@@ -88,6 +97,9 @@ async fn a_leak_to_two_lokets_is_told_of_each_by_what_happened_there() {
     kept["inhoud"]["vernietigingsbevestiging"] =
         serde_json::json!({"uitkomst": "VERNIETIGING_UITKOMST_IN_DOSSIER_OPGENOMEN", "grond": "strafdossier"});
     send(&mut zsm, request(kept)).await.unwrap();
+    // It waits for the FG whatever period she looks at.
+    let overview = get(&gateway, "fg-zvh-baronie-breda", "/?van=2026-01-05&tot_en_met=2026-01-06").await.text;
+    assert!(overview.contains("Mogelijk datalek: een scenario van zvh-baronie-breda/algemeen"), "{overview}");
     let page = get(&gateway, "fg-zvh-baronie-breda", "/datalekken").await.text;
     let of = |loket: &str| {
         let (_, rest) = page.split_once(&format!("aan zsm/{loket}</h2>")).unwrap_or_else(|| panic!("{page}"));
@@ -95,7 +107,7 @@ async fn a_leak_to_two_lokets_is_told_of_each_by_what_happened_there() {
     };
     let (read, unread) = (of("jeugd"), of("volwassenen"));
     assert!(read.contains("las het.") && read.contains("vroeg de ontvanger de eigen kopie te vernietigen"), "{read}");
-    assert!(!read.contains("voor iemand het ophaalde"), "{read}");
+    assert!(!read.contains("voor iemand het ophaalde") && !read.contains("nog niet geantwoord"), "{read}");
     assert!(read.contains("zsm/jeugd antwoordde op dat verzoek: de eigen kopie staat in een dossier"), "{read}");
     assert!(unread.contains("voor iemand het ophaalde") && !unread.contains("las het."), "{unread}");
 }

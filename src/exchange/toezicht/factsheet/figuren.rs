@@ -6,12 +6,14 @@ use jiff::{Timestamp, ToSpan};
 
 use super::{
     super::rapport::Periode,
-    Figuur, Waarde,
+    Figuur, Getekend, Waarde,
     lezing::{Bericht, Gelezen},
     maand,
 };
 use crate::{domain::Berichtsoort, logboek::Soort};
 
+/// The months beside each other, what was counted in one of them together.
+const BY_MONTH: Getekend = Getekend { kolom: None, as_: "aantal in de maand" };
 const NO_GEMEENTE: &str = "Per gemeente kan het niet: het logboek noemt de gemeente nog niet.";
 
 /// All figures of a period.
@@ -32,7 +34,7 @@ pub(super) fn all(gelezen: &Gelezen, periode: Periode) -> Vec<Figuur> {
         ),
         questions(&berichten),
         answering(&berichten),
-        scenarios(&of(Berichtsoort::Scenario)),
+        scenarios(&of(Berichtsoort::Scenario), &gelezen.geraadpleegd),
         terugkoppeling(&of(Berichtsoort::Scenario)),
         meldingen([Berichtsoort::BijMelding, Berichtsoort::Melding18b].map(|soort| (soort, of(soort))).to_vec()),
         per_zvh(
@@ -78,7 +80,7 @@ fn per_zvh(
         }));
     }
     let months: Vec<&str> = maanden.iter().map(String::as_str).collect();
-    Figuur { naam, titel, zinnen, kolommen: columns("wat, en welk huis", &months), rijen }
+    Figuur { naam, titel, zinnen, kolommen: columns("wat, en welk huis", &months), getekend: BY_MONTH, rijen }
 }
 
 fn verzoeken<'b>(berichten: &[&'b Bericht]) -> Vec<&'b Bericht> {
@@ -101,6 +103,7 @@ fn questions(berichten: &[&Bericht]) -> Figuur {
             "Of een antwoord op tijd was, staat nog niet in het logboek: een termijn kent het convenant nog niet.",
         ],
         kolommen: columns("loket", &["gevraagd", "beantwoord"]),
+        getekend: Getekend { kolom: Some(0), as_: "gevraagd" },
         rijen: loketten.into_iter().map(row).collect(),
     }
 }
@@ -127,23 +130,25 @@ fn answering(berichten: &[&Bericht]) -> Figuur {
              van de vraag.",
         ],
         kolommen: columns("wat, en wanneer gevraagd", &["beantwoord", "middelste tijd"]),
+        getekend: Getekend { kolom: Some(1), as_: "middelste tijd, in minuten" },
         rijen: rijen.collect(),
     }
 }
 
-fn scenarios(scenarios: &[&Bericht]) -> Figuur {
+fn scenarios(scenarios: &[&Bericht], looked: &[bool]) -> Figuur {
     let count =
         |holds: &dyn Fn(&Bericht) -> bool| Waarde::aantal(scenarios.iter().filter(|of| holds(of)).count() as u64);
-    let looked: Vec<bool> = scenarios.iter().flat_map(|of| of.geraadpleegd.iter().copied()).collect();
     let ended = |soorten: &'static [Soort]| move |of: &Bericht| of.einde.is_some_and(|einde| soorten.contains(&einde));
     let rij = |naam: &str, waarde: Waarde| (naam.to_owned(), vec![waarde]);
     Figuur {
         naam: "scenarios",
         titel: "Scenario's",
         zinnen: vec![
-            "Geteld per ontvanger. Vervallen en ingetrokken: van scenario's die in deze periode zijn klaargelegd.",
+            "Geteld per ontvanger. Vervallen en ingetrokken: van scenario's die in deze periode zijn klaargelegd. Geraadpleegd: elke keer in \
+             deze periode, ook van scenario's van ervoor.",
         ],
         kolommen: columns("wat ermee gebeurde", &["aantal"]),
+        getekend: Getekend { kolom: Some(0), as_: "aantal" },
         rijen: vec![
             rij("klaargelegd", count(&|of| !of.vervangt)),
             rij("vernieuwd", count(&|of| of.vervangt)),
@@ -159,7 +164,7 @@ fn scenarios(scenarios: &[&Bericht]) -> Figuur {
 }
 
 fn terugkoppeling(scenarios: &[&Bericht]) -> Figuur {
-    let consulted: Vec<&&Bericht> = scenarios.iter().filter(|of| !of.geraadpleegd.is_empty()).collect();
+    let consulted: Vec<&&Bericht> = scenarios.iter().filter(|of| of.geraadpleegd).collect();
     let answered = consulted.iter().filter(|of| of.teruggekoppeld).count() as u64;
     let all = consulted.len() as u64;
     Figuur {
@@ -167,6 +172,7 @@ fn terugkoppeling(scenarios: &[&Bericht]) -> Figuur {
         titel: "Geraadpleegde scenario's met een terugkoppeling",
         zinnen: vec!["Van scenario's die in deze periode zijn klaargelegd en geraadpleegd."],
         kolommen: columns("scenario's", &["geraadpleegd", "met terugkoppeling", "aandeel"]),
+        getekend: Getekend { kolom: Some(2), as_: "aandeel met terugkoppeling, in procenten" },
         rijen: vec![(
             "alle".to_owned(),
             vec![Waarde::aantal(all), Waarde::deel(answered, all), Waarde::procent(answered, all)],
@@ -188,6 +194,7 @@ fn meldingen(soorten: Vec<(Berichtsoort, Vec<&Bericht>)>) -> Figuur {
         titel: "BIJ-meldingen en meldingen 18b",
         zinnen: vec!["Geteld per ontvanger. Nooit opgehaald: geëindigd zonder dat iemand het ophaalde."],
         kolommen: columns("soort", &["verstuurd", "middelste tijd tot ophalen", "nooit opgehaald"]),
+        getekend: Getekend { kolom: Some(0), as_: "verstuurd" },
         rijen: soorten.into_iter().map(row).collect(),
     }
 }
@@ -202,6 +209,7 @@ fn mistakes(gelezen: &Gelezen, maanden: &[String]) -> Figuur {
         titel: "Geweigerd, verkeerd geadresseerd en betwist",
         zinnen: vec!["Per maand. Betwist: rectificaties waarbij de betrokkene het er niet mee eens is."],
         kolommen: columns("wat", &months),
+        getekend: BY_MONTH,
         rijen: vec![
             row("geweigerd", &|maand| gelezen.geweigerd.get(maand).copied().unwrap_or(0)),
             row("verkeerd geadresseerd", &|maand| {
@@ -230,7 +238,7 @@ mod tests {
                 beantwoord: Some(tijd + took.minutes()),
                 einde: None,
                 teruggekoppeld: false,
-                geraadpleegd: Vec::new(),
+                geraadpleegd: false,
             }
         };
         let quick = (0..5).map(|_| asked(Berichtsoort::Bekendheidscheck, 3));

@@ -27,8 +27,8 @@ pub(super) struct Bericht {
     pub(super) beantwoord: Option<Timestamp>,
     pub(super) einde: Option<Soort>,
     pub(super) teruggekoppeld: bool,
-    /// It was consulted, and whether that was outside office hours.
-    pub(super) geraadpleegd: Vec<bool>,
+    /// Whether it was consulted.
+    pub(super) geraadpleegd: bool,
 }
 
 impl Bericht {
@@ -60,6 +60,8 @@ pub(super) struct Gelezen {
     pub(super) verkeerd: BTreeSet<(String, BerichtId, String)>,
     /// What corrects something, by month.
     pub(super) rectificaties: BTreeMap<String, Vec<BerichtId>>,
+    /// Each time that a scenario was read again, whenever it was sent, and whether that was outside office hours.
+    pub(super) geraadpleegd: Vec<bool>,
     /// How many of those say that the betrokkene disputes it, by month.
     pub(super) betwist: BTreeMap<String, u64>,
 }
@@ -71,6 +73,10 @@ impl Gelezen {
         if regel.soort == Soort::Geweigerd && regel.rol.as_deref() == Some("partner") {
             *self.geweigerd.entry(maand).or_default() += regel.aantal.unwrap_or(1);
             return Ok(());
+        }
+        let is_scenario = regel.berichtsoort.as_deref() == Some(Berichtsoort::Scenario.as_str());
+        if regel.soort == Soort::Geraadpleegd && regel.uitkomst.is_none() && is_scenario {
+            self.geraadpleegd.push(outside_office_hours(tijd));
         }
         let bericht = regel.bericht.as_deref().and_then(|id| id.parse::<BerichtId>().ok());
         let (Some(bericht), Some(ontvanger)) = (bericht, ontvanger) else { return Ok(()) };
@@ -89,7 +95,7 @@ impl Gelezen {
             // Who searches and finds has not read it yet: that is a regel of its own.
             Soort::Geraadpleegd if regel.uitkomst.is_none() => {
                 known.opgehaald = known.opgehaald.or(Some(tijd));
-                known.geraadpleegd.push(outside_office_hours(tijd));
+                known.geraadpleegd = true;
             }
             Soort::Vervallen | Soort::Vernietigd | Soort::Ingetrokken | Soort::VernietigingGevraagd => {
                 known.einde = known.einde.or(Some(regel.soort));
@@ -128,7 +134,7 @@ impl Gelezen {
             beantwoord: None,
             einde: None,
             teruggekoppeld: false,
-            geraadpleegd: Vec::new(),
+            geraadpleegd: false,
         };
         self.berichten.insert(at, bericht);
     }

@@ -34,8 +34,19 @@ pub struct Figuur {
     pub zinnen: Vec<&'static str>,
     /// The first says what a row is about.
     pub kolommen: Vec<String>,
+    /// What its bars are.
+    pub getekend: Getekend,
     /// A name and a value for each other column.
     pub rijen: Vec<(String, Vec<Waarde>)>,
+}
+
+/// What the bars of a figure are.
+#[derive(Clone, Copy, Debug)]
+pub struct Getekend {
+    /// The values of this column, the first after the names being 0; nothing where each column is a bar, of all rows together.
+    pub kolom: Option<usize>,
+    /// What the axis says.
+    pub as_: &'static str,
 }
 
 /// A value of a figure.

@@ -36,13 +36,14 @@ impl Integriteit {
     }
 
     pub(super) fn afdeling(self, stuk: Stuk, schakels: usize) -> Afdeling {
-        let Stuk { van, tot } = stuk;
+        let Stuk { van, tot, .. } = stuk;
         let mut zinnen = vec![if tot > van {
             format!(
                 "Dit rapport gaat over de logregels {van} tot en met {}. Het bewijs dat het logboek in de periode alleen is aangevuld gaat \
-                 erbij, voor {} logboek(en); wie het rapport met ketenpoort logboek rapport ophaalt, heeft het nagerekend gekregen.",
+                 erbij, voor {}; wie het rapport met ketenpoort logboek rapport ophaalt, heeft het nagerekend gekregen. Nummers van logregels \
+                 tellen door over alle logboeken; een checkpoint telt die van zijn eigen logboek.",
                 tot - 1,
-                schakels
+                if schakels == 1 { "een logboek".to_owned() } else { format!("{schakels} logboeken") }
             )
         } else {
             "In deze periode is er geen enkele logregel geschreven.".to_owned()

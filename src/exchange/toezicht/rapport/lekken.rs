@@ -1,15 +1,23 @@
 //! Lekken (data leaks): what was withdrawn as wrongly addressed, with what happened to it and when the authority must know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{Timestamp, ToSpan};
 
-use super::{super::oog::Oog, Afdeling, Tabel, lezing::Gebeurtenis, moment, of_none};
+use super::{
+    super::{oog::Oog, read_regel},
+    Afdeling, Periode, Stuk, Tabel,
+    lezing::Gebeurtenis,
+    moment, of_none,
+};
 use crate::{
     domain::{BerichtId, Weigering},
     exchange::{RedenIntrekking, dossier::eigen_kopie, unavailable},
     logboek::{Logregel, Soort},
-    store::ledger::regels::timeline,
+    store::{
+        ledger::regels::{regels_at, timeline},
+        zoeken::{Eis, Merk, Waarop},
+    },
 };
 
 /// Leaks whose story is told, and regels of one story, at most.
@@ -58,7 +66,50 @@ fn deadline(lek: &Lek) -> Timestamp {
     lek.ontdekt.saturating_add(TOLD_WITHIN_HOURS.hours()).unwrap_or(Timestamp::MAX)
 }
 
+fn tabel(lekken: &[Lek], now: Timestamp) -> Tabel {
+    let row = |lek: &Lek| {
+        let left = deadline(lek).duration_since(now).as_hours();
+        let left = if left >= 0 { format!("nog {left} uur") } else { "voorbij".to_owned() };
+        let received = if lek.ontvangen { "ja" } else { "nee" };
+        let Lek { bericht, ontvanger, afzender, berichtsoort, .. } = lek;
+        vec![
+            bericht.to_string(),
+            berichtsoort.clone(),
+            afzender.clone(),
+            ontvanger.clone(),
+            received.to_owned(),
+            moment(lek.ontdekt),
+            moment(deadline(lek)),
+            left,
+        ]
+    };
+    Tabel::new(
+        ("lekken", "Verkeerd geadresseerd"),
+        &["bericht", "berichtsoort", "afzender", "ontvanger", "ontvangen", "ontdekt", "melden voor", "tijd"],
+        lekken.iter().map(row),
+    )
+}
+
 impl Oog<'_> {
+    /// The data leaks of a period, as a table of the report has them.
+    pub(in crate::exchange::toezicht) async fn lekken_van(
+        &self,
+        periode: Periode,
+        now: Timestamp,
+    ) -> Result<Tabel, Weigering> {
+        let Stuk { van, tot, .. } = self.stuk(periode).await?;
+        let mut vraag = self.seen(van, tot);
+        let wrong = Merk::new(Waarop::Weigering, RedenIntrekking::VerkeerdGeadresseerd.as_str());
+        vraag.eisen.push(Eis::EenVan(vec![wrong]));
+        let found = self.zoeken.find(&vraag).await.map_err(unavailable)?.page(None, MOST_TOLD, true);
+        let mut lekken = Lekken::default();
+        for (index, leaf) in regels_at(self.read, &found).await.map_err(unavailable)? {
+            let regel = read_regel(&leaf)?;
+            lekken.take(&self.told(index, leaf, regel, &mut HashMap::new())?);
+        }
+        Ok(tabel(&lekken.0, now))
+    }
+
     /// The section on data leaks.
     pub(super) async fn lekken(&self, Lekken(lekken): &Lekken, now: Timestamp) -> Result<Afdeling, Weigering> {
         let berichten: BTreeSet<BerichtId> = lekken.iter().map(|lek| lek.bericht).collect();
@@ -79,22 +130,6 @@ impl Oog<'_> {
                     .to_owned(),
             );
         }
-        let row = |lek: &Lek| {
-            let left = deadline(lek).duration_since(now).as_hours();
-            let left = if left >= 0 { format!("nog {left} uur") } else { "voorbij".to_owned() };
-            let received = if lek.ontvangen { "ja" } else { "nee" };
-            let Lek { bericht, ontvanger, afzender, berichtsoort, .. } = lek;
-            vec![
-                bericht.to_string(),
-                berichtsoort.clone(),
-                afzender.clone(),
-                ontvanger.clone(),
-                received.to_owned(),
-                moment(lek.ontdekt),
-                moment(deadline(lek)),
-                left,
-            ]
-        };
         let mut story = Vec::new();
         for lek in lekken.iter().take(MOST_TOLD) {
             story.extend(self.story(lek).await?);
@@ -104,11 +139,7 @@ impl Oog<'_> {
             zinnen.push(format!("Van {told} daarvan staat het verloop hier niet; vraag het leven van dat bericht op."));
         }
         let tabellen = vec![
-            Tabel::new(
-                ("lekken", "Verkeerd geadresseerd"),
-                &["bericht", "berichtsoort", "afzender", "ontvanger", "ontvangen", "ontdekt", "melden voor", "tijd"],
-                lekken.iter().map(row),
-            ),
+            tabel(lekken, now),
             Tabel::new(
                 ("lekken_verloop", "Wat ermee gebeurde"),
                 &["bericht", "wanneer", "wat", "door", "ontvanger", "uitkomst"],
@@ -128,7 +159,7 @@ impl Oog<'_> {
         let shown = self.shown(&indexes).await?;
         let of_lek = shown.into_iter().filter(|shown| shown.ontvanger.as_ref().is_none_or(|at| *at == lek.ontvanger));
         let row = |shown: super::super::Getoond| {
-            let regel: Logregel = super::super::read_regel(&shown.leaf)?;
+            let regel: Logregel = read_regel(&shown.leaf)?;
             let wanneer = regel.tijd.parse().map(moment).map_err(unavailable)?;
             let wat = regel.soort.as_str().to_owned();
             // What the ontvanger did with its own copy.

@@ -28,7 +28,7 @@ use crate::{
         ledger::regels::regels_at,
         reading::{
             openingen::opened,
-            rapport::{marks, openstaand},
+            rapport::{beantwoord, marks, openstaand},
         },
         zoeken::{Eis, Merk, Waarop},
     },
@@ -149,11 +149,14 @@ impl Oog<'_> {
     pub(super) async fn lezing(&self, stuk: Stuk) -> Result<Gelezen, Weigering> {
         let found = self.zoeken.find(&self.seen(stuk.van, stuk.tot)).await.map_err(unavailable)?;
         let mut gelezen = Gelezen::default();
-        for indexes in self.still_open(stuk.van).await?.chunks(PAGE) {
+        for indexes in self.still_open(stuk).await?.chunks(PAGE) {
             for (index, leaf) in regels_at(self.read, indexes).await.map_err(unavailable)? {
                 let regel = read_regel(&leaf)?;
                 gelezen.openstaand.take(&self.told(index, leaf, regel, &mut HashMap::new())?);
             }
+        }
+        for (verzoek, door) in beantwoord(self.read, stuk.van, stuk.periode.van).await.map_err(unavailable)? {
+            gelezen.openstaand.answered(verzoek, door);
         }
         for indexes in found.page(None, usize::MAX, false).chunks(PAGE) {
             let leaves = regels_at(self.read, indexes).await.map_err(unavailable)?;
@@ -178,15 +181,15 @@ impl Oog<'_> {
         Ok(gelezen)
     }
 
-    /// The regels before an index of what was open there: not collected, not confirmed or not answered.
-    async fn still_open(&self, van: u64) -> Result<Vec<u64>, Weigering> {
+    /// The regels before a stretch of what was open there: not collected, not confirmed or not answered.
+    async fn still_open(&self, Stuk { periode, van, .. }: Stuk) -> Result<Vec<u64>, Weigering> {
         let since = match regels_at(self.read, &[van]).await.map_err(unavailable)?.pop() {
             Some((_, first)) => read_regel(&first)?.tijd.parse().map_err(unavailable)?,
             // Nothing was written since: what is confirmed was confirmed before.
             None => Timestamp::MAX,
         };
         let mut found = Vec::new();
-        for berichten in openstaand(self.read, van, since).await.map_err(unavailable)?.chunks(AT_ONCE) {
+        for berichten in openstaand(self.read, van, (since, periode.van)).await.map_err(unavailable)?.chunks(AT_ONCE) {
             let mut vraag = self.seen(0, van);
             let marks = berichten.iter().map(|bericht| Merk::new(Waarop::Bericht, bericht.to_string())).collect();
             vraag.eisen.push(Eis::EenVan(marks));
@@ -197,7 +200,7 @@ impl Oog<'_> {
         Ok(found)
     }
 
-    fn told(
+    pub(super) fn told(
         &self,
         index: u64,
         leaf: Vec<u8>,

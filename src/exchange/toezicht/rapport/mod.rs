@@ -62,6 +62,8 @@ pub struct Periode {
 /// A stretch of the logboek.
 #[derive(Clone, Copy, Debug)]
 struct Stuk {
+    /// Of these days.
+    periode: Periode,
     /// From this index on.
     van: u64,
     /// Before this index.
@@ -186,7 +188,7 @@ impl Oog<'_> {
         let index = async |moment: Timestamp| index_at(self.read, moment).await.map_err(unavailable);
         let van = index(start_of(periode.van)).await?.min(reached);
         let tot = index(unreadable_from(periode.tot_en_met)).await?.min(reached);
-        Ok(Stuk { van, tot })
+        Ok(Stuk { periode, van, tot })
     }
 
     /// The day of the first regel of all.
@@ -197,7 +199,7 @@ impl Oog<'_> {
 
     /// From which index on a period is, and before which.
     pub(super) async fn stretch(&self, periode: Periode) -> Result<(u64, u64), Weigering> {
-        let Stuk { van, tot } = self.stuk(periode).await?;
+        let Stuk { van, tot, .. } = self.stuk(periode).await?;
         Ok((van, tot))
     }
 
@@ -217,19 +219,18 @@ impl Oog<'_> {
             return Err(Weigering::veld("tot_en_met", "geen dag in de toekomst"));
         }
         let stuk = self.stuk(periode).await?;
-        let Stuk { van, tot } = stuk;
+        let Stuk { van, tot, .. } = stuk;
         let gelezen = self.lezing(stuk).await?;
         let (omvang, kern) = self.omvang(&gelezen).await?;
         let mut afdelingen = vec![omvang, gelezen.weigeringen.afdeling()];
-        afdelingen.push(
-            gelezen.openstaand.afdeling(self.wacht_op_terugkoppeling(now).await?, self.never_collected(stuk).await?),
-        );
+        let (waiting, lapsed) = (self.wacht_op_terugkoppeling(now).await?, self.never_collected(stuk).await?);
+        afdelingen.push(gelezen.openstaand.afdeling(periode, waiting, lapsed));
         afdelingen.extend(self.einde(&gelezen.einde).await?);
         afdelingen.push(self.inzage(stuk, now).await?);
         afdelingen.push(self.lekken(&gelezen.lekken, now).await?);
         afdelingen.push(self.wijzigingen(gelezen.wijzigingen, omgeving).await?);
         afdelingen.push(gelezen.blikken.afdeling());
-        afdelingen.push(self.opvallend(&gelezen.opvallend, (periode, stuk)).await?);
+        afdelingen.push(self.opvallend(&gelezen.opvallend, stuk).await?);
         let keten = keten(self.read, van, tot).await.map_err(unavailable)?;
         afdelingen.push(gelezen.integriteit.afdeling(stuk, keten.len()));
         afdelingen.push(unknown());

@@ -1,7 +1,5 @@
 //! Omvang (extent): how much was exchanged between whom, on which grondslag, and for how long it can be read.
 
-use std::collections::BTreeSet;
-
 use super::{
     super::oog::{Convenanten, Oog},
     Afdeling, Tabel, Tellen,
@@ -84,12 +82,10 @@ pub struct Kern {
     pub grondslagen: Vec<(String, u64)>,
     /// By afzender and ontvanger, both partners, the most first.
     pub paren: Vec<((String, String), u64)>,
-    /// Grondslagen that no jurist confirmed and that berichten rest on, each with the name of its convenant.
-    pub ongetoetst: BTreeSet<(String, String)>,
 }
 
 impl Gelezen {
-    /// How much there was; which grondslagen were not confirmed stands in texts, not in regels.
+    /// How much there was.
     pub(super) fn kern(&self) -> Kern {
         let (mut grondslagen, mut paren) = (Tellen::default(), Tellen::default());
         for (stroom, aantal) in &self.omvang.stromen.0 {
@@ -104,7 +100,6 @@ impl Gelezen {
             geweigerd: self.weigeringen.refused(),
             grondslagen: grondslagen.sorted().into_iter().map(owned).collect(),
             paren: paren.sorted().into_iter().map(|(pair, aantal)| (pair.clone(), aantal)).collect(),
-            ongetoetst: BTreeSet::new(),
         }
     }
 }
@@ -128,7 +123,7 @@ impl Oog<'_> {
             convenanten.get(&stroom.convenant).map_or_else(|| "onbekend".to_owned(), |of| of.naam.clone())
         };
         let people = gelezen.mensen.count();
-        let mut kern = gelezen.kern();
+        let kern = gelezen.kern();
         let mut zinnen = vec![format!(
             "Berichten aanvaard: {berichten}, geteld per ontvanger: {}. Personen over wie zij gingen: {people}, voor zover die te herkennen \
              zijn: wie zonder SKN of BSN en met een andere schrijfwijze is vastgelegd telt dubbel, en wie is gewist telt niet mee.",
@@ -136,8 +131,8 @@ impl Oog<'_> {
         )];
         if gelezen.omvang.van_de_poort > 0 {
             zinnen.push(format!(
-                "De poort zelf stuurde daarnaast {} keer een bericht: een waarschuwing of melding van verval, een melding van schade, of een \
-                 verzoek om te vernietigen. Die tellen hier niet mee.",
+                "De poort maakte daarnaast {} keer een bericht: een waarschuwing of melding van verval, een melding van schade, of, voor wie iets \
+                 introk, een verzoek om te vernietigen. Die tellen hier niet mee; bij Uitwisselingen staan zij erbij.",
                 gelezen.omvang.van_de_poort
             ));
         }
@@ -149,7 +144,7 @@ impl Oog<'_> {
             .sum();
         if untested > 0 {
             zinnen.push(format!(
-                "Daarvan op een grondslag die geen jurist heeft bevestigd: {untested}; in de tabel staat dat als nee."
+                "Daarvan op een grondslag die geen jurist heeft bevestigd: {untested}; in de tabel staat dan nee, of nee en door wie aanvaard is dat het zo is."
             ));
         }
         let mut by_grondslag: Tellen<(&str, &str, &str, String, &str, &str)> = Tellen::default();
@@ -176,8 +171,6 @@ impl Oog<'_> {
                 gelezen.omvang.other_terms
             ));
         }
-        let not_tested = stromen.0.keys().filter(|stroom| getoetst(&convenanten, stroom) != "ja");
-        kern.ongetoetst = not_tested.map(|stroom| (naam(stroom), stroom.grondslag.clone())).collect();
         let tabellen = vec![stromen_tabel, termijnen];
         Ok((Afdeling { naam: "omvang", titel: "Wat er is uitgewisseld", zinnen, tabellen }, kern))
     }

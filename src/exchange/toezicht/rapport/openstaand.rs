@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     super::oog::Oog,
-    Afdeling, Stuk, Tabel,
+    Afdeling, Periode, Stuk, Tabel,
     lezing::{Gebeurtenis, partner},
     moment,
 };
@@ -26,7 +26,15 @@ struct Stand {
     berichtsoort: String,
     afzender: String,
     sinds: Timestamp,
+    /// The last day of its content: after it no answer comes.
+    tot_en_met: Option<Date>,
     waar: Waar,
+}
+
+impl Stand {
+    fn could_be_answered(&self, on: Date) -> bool {
+        self.tot_en_met.is_none_or(|last| last >= on)
+    }
 }
 
 /// How far a bericht came.
@@ -44,7 +52,7 @@ enum Waar {
 pub(super) struct Openstaand {
     /// What was accepted, in the period or before it, and neither confirmed nor ended.
     open: BTreeMap<(BerichtId, String), Stand>,
-    /// What awaits an answer and was accepted in the period, and was not answered.
+    /// What awaits an answer and was accepted in the period or could be answered in it, and was not answered.
     unanswered: BTreeMap<(BerichtId, String), Stand>,
 }
 
@@ -55,16 +63,19 @@ impl Openstaand {
             Soort::Aanvaard => self.accepted(regel, at),
             Soort::Afgeleverd | Soort::Geraadpleegd => self.comes_to(&at, Waar::Gelezen),
             Soort::Geweigerd if regel.is_refused_at_delivery() => self.comes_to(&at, Waar::Tegengehouden),
-            Soort::Bevestigd => drop(self.open.remove(&at)),
-            Soort::Vervallen
-            | Soort::Ingetrokken
-            | Soort::Beschadigd
-            | Soort::Vernietigd
-            | Soort::VernietigingGevraagd => {
+            // Who takes something back waits for nothing any more.
+            Soort::Ingetrokken | Soort::VernietigingGevraagd => {
                 self.open.remove(&at);
+                self.unanswered.remove(&at);
             }
+            Soort::Bevestigd | Soort::Vervallen | Soort::Beschadigd | Soort::Vernietigd => drop(self.open.remove(&at)),
             _ => {}
         }
+    }
+
+    /// Somebody (partner and loket) answered a verzoek, before the period.
+    pub(super) fn answered(&mut self, verzoek: BerichtId, door: String) {
+        self.unanswered.remove(&(verzoek, door));
     }
 
     fn comes_to(&mut self, at: &(BerichtId, String), waar: Waar) {
@@ -75,28 +86,43 @@ impl Openstaand {
 
     fn accepted(&mut self, regel: &Gebeurtenis, at: (BerichtId, String)) {
         let (Some(soort), Some(afzender)) = (&regel.regel.berichtsoort, &regel.getoond.afzender) else { return };
-        let stand =
-            || Stand { berichtsoort: soort.clone(), afzender: afzender.clone(), sinds: regel.tijd, waar: Waar::Wacht };
+        let stand = || Stand {
+            berichtsoort: soort.clone(),
+            afzender: afzender.clone(),
+            sinds: regel.tijd,
+            tot_en_met: regel.regel.houdbaar_tot_en_met.as_deref().and_then(|day| day.parse().ok()),
+            waar: Waar::Wacht,
+        };
         if soort.parse::<Berichtsoort>().is_ok_and(Berichtsoort::awaits_answer) {
             self.unanswered.insert(at.clone(), stand());
         }
         if let Some(verzoek) = regel.regel.in_antwoord_op.as_deref().and_then(|id| id.parse().ok()) {
-            self.unanswered.remove(&(verzoek, afzender.clone()));
+            self.answered(verzoek, afzender.clone());
         }
         self.open.insert(at, stand());
     }
 
-    pub(super) fn afdeling(&self, terugkoppeling: Tabel, never_collected: Vec<Ongelezen>) -> Afdeling {
+    pub(super) fn afdeling(
+        &self,
+        periode: Periode,
+        terugkoppeling: Tabel,
+        never_collected: Vec<Ongelezen>,
+    ) -> Afdeling {
+        // What could be answered for the last time before the period is of an earlier one.
+        let of_now = self.unanswered.iter().filter(|(_, stand)| stand.could_be_answered(periode.van));
+        let (unanswered, too_late): (Vec<_>, Vec<_>) =
+            of_now.partition(|(_, stand)| stand.could_be_answered(periode.tot_en_met));
         let at = |waar: Waar| self.open.iter().filter(move |(_, stand)| stand.waar == waar);
         let waiting = terugkoppeling.rijen.len() as u64 + terugkoppeling.weggelaten;
         let zinnen = vec![
             format!(
-                "Aan het eind van de periode: niet opgehaald {}, gelezen en niet bevestigd {}, tegengehouden bij aflevering {}, zonder \
-                 antwoord {}. In de periode vervallen zonder dat iemand het ophaalde: {}.",
+                "Aan het eind van de periode: niet opgehaald {}, gelezen en niet bevestigd {}, tegengehouden bij aflevering {}, wacht op \
+                 antwoord {}. In de periode verlopen zonder antwoord: {}; vervallen zonder dat iemand het ophaalde: {}. Geteld per ontvanger.",
                 at(Waar::Wacht).count(),
                 at(Waar::Gelezen).count(),
                 at(Waar::Tegengehouden).count(),
-                self.unanswered.len(),
+                unanswered.len(),
+                too_late.len(),
                 never_collected.iter().map(|(_, aantal)| aantal).sum::<u64>(),
             ),
             format!("Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}."),
@@ -115,7 +141,12 @@ impl Openstaand {
             Tabel::new(("niet_opgehaald", "Niet opgehaald"), &COLUMNS, rows(Waar::Wacht)),
             Tabel::new(("niet_bevestigd", "Gelezen, niet bevestigd"), &COLUMNS, rows(Waar::Gelezen)),
             Tabel::new(("tegengehouden", "Tegengehouden bij aflevering"), &COLUMNS, rows(Waar::Tegengehouden)),
-            Tabel::new(("niet_beantwoord", "Zonder antwoord"), &COLUMNS, self.unanswered.iter().map(row)),
+            Tabel::new(("niet_beantwoord", "Wacht op antwoord"), &COLUMNS, unanswered.into_iter().map(row)),
+            Tabel::new(
+                ("verlopen_zonder_antwoord", "Verlopen zonder antwoord"),
+                &COLUMNS,
+                too_late.into_iter().map(row),
+            ),
             Tabel::new(
                 ("ongelezen_vervallen", "Vervallen voor iemand het ophaalde"),
                 &["berichtsoort", "afzender", "ontvanger", "aantal"],

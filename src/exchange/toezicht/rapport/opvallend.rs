@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{super::oog::Oog, Afdeling, Periode, Stuk, Tabel, lezing::Gebeurtenis, of_none};
+use super::{super::oog::Oog, Afdeling, Stuk, Tabel, lezing::Gebeurtenis, of_none};
 use crate::{
     domain::{Weigering, houdbaarheid::amsterdam_date},
     exchange::{
@@ -177,11 +177,7 @@ fn said(wat: &str, zin: String) -> Vec<String> {
 
 impl Oog<'_> {
     /// The section on what is unusual.
-    pub(super) async fn opvallend(
-        &self,
-        opvallend: &Opvallend,
-        (periode, stuk): (Periode, Stuk),
-    ) -> Result<Afdeling, Weigering> {
+    pub(super) async fn opvallend(&self, opvallend: &Opvallend, stuk: Stuk) -> Result<Afdeling, Weigering> {
         let mut rows = Vec::new();
         let is_first = stuk.van == 0 || !self.anything_before(stuk.van).await?;
         if !is_first {
@@ -217,7 +213,7 @@ impl Oog<'_> {
         if is_first {
             zinnen.push("Van voor deze periode is er niets; een eerste keer valt daarom niet op.".to_owned());
         } else if let Some(begin) =
-            self.begonnen().await?.filter(|begin| (periode.van - *begin).get_days() < YOUNG_DAYS)
+            self.begonnen().await?.filter(|begin| (stuk.periode.van - *begin).get_days() < YOUNG_DAYS)
         {
             zinnen.push(format!("Het logboek begon op {}: veel is daarom een eerste keer.", dag(begin)));
         }
