@@ -29,6 +29,7 @@ mod keys;
 mod klok;
 mod loketten;
 mod midnight;
+mod openstaand;
 mod p99;
 mod pages;
 #[allow(dead_code, reason = "shared with other tests")]

@@ -1,6 +1,6 @@
 //! The report of a period: it counts what happened, tells only what may be seen, names nobody, and is proven.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, ToSpan, civil::Date};
 use ketenpoort::{
@@ -11,29 +11,34 @@ use ketenpoort::{
 use tonic::Status;
 
 use crate::{
-    harness::{Receiver, TestGateway, check, known, send, template, until, weigering},
+    harness::{Receiver, TestGateway, check, send, until, weigering},
     scenario::{fetch, scenario, search, sent},
     zoeken::{ZVH, busy},
 };
 
-async fn asked(gateway: &TestGateway, who: &str, van: &str, tot_en_met: &str) -> Result<GetRapportResponse, Status> {
+pub async fn asked(
+    gateway: &TestGateway,
+    who: &str,
+    van: &str,
+    tot_en_met: &str,
+) -> Result<GetRapportResponse, Status> {
     let inzage = proto::Inzage { medewerker: "fg-007".to_owned(), reden: "het kwartaal".to_owned() };
     let (van, tot_en_met) = (van.to_owned(), tot_en_met.to_owned());
     let request = proto::GetRapportRequest { inzage: Some(inzage), van, tot_en_met };
     Ok(gateway.toezicht(who).await.get_rapport(request).await?.into_inner())
 }
 
-fn today(gateway: &TestGateway) -> Date {
+pub fn today(gateway: &TestGateway) -> Date {
     amsterdam_date(gateway.clock.now())
 }
 
-async fn of_today(gateway: &TestGateway, who: &str) -> GetRapportResponse {
+pub async fn of_today(gateway: &TestGateway, who: &str) -> GetRapportResponse {
     let today = today(gateway).to_string();
     asked(gateway, who, &today, &today).await.unwrap()
 }
 
 /// The rows of a table, each by its columns.
-fn table(rapport: &GetRapportResponse, naam: &str) -> Vec<BTreeMap<String, String>> {
+pub fn table(rapport: &GetRapportResponse, naam: &str) -> Vec<BTreeMap<String, String>> {
     let tabel = rapport.afdelingen.iter().flat_map(|of| &of.tabellen).find(|tabel| tabel.naam == naam);
     let tabel = tabel.unwrap_or_else(|| panic!("no table {naam}"));
     let row = |rij: &proto::Rij| tabel.kolommen.iter().cloned().zip(rij.waarden.iter().cloned()).collect();
@@ -313,46 +318,6 @@ async fn what_began_in_an_earlier_period_is_told_in_that_in_which_it_ended_or_st
     assert!(told.starts_with("Berichten aanvaard: 3,"), "{told}");
     assert!(told.contains("De poort maakte daarnaast 1 keer"), "{told}");
     assert_eq!(table(&of_first, "stromen").len(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_answered_before_a_period_is_not_said_to_be_silent_in_it() {
-    let gateway = TestGateway::start().await;
-    let (mut zsm, mut zvh) = (gateway.client("zsm").await, gateway.client(ZVH).await);
-    let first = today(&gateway);
-    let mut two = template("bekendheidscheck");
-    two["ontvangers"] = serde_json::json!([{"partner": ZVH}, {"partner": "zvh-zeeland"}]);
-    two["houdbaar_tot_en_met"] = first.saturating_add(4.days()).to_string().into();
-    let verzoek = sent(&mut zsm, two).await;
-    send(&mut zvh, known(&verzoek)).await.unwrap();
-    // Somebody who feels uneasy about a case waits too, and who takes something back does not.
-    let uneasy = sent(&mut zsm, template("buikpijnmelding")).await;
-    let taken_back = send(&mut zsm, check()).await.unwrap().bericht;
-    let withdraw = proto::WithdrawRequest {
-        bericht: taken_back,
-        loket: "volwassenen".to_owned(),
-        reden: RedenIntrekking::CasusGesloten.into(),
-        medewerker: "zsm-1".to_owned(),
-        ..Default::default()
-    };
-    zsm.withdraw(withdraw).await.unwrap();
-    let silent = |rapport: &GetRapportResponse, naam: &str| -> BTreeSet<(String, String)> {
-        let rows = table(rapport, naam);
-        rows.iter().map(|row| (row["bericht"].clone(), row["ontvanger"].clone())).collect()
-    };
-    let of = |bericht: &str, ontvanger: &str| (bericht.to_owned(), format!("{ontvanger}/algemeen"));
-    let waiting = BTreeSet::from([of(&verzoek, "zvh-zeeland"), of(&uneasy, ZVH)]);
-    assert_eq!(silent(&of_today(&gateway, "auditor").await, "niet_beantwoord"), waiting);
-    gateway.clock.advance(SignedDuration::from_hours(48));
-    assert_eq!(silent(&of_today(&gateway, "auditor").await, "niet_beantwoord"), waiting);
-    // Once nobody can answer any more it waits no longer, and is told in the period in which that came.
-    gateway.clock.advance(SignedDuration::from_hours(4 * 24));
-    let all = asked(&gateway, "auditor", &first.to_string(), &today(&gateway).to_string()).await.unwrap();
-    assert_eq!(silent(&all, "niet_beantwoord"), BTreeSet::from([of(&uneasy, ZVH)]));
-    assert_eq!(silent(&all, "verlopen_zonder_antwoord"), BTreeSet::from([of(&verzoek, "zvh-zeeland")]));
-    let now = of_today(&gateway, "auditor").await;
-    assert_eq!(silent(&now, "niet_beantwoord"), BTreeSet::from([of(&uneasy, ZVH)]));
-    assert_eq!(silent(&now, "verlopen_zonder_antwoord"), BTreeSet::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

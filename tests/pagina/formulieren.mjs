@@ -3,7 +3,7 @@
 import { AUDITOR, CONTACT, EMPLOYEE, FG, PERSON, REASON, YESTERDAY } from './paginas.mjs';
 import { Gebreken, check, equal, hold } from './toets.mjs';
 
-const found = page => page.locator('p[role=status]').filter({ hasText: 'logregel' }).innerText();
+const found = page => page.locator('[role=status]').filter({ hasText: 'logregel' }).innerText();
 
 async function submit(page, name) {
   const button = page.getByRole('button', { name, exact: true });
