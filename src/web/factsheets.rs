@@ -48,8 +48,8 @@ struct Factsheets {
 }
 
 /// Width of a drawing, of its names, and height of a bar and of what is around them, in pixels.
-const WIDTH: u32 = 640;
-const NAMES: u32 = 240;
+const WIDTH: u32 = 780;
+const NAMES: u32 = 380;
 const BAR_HEIGHT: u32 = 28;
 const AROUND: u32 = 70;
 /// Bars of a drawing, at most.
