@@ -13,6 +13,7 @@ use ketenpoort::{
         Handshakes,
         accept::{self, Bounds, Entrance, Listener, Spoken},
         identity::Identifier,
+        loaded::Loaded,
         settings,
     },
 };
@@ -50,7 +51,8 @@ impl Echo {
     pub async fn start(data: &DataDir) -> anyhow::Result<Self> {
         let config = &data.config;
         let identifier = Arc::new(identifier(config)?);
-        let tls = Arc::new(settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?);
+        let tls = settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?;
+        let (_reading, loaded) = watch::channel(Arc::new(Loaded::new(tls, identifier)));
         let bounds = Bounds {
             connections: config.bounds.connections,
             connections_partner: config.bounds.connections_partner,
@@ -61,8 +63,7 @@ impl Echo {
         let entrance = Entrance { socket, proxies: Vec::new(), spoken: Spoken::Http2 };
         let (stop, stopped) = watch::channel(false);
         let listener = Arc::new(Listener {
-            tls,
-            identifier,
+            loaded,
             bounds,
             handshakes: Handshakes::start()?,
             klok: Arc::new(Klok::start(Arc::new(SystemClock), None, None)),

@@ -49,10 +49,16 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         },
     };
     tracing::info!(adres = %gateway.adres, logboek = config.logboek, "the gateway is open");
-    if !told {
-        tokio::select! {
+    let mut told = if told { Told::Stop } else { Told::Reload };
+    while told == Told::Reload {
+        told = tokio::select! {
             ended = gateway.ended() => return Ok(ended?),
-            () = signals.stop() => {}
+            told = signals.told() => told,
+        };
+        if told == Told::Reload
+            && let Err(error) = gateway.reload().await
+        {
+            tracing::error!(%error, "nothing was read again; what was read before counts on");
         }
     }
     tracing::info!("stopping: calls under way are finished first");
@@ -78,18 +84,26 @@ impl Signals {
         Ok(Self { term, int: listen(SignalKind::interrupt())?, hup: listen(SignalKind::hangup())? })
     }
 
-    /// Ends when the process is told to stop. SIGHUP stops nothing: a terminal that closes, or a script that takes this for a service
-    /// that reloads, must not end the exchange.
+    /// Ends when the process is told to stop. SIGHUP stops nothing: a terminal that closes must not end the exchange.
     pub(crate) async fn stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.term.recv() => return,
-                _ = self.int.recv() => return,
-                _ = self.hup.recv() => tracing::warn!(
-                    "SIGHUP reloads nothing yet: put documents in force with beheer load; stop and start the gateway for \
-                     its own certificate, CA's, revocation lists and ketenpoort.toml"
-                ),
-            }
+        while self.told().await == Told::Reload {}
+    }
+
+    /// What the process is told next.
+    async fn told(&mut self) -> Told {
+        tokio::select! {
+            _ = self.term.recv() => Told::Stop,
+            _ = self.int.recv() => Told::Stop,
+            _ = self.hup.recv() => Told::Reload,
         }
     }
+}
+
+/// What a signal says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// SIGTERM or SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
 }

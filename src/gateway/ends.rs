@@ -1,7 +1,11 @@
-//! What was read at the start and ends while the gateway runs: its own certificate, and revocation lists. Said when it has ended, and
+//! What was read from files and ends while the gateway runs: its own certificate, and revocation lists. Said when it has ended, and
 //! again each hour.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
@@ -13,6 +17,7 @@ use crate::{exchange::datum, tls::ca::TrustedCa};
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
 /// Something that ends.
+#[derive(Clone)]
 pub(super) struct Einde {
     /// `certificaat` or `crl`.
     pub(super) wat: &'static str,
@@ -48,15 +53,16 @@ impl fmt::Display for Einde {
     }
 }
 
-/// All of them.
+/// All of them, as they were read last.
 #[derive(Clone)]
-pub(super) struct Ends(Arc<[Einde]>);
+pub(super) struct Ends(Arc<Mutex<Arc<[Einde]>>>);
 
 /// How many had ended when it was said last, and when that was.
 pub(super) type Said = Option<(usize, Instant)>;
 
-impl Ends {
-    pub(super) fn of(own: &[CertificateDer<'_>], cas: &[TrustedCa]) -> Self {
+impl Einde {
+    /// All that ends of what was read.
+    pub(super) fn all(own: &[CertificateDer<'_>], cas: &[TrustedCa]) -> Arc<[Self]> {
         let not_after = |certificate: &CertificateDer<'_>| {
             X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed.validity().not_after.timestamp())
         };
@@ -68,17 +74,28 @@ impl Ends {
                 Einde { wat: "crl", naam, seconds }
             })
         });
-        Self(own.into_iter().chain(lists).collect())
+        own.into_iter().chain(lists).collect()
+    }
+}
+
+impl Ends {
+    pub(super) fn new(all: Arc<[Einde]>) -> Self {
+        Self(Arc::new(Mutex::new(all)))
+    }
+
+    /// Others count from now on.
+    pub(super) fn replace(&self, all: Arc<[Einde]>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = all;
     }
 
     /// All of them, ended or not.
     pub(super) fn all(&self) -> Arc<[Einde]> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What has ended.
-    pub(super) fn ended(&self, now: Timestamp) -> Vec<&Einde> {
-        self.0.iter().filter(|einde| einde.seconds <= now.as_second()).collect()
+    pub(super) fn ended(&self, now: Timestamp) -> Vec<Einde> {
+        self.all().iter().filter(|einde| einde.seconds <= now.as_second()).cloned().collect()
     }
 
     /// Says what has ended, when that is news.
@@ -90,7 +107,7 @@ impl Ends {
         }
         for einde in &ended {
             let (ended, wat, naam, means) = (einde.moment(), einde.wat, &einde.naam, einde.means());
-            tracing::error!(%ended, wat, naam, "has ended: {means}; put a fresh one in its file and start the gateway anew");
+            tracing::error!(%ended, wat, naam, "has ended: {means}; put a fresh one in its file, which is read by itself");
         }
         *said = Some((ended.len(), Instant::now()));
     }

@@ -25,6 +25,7 @@ use super::{
     GatewayError,
     ends::Ends,
     meten::{self, Stapels},
+    reload::Reloader,
 };
 use crate::{
     domain::houdbaarheid::amsterdam_date,
@@ -94,14 +95,15 @@ impl Watched {
     pub(super) fn serve(
         self,
         exchange: &Arc<Exchange>,
-        ends: Ends,
+        reloader: &Arc<Reloader>,
         stopped: watch::Receiver<bool>,
     ) -> (Stapels, Watching) {
         let Self { socket, telemetry, .. } = self;
         let stapels = Stapels::default();
-        meten::register(&telemetry, exchange, &ends, &stapels);
+        meten::register(&telemetry, exchange, reloader, &stapels);
         let asked = Mutex::default();
-        let health = Health { exchange: Arc::downgrade(exchange), telemetry, ends, stopped, asked };
+        let (exchange, ends) = (Arc::downgrade(exchange), reloader.ends());
+        let health = Health { exchange, telemetry, ends, stopped, asked };
         (stapels, Watching(tokio::spawn(accept(socket, Arc::new(health)))))
     }
 }

@@ -5,13 +5,14 @@ use std::{mem, sync::Arc, time::Duration};
 use jiff::civil::Date;
 use tokio::{
     sync::{Mutex, watch},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
     time::Instant,
 };
 
 use super::{
     ends::{Ends, Said},
     meten::{Stapels, look_through},
+    reload::Reloader,
 };
 use crate::{
     domain::houdbaarheid::amsterdam_date,
@@ -29,8 +30,8 @@ const TICK: Duration = Duration::from_millis(500);
 pub(super) struct Outside {
     /// Handshakes that were refused.
     pub(super) refused: Arc<Refused>,
-    /// Certificates and revocation lists that end.
-    pub(super) ends: Ends,
+    /// Certificates and revocation lists, which end, and which change.
+    pub(super) reloader: Arc<Reloader>,
     /// Where operators tell what they looked at.
     pub(super) blikken: Blikken,
     /// How the postvakken stand, for who measures; nothing where nobody does.
@@ -46,11 +47,13 @@ pub(super) fn start(
     outside: Outside,
     stopped: &watch::Receiver<bool>,
 ) {
-    let Outside { refused, ends, blikken, stapels } = outside;
+    let Outside { refused, reloader, blikken, stapels } = outside;
+    let ends = reloader.ends();
     let of = || Arc::clone(exchange);
     running.spawn(run(WatchClock { watch, exchange: of() }, stopped.clone()));
     running.spawn(run(KeepGuard(Arc::clone(keeper)), stopped.clone()));
     running.spawn(run(SayWhatEnded { ends, said: None, exchange: of() }, stopped.clone()));
+    running.spawn(run(ReadAgain(reloader), stopped.clone()));
     if let Some(stapels) = stapels {
         running.spawn(run(LookThrough { exchange: of(), stapels }, stopped.clone()));
     }
@@ -123,6 +126,22 @@ impl Job for SayWhatEnded {
 
     async fn run(&mut self) -> Result<Next, Trouble> {
         self.ends.say(self.exchange.klok.now(), &mut self.said);
+        Ok(Next::InTime)
+    }
+}
+
+/// Reads certificates and revocation lists again when their files changed.
+struct ReadAgain(Arc<Reloader>);
+
+impl Job for ReadAgain {
+    const NAME: &'static str = "certificaten en lijsten in hun bestanden";
+    const TROUBLE: &'static str =
+        "what the files of certificates and lists hold now cannot be used; what was read before counts on";
+    const EVERY: Duration = Duration::from_secs(1);
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        let reloader = Arc::clone(&self.0);
+        spawn_blocking(move || reloader.reload_if_changed()).await??;
         Ok(Next::InTime)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::ends::{Einde, Ends};
+use super::{ends::Einde, reload::Reloader};
 use crate::{
     domain::{einde, houdbaarheid::unreadable_from},
     exchange::Exchange,
@@ -30,7 +30,7 @@ fn number(of: u64) -> f64 {
 }
 
 /// Registers all of them. When the gateway has ended there is nothing to look up.
-pub(super) fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, ends: &Ends, stapels: &Stapels) {
+pub(super) fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, reloader: &Arc<Reloader>, stapels: &Stapels) {
     let register = |maat: Maat, look: fn(&Exchange) -> Vec<Stand>| {
         let exchange = Arc::downgrade(exchange);
         telemetry.gauge(maat, move || exchange.upgrade().map(|exchange| look(&exchange)).unwrap_or_default());
@@ -39,18 +39,19 @@ pub(super) fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, ends: &E
         register(Maat { naam, eenheid, uitleg }, look);
     }
     of_postvakken(telemetry, stapels);
-    let all = ends.all();
+    of_files(telemetry, reloader);
+    let ends = reloader.ends();
     let maat = Maat {
         naam: "ketenpoort_certificate_end_timestamp",
         eenheid: "s",
         uitleg: "When a certificate or revocation list that the gateway read ends, Unix time",
     };
     telemetry.gauge(maat, move || {
-        let stand = |Einde { wat, naam, seconds, .. }: &Einde| {
+        let stand = |Einde { wat, naam, seconds }: &Einde| {
             let end = Timestamp::from_second(*seconds).map_or(f64::MAX, self::seconds);
             (end, vec![("wat", (*wat).to_owned()), ("naam", naam.clone())])
         };
-        all.iter().map(stand).collect()
+        ends.all().iter().map(stand).collect()
     });
     let lost = Maat {
         naam: "ketenpoort_log_lines_lost",
@@ -107,6 +108,23 @@ const STANDEN: [Rij; 9] = [
         },
     ),
 ];
+
+fn of_files(telemetry: &Telemetry, reloader: &Arc<Reloader>) {
+    let of = Arc::clone(reloader);
+    let when = Maat {
+        naam: "ketenpoort_certificates_loaded_timestamp",
+        eenheid: "s",
+        uitleg: "When the certificate, key, CA's and revocation lists that count were read, Unix time",
+    };
+    telemetry.gauge(when, move || one(seconds(of.stand().when)));
+    let of = Arc::clone(reloader);
+    let refused = Maat {
+        naam: "ketenpoort_certificates_refused",
+        eenheid: "",
+        uitleg: "1 while their files hold something that cannot be used, and what was read before counts on",
+    };
+    telemetry.gauge(refused, move || one(f64::from(u8::from(of.stand().is_refused))));
+}
 
 fn one(value: f64) -> Vec<Stand> {
     vec![(value, Vec::new())]

@@ -7,6 +7,7 @@ mod look;
 mod meten;
 mod open;
 mod ports;
+mod reload;
 mod run;
 
 use std::{
@@ -16,16 +17,16 @@ use std::{
 
 use tokio::{
     sync::{Mutex, watch},
-    task::{JoinHandle, JoinSet},
+    task::{JoinHandle, JoinSet, spawn_blocking},
 };
 
 use self::{
-    ends::Ends,
     health::Watched,
     jobs::Outside,
     look::look,
     open::{Certificates, Known, Opened},
     ports::{Open, bound, open_all},
+    reload::Reloader,
     run::run,
 };
 use crate::{
@@ -59,6 +60,9 @@ pub enum GatewayError {
         .0.join("\n  ")
     )]
     Bevindingen(Vec<String>),
+    /// What `check` would tell of what its files hold now.
+    #[error("wat er nu in de bestanden staat telt niet:\n  {}\nHerstel dit; tot dan telt wat de poort eerder las.", .0.join("\n  "))]
+    NietHerlezen(Vec<String>),
     /// The system gives no threads.
     #[error("er zijn geen threads te krijgen voor handshakes: {0}. Verhoog de grens van deze gebruiker.")]
     Threads(std::io::Error),
@@ -101,6 +105,7 @@ pub struct Gateway {
     pub waarneming: Option<SocketAddr>,
     /// Gone when it has stopped.
     exchange: Weak<Exchange>,
+    reloader: Arc<Reloader>,
     stop: watch::Sender<bool>,
     ended: JoinHandle<Result<(), GatewayError>>,
 }
@@ -133,7 +138,7 @@ impl Gateway {
         let now = so_far.now();
         let files = config.documents(productie, now);
         look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
-        let certificates = Certificates::read(config, &in_force)?;
+        let certificates = Certificates::read(config, in_force.subscribe())?;
         let naam = LogboekNaam::new(&config.logboek).of_year(amsterdam_date(now).year());
         let Opened { database, keys, signer, first } = Opened::open(config, files, &naam, rng.as_ref()).await?;
         let wacht = Wacht::take(&config.guard_file())?;
@@ -143,7 +148,9 @@ impl Gateway {
         let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
         let watched = Watched::open(config.waarneming).await?;
         let metingen = watched.as_ref().map(Watched::metingen).unwrap_or_default();
-        let (listener, ends) = certificates.listener(config, Arc::clone(&klok), Arc::clone(&metingen))?;
+        let of = (config, productie);
+        let (reloader, loaded) = Reloader::new(of, in_force.subscribe(), Arc::clone(&klok), certificates)?;
+        let listener = open::listener(config, loaded, Arc::clone(&klok), Arc::clone(&metingen))?;
         let open = open_all(config).await?;
         let vkey = signer.vkey();
         let (store, writer) = database
@@ -162,7 +169,8 @@ impl Gateway {
                 return Err(error);
             }
         };
-        let begun = Begun { exchange, writer, watch, listener, ends, open, watched, wacht, remembered };
+        let reloader = Arc::new(reloader);
+        let begun = Begun { exchange, writer, watch, listener, reloader, open, watched, wacht, remembered };
         Ok(begun.open_ports(config))
     }
 
@@ -185,6 +193,18 @@ impl Gateway {
         Ok(exchange.recompute().await?)
     }
 
+    /// Reads certificate, key, CA's and revocation lists again. A job does so by itself when their files changed.
+    ///
+    /// # Errors
+    /// [`GatewayError`], each with what to do; then what counted counts on.
+    pub fn reload(&self) -> impl Future<Output = Result<(), GatewayError>> + Send + use<> {
+        let reloader = Arc::clone(&self.reloader);
+        async move {
+            let read = spawn_blocking(move || reloader.reload()).await;
+            read.unwrap_or_else(|error| Err(StoreError::Fatal(error.to_string()).into()))
+        }
+    }
+
     /// Tells the gateway to stop: no new connections, calls under way are finished.
     pub fn stop(&self) {
         self.stop.send_replace(true);
@@ -205,7 +225,7 @@ struct Begun {
     writer: JoinHandle<Result<(), StoreError>>,
     watch: ClockWatch,
     listener: Arc<Listener>,
-    ends: Ends,
+    reloader: Arc<Reloader>,
     open: Vec<Open>,
     watched: Option<Watched>,
     wacht: Wacht,
@@ -215,7 +235,7 @@ struct Begun {
 impl Begun {
     /// Answers at its ports from now on, and does by itself what time brings.
     fn open_ports(self, config: &Config) -> Gateway {
-        let Self { exchange, writer, watch, listener, ends, open, watched, wacht, remembered } = self;
+        let Self { exchange, writer, watch, listener, reloader, open, watched, wacht, remembered } = self;
         let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
         let (adres, of) = (partners.unwrap_or(config.grpc), Arc::downgrade(&exchange));
         let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
@@ -226,10 +246,9 @@ impl Begun {
         let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
         let refused = Arc::clone(&listener.refused);
         let waarneming = watched.as_ref().map(|watched| watched.adres);
-        let (stapels, watching) =
-            watched.map(|watched| watched.serve(&exchange, ends.clone(), stopped.clone())).unzip();
+        let (stapels, watching) = watched.map(|watched| watched.serve(&exchange, &reloader, stopped.clone())).unzip();
         let blikken = Blikken::of_guard(&config.guard_file());
-        let outside = Outside { refused: Arc::clone(&refused), ends, blikken, stapels };
+        let outside = Outside { refused: Arc::clone(&refused), reloader: Arc::clone(&reloader), blikken, stapels };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
         let ended = tokio::spawn(async move {
             let ended = run(exchange, running, writer, &refused, stopped).await;
@@ -239,6 +258,6 @@ impl Begun {
             }
             ended
         });
-        Gateway { adres, beheer, toezicht, waarneming, exchange: of, stop, ended }
+        Gateway { adres, beheer, toezicht, waarneming, exchange: of, reloader, stop, ended }
     }
 }

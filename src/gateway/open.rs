@@ -4,12 +4,13 @@
 use std::{path::Path, sync::Arc};
 
 use rustls::ServerConfig;
+use tokio::sync::watch;
 
-use super::{GatewayError, ends::Ends};
+use super::{GatewayError, ends::Einde};
 use crate::{
     config::{Config, Opslag},
     documenten::Parsed,
-    domain::{Document, Identiteit, Klok, Rng},
+    domain::{Document, Identiteit, Klok, Rng, VanKracht},
     exchange::{
         self, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, klok::ClockWatch,
         toezicht::nareken::Uitkomst,
@@ -34,6 +35,7 @@ use crate::{
         Handshakes,
         accept::{self, Listener},
         identity::Identifier,
+        loaded::Loaded,
         settings,
     },
 };
@@ -42,37 +44,40 @@ use crate::{
 pub(super) struct Certificates {
     tls: ServerConfig,
     identifier: Arc<Identifier>,
-    ends: Ends,
+    ends: Arc<[Einde]>,
 }
 
 impl Certificates {
     /// Reads the files; who is who stands in what is in force.
-    pub(super) fn read(config: &Config, in_force: &InForce) -> Result<Self, GatewayError> {
+    pub(super) fn read(config: &Config, in_force: watch::Receiver<Arc<VanKracht>>) -> Result<Self, GatewayError> {
         let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
         let cas = cas.collect::<Result<Vec<_>, _>>()?;
-        let ends = Ends::of(&settings::certificates(&config.certificaat)?, &cas);
-        let identifier = Arc::new(Identifier::new(cas, in_force.subscribe()));
+        let ends = Einde::all(&settings::certificates(&config.certificaat)?, &cas);
+        let identifier = Arc::new(Identifier::new(cas, in_force));
         let tls = settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?;
         Ok(Self { tls, identifier, ends })
     }
 
-    pub(super) fn listener(
-        self,
-        config: &Config,
-        klok: Arc<Klok>,
-        metingen: Arc<Metingen>,
-    ) -> Result<(Arc<Listener>, Ends), GatewayError> {
-        let tls = Arc::new(settings::by_clock(self.tls, Arc::clone(&klok)));
-        let bounds = accept::Bounds {
-            connections: config.bounds.connections,
-            connections_partner: config.bounds.connections_partner,
-            connection_age_seconds: config.bounds.connection_age_seconds,
-        };
-        let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
-        let refused = Arc::default();
-        let listener = Listener { tls, identifier: self.identifier, bounds, handshakes, klok, refused, metingen };
-        Ok((Arc::new(listener), self.ends))
+    /// For handshakes, judged by this clock; and what ends.
+    pub(super) fn into_loaded(self, klok: &Arc<Klok>) -> (Loaded, Arc<[Einde]>) {
+        (Loaded::new(settings::by_clock(self.tls, Arc::clone(klok)), self.identifier), self.ends)
     }
+}
+
+/// What listens, by what was read last.
+pub(super) fn listener(
+    config: &Config,
+    loaded: watch::Receiver<Arc<Loaded>>,
+    klok: Arc<Klok>,
+    metingen: Arc<Metingen>,
+) -> Result<Arc<Listener>, GatewayError> {
+    let bounds = accept::Bounds {
+        connections: config.bounds.connections,
+        connections_partner: config.bounds.connections_partner,
+        connection_age_seconds: config.bounds.connection_age_seconds,
+    };
+    let handshakes = Handshakes::start().map_err(GatewayError::Threads)?;
+    Ok(Arc::new(Listener { loaded, bounds, handshakes, klok, refused: Arc::default(), metingen }))
 }
 
 /// Database and keys that belong together, and what the files put in force at the very first start.

@@ -16,10 +16,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use ipnet::IpNet;
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, UnixTime},
-};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
@@ -32,7 +29,7 @@ use tokio_rustls::server::TlsStream;
 use super::{
     door::{Door, Guest},
     handshake::Handshakes,
-    identity::Identifier,
+    loaded::Loaded,
     refused::{self, Refusal, Refused},
     settings,
 };
@@ -73,20 +70,6 @@ pub enum Spoken {
     Http1And2,
 }
 
-impl Spoken {
-    /// These settings with what is spoken here, for ALPN (RFC 7301).
-    fn offered(self, tls: &Arc<ServerConfig>) -> Arc<ServerConfig> {
-        match self {
-            Self::Http2 => Arc::clone(tls),
-            Self::Http1And2 => {
-                let mut both = ServerConfig::clone(tls);
-                both.alpn_protocols.push(b"http/1.1".to_vec());
-                Arc::new(both)
-            }
-        }
-    }
-}
-
 /// A port: where it listens, and to what.
 pub struct Entrance {
     /// Where it listens.
@@ -99,10 +82,8 @@ pub struct Entrance {
 
 /// What listens: certificates, identities and bounds.
 pub struct Listener {
-    /// The TLS settings.
-    pub tls: Arc<ServerConfig>,
-    /// Knows who holds a certificate.
-    pub identifier: Arc<Identifier>,
+    /// Certificates and who they are of, as they were read last.
+    pub loaded: watch::Receiver<Arc<Loaded>>,
     /// Bounds.
     pub bounds: Bounds,
     /// Where handshakes are done.
@@ -123,7 +104,42 @@ impl Listener {
         self.metingen.handshake_refused(oorzaak, adres);
         self.refused.add(Refusal { minute, oorzaak, adres }, 1);
     }
+
+    /// What counts for a handshake that begins now.
+    pub(super) fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.loaded.borrow())
+    }
+
+    /// Ends when this certificate no longer opens this: by a change of what is in force, or because its chain does not hold by what was read
+    /// since its handshake.
+    async fn no_longer(&self, certificates: Certificates, known: &Aangemeld, mut by: Arc<Loaded>) {
+        let mut changes = self.loaded.clone();
+        loop {
+            let now = Arc::clone(&changes.borrow_and_update());
+            if !Arc::ptr_eq(&now, &by) && !self.still(&now, certificates.clone(), known).await {
+                return;
+            }
+            by = now;
+            tokio::select! {
+                () = by.identifier.no_longer(&certificates.0, known) => return,
+                // An error means that nothing is read any more: the gateway stops, and drains its connections itself.
+                read = changes.changed() => if read.is_err() {
+                    return std::future::pending().await;
+                },
+            }
+        }
+    }
+
+    /// Whether this certificate still opens this, judged off the threads that answer calls.
+    async fn still(&self, by: &Arc<Loaded>, (leaf, chain): Certificates, known: &Aangemeld) -> bool {
+        let (identifier, time) = (Arc::clone(&by.identifier), unix_time(self));
+        let work = async move { identifier.identify(&leaf, &chain, time).ok() };
+        self.handshakes.run(work).await.flatten().is_some_and(|found| found == *known)
+    }
 }
+
+/// The certificate of a client, and those above it that it sent.
+pub(super) type Certificates = (CertificateDer<'static>, Vec<CertificateDer<'static>>);
 
 /// Accepts connections until `stop` turns true, then drains them. `answer` answers one request of one identity.
 pub async fn serve<A, F, B>(
@@ -136,7 +152,7 @@ pub async fn serve<A, F, B>(
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let door = Arc::new(Door::new(proxies, spoken.offered(&listener.tls)));
+    let door = Arc::new(Door::new(proxies, spoken));
     let room = Arc::new(Room { connections: Semaphore::new(listener.bounds.connections), partners: Arc::default() });
     let mut tasks = JoinSet::new();
     loop {
@@ -187,7 +203,7 @@ async fn host<A, F, B>(
     F: Future<Output = http::Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let Guest { stream, aangemeld } = guest;
+    let Guest { stream, aangemeld, loaded } = guest;
     let partner = &aangemeld.toegang.identiteit.partner;
     // After the handshake: who says nothing takes no connection of those who do.
     let Ok(_connection) = room.connections.try_acquire() else {
@@ -199,7 +215,7 @@ async fn host<A, F, B>(
         return;
     };
     let _counted = listener.metingen.connection(partner.as_str());
-    let (leaf, _) = certificates(&stream);
+    let certificates = certificates(&stream);
     let known = aangemeld.clone();
     // No longer than its certificate.
     let left = aangemeld.certificaat.tot.duration_since(listener.klok.now());
@@ -208,7 +224,7 @@ async fn host<A, F, B>(
     tokio::select! {
         () = converse((stream, spoken), aangemeld, age, stop, answer) => {}
         // Dropped at once, with its calls: who is out must not get another answer.
-        () = listener.identifier.no_longer(&leaf, &known) => {
+        () = listener.no_longer(certificates, &known, loaded) => {
             tracing::warn!(partner = %known.toegang.identiteit.partner, "a connection was closed: its certificate is no longer this identity");
         }
     }
@@ -218,8 +234,7 @@ pub(super) fn unix_time(listener: &Listener) -> UnixTime {
     settings::unix_time(&listener.klok)
 }
 
-/// The client's certificate, and those above it that it sent.
-pub(super) fn certificates(stream: &TlsStream<TcpStream>) -> (CertificateDer<'static>, Vec<CertificateDer<'static>>) {
+pub(super) fn certificates(stream: &TlsStream<TcpStream>) -> Certificates {
     let sent = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let (leaf, chain) = sent.split_first().expect("the handshake asks for a certificate");
     (leaf.clone(), chain.to_vec())

@@ -13,7 +13,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use rustls::{ServerConfig, server::Acceptor};
+use rustls::server::Acceptor;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -23,7 +23,8 @@ use tokio::{
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use super::{
-    accept::{Listener, certificates, unix_time},
+    accept::{Listener, Spoken, certificates, unix_time},
+    loaded::Loaded,
     proxy::{self, ProxyError, Said},
     refused::reason,
     waiting::{Place, Waiting, counted_as},
@@ -79,7 +80,7 @@ impl Lost {
 pub(super) struct Door {
     waiting: Arc<Waiting>,
     proxies: Vec<IpNet>,
-    tls: Arc<ServerConfig>,
+    spoken: Spoken,
     lost: [AtomicU64; 5],
 }
 
@@ -87,6 +88,8 @@ pub(super) struct Door {
 pub(super) struct Guest {
     pub stream: TlsStream<TcpStream>,
     pub aangemeld: Aangemeld,
+    /// By what it was judged.
+    pub loaded: Arc<Loaded>,
 }
 
 /// A socket with a place at the door.
@@ -110,8 +113,8 @@ enum Ended {
 
 impl Door {
     /// A port where only `proxies` may say whose connection they hand on, and must.
-    pub(super) fn new(proxies: Vec<IpNet>, tls: Arc<ServerConfig>) -> Self {
-        Self { waiting: Arc::default(), proxies, tls, lost: Default::default() }
+    pub(super) fn new(proxies: Vec<IpNet>, spoken: Spoken) -> Self {
+        Self { waiting: Arc::default(), proxies, spoken, lost: Default::default() }
     }
 
     /// Takes a socket in; where there is no room for it another one goes.
@@ -128,7 +131,7 @@ impl Door {
         // A bericht must not wait for Nagle's algorithm; where it cannot be switched off nothing is lost.
         drop(stream.set_nodelay(true));
         let ended = tokio::select! {
-            shaken = shake((listener, &self.tls), stream, (address, by_proxy), &place) => match shaken {
+            shaken = shake((listener, self.spoken), stream, (address, by_proxy), &place) => match shaken {
                 Ok(guest) => return Some(guest),
                 Err(ended) => ended,
             },
@@ -153,7 +156,7 @@ impl Door {
 }
 
 async fn shake(
-    (listener, tls): (&Arc<Listener>, &Arc<ServerConfig>),
+    (listener, spoken): (&Arc<Listener>, Spoken),
     mut stream: TcpStream,
     (peer, by_proxy): (IpAddr, bool),
     place: &Place,
@@ -176,13 +179,13 @@ async fn shake(
         Err(_) => return Err(Ended::Lost(address, Lost::Silent)),
     };
     place.spoke();
-    let (on_its_thread, tls) = (Arc::clone(listener), Arc::clone(tls));
+    let (on_its_thread, loaded) = (Arc::clone(listener), listener.loaded());
     let work = async move {
-        let accepted = begun.into_stream(tls).into_fallible().await;
+        let accepted = begun.into_stream(loaded.offered(spoken)).into_fallible().await;
         accepted.map(|stream| {
             let (leaf, chain) = certificates(&stream);
-            let known = on_its_thread.identifier.identify(&leaf, &chain, unix_time(&on_its_thread));
-            known.ok().map(|aangemeld| Guest { stream, aangemeld })
+            let known = loaded.identifier.identify(&leaf, &chain, unix_time(&on_its_thread));
+            known.ok().map(|aangemeld| Guest { stream, aangemeld, loaded })
         })
     };
     match timeout(HANDSHAKE_DEADLINE, listener.handshakes.run(work)).await {

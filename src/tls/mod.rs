@@ -7,7 +7,7 @@
 //! Files are read whole or refused (`pem`); of several revocation lists the newest of the right key counts (`crl`); a
 //! client's chain is held to a size before any path is built, and judged off the threads that answer calls (`handshake`);
 //! who waits for a handshake has a place of its own (`waiting`), also behind a balancer (`proxy`). Who is refused is
-//! counted for the logboek (`refused`). Who signs for a party does so with the key of its certificate ([`handtekening`]).
+//! counted for the logboek (`refused`). What was read from files is read again while the gateway runs ([`loaded`]). Who signs for a party does so with the key of its certificate ([`handtekening`]).
 
 pub mod accept;
 pub mod ca;
@@ -16,6 +16,7 @@ mod door;
 mod handshake;
 pub mod handtekening;
 pub mod identity;
+pub mod loaded;
 mod pem;
 mod proxy;
 mod refused;

@@ -145,6 +145,12 @@ impl TestGateway {
         self.open().await;
     }
 
+    /// Reads certificates and revocation lists again, as SIGHUP does.
+    pub async fn reload(&self) -> Result<(), GatewayError> {
+        let reload = self.running.lock().unwrap().as_ref().unwrap().reload();
+        reload.await
+    }
+
     /// Where partners connect.
     pub fn adres(&self) -> std::net::SocketAddr {
         self.running.lock().unwrap().as_ref().unwrap().adres

@@ -49,7 +49,7 @@ async fn wrong(adres: SocketAddr) -> BTreeMap<String, String> {
 }
 
 /// The values of a metric, by its labels.
-async fn metric(adres: SocketAddr, naam: &str) -> BTreeMap<String, String> {
+pub async fn metric(adres: SocketAddr, naam: &str) -> BTreeMap<String, String> {
     let (status, text) = get(adres, "/metrics").await;
     assert_eq!(status, 200);
     let values = text.lines().filter_map(|line| {

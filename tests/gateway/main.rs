@@ -37,6 +37,7 @@ mod pages;
 mod postgres;
 mod rapport;
 mod regel;
+mod reload;
 mod replica;
 mod revocation;
 mod scenario;

@@ -131,10 +131,17 @@ fn strangers_fill_no_log_and_are_counted() {
 }
 
 #[test]
-fn sighup_ends_nothing_and_says_that_nothing_is_reloaded() {
+fn sighup_ends_nothing_and_reads_certificates_again() {
     let mut served = Served::start();
     served.signal("HUP");
-    served.says("SIGHUP reloads nothing yet");
+    served.says("certificate, key, CA's and revocation lists were read again, and count");
+    let certificate = served.path().join("gateway/cert.pem");
+    let good = std::fs::read(&certificate).unwrap();
+    std::fs::write(&certificate, "onzin").unwrap();
+    served.signal("HUP");
+    served.says("nothing was read again; what was read before counts on");
+    expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
+    std::fs::write(&certificate, good).unwrap();
     expect(&send(&served, "zsm", "bekendheidscheck", &[]), 0);
     served.stop();
 }
