@@ -17,6 +17,7 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::harness::{PATIENCE, Receiver, TestGateway, check, known, send, template, weigering};
+use crate::klok::strict;
 use crate::web::browser::connect;
 use tonic::body::Body;
 
@@ -68,8 +69,8 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_is_ready_or_says_of_each_part_why_not() {
-    let gateway = TestGateway::start().await;
+async fn a_gateway_is_ready_or_says_that_its_clock_is_doubted() {
+    let gateway = TestGateway::start_with(strict).await;
     let adres = gateway.waarneming();
     assert_eq!(get(adres, "/live").await, (200, "leeft\n".to_owned()));
     assert_eq!(wrong(adres).await, BTreeMap::new());
@@ -80,6 +81,12 @@ async fn a_gateway_is_ready_or_says_of_each_part_why_not() {
     assert_eq!(get(adres, "/live").await.0, 200);
     gateway.clock.step(SignedDuration::from_hours(-30));
     until("it is ready again", async || wrong(adres).await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_ended_is_said_as_long_as_it_counts() {
+    let gateway = TestGateway::start().await;
+    let adres = gateway.waarneming();
     // A certificate of development is valid for ninety days.
     gateway.clock.advance(SignedDuration::from_hours(24 * 91));
     until("the certificate ended", async || wrong(adres).await.contains_key("certificaten")).await;

@@ -17,7 +17,7 @@ fn hours(hours: i64) -> SignedDuration {
 }
 
 /// As in production: a database of its own that is far from the clock is a doubt, and ends none.
-fn strict(config: &mut Config) {
+pub fn strict(config: &mut Config) {
     if let Opslag::Postgres(postgres) = &mut config.opslag {
         postgres.klokverschil_seconds = 60;
     }

@@ -54,7 +54,7 @@ pub async fn stapels(read: &Pool) -> Result<Vec<Stapel>, StoreError> {
     let rows = sqlx::query(concat!(
         "SELECT s.partner, s.loket, s.wacht, s.uitgereikt, \
          (SELECT b.tijd FROM postvak p JOIN berichten b ON b.id = p.bericht WHERE p.log_index = s.oudste) AS tijd \
-         FROM (SELECT partner, loket, sum(wacht) AS wacht, sum(uitgereikt) AS uitgereikt, min(oudste) AS oudste \
+         FROM (SELECT partner, loket, CAST(sum(wacht) AS BIGINT) AS wacht, CAST(sum(uitgereikt) AS BIGINT) AS uitgereikt, min(oudste) AS oudste \
          FROM (SELECT partner, loket, count(*) AS wacht, 0 AS uitgereikt, min(log_index) AS oudste FROM postvak \
          WHERE toestand = 'wacht' GROUP BY partner, loket \
          UNION ALL SELECT partner, loket, 0, count(*), NULL FROM postvak WHERE toestand IN ",
