@@ -24,7 +24,14 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{client::ClientError, demo, gateway::GatewayError, lezen::Fouten, proceslog, store::verify::VerifyError};
+use crate::{
+    client::ClientError,
+    demo,
+    gateway::GatewayError,
+    lezen::Fouten,
+    proceslog,
+    store::{StoreError, verify::VerifyError},
+};
 
 pub(crate) use datadir::{Ports, create as create_data_dir};
 
@@ -133,6 +140,12 @@ impl From<GatewayError> for Failure {
             GatewayError::Store(_) => Self::Refused(error.to_string()),
             _ => Self::Usage(error.to_string()),
         }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.to_string())
     }
 }
 

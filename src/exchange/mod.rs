@@ -55,7 +55,7 @@ pub use withdraw::Intrekking;
 
 use std::{fmt::Display, sync::Arc};
 
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use uuid::Uuid;
 
 use crate::{
@@ -116,6 +116,8 @@ pub struct Exchange {
     pub tasks: Tasks,
     /// Counts what happens, for operators.
     pub metingen: Arc<Metingen>,
+    /// One export of a logboek is made at a time: it holds the whole tree.
+    pub exports: Arc<Semaphore>,
 }
 
 /// One call of a verified identity.

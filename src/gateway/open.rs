@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Arc};
 
 use rustls::ServerConfig;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{GatewayError, ends::Einde};
 use crate::{
@@ -195,6 +195,7 @@ impl Known {
             passed: PassedOver::default(),
             tasks: Tasks::default(),
             metingen,
+            exports: Arc::new(Semaphore::new(1)),
         };
         exchange.store.tell_time(&exchange.klok).await?;
         match watch.begin(&exchange).await {

@@ -106,11 +106,15 @@ impl WholeTree {
         self.tiles.get(&(niveau, nummer)).map(Vec::as_slice)
     }
 
-    /// The last bundle of entries, where it is not whole.
-    #[must_use]
-    pub fn begun_bundle(&self) -> Option<(String, &[u8])> {
+    /// What is published besides the whole bundles of entries: the last bundle, where it is not whole, and all tiles of hashes.
+    pub fn rest(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
         let width = self.size() % TILE_WIDTH;
-        (width > 0).then(|| (path(None, self.size() / TILE_WIDTH, width), self.bundle.as_slice()))
+        let begun = (width > 0).then(|| (path(None, self.size() / TILE_WIDTH, width), self.bundle.clone()));
+        let tiles = files(self.size()).filter_map(|(niveau, nummer, width)| {
+            let tile = self.tile(niveau?, nummer)?.get(..usize::try_from(width).ok()? * 32)?;
+            Some((path(niveau, nummer, width), tile.to_vec()))
+        });
+        begun.into_iter().chain(tiles)
     }
 
     /// The root of a complete subtree.
@@ -181,11 +185,11 @@ mod tests {
         assert_eq!((tree.root_at(301), tree.node(Node { level: 9, index: 0 })), (None, None));
         let [(name, bundle)] = &bundles[..] else { panic!("one bundle is whole") };
         assert_eq!((name.as_str(), entries(bundle, 256).unwrap().len()), ("tile/entries/000", 256));
-        let (name, begun) = tree.begun_bundle().unwrap();
-        assert_eq!(
-            (name.as_str(), entries(begun, 44).unwrap()[43]),
-            ("tile/entries/001.p/44", &299_u32.to_be_bytes()[..])
-        );
+        let rest: Vec<(String, Vec<u8>)> = tree.rest().collect();
+        let names: Vec<&str> = rest.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["tile/entries/001.p/44", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"]);
+        let begun = rest[0].1.as_slice();
+        assert_eq!(entries(begun, 44).unwrap()[43], &299_u32.to_be_bytes()[..]);
         for (bytes, many) in [(begun, 43), (begun, 45), (&begun[1..], 44), (&begun[..begun.len() - 1], 44)] {
             assert_eq!(entries(bytes, many), Err(BundleError));
         }

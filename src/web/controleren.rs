@@ -58,6 +58,8 @@ struct Controleren {
     uitkomsten: Vec<Uitkomst>,
     gezien: Vec<Gezien>,
     vkey: String,
+    /// What can be fetched whole; nothing for who does not see all.
+    logboeken: Vec<(String, String)>,
 }
 
 pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
@@ -206,7 +208,20 @@ async fn page(exchange: &Exchange, kijker: &Kijker, kept: Vec<Bewaard>) -> Resul
         uitkomsten,
         gezien: gezien.collect(),
         vkey: exchange.newest_vkey()?,
+        logboeken: exports(exchange, kijker).await?,
     })
+}
+
+/// The logboeken that who looks can fetch whole: names and addresses.
+async fn exports(exchange: &Exchange, kijker: &Kijker) -> Result<Vec<(String, String)>, Weigering> {
+    if !kijker.call.identiteit().ziet.is_alles() {
+        return Ok(Vec::new());
+    }
+    let address = |naam: String| {
+        let address = Velden::default().with(("logboek", &naam)).address("/export.tar");
+        (naam, address)
+    };
+    Ok(exchange.logboeken(&kijker.call).await?.into_iter().map(address).collect())
 }
 
 /// A checkpoint that the key of this logboek signed.

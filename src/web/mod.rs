@@ -12,6 +12,7 @@ mod betrokkene;
 mod controleren;
 mod convenanten;
 mod datalekken;
+mod export;
 mod factsheets;
 mod gebeurtenis;
 
@@ -58,6 +59,7 @@ pub fn site(exchange: &Arc<Exchange>, stopped: watch::Receiver<bool>) -> Router 
         .route("/uitwisselingen/{bericht}", get(uitwisselingen::leven::show))
         .route("/bewijs/{logregel}", get(controleren::bewijs))
         .route("/checkpoint", get(controleren::checkpoint))
+        .route("/export.tar", get(export::show))
         .route("/controleren", get(controleren::show).post(controleren::check))
         .route("/betrokkene", get(betrokkene::show).post(betrokkene::search))
         .route("/convenanten", get(convenanten::show))

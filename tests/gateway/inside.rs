@@ -96,6 +96,7 @@ impl Inside {
             passed: PassedOver::default(),
             tasks: Tasks::default(),
             metingen: Arc::default(),
+            exports: Arc::new(tokio::sync::Semaphore::new(1)),
         };
         assert!(exchange.refresh().await.unwrap());
         Arc::new(exchange)

@@ -15,10 +15,7 @@ use super::{
 use crate::{
     cli::{Failure, print_line},
     config::Config,
-    logboek::{
-        Soort,
-        statisch::{files, path},
-    },
+    logboek::Soort,
 };
 
 #[derive(Args)]
@@ -50,14 +47,8 @@ impl Export {
         let mut write = |name: &str, bytes: &[u8]| write(&self.out, name, bytes);
         let geheel = geheel::of_database(&read, &key, &[], self.logboek.as_deref(), &mut write).await?;
         read.close().await;
-        if let Some((name, bytes)) = geheel.tree.begun_bundle() {
-            write(&name, bytes)?;
-        }
-        for (niveau, nummer, width) in files(geheel.checkpoint.size) {
-            let tile = niveau.and_then(|niveau| geheel.tree.tile(niveau, nummer));
-            if let Some(tile) = tile {
-                write(&path(niveau, nummer, width), &tile[..usize::try_from(width).unwrap_or_default() * 32])?;
-            }
+        for (name, bytes) in geheel.tree.rest() {
+            write(&name, &bytes)?;
         }
         tell(&config, &blik).await?;
         let key = key.named(&geheel.checkpoint.origin).map_err(|error| Failure::Refused(error.to_string()))?;

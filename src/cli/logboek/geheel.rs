@@ -11,8 +11,8 @@ use crate::{
     },
     store::{
         Pool,
-        ledger::regels::regels,
-        verify::{self, SoundLog, VerifyError, log::Kept},
+        ledger::{regels::regel, statisch::Boom},
+        verify::{self, VerifyError, log::Kept},
     },
 };
 
@@ -64,32 +64,14 @@ pub(super) async fn of_database(
     }
     let checkpoint = logboek::open(&log.nota, &key.named(&log.naam).map_err(|error| refused(error.to_string()))?);
     let checkpoint = checkpoint.map_err(|error| refused(format!("logboek {}: {error}", log.naam)))?;
-    let (tree, first) = tree_of(read, log, checkpoint.size, bundle).await?;
-    Ok(Geheel { tree, checkpoint, nota: log.nota.clone(), first })
-}
-
-async fn tree_of(
-    read: &Pool,
-    log: &SoundLog,
-    size: u64,
-    bundle: &mut Bundle<'_>,
-) -> Result<(WholeTree, Logregel), Failure> {
-    let (mut tree, mut first) = (WholeTree::default(), None);
-    while tree.size() < size {
-        let page = regels(read, log.eerste + tree.size(), 1024).await.map_err(|error| refused(error.to_string()))?;
-        if page.is_empty() {
-            return Err(refused("intussen zijn er regels weg"));
-        }
-        for (_, leaf) in page.into_iter().take(usize::try_from(size - tree.size()).unwrap_or(usize::MAX)) {
-            if first.is_none() {
-                first = Logregel::from_leaf(&leaf).ok();
-            }
-            if let Some((name, bytes)) = tree.push(&leaf) {
-                bundle(&name, &bytes)?;
-            }
-        }
+    let mut boom = Boom::new(log.eerste, checkpoint.size);
+    while let Some(whole) = boom.read_on(read).await? {
+        whole.iter().try_for_each(|(name, bytes)| bundle(name, bytes))?;
     }
-    Ok((tree, first.unwrap_or_default()))
+    let tree = boom.tree();
+    let first = regel(read, log.eerste).await?.map(|leaf| Logregel::from_leaf(&leaf));
+    let first = first.transpose().map_err(|error| refused(error.to_string()))?.unwrap_or_default();
+    Ok(Geheel { tree, checkpoint, nota: log.nota.clone(), first })
 }
 
 /// The public key that lies with an export.

@@ -4,8 +4,8 @@
 pub mod afspraken;
 pub mod bewijs;
 pub mod blik;
+pub mod export;
 pub mod factsheet;
-
 pub mod nareken;
 pub mod oog;
 pub mod rapport;

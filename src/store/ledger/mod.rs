@@ -7,3 +7,4 @@ pub mod append;
 pub(in crate::store) mod follow;
 pub mod proofs;
 pub mod regels;
+pub mod statisch;

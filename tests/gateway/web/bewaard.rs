@@ -5,7 +5,7 @@ use hyper::body::Bytes;
 use tonic::body::Body;
 
 use super::{
-    browser::{ask, get},
+    browser::{ask, bytes, get},
     looks,
 };
 use crate::{
@@ -88,4 +88,44 @@ async fn what_was_kept_of_a_logboek_that_was_closed_says_where_that_goes_on() {
         let next = format!("is het gesloten. Het gaat verder in logboek {}:", closed.volgende);
         assert!(said.contains(grew) && said.contains(&next), "{said}");
     }
+}
+
+/// What `ketenpoort logboek verify --export` says of an unpacked download.
+fn verified(packed: &[u8], vkey: &str) -> std::process::Output {
+    let dir = tempfile::tempdir().unwrap();
+    tar::Archive::new(packed).unpack(dir.path()).unwrap();
+    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+    verify.args(["logboek", "verify", "--vkey", vkey, "--export"]).arg(dir.path().join("logboek"));
+    verify.output().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sees_all_fetches_the_logboek_whole_and_verifies_it_without_the_gateway() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    // More than a bundle of entries holds.
+    for _ in 0..130 {
+        send(&mut zsm, check()).await.unwrap();
+    }
+    let page = get(&gateway, "auditor", "/controleren").await.text;
+    assert!(page.contains("/export.tar?logboek=ketenpoort.test"), "{page}");
+    let fetched = bytes(&gateway, "auditor", "/export.tar").await;
+    let closed = jaar::close(&gateway).await.checkpoint;
+    let naam = closed.lines().next().unwrap();
+    let vkey = gateway.vkey().named(naam).unwrap().to_string();
+    let said = verified(&fetched, &vkey);
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(gateway.soorten().await.iter().filter(|soort| *soort == "geexporteerd").count(), 1);
+    assert!(fetched.windows(20).any(|part| part == br#""soort":"geexporteer"#), "the look is not in it");
+    // The one that was closed since is there too, and is longer now.
+    let closed = bytes(&gateway, "auditor", &format!("/export.tar?logboek={naam}")).await;
+    assert!(verified(&closed, &vkey).status.success());
+    let half = &fetched[..fetched.len() / 2];
+    assert!(!std::panic::catch_unwind(|| verified(half, &vkey).status.success()).unwrap_or(false), "half of it holds");
+    // Nobody else, and no logboek that is not there.
+    for who in ["fg-zsm", "contact-zsm"] {
+        assert_ne!(get(&gateway, who, "/export.tar").await.status, StatusCode::OK, "{who}");
+    }
+    assert_eq!(get(&gateway, "auditor", "/export.tar?logboek=x").await.status, StatusCode::BAD_REQUEST);
+    assert!(!get(&gateway, "fg-zsm", "/controleren").await.text.contains("/export.tar"));
 }

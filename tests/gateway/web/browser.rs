@@ -35,10 +35,24 @@ pub async fn connect(gateway: &TestGateway, who: &str) -> (http1::SendRequest<Bo
 
 /// Asks for a page on a connection that stands.
 pub async fn on(client: &mut http1::SendRequest<Body>, asked: Request<Body>) -> Page {
+    let (parts, bytes) = answer(client, asked).await;
+    Page { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+async fn answer(client: &mut http1::SendRequest<Body>, asked: Request<Body>) -> (http::response::Parts, Bytes) {
     let response: Response<hyper::body::Incoming> = client.send_request(asked).await.unwrap();
     let (parts, body) = response.into_parts();
-    let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
-    Page { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    (parts, http_body_util::BodyExt::collect(body).await.unwrap().to_bytes())
+}
+
+/// Fetches something that is no text.
+pub async fn bytes(gateway: &TestGateway, who: &str, path: &str) -> Bytes {
+    let (mut client, talking) = connect(gateway, who).await;
+    let (parts, bytes) = answer(&mut client, for_page(path)).await;
+    assert_eq!(parts.status, StatusCode::OK, "{path}");
+    drop(client);
+    talking.await.unwrap().unwrap();
+    bytes
 }
 
 /// Asks for a page as the owner of a profile.
