@@ -16,11 +16,37 @@ use crate::{exchange::datum, tls::ca::TrustedCa};
 
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
+/// What can end.
+#[derive(Clone, Copy)]
+pub(super) enum Wat {
+    /// The certificate of the gateway.
+    Certificaat,
+    /// A revocation list.
+    Crl,
+}
+
+impl Wat {
+    /// Its name among the metrics and in the process log.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificaat => "certificaat",
+            Self::Crl => "crl",
+        }
+    }
+
+    /// What its end means, for the process log.
+    fn means(self) -> &'static str {
+        match self {
+            Self::Certificaat => "nobody can connect",
+            Self::Crl => "nobody whom its issuer signed is admitted",
+        }
+    }
+}
+
 /// Something that ends.
 #[derive(Clone)]
 pub(super) struct Einde {
-    /// `certificaat` or `crl`.
-    pub(super) wat: &'static str,
+    pub(super) wat: Wat,
     /// `poort`, or the name of the CA; a second list of it has a number.
     pub(super) naam: String,
     /// When, Unix seconds.
@@ -28,27 +54,37 @@ pub(super) struct Einde {
 }
 
 impl Einde {
-    fn moment(&self) -> Timestamp {
-        Timestamp::from_second(self.seconds).unwrap_or(Timestamp::MAX)
+    /// All that ends of what was read.
+    pub(super) fn all(own: &[CertificateDer<'_>], cas: &[TrustedCa]) -> Arc<[Self]> {
+        let not_after = |certificate: &CertificateDer<'_>| {
+            X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed.validity().not_after.timestamp())
+        };
+        let own = own.iter().filter_map(not_after).min();
+        let own = own.map(|seconds| Einde { wat: Wat::Certificaat, naam: "poort".to_owned(), seconds });
+        let lists = cas.iter().flat_map(|ca| {
+            ca.ends_of_lists().into_iter().enumerate().map(|(at, seconds)| {
+                let naam = if at == 0 { ca.naam().to_owned() } else { format!("{}/{}", ca.naam(), at + 1) };
+                Einde { wat: Wat::Crl, naam, seconds }
+            })
+        });
+        own.into_iter().chain(lists).collect()
     }
 
-    fn means(&self) -> &'static str {
-        if self.wat == "crl" { "nobody whom its issuer signed is admitted" } else { "nobody can connect" }
+    fn moment(&self) -> Timestamp {
+        Timestamp::from_second(self.seconds).unwrap_or(Timestamp::MAX)
     }
 }
 
 impl fmt::Display for Einde {
     /// In Dutch, for who asks how the gateway stands.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let when = datum::moment(self.moment());
-        if self.wat == "crl" {
-            write!(
+        let (when, naam) = (datum::moment(self.moment()), &self.naam);
+        match self.wat {
+            Wat::Certificaat => write!(f, "het certificaat van de poort is verlopen op {when}: niemand kan verbinden"),
+            Wat::Crl => write!(
                 f,
-                "een intrekkingslijst van CA {} is verlopen op {when}: wie die ondertekende komt er niet in",
-                self.naam
-            )
-        } else {
-            write!(f, "het certificaat van de poort is verlopen op {when}: niemand kan verbinden")
+                "een intrekkingslijst van CA {naam} is verlopen op {when}: wie die ondertekende komt er niet in"
+            ),
         }
     }
 }
@@ -59,24 +95,6 @@ pub(super) struct Ends(Arc<Mutex<Arc<[Einde]>>>);
 
 /// How many had ended when it was said last, and when that was.
 pub(super) type Said = Option<(usize, Instant)>;
-
-impl Einde {
-    /// All that ends of what was read.
-    pub(super) fn all(own: &[CertificateDer<'_>], cas: &[TrustedCa]) -> Arc<[Self]> {
-        let not_after = |certificate: &CertificateDer<'_>| {
-            X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed.validity().not_after.timestamp())
-        };
-        let own = own.iter().filter_map(not_after).min();
-        let own = own.map(|seconds| Einde { wat: "certificaat", naam: "poort".to_owned(), seconds });
-        let lists = cas.iter().flat_map(|ca| {
-            ca.ends_of_lists().into_iter().enumerate().map(|(at, seconds)| {
-                let naam = if at == 0 { ca.naam().to_owned() } else { format!("{}/{}", ca.naam(), at + 1) };
-                Einde { wat: "crl", naam, seconds }
-            })
-        });
-        own.into_iter().chain(lists).collect()
-    }
-}
 
 impl Ends {
     pub(super) fn new(all: Arc<[Einde]>) -> Self {
@@ -106,7 +124,7 @@ impl Ends {
             return;
         }
         for einde in &ended {
-            let (ended, wat, naam, means) = (einde.moment(), einde.wat, &einde.naam, einde.means());
+            let (ended, wat, naam, means) = (einde.moment(), einde.wat.as_str(), &einde.naam, einde.wat.means());
             tracing::error!(%ended, wat, naam, "has ended: {means}; put a fresh one in its file, which is read by itself");
         }
         *said = Some((ended.len(), Instant::now()));

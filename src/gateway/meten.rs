@@ -49,7 +49,7 @@ pub(super) fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, reloader
     telemetry.gauge(maat, move || {
         let stand = |Einde { wat, naam, seconds }: &Einde| {
             let end = Timestamp::from_second(*seconds).map_or(f64::MAX, self::seconds);
-            (end, vec![("wat", (*wat).to_owned()), ("naam", naam.clone())])
+            (end, vec![("wat", wat.as_str().to_owned()), ("naam", naam.clone())])
         };
         ends.all().iter().map(stand).collect()
     });
