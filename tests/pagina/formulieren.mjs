@@ -96,7 +96,7 @@ async function withoutScripts({ browser, shown, poort }) {
       await page.goto('/betrokkene');
       for (const [naam, value] of Object.entries({ ...PERSON, reden: REASON })) await page.fill(`#${naam}`, value);
       await submit(page, 'Zoek');
-      hold(/^[1-9][\d.]* logregels? over deze persoon/.test(await found(page)), `a person: ${await found(page)}`);
+      hold(/^[1-9][\d.]* logregels? over deze persoon/m.test(await found(page)), `a person: ${await found(page)}`);
       await page.goto('/rapport');
       await page.fill('#conclusie', 'Geen bijzonderheden <b>deze</b> periode.');
       await submit(page, 'Zet op de pagina');
