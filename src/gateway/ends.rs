@@ -26,7 +26,7 @@ pub(super) enum Wat {
 }
 
 impl Wat {
-    /// Its name among the metrics and in the process log.
+    /// Its name among the metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Certificaat => "certificaat",
@@ -34,11 +34,11 @@ impl Wat {
         }
     }
 
-    /// What its end means, for the process log.
-    fn means(self) -> &'static str {
+    /// What ended and what that means, for the process log.
+    fn ended(self, naam: &str) -> String {
         match self {
-            Self::Certificaat => "nobody can connect",
-            Self::Crl => "nobody whom its issuer signed is admitted",
+            Self::Certificaat => "the certificate of the gateway: nobody can connect".to_owned(),
+            Self::Crl => format!("a revocation list of CA {naam}: nobody whom its issuer signed is admitted"),
         }
     }
 }
@@ -124,8 +124,8 @@ impl Ends {
             return;
         }
         for einde in &ended {
-            let (ended, wat, naam, means) = (einde.moment(), einde.wat.as_str(), &einde.naam, einde.wat.means());
-            tracing::error!(%ended, wat, naam, "has ended: {means}; put a fresh one in its file, which is read by itself");
+            let (ended, what) = (einde.moment(), einde.wat.ended(&einde.naam));
+            tracing::error!(%ended, "has ended: {what}; put a fresh one in its file, which is read by itself");
         }
         *said = Some((ended.len(), Instant::now()));
     }
