@@ -38,8 +38,8 @@ struct State {
     /// Of the content that counts.
     loaded: String,
     when: Timestamp,
-    /// Of content that could not be used, with why.
-    refused: Option<(String, String)>,
+    /// Of content that could not be used.
+    refused: Option<String>,
     /// What the files looked like, and of which content that was.
     seen: Option<(Vec<Look>, String)>,
 }
@@ -113,7 +113,7 @@ impl Reloader {
             state.refused = None;
             return Ok(());
         }
-        if state.refused.as_ref().is_some_and(|(known, _)| *known == content) {
+        if state.refused.as_ref() == Some(&content) {
             return Ok(());
         }
         self.take(&mut state, content)
@@ -130,7 +130,7 @@ impl Reloader {
                 Ok(())
             }
             Err(error) => {
-                state.refused = Some((content, error.to_string()));
+                state.refused = Some(content);
                 Err(error)
             }
         }

@@ -131,7 +131,7 @@ fn drawing(figuur: &Figuur) -> Option<String> {
     if bars.is_empty() {
         return None;
     }
-    match draw(&bars, figuur.getekend.as_) {
+    match draw(&bars, figuur.getekend.bijschrift) {
         Ok(svg) => Some(svg),
         Err(error) => {
             tracing::error!(error, "a figure could not be drawn");
@@ -218,7 +218,7 @@ mod tests {
 
     fn figuur(kolom: Option<usize>, kolommen: &[&str], rijen: Vec<(String, Vec<Waarde>)>) -> Figuur {
         let kolommen = kolommen.iter().map(|kolom| (*kolom).to_owned()).collect();
-        let getekend = Getekend { kolom, as_: "aantal" };
+        let getekend = Getekend { kolom, bijschrift: "aantal" };
         Figuur { naam: "proef", titel: "Proef", zinnen: Vec::new(), kolommen, getekend, rijen }
     }
 

@@ -1,9 +1,9 @@
 //! How a gateway stands, told over plain HTTP: `/live`, `/ready` and `/metrics`.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use http::{Method, Request, header};
+use http::header;
 use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use jiff::SignedDuration;
@@ -12,13 +12,14 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Notify,
     time::{Instant, sleep, timeout},
 };
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::harness::{PATIENCE, Receiver, TestGateway, check, known, send, template, weigering};
 use crate::klok::strict;
-use crate::web::browser::connect;
+use crate::web::browser::{connect, handed_in};
 use tonic::body::Body;
 
 /// Sends these bytes, and gives all that comes back until the other side closes.
@@ -60,7 +61,7 @@ pub async fn metric(adres: SocketAddr, naam: &str) -> BTreeMap<String, String> {
     values.collect()
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds().await {
         assert!(Instant::now() < deadline, "{what}");
@@ -226,20 +227,15 @@ async fn while_calls_are_finished_it_is_not_ready_and_then_it_is_gone() {
     let (mut browser, talking) = connect(&gateway, "fg-zsm").await;
     let (end, body) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
     end.send(Ok(Bytes::from_static(b"--x\r\n"))).await.unwrap();
-    let asked = Request::builder()
-        .method(Method::POST)
-        .uri("/controleren")
-        .header(header::HOST, "127.0.0.1")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
-        .body(Body::new(StreamBody::new(ReceiverStream::new(body).map(|part| part.map(Frame::data)))))
-        .unwrap();
+    let body = StreamBody::new(ReceiverStream::new(body).map(|part| part.map(Frame::data)));
+    let mut asked = handed_in(Body::new(body));
+    // The gateway says so when it begins to read what is handed in.
+    asked.headers_mut().insert(header::EXPECT, header::HeaderValue::from_static("100-continue"));
+    let read = Arc::new(Notify::new());
+    let reads = Arc::clone(&read);
+    hyper::ext::on_informational(&mut asked, move |_| reads.notify_one());
     let asking = tokio::spawn(async move { drop(browser.send_request(asked).await) });
-    until("it is counted", async || {
-        metric(adres, "ketenpoort_connections").await.get(r#"{partner="zsm"}"#).is_some_and(|of| of == "1")
-    })
-    .await;
-    sleep(Duration::from_millis(200)).await;
+    timeout(PATIENCE, read.notified()).await.unwrap();
     let stopping = async {
         until("it stops", async || wrong(adres).await.contains_key("dienst")).await;
         assert_eq!(get(adres, "/live").await.0, 200);

@@ -4,11 +4,11 @@ use std::{fs, path::Path};
 
 use jiff::{SignedDuration, Timestamp};
 use ketenpoort::{clock::SystemClock, config::Config, domain::Clock, pki::LeafSpec};
-use tokio::time::{Duration, Instant, sleep, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::{
-    harness::*,
-    health::metric,
+    harness::{PATIENCE, Receiver, TestGateway, check, send},
+    health::{metric, until},
     tls::{Extra, assert_kept_out, try_call, write_profile},
 };
 
@@ -62,8 +62,11 @@ async fn a_certificate_in_its_file_is_served_by_itself_and_who_was_there_stays()
     let extra = Extra::new();
     let fresh = extra.ca.issue(&own(&extra)).unwrap();
     put(&gateway.config.sleutel, &fresh.key_pem);
-    // Between the two files the key belongs to no certificate: that counts for nothing.
-    sleep(Duration::from_millis(300)).await;
+    // Between the two files the key belongs to no certificate: that counts for nothing, and is seen.
+    until("the key alone is refused", async || {
+        metric(gateway.waarneming(), "ketenpoort_certificates_refused").await[""] == "1"
+    })
+    .await;
     put(&gateway.config.certificaat, &fresh.chain_pem);
     let of = gateway.profile_dir("zsm");
     let old = fs::read_to_string(of.join("ca.pem")).unwrap();
@@ -82,13 +85,9 @@ fn own(extra: &Extra) -> LeafSpec {
 }
 
 async fn until_loaded(gateway: &TestGateway) {
-    let began = Instant::now();
     let loaded = async || metric(gateway.waarneming(), "ketenpoort_certificates_loaded_timestamp_seconds").await;
     let first = loaded().await;
-    while loaded().await == first {
-        assert!(began.elapsed() < PATIENCE, "nothing was read again");
-        sleep(Duration::from_millis(50)).await;
-    }
+    until("it is read again", async || loaded().await != first).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,10 +84,14 @@ impl Exchange {
         let key = self.vkey.named(&logboek.naam).map_err(unavailable)?;
         let (read, (give, files)) = (self.store.read.clone(), mpsc::channel(READY));
         self.tasks.spawn("an export", async move {
-            if let Err(error) = write(&read, &key, logboek, &give).await {
-                tracing::error!(%error, "an export was broken off");
-                // Whoever still takes it hears that it is not whole.
-                drop(give.send(Err(error)).await);
+            match write(&read, &key, logboek, &give).await {
+                Ok(()) => {}
+                Err(error @ Afgebroken::Weg) => tracing::info!(%error, "an export was broken off"),
+                Err(error) => {
+                    tracing::error!(%error, "an export was broken off");
+                    // Whoever takes it hears that it is not whole.
+                    drop(give.send(Err(error)).await);
+                }
             }
             drop(turn);
         });

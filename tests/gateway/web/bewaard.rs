@@ -1,11 +1,11 @@
 //! What an FG kept, handed in on the page: it belongs to the logboek or it does not.
 
-use http::{Method, Request, StatusCode, header};
+use http::StatusCode;
 use hyper::body::Bytes;
 use tonic::body::Body;
 
 use super::{
-    browser::{ask, bytes, get},
+    browser::{ask, bytes, get, handed_in},
     looks,
 };
 use crate::{
@@ -18,14 +18,7 @@ async fn upload(gateway: &TestGateway, kept: &str) -> String {
     let body = format!(
         "--x\r\nContent-Disposition: form-data; name=\"bestand\"; filename=\"a\"\r\n\r\n{kept}\r\n--x\r\nContent-Disposition: form-data; name=\"tekst\"\r\n\r\n\r\n--x--\r\n"
     );
-    let asked = Request::builder()
-        .method(Method::POST)
-        .uri("/controleren")
-        .header(header::HOST, "127.0.0.1")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
-        .body(Body::new(http_body_util::Full::new(Bytes::from(body))))
-        .unwrap();
+    let asked = handed_in(Body::new(http_body_util::Full::new(Bytes::from(body))));
     let before = looks(gateway).await;
     let page = ask(gateway, "fg-zsm", asked).await;
     assert_eq!(looks(gateway).await - before, usize::from(page.status == StatusCode::OK), "one page is one look");

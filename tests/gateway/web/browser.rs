@@ -69,6 +69,18 @@ pub fn for_page(path: &str) -> Request<Body> {
     Request::builder().uri(path).header(header::HOST, "127.0.0.1").body(Body::empty()).unwrap()
 }
 
+/// Something that is handed in to be checked, as a form of parts between `--x`.
+pub fn handed_in(body: Body) -> Request<Body> {
+    Request::builder()
+        .method(Method::POST)
+        .uri("/controleren")
+        .header(header::HOST, "127.0.0.1")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+        .body(body)
+        .unwrap()
+}
+
 pub async fn get(gateway: &TestGateway, who: &str, path: &str) -> Page {
     ask(gateway, who, for_page(path)).await
 }

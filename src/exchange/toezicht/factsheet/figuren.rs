@@ -13,7 +13,7 @@ use super::{
 use crate::{domain::Berichtsoort, logboek::Soort};
 
 /// The months beside each other, what was counted in one of them together.
-const BY_MONTH: Getekend = Getekend { kolom: None, as_: "aantal in de maand" };
+const BY_MONTH: Getekend = Getekend { kolom: None, bijschrift: "aantal in de maand" };
 const NO_GEMEENTE: &str = "Per gemeente kan het niet: het logboek noemt de gemeente nog niet.";
 
 /// All figures of a period.
@@ -100,10 +100,11 @@ fn questions(berichten: &[&Bericht]) -> Figuur {
         naam: "vragen",
         titel: "Vragen per loket, en hoeveel daarvan beantwoord zijn",
         zinnen: vec![
-            "Of een antwoord op tijd was, staat nog niet in het logboek: een termijn kent het convenant nog niet.",
+            "Of een antwoord op tijd was, staat nog niet in het logboek: een termijn kent het convenant nog niet. Een antwoord van na de \
+             periode telt niet mee.",
         ],
         kolommen: columns("loket", &["gevraagd", "beantwoord"]),
-        getekend: Getekend { kolom: Some(0), as_: "gevraagd" },
+        getekend: Getekend { kolom: Some(0), bijschrift: "gevraagd" },
         rijen: loketten.into_iter().map(row).collect(),
     }
 }
@@ -130,7 +131,7 @@ fn answering(berichten: &[&Bericht]) -> Figuur {
              van de vraag.",
         ],
         kolommen: columns("wat, en wanneer gevraagd", &["beantwoord", "middelste tijd"]),
-        getekend: Getekend { kolom: Some(1), as_: "middelste tijd, in minuten" },
+        getekend: Getekend { kolom: Some(1), bijschrift: "middelste tijd, in minuten" },
         rijen: rijen.collect(),
     }
 }
@@ -148,7 +149,7 @@ fn scenarios(scenarios: &[&Bericht], looked: &[bool]) -> Figuur {
              deze periode, ook van scenario's van ervoor.",
         ],
         kolommen: columns("wat ermee gebeurde", &["aantal"]),
-        getekend: Getekend { kolom: Some(0), as_: "aantal" },
+        getekend: Getekend { kolom: Some(0), bijschrift: "aantal" },
         rijen: vec![
             rij("klaargelegd", count(&|of| !of.vervangt)),
             rij("vernieuwd", count(&|of| of.vervangt)),
@@ -172,7 +173,7 @@ fn terugkoppeling(scenarios: &[&Bericht]) -> Figuur {
         titel: "Geraadpleegde scenario's met een terugkoppeling",
         zinnen: vec!["Van scenario's die in deze periode zijn klaargelegd en geraadpleegd."],
         kolommen: columns("scenario's", &["geraadpleegd", "met terugkoppeling", "aandeel"]),
-        getekend: Getekend { kolom: Some(2), as_: "aandeel met terugkoppeling, in procenten" },
+        getekend: Getekend { kolom: Some(2), bijschrift: "aandeel met terugkoppeling, in procenten" },
         rijen: vec![(
             "alle".to_owned(),
             vec![Waarde::aantal(all), Waarde::deel(answered, all), Waarde::procent(answered, all)],
@@ -194,7 +195,7 @@ fn meldingen(soorten: Vec<(Berichtsoort, Vec<&Bericht>)>) -> Figuur {
         titel: "BIJ-meldingen en meldingen 18b",
         zinnen: vec!["Geteld per ontvanger. Nooit opgehaald: geëindigd zonder dat iemand het ophaalde."],
         kolommen: columns("soort", &["verstuurd", "middelste tijd tot ophalen", "nooit opgehaald"]),
-        getekend: Getekend { kolom: Some(0), as_: "verstuurd" },
+        getekend: Getekend { kolom: Some(0), bijschrift: "verstuurd" },
         rijen: soorten.into_iter().map(row).collect(),
     }
 }

@@ -46,7 +46,7 @@ pub struct Getekend {
     /// The values of this column, the first after the names being 0; nothing where each column is a bar, of all rows together.
     pub kolom: Option<usize>,
     /// What the axis says.
-    pub as_: &'static str,
+    pub bijschrift: &'static str,
 }
 
 /// A value of a figure.
