@@ -26,6 +26,8 @@ struct Lek {
     stappen: Vec<(String, String)>,
     /// What this afzender exchanged with this ontvanger in the period.
     eromheen: String,
+    /// The same in the other direction.
+    terug: String,
 }
 
 #[derive(Template)]
@@ -85,6 +87,7 @@ fn told(exchange: &Exchange, kijker: &Kijker, rapport: Rapport) -> Datalekken {
             ],
             stappen: steps.collect(),
             eromheen: super::uitwisselingen::of_pair(&partner(&van), &partner(&naar), periode),
+            terug: super::uitwisselingen::of_pair(&partner(&naar), &partner(&van), periode),
             bericht,
         })
     });

@@ -59,11 +59,12 @@ pub(super) fn gebeurtenis(getoond: &Getoond, regel: &Logregel) -> String {
 /// What somebody did beside the exchange: looking, changing what is in force.
 fn beside(wie: &str, regel: &Logregel) -> String {
     match regel.soort {
-        Soort::Ingezien if regel.bekeken.is_some() => {
-            format!("{wie} bekeek het verloop van een bericht, zonder inhoud.")
-        }
+        // A contactpunt looks at nothing else.
         Soort::Ingezien if regel.dossier.is_some() || regel.rol.as_deref() == Some("contact") => {
             format!("{wie} keek bij de verzoeken om inzage.")
+        }
+        Soort::Ingezien if regel.bekeken.is_some() => {
+            format!("{wie} bekeek het verloop van een bericht, of een verzoek om inzage, zonder inhoud.")
         }
         Soort::Ingezien if !regel.betrokkene.is_empty() => {
             format!("{wie} zocht naar een persoon in het logboek, met een reden en zonder inhoud te zien.")

@@ -92,7 +92,7 @@ fn overzicht(exchange: &Exchange, kijker: &Kijker, scherm: Scherm) -> Overzicht 
     Overzicht {
         kop: kijker.kop("Overzicht", "/"),
         keuze: Keuze::new(exchange, rapport.periode),
-        vorige: compared(before, vorige.is_some(), begonnen),
+        vorige: compared(rapport.periode, before, vorige.is_some(), begonnen),
         over,
         klopt: klopt(&groei, nagerekend.as_ref(), now),
         wacht,
@@ -120,15 +120,17 @@ fn count(rapport: &Rapport, naam: &str) -> u64 {
 }
 
 /// With what the figures are compared.
-fn compared(before: Periode, is_there: bool, begonnen: Option<Date>) -> String {
+fn compared(periode: Periode, before: Periode, is_there: bool, begonnen: Option<Date>) -> String {
+    let is_next_to_it = before.tot_en_met.saturating_add(1.day()) == periode.van;
+    let part = if is_next_to_it { "" } else { ", even ver in het kwartaal ervoor" };
     let period =
         format!("De vorige periode is {} tot en met {}", datum::dag(before.van), datum::dag(before.tot_en_met));
     match begonnen.map(|begin| (begin > before.van, datum::dag(begin))) {
         Some((_, begin)) if !is_there => {
             format!("Met een vorige periode is niet te vergelijken: het logboek begon op {begin}.")
         }
-        Some((true, begin)) => format!("{period}; het logboek begon daarin, op {begin}."),
-        _ => format!("{period}."),
+        Some((true, begin)) => format!("{period}{part}; het logboek begon daarin, op {begin}."),
+        _ => format!("{period}{part}."),
     }
 }
 
@@ -212,13 +214,22 @@ fn lekken(scherm: &Scherm) -> Vec<Punt> {
 fn changed(rapport: &Rapport) -> Option<Punt> {
     let Periode { van, tot_en_met } = rapport.periode;
     let of = count(rapport, "wijzigingen");
-    let means = rows(rapport, "wijzigingen_betekenis").iter().filter_map(|rij| rij.get(1)).take(MOST_OF_CHANGE);
-    let means: Vec<&str> = means.map(String::as_str).collect();
+    // The last change first: what came in force when the gateway began says least.
+    let mut means: Vec<(u64, &str)> = rows(rapport, "wijzigingen_betekenis")
+        .iter()
+        .filter_map(|rij| Some((rij.first()?.parse().ok()?, rij.get(1)?.as_str())))
+        .collect();
+    means.sort_by_key(|(regel, _)| std::cmp::Reverse(*regel));
+    let more = match means.len().saturating_sub(MOST_OF_CHANGE) {
+        0 => String::new(),
+        more => format!(" En nog {}.", aantal(more as u64, "gevolg", "gevolgen")),
+    };
+    let told: Vec<&str> = means.into_iter().take(MOST_OF_CHANGE).map(|(_, zin)| zin).collect();
     (of > 0).then(|| Punt {
         zin: format!(
-            "Wat van kracht is veranderde {} in deze periode. {}",
+            "Wat van kracht is veranderde {} in deze periode, het laatst zo: {}{more}",
             aantal(of, "keer", "keer"),
-            means.join(" ")
+            told.join(" ")
         ),
         naar: format!("/convenanten?van={van}&tot_en_met={tot_en_met}#wijzigingen"),
         link: "Bekijk wat er veranderde",

@@ -17,9 +17,8 @@ async fn who_answered_before_a_period_is_not_said_to_be_silent_in_it() {
     let gateway = TestGateway::start().await;
     let (mut zsm, mut zvh) = (gateway.client("zsm").await, gateway.client(ZVH).await);
     let first = today(&gateway);
-    let mut two = template("bekendheidscheck");
+    let mut two = check_of(first.saturating_add(4.days()));
     two["ontvangers"] = serde_json::json!([{"partner": ZVH}, {"partner": "zvh-zeeland"}]);
-    two["houdbaar_tot_en_met"] = first.saturating_add(4.days()).to_string().into();
     let verzoek = sent(&mut zsm, two).await;
     send(&mut zvh, known(&verzoek)).await.unwrap();
     // Somebody who feels uneasy about a case waits too, and who takes something back does not.
@@ -50,4 +49,35 @@ async fn who_answered_before_a_period_is_not_said_to_be_silent_in_it() {
     let now = of_today(&gateway, "auditor").await;
     assert_eq!(silent(&now, "niet_beantwoord"), BTreeSet::from([of(&uneasy, ZVH)]));
     assert_eq!(silent(&now, "verlopen_zonder_antwoord"), BTreeSet::new());
+}
+
+/// The day on which nobody can answer any more is a day of one period, wherever the border between two periods lies.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lapses_unanswered_is_of_one_period_and_of_no_other() {
+    let gateway = TestGateway::start().await;
+    let mut zsm = gateway.client("zsm").await;
+    let first = today(&gateway);
+    let mut check = check_of(first.saturating_add(2.days()));
+    check["ontvangers"] = serde_json::json!([{"partner": ZVH}]);
+    let verzoek = sent(&mut zsm, check).await;
+    gateway.clock.advance(SignedDuration::from_hours(6 * 24));
+    let last = today(&gateway);
+    let mut day = first;
+    let mut told = Vec::new();
+    while day <= last {
+        let rapport = asked(&gateway, "auditor", &day.to_string(), &day.to_string()).await.unwrap();
+        let is_told = |naam: &str| table(&rapport, naam).iter().any(|row| row["bericht"] == verzoek);
+        told.push((is_told("niet_beantwoord"), is_told("verlopen_zonder_antwoord")));
+        day = day.saturating_add(1.day());
+    }
+    // Three days on which an answer could come; then one on which it is told that none came.
+    let (waits, lapsed, gone) = ((true, false), (false, true), (false, false));
+    assert_eq!(told, [waits, waits, waits, lapsed, gone, gone, gone]);
+}
+
+/// A bekendheidscheck that can be read until this day.
+fn check_of(last: jiff::civil::Date) -> serde_json::Value {
+    let mut check = template("bekendheidscheck");
+    check["houdbaar_tot_en_met"] = last.to_string().into();
+    check
 }

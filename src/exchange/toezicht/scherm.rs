@@ -74,12 +74,13 @@ pub struct Vertoond {
 }
 
 impl Periode {
-    /// The period before this one: the same part of the quarter before, where it begins as a quarter does and stays within it; else as many
-    /// days as it has.
+    /// The period before this one: the same part of the quarter before, where it begins as a quarter does, stays within it and is longer than a
+    /// month; else as many days as it has.
     #[must_use]
     pub fn before(self) -> Self {
         let Self { van, tot_en_met } = self;
-        let is_quarter = van.day() == 1 && (van.month() - 1) % 3 == 0;
+        let is_long = tot_en_met > van.last_of_month();
+        let is_quarter = is_long && van.day() == 1 && (van.month() - 1) % 3 == 0;
         let next = van.saturating_add(3.months());
         if is_quarter && tot_en_met < next {
             let is_whole = tot_en_met == next.saturating_sub(1.day());
@@ -228,6 +229,7 @@ mod tests {
         assert_eq!(before("2026-10-01", "2026-12-31"), "2026-07-01 2026-09-30");
         assert_eq!(before("2026-01-01", "2026-03-31"), "2025-10-01 2025-12-31");
         assert_eq!(before("2026-11-10", "2026-11-19"), "2026-10-31 2026-11-09");
+        assert_eq!(before("2026-10-01", "2026-10-01"), "2026-09-30 2026-09-30");
         assert_eq!(before("2026-01-01", "2026-12-31"), "2025-01-01 2025-12-31");
         assert_eq!(quarter("2026-11-30".parse().unwrap()).to_string(), "2026-10-01");
     }

@@ -146,7 +146,7 @@ pub async fn openstaand(
          WHERE b.berichtsoort IN ({awaiting}) AND p.log_index < $1 AND p.houdbaar_tot_en_met >= $3 \
          AND NOT (p.toestand = 'ingetrokken' AND p.verplaatst_door < $1) \
          AND NOT EXISTS (SELECT 1 FROM postvak a JOIN berichten ab ON ab.id = a.bericht \
-         WHERE a.in_antwoord_op = p.bericht AND ab.afzender_partner = p.partner AND a.log_index < $1)"
+         WHERE a.in_antwoord_op = p.bericht AND ab.afzender_partner = p.partner AND ab.afzender_loket = p.loket AND a.log_index < $1)"
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(int(van)).bind(sinds.as_microsecond()).bind(dag.to_string());
     let rows = rows.fetch_all(read).await?;

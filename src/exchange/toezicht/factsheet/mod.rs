@@ -89,12 +89,13 @@ impl Waarde {
         Self::Procent(if of == 0 || of >= all { rounded } else { rounded.clamp(1, 99) })
     }
 
-    /// The middle of these durations in minutes, told where there are enough.
+    /// The middle of these durations in minutes, told where there are enough; of an even number, halfway between the two in the middle.
     #[must_use]
     pub fn midden(mut minutes: Vec<u64>) -> Self {
         minutes.sort_unstable();
-        match minutes.get(minutes.len() / 2) {
-            Some(middle) if minutes.len() as u64 >= SMALLEST => Self::Minuten(*middle),
+        let (low, high) = (minutes.get(minutes.len().saturating_sub(1) / 2), minutes.get(minutes.len() / 2));
+        match low.zip(high) {
+            Some((low, high)) if minutes.len() as u64 >= SMALLEST => Self::Minuten((low + high).div_ceil(2)),
             _ => Self::Onbekend,
         }
     }
@@ -115,8 +116,8 @@ impl std::fmt::Display for Waarde {
             Self::Aantal(of) => of.fmt(f),
             Self::Weinig => write!(f, "minder dan {SMALLEST}"),
             Self::Procent(of) => write!(f, "{of} %"),
-            Self::Minuten(of) if *of >= 48 * 60 => write!(f, "{} dagen", of / (24 * 60)),
-            Self::Minuten(of) if *of >= 120 => write!(f, "{} uur", of / 60),
+            Self::Minuten(of) if *of >= 48 * 60 => write!(f, "{} dagen", (of + 12 * 60) / (24 * 60)),
+            Self::Minuten(of) if *of >= 120 => write!(f, "{} uur", (of + 30) / 60),
             Self::Minuten(of) => write!(f, "{of} minuten"),
             Self::Onbekend => f.write_str("niet getoond"),
         }
@@ -175,8 +176,10 @@ mod tests {
         }
         assert_eq!(Waarde::midden(vec![1, 2, 3, 4]), Waarde::Onbekend);
         assert_eq!(Waarde::midden(vec![9, 1, 3, 2, 60]).to_string(), "3 minuten");
+        // Of an even number the two in the middle count alike.
+        assert_eq!(Waarde::midden(vec![23, 33, 54, 92, 144, 993]).to_string(), "73 minuten");
         assert_eq!(
-            (Waarde::Minuten(119).to_string(), Waarde::Minuten(180).to_string(), Waarde::Minuten(3000).to_string()),
+            (Waarde::Minuten(119).to_string(), Waarde::Minuten(179).to_string(), Waarde::Minuten(3000).to_string()),
             ("119 minuten".to_owned(), "3 uur".to_owned(), "2 dagen".to_owned())
         );
     }

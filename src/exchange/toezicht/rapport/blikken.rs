@@ -1,4 +1,4 @@
-//! Blikken (looks): who of toezicht and beheer looked, and what beheer did.
+//! Blikken (looks): who looked, of toezicht, beheer, contactpunten and who signs, and what beheer did.
 
 use super::{Afdeling, Tabel, Tellen, lezing::Gebeurtenis, of_none};
 use crate::logboek::Soort;
@@ -25,7 +25,8 @@ impl Blikken {
 
     pub(super) fn afdeling(&self) -> Afdeling {
         let zinnen = vec![format!(
-            "Logregels van blikken en handelingen van toezicht en beheer: {}. Een zoekvraag van meer pagina's is een blik per pagina, en een \
+            "Logregels van wie keek of beheerde (toezicht, beheer, contactpunten en wie tekent): {}. Wat contactpunten over een verzoek om \
+             inzage besloten staat bij de rechten van betrokkenen. Een zoekvraag van meer pagina's is een blik per pagina, en een \
              wijziging een regel per document. De blik voor dit rapport staat er zelf niet in: die kwam erna.",
             self.looks.sum()
         )];

@@ -68,8 +68,12 @@ fn deadline(lek: &Lek) -> Timestamp {
 
 fn tabel(lekken: &[Lek], now: Timestamp) -> Tabel {
     let row = |lek: &Lek| {
-        let left = deadline(lek).duration_since(now).as_hours();
-        let left = if left >= 0 { format!("nog {left} uur") } else { "voorbij".to_owned() };
+        let left = deadline(lek).duration_since(now);
+        let left = match left.as_hours() {
+            _ if left.is_negative() => "voorbij".to_owned(),
+            0 => "nog geen uur".to_owned(),
+            hours => format!("nog {hours} uur"),
+        };
         let received = if lek.ontvangen { "ja" } else { "nee" };
         let Lek { bericht, ontvanger, afzender, berichtsoort, .. } = lek;
         vec![

@@ -155,7 +155,7 @@ impl Oog<'_> {
                 gelezen.openstaand.take(&self.told(index, leaf, regel, &mut HashMap::new())?);
             }
         }
-        for (verzoek, door) in beantwoord(self.read, stuk.van, stuk.periode.van).await.map_err(unavailable)? {
+        for (verzoek, door) in beantwoord(self.read, stuk.van, stuk.periode.eve()).await.map_err(unavailable)? {
             gelezen.openstaand.answered(verzoek, door);
         }
         for indexes in found.page(None, usize::MAX, false).chunks(PAGE) {
@@ -189,7 +189,8 @@ impl Oog<'_> {
             None => Timestamp::MAX,
         };
         let mut found = Vec::new();
-        for berichten in openstaand(self.read, van, (since, periode.van)).await.map_err(unavailable)?.chunks(AT_ONCE) {
+        for berichten in openstaand(self.read, van, (since, periode.eve())).await.map_err(unavailable)?.chunks(AT_ONCE)
+        {
             let mut vraag = self.seen(0, van);
             let marks = berichten.iter().map(|bericht| Merk::new(Waarop::Bericht, bericht.to_string())).collect();
             vraag.eisen.push(Eis::EenVan(marks));

@@ -23,7 +23,7 @@ mod wijzigingen;
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{Gezien, Inzage, oog::Oog, read_regel};
 use crate::{
@@ -57,6 +57,13 @@ pub struct Periode {
     pub van: Date,
     /// The last day.
     pub tot_en_met: Date,
+}
+
+impl Periode {
+    /// The day before it: what can be read until then ends with the first moment of the period.
+    fn eve(self) -> Date {
+        self.van.saturating_sub(1.day())
+    }
 }
 
 /// A stretch of the logboek.

@@ -144,7 +144,8 @@ impl Oog<'_> {
             .sum();
         if untested > 0 {
             zinnen.push(format!(
-                "Daarvan op een grondslag die geen jurist heeft bevestigd: {untested}; in de tabel staat dan nee, of nee en door wie aanvaard is dat het zo is."
+                "Van wat partners stuurden rust {untested} keer op een grondslag die geen jurist heeft bevestigd, geteld per ontvanger. In de tabel \
+                 staat dan nee, of nee, aanvaard: iemand aanvaardde in het convenant dat het nog zo is."
             ));
         }
         let mut by_grondslag: Tellen<(&str, &str, &str, String, &str, &str)> = Tellen::default();

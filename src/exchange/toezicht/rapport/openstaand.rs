@@ -35,6 +35,10 @@ impl Stand {
     fn could_be_answered(&self, on: Date) -> bool {
         self.tot_en_met.is_none_or(|last| last >= on)
     }
+
+    fn is_from_gateway(&self) -> bool {
+        self.berichtsoort.parse::<Berichtsoort>().is_ok_and(Berichtsoort::from_gateway)
+    }
 }
 
 /// How far a bericht came.
@@ -108,11 +112,15 @@ impl Openstaand {
         terugkoppeling: Tabel,
         never_collected: Vec<Ongelezen>,
     ) -> Afdeling {
-        // What could be answered for the last time before the period is of an earlier one.
-        let of_now = self.unanswered.iter().filter(|(_, stand)| stand.could_be_answered(periode.van));
+        // What ended before the period is of an earlier one. What can be answered until the last day of a period waits at its end, and
+        // lapses in the first moment of the next one.
+        let of_now = self.unanswered.iter().filter(|(_, stand)| stand.could_be_answered(periode.eve()));
         let (unanswered, too_late): (Vec<_>, Vec<_>) =
             of_now.partition(|(_, stand)| stand.could_be_answered(periode.tot_en_met));
-        let at = |waar: Waar| self.open.iter().filter(move |(_, stand)| stand.waar == waar);
+        // What the gateway says itself is no bericht of a partner that nobody collected.
+        let at = |waar: Waar| self.open.iter().filter(move |(_, stand)| stand.waar == waar && !stand.is_from_gateway());
+        let of_gateway =
+            self.open.values().filter(|stand| stand.waar == Waar::Wacht && stand.is_from_gateway()).count();
         let waiting = terugkoppeling.rijen.len() as u64 + terugkoppeling.weggelaten;
         let zinnen = vec![
             format!(
@@ -125,7 +133,13 @@ impl Openstaand {
                 too_late.len(),
                 never_collected.iter().map(|(_, aantal)| aantal).sum::<u64>(),
             ),
-            format!("Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}."),
+            format!(
+                "Geraadpleegde scenario's zonder terugkoppeling, op dit moment: {waiting}. Een scenario dat is vernieuwd wacht op een eigen \
+                 terugkoppeling: die op zijn opvolger telt daarvoor niet."
+            ),
+            format!(
+                "Wat de poort zelf meldt, zoals een waarschuwing dat iets vervalt, staat hier niet bij; daarvan is niet opgehaald: {of_gateway}."
+            ),
             "Een antwoord wordt verwacht op een vraag (bekendheidscheck, contextinformatieverzoek, verrijkingsverzoek), een aanmelding, een \
              opschaling en een buikpijnmelding."
                 .to_owned(),

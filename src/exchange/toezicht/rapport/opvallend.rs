@@ -70,8 +70,8 @@ impl Opvallend {
         let of = &regel.regel;
         let actor = of_none(regel.getoond.actor.as_ref());
         let (outside, all) = self.outside.entry(actor.clone()).or_default();
-        *outside += u64::from(outside_office_hours(regel.tijd));
-        *all += 1;
+        *outside += if outside_office_hours(regel.tijd) { regel.aantal() } else { 0 };
+        *all += regel.aantal();
         let who = (actor, of_none(regel.medewerker.as_ref()));
         match of.soort {
             Soort::Aanvaard => self.accepted(regel),
@@ -124,7 +124,8 @@ impl Opvallend {
             said(
                 "zoeken",
                 format!(
-                    "Medewerker {medewerker} van {partner} zocht {mis} keer naar iemand die niet werd gevonden, en {raak} keer met succes{when}."
+                    "Medewerker {medewerker} van {partner} zocht {mis} keer naar een scenario dat er niet was, en {raak} keer naar een dat er \
+                     wel was{when}."
                 ),
             )
         })
@@ -133,13 +134,11 @@ impl Opvallend {
     fn refusals(&self) -> impl Iterator<Item = Vec<String>> {
         self.longest.iter().filter(|(_, reeks)| reeks.aantal >= MANY_REFUSALS).map(|((partner, medewerker), reeks)| {
             let since = reeks.sinds.map(moment).unwrap_or_default();
-            said(
-                "weigeringen",
-                format!(
-                    "Medewerker {medewerker} van {partner} werd vanaf {since} {} keer achter elkaar geweigerd.",
-                    reeks.aantal
-                ),
-            )
+            let who = match medewerker.as_str() {
+                "-" => format!("Van {partner} (welke medewerker is niet bekend)"),
+                code => format!("Medewerker {code} van {partner}"),
+            };
+            said("weigeringen", format!("{who} werd vanaf {since} {} keer achter elkaar geweigerd.", reeks.aantal))
         })
     }
 
@@ -154,7 +153,7 @@ impl Opvallend {
                 said(
                     "piek",
                     format!(
-                        "Op {} werd van {partner} {aantal} keer iets aanvaard; op een gewone dag is dat {median} keer.",
+                        "Op {} werd van {partner} {aantal} keer iets aanvaard; op een dag waarop iets wordt aanvaard is dat doorgaans {median} keer.",
                         dag(*day)
                     ),
                 )
@@ -162,10 +161,12 @@ impl Opvallend {
         })
     }
 
-    fn nightly(&self) -> impl Iterator<Item = Vec<String>> {
+    /// Who looks sees of some partners all, and of others only what they did with one of those.
+    fn nightly(&self, is_whole: impl Fn(&str) -> bool) -> impl Iterator<Item = Vec<String>> {
         let some = self.outside.iter().filter(|(_, (outside, _))| *outside > 0);
-        some.map(|(actor, (outside, all))| {
-            let text = format!("Van wat {actor} deed viel {outside} van {all} keer buiten kantooruren.");
+        some.map(move |(actor, (outside, all))| {
+            let seen = if is_whole(actor) { "" } else { ", voor zover u dat ziet" };
+            let text = format!("Logregels van wat {actor} deed{seen}: {all}, waarvan {outside} buiten kantooruren.");
             said("buiten_kantooruren", text)
         })
     }
@@ -199,14 +200,16 @@ impl Oog<'_> {
                 }
             }
         }
-        rows.extend(
-            opvallend.searches().chain(opvallend.refusals()).chain(opvallend.spikes()).chain(opvallend.nightly()),
-        );
+        rows.extend(opvallend.searches().chain(opvallend.refusals()).chain(opvallend.spikes()).chain(
+            opvallend.nightly(|actor| {
+                self.ziet.is_alles() || self.ziet.partners().iter().any(|naam| naam.as_str() == actor)
+            }),
+        ));
         let mut zinnen = vec![
             "Wat hier staat wijkt af van gewoon, en kan een goede reden hebben.".to_owned(),
             format!(
                 "Genoemd wordt: een eerste keer tussen twee partners; {MANY_MISSES} of meer zoekvragen van een medewerker zonder treffer; \
-                 {MANY_REFUSALS} of meer weigeringen achter elkaar; een dag met {SPIKE_TIMES} keer zoveel als gewoon; en wat buiten \
+                 {MANY_REFUSALS} of meer weigeringen achter elkaar, zonder dat intussen iets lukte bij die partner; een dag met {SPIKE_TIMES} keer zoveel als gewoon; en wat buiten \
                  kantooruren gebeurde: voor 8.00, vanaf 18.00 en in het weekend."
             ),
         ];
