@@ -38,3 +38,4 @@ pub mod pki;
 pub mod proceslog;
 pub mod proto;
 pub mod telemetry;
+pub mod uitgaand;

@@ -28,6 +28,7 @@ use tracing_subscriber::{
     filter::{FilterExt, LevelFilter},
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
+    reload,
     util::SubscriberInitExt,
 };
 
@@ -46,8 +47,12 @@ const END: Duration = Duration::from_millis(1500);
 /// The log of this process, once it has begun.
 static LOG: OnceLock<Log> = OnceLock::new();
 
+/// Where lines go besides.
+pub type Elsewhere = Box<dyn Layer<Registry> + Send + Sync>;
+
 struct Log {
     queue: NonBlocking,
+    elsewhere: reload::Handle<Option<Elsewhere>, Registry>,
     /// Dropped to end it.
     ending: Mutex<Option<Sender<()>>>,
     /// Closed when everything is written.
@@ -67,7 +72,8 @@ pub fn begin(default: &str, json: bool) {
     let (queue, guard) = builder.finish(stderr);
     dropped.set(queue.error_counter()).expect("it is set here alone");
 
-    let lines = lines(queue.clone(), json).with_filter(filter.and(Limited(Arc::clone(&limit))));
+    let (elsewhere, handle) = reload::Layer::new(None);
+    let lines = lines(queue.clone(), json).and_then(elsewhere).with_filter(filter.and(Limited(Arc::clone(&limit))));
     if tracing_subscriber::registry().with(lines).try_init().is_err() {
         return;
     }
@@ -75,7 +81,7 @@ pub fn begin(default: &str, json: bool) {
     let keeper = thread::Builder::new().name("proceslog-tick".to_owned());
     // Without it only the summaries are missing, and the last lines are not waited for.
     drop(keeper.spawn(move || keep(&limit, guard, &end, done)));
-    if LOG.set(Log { queue, ending: Mutex::new(Some(ending)), ended: Mutex::new(ended) }).is_ok() {
+    if LOG.set(Log { queue, elsewhere: handle, ending: Mutex::new(Some(ending)), ended: Mutex::new(ended) }).is_ok() {
         panic::set_hook(Box::new(|panicked| {
             let place = panicked.location().map(ToString::to_string);
             tracing::error!(place, what = panicked.payload_as_str(), "a part of the process panicked");
@@ -90,6 +96,14 @@ pub fn say(text: impl Display) {
         // In one order with the lines of the log, and as little in the way.
         Some(log) => drop(log.queue.clone().write_all(line.as_bytes())),
         None => drop(io::stderr().write_all(line.as_bytes())),
+    }
+}
+
+/// Lines go there too from now on, or to stderr alone again.
+pub fn send_also(elsewhere: Option<Elsewhere>) {
+    if let Some(log) = LOG.get() {
+        // It fails when the log is gone, and with it what could be sent.
+        drop(log.elsewhere.reload(elsewhere));
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod aanvaard;
 mod opslag;
 mod port;
+mod telemetrie;
 
 use std::{
     collections::BTreeSet,
@@ -21,11 +22,15 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use toml::de::DeTable;
 
-pub use self::opslag::{DATABASE_URL, Opslag, Postgres, Server};
 use self::{
     aanvaard::Aanvaardbaar,
     opslag::opslag,
     port::{Port, port},
+    telemetrie::telemetrie,
+};
+pub use self::{
+    opslag::{DATABASE_URL, Opslag, Postgres, Server},
+    telemetrie::Telemetrie,
 };
 use crate::{
     documenten::{Bron, Omgeving, Parsed, hash, parse_noting, samen::undecided},
@@ -64,6 +69,8 @@ pub struct Config {
     pub toezicht_proxy_van: Vec<IpNet>,
     /// Where it tells how it stands, without TLS; nowhere when absent.
     pub waarneming: Option<SocketAddr>,
+    /// Where telemetry goes; nowhere when absent.
+    pub telemetrie: Option<Telemetrie>,
     /// Where it searches, where that has a place of its own.
     pub zoekbestand: Option<PathBuf>,
     /// Certificate chain of the gateway, PEM.
@@ -256,6 +263,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     let beheer = root.optional_section("beheer").and_then(port);
     let (zoekbestand, toezicht) = toezicht(root.optional_section("toezicht"), &base);
     let waarneming = root.optional_section("waarneming").and_then(port::waarneming);
+    let telemetrie = root.optional_section("telemetrie").and_then(|section| telemetrie(section, &base));
     let aanvaard = aanvaard(&root);
     let tls = root.section("tls").and_then(|section| {
         let certificaat = section.text("certificaat");
@@ -291,6 +299,7 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
             toezicht,
             toezicht_proxy_van: toezicht_proxy_van.unwrap_or_default(),
             waarneming,
+            telemetrie,
             zoekbestand,
             certificaat,
             sleutel,

@@ -192,6 +192,7 @@ impl Exchange {
         }
         let poging = rij.poging;
         self.metingen.delivered(poging);
+        drop(self.metingen.sporen.delivery(rij.spoor.as_deref(), poging));
         Ok(Handed { bericht: BerichtView::from(rij), poging, opened, correcties })
     }
 }

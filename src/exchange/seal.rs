@@ -11,6 +11,7 @@ use crate::{
     logboek::{Logregel, Soort, commitment},
     sleutels::{DataKey, Herhaling, HerhalingContext, WrapContext},
     store::{Accept, AcceptOntvanger, Actor},
+    telemetry::sporen::under_way,
 };
 
 /// The regel `aanvaard` of one ontvanger.
@@ -51,6 +52,7 @@ impl Exchange {
         trace: Option<String>,
         asked_until: Option<Timestamp>,
     ) -> Result<Arc<Accept>, Weigering> {
+        let _step = self.metingen.sporen.step("verzegelen");
         let rng = self.rng.as_ref();
         let id = self.new_id();
         let gesprek = toegelaten.gesprek().unwrap_or(id);
@@ -95,6 +97,7 @@ impl Exchange {
             inhoud,
             inhoud_zout,
             asked_until,
+            spoor: under_way(),
             postvak_limit: self.bounds.postvak,
             toegelaten,
         };

@@ -91,6 +91,7 @@ impl Exchange {
     }
 
     async fn admit(&self, call: &Call, bericht: Bericht, van_kracht: &VanKracht) -> Result<Toegelaten, Weigering> {
+        let _step = self.metingen.sporen.step("toelaten");
         let eerdere = Eerdere {
             verzoek: self.earlier(bericht.in_antwoord_op).await?,
             vervangt: self.earlier(bericht.vervangt).await?,

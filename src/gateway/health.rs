@@ -21,16 +21,11 @@ use tokio::{
 };
 use tonic::body::Body;
 
-use super::{
-    GatewayError,
-    ends::Ends,
-    meten::{self, Stapels},
-    reload::Reloader,
-};
+use super::{GatewayError, ends::Ends};
 use crate::{
     domain::houdbaarheid::amsterdam_date,
     exchange::Exchange,
-    telemetry::{self, Metingen, Telemetry},
+    telemetry::{self, Telemetry},
 };
 
 /// Connections at once. A scraper and a balancer need two.
@@ -48,7 +43,7 @@ const COUNTS: Duration = Duration::from_secs(1);
 struct Health {
     /// Gone when it has stopped.
     exchange: Weak<Exchange>,
-    telemetry: Telemetry,
+    telemetry: Arc<Telemetry>,
     ends: Ends,
     stopped: watch::Receiver<bool>,
     asked: Mutex<Option<(Instant, Gereed)>>,
@@ -57,12 +52,11 @@ struct Health {
 /// Whether each thing is as it must be, with why not.
 type Gereed = Vec<(&'static str, Result<(), String>)>;
 
-/// A gateway that is watched: where it tells how it stands, and what it measures.
+/// A gateway that is watched: where it tells how it stands.
 pub(super) struct Watched {
     socket: TcpListener,
     /// Where it listens. Where the configuration asks for any free port, this is the one that it got.
     pub(super) adres: SocketAddr,
-    telemetry: Telemetry,
 }
 
 /// Answers until it is ended.
@@ -83,28 +77,19 @@ impl Watched {
         let error = |source| GatewayError::Listen { adres, source };
         let socket = TcpListener::bind(adres).await.map_err(error)?;
         let adres = socket.local_addr().map_err(error)?;
-        Ok(Some(Self { socket, adres, telemetry: Telemetry::new(env!("CARGO_PKG_VERSION")) }))
+        Ok(Some(Self { socket, adres }))
     }
 
-    pub(super) fn metingen(&self) -> Arc<Metingen> {
-        Arc::clone(&self.telemetry.metingen)
-    }
-
-    /// Answers from now on, also while a stop finishes what is under way, so that who watches sees why. Gives where a job puts how the
-    /// postvakken stand.
+    /// Answers from now on, also while a stop finishes what is under way, so that who watches sees why.
     pub(super) fn serve(
         self,
         exchange: &Arc<Exchange>,
-        reloader: &Arc<Reloader>,
+        telemetry: Arc<Telemetry>,
+        ends: Ends,
         stopped: watch::Receiver<bool>,
-    ) -> (Stapels, Watching) {
-        let Self { socket, telemetry, .. } = self;
-        let stapels = Stapels::default();
-        meten::register(&telemetry, exchange, reloader, &stapels);
-        let asked = Mutex::default();
-        let (exchange, ends) = (Arc::downgrade(exchange), reloader.ends());
-        let health = Health { exchange, telemetry, ends, stopped, asked };
-        (stapels, Watching(tokio::spawn(accept(socket, Arc::new(health)))))
+    ) -> Watching {
+        let health = Health { exchange: Arc::downgrade(exchange), telemetry, ends, stopped, asked: Mutex::default() };
+        Watching(tokio::spawn(accept(self.socket, Arc::new(health))))
     }
 }
 

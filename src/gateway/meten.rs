@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio::task::spawn_blocking;
+use uuid::Builder;
 
-use super::{ends::Einde, reload::Reloader};
+use super::{GatewayError, ends::Einde, reload::Reloader};
 use crate::{
-    domain::{einde, houdbaarheid::unreadable_from},
+    config::Config,
+    domain::{Rng, einde, houdbaarheid::unreadable_from},
     exchange::Exchange,
     proceslog,
     store::{
@@ -14,6 +17,8 @@ use crate::{
         reading::postvakken::{self, Stapel},
     },
     telemetry::{Maat, Stand, Telemetry},
+    tls::{TlsError, settings},
+    uitgaand::Uitgaand,
 };
 
 /// How the postvakken stood when they were last looked through.
@@ -29,8 +34,40 @@ fn number(of: u64) -> f64 {
     of as f64
 }
 
+/// What this configuration asks to be measured: nothing where nobody could read it.
+pub(super) fn telemetry(config: &Config, rng: &dyn Rng) -> Result<Option<Arc<Telemetry>>, GatewayError> {
+    if config.waarneming.is_none() && config.telemetrie.is_none() {
+        return Ok(None);
+    }
+    let collector = config.telemetrie.as_ref().map(|of| {
+        let bekend_als = of.bekend_als.as_ref().map(|(certificaat, sleutel)| (&**certificaat, &**sleutel));
+        let tls = settings::outbound(of.ca.as_deref(), bekend_als)?;
+        Ok::<_, TlsError>((&of.collector, Uitgaand::new(tls)))
+    });
+    let mut instance = [0; 16];
+    rng.fill(&mut instance);
+    let instance = Builder::from_random_bytes(instance).into_uuid().to_string();
+    let telemetry = Telemetry::new(env!("CARGO_PKG_VERSION"), instance, collector.transpose()?);
+    Ok(Some(Arc::new(telemetry)))
+}
+
+/// Measures from now on. Gives where a job puts how the postvakken stand.
+pub(super) fn begin(telemetry: &Telemetry, exchange: &Arc<Exchange>, reloader: &Arc<Reloader>) -> Stapels {
+    let stapels = Stapels::default();
+    register(telemetry, exchange, reloader, &stapels);
+    proceslog::send_also(telemetry.lines());
+    stapels
+}
+
+/// Measures nothing any more; what was not sent yet is sent, as far as that goes in a moment.
+pub(super) async fn end(telemetry: Arc<Telemetry>) {
+    // It fails when the runtime ends, and then nothing can be sent.
+    drop(spawn_blocking(move || telemetry.end()).await);
+    proceslog::send_also(None);
+}
+
 /// Registers all of them. When the gateway has ended there is nothing to look up.
-pub(super) fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, reloader: &Arc<Reloader>, stapels: &Stapels) {
+fn register(telemetry: &Telemetry, exchange: &Arc<Exchange>, reloader: &Arc<Reloader>, stapels: &Stapels) {
     let register = |maat: Maat, look: fn(&Exchange) -> Vec<Stand>| {
         let exchange = Arc::downgrade(exchange);
         telemetry.gauge(maat, move || exchange.upgrade().map(|exchange| look(&exchange)).unwrap_or_default());

@@ -38,6 +38,7 @@ use crate::{
     logboek::{LogboekNaam, NoteError, Signer},
     sleutels::{KeyError, Onthouden, Wacht, blik::Blikken},
     store::{NotDone, OpenError, StoreError, ledger::regels::last_moment},
+    telemetry::Telemetry,
     tls::{TlsError, accept::Listener},
 };
 
@@ -146,8 +147,9 @@ impl Gateway {
         let remembered = open::remembered(&config.guard_file());
         let kept = open::kept_head(config, &signer, remembered.logboek.clone())?;
         let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
+        let telemetry = meten::telemetry(config, rng.as_ref())?;
+        let metingen = telemetry.as_ref().map(|telemetry| Arc::clone(&telemetry.metingen)).unwrap_or_default();
         let watched = Watched::open(config.waarneming).await?;
-        let metingen = watched.as_ref().map(Watched::metingen).unwrap_or_default();
         let of = (config, productie);
         let (reloader, loaded) = Reloader::new(of, in_force.subscribe(), Arc::clone(&klok), certificates)?;
         let listener = open::listener(config, loaded, Arc::clone(&klok), Arc::clone(&metingen))?;
@@ -170,7 +172,7 @@ impl Gateway {
             }
         };
         let reloader = Arc::new(reloader);
-        let begun = Begun { exchange, writer, watch, listener, reloader, open, watched, wacht, remembered };
+        let begun = Begun { exchange, writer, watch, listener, reloader, open, telemetry, watched, wacht, remembered };
         Ok(begun.open_ports(config))
     }
 
@@ -227,6 +229,7 @@ struct Begun {
     listener: Arc<Listener>,
     reloader: Arc<Reloader>,
     open: Vec<Open>,
+    telemetry: Option<Arc<Telemetry>>,
     watched: Option<Watched>,
     wacht: Wacht,
     remembered: Onthouden,
@@ -235,7 +238,7 @@ struct Begun {
 impl Begun {
     /// Answers at its ports from now on, and does by itself what time brings.
     fn open_ports(self, config: &Config) -> Gateway {
-        let Self { exchange, writer, watch, listener, reloader, open, watched, wacht, remembered } = self;
+        let Self { exchange, writer, watch, listener, reloader, open, telemetry, watched, wacht, remembered } = self;
         let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
         let (adres, of) = (partners.unwrap_or(config.grpc), Arc::downgrade(&exchange));
         let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
@@ -246,7 +249,10 @@ impl Begun {
         let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
         let refused = Arc::clone(&listener.refused);
         let waarneming = watched.as_ref().map(|watched| watched.adres);
-        let (stapels, watching) = watched.map(|watched| watched.serve(&exchange, &reloader, stopped.clone())).unzip();
+        let stapels = telemetry.as_ref().map(|telemetry| meten::begin(telemetry, &exchange, &reloader));
+        let watching = watched.zip(telemetry.clone());
+        let watching =
+            watching.map(|(watched, telemetry)| watched.serve(&exchange, telemetry, reloader.ends(), stopped.clone()));
         let blikken = Blikken::of_guard(&config.guard_file());
         let outside = Outside { refused: Arc::clone(&refused), reloader: Arc::clone(&reloader), blikken, stapels };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
@@ -255,6 +261,9 @@ impl Begun {
             keeper.lock().await.write().await;
             if let Some(watching) = watching {
                 watching.end().await;
+            }
+            if let Some(telemetry) = telemetry {
+                meten::end(telemetry).await;
             }
             ended
         });

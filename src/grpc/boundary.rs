@@ -23,9 +23,14 @@ use super::{
 use crate::{
     domain::{Aangemeld, Ingang, PartnerNaam, Weigering},
     exchange::{Call, Exchange},
-    telemetry::Aanroep,
+    telemetry::{
+        Aanroep,
+        sporen::{Gevraagd, Spoor},
+    },
 };
 
+/// W3C Trace Context.
+const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
 /// A message of a partner in bytes, at most.
 pub const MOST_MESSAGE_BYTES: usize = 1 << 20;
 /// A message of beheer in bytes, at most: several documents. It is what clients of gRPC take when they are told nothing.
@@ -84,8 +89,10 @@ where
 
     /// Answers one request of a verified identity.
     pub async fn answer(self, aangemeld: Aangemeld, request: http::Request<Incoming>) -> http::Response<Body> {
-        let call = Call { trace: self.trace(&request), deadline: deadline(&request), aangemeld };
         let methode = Methode::of(&request);
+        let spoor = self.spoor(methode, &aangemeld, &request);
+        let trace = spoor.trace().unwrap_or_else(|| self.exchange.new_trace());
+        let call = Call { trace, deadline: deadline(&request), aangemeld };
         let span = tracing::info_span!(
             "call",
             method = methode.naam,
@@ -94,13 +101,19 @@ where
             trace = %call.trace,
             bericht = Empty,
         );
-        self.answer_in(call, methode, request).instrument(span).await
+        let traceparent = spoor.traceparent().and_then(|parent| parent.parse().ok());
+        let mut response = spoor.around(self.answer_in(call, methode, &spoor, request)).instrument(span).await;
+        if let Some(traceparent) = traceparent {
+            response.headers_mut().insert(TRACEPARENT, traceparent);
+        }
+        response
     }
 
     async fn answer_in(
         self,
         call: Call,
-        Methode { service, naam: methode }: Methode,
+        Methode { service, naam: methode, .. }: Methode,
+        spoor: &Spoor,
         request: http::Request<Incoming>,
     ) -> http::Response<Body> {
         let started = Instant::now();
@@ -123,6 +136,7 @@ where
         let took = started.elapsed();
         let aanroep = Aanroep { service, methode, partner: call.identiteit().partner.as_str(), uitkomst: &outcome };
         self.exchange.metingen.answered(&aanroep, took);
+        spoor.answered(response.extensions().get::<Status>().map_or(Code::Ok, Status::code), &outcome);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(parent: &Span::current(), outcome, duration_us = micros, "answered");
         response
@@ -169,16 +183,11 @@ where
         Arc::clone(partners.entry(partner.clone()).or_insert_with(fresh))
     }
 
-    /// The caller's W3C trace id, or a new one.
-    fn trace(&self, request: &http::Request<Incoming>) -> String {
-        let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-        let id = given.and_then(|value| value.split('-').nth(1));
-        let valid = |id: &&str| {
-            id.len() == 32
-                && id.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c))
-                && id.bytes().any(|c| c != b'0')
-        };
-        id.filter(valid).map_or_else(|| self.exchange.new_trace(), str::to_owned)
+    /// The way of a call, in the trace of its caller where that names one.
+    fn spoor(&self, Methode { rpc, .. }: Methode, aangemeld: &Aangemeld, request: &http::Request<Incoming>) -> Spoor {
+        let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        let partner = aangemeld.toegang.identiteit.partner.as_str();
+        self.exchange.metingen.sporen.call(&Gevraagd { rpc, partner, traceparent })
     }
 }
 
@@ -187,6 +196,8 @@ where
 struct Methode {
     service: &'static str,
     naam: &'static str,
+    /// Both with their package, as conventions for telemetry write it.
+    rpc: Option<&'static str>,
 }
 
 impl Methode {
@@ -196,16 +207,22 @@ impl Methode {
                 let short: &'static str = service.name().to_owned().leak();
                 let path = format!("/{}/", service.full_name());
                 let methods: Vec<String> = service.methods().map(|method| method.name().to_owned()).collect();
-                methods
-                    .into_iter()
-                    .map(move |naam| (format!("{path}{naam}"), Methode { service: short, naam: naam.leak() }))
+                methods.into_iter().map(move |naam| {
+                    let path = format!("{path}{naam}");
+                    let rpc: &'static str = path[1..].to_owned().leak();
+                    (path, Methode { service: short, naam: naam.leak(), rpc: Some(rpc) })
+                })
             });
             methods.collect()
         });
         if !is_grpc(request) {
-            return Self { service: "pagina", naam: "pagina" };
+            return Self { service: "pagina", naam: "pagina", rpc: None };
         }
-        ALL.get(request.uri().path()).copied().unwrap_or(Self { service: "onbekend", naam: "onbekend" })
+        ALL.get(request.uri().path()).copied().unwrap_or(Self {
+            service: "onbekend",
+            naam: "onbekend",
+            rpc: Some("_OTHER"),
+        })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     domain::{Weigering, weigering::Aard},
     exchange::{About, Call, Postvak, deliver::MOST_AT_ONCE},
     proto::{self, receive_request::Verzoek, receive_response::Antwoord},
+    telemetry::sporen::go_on,
 };
 
 /// Credit that a receiver can have outstanding.
@@ -48,10 +49,10 @@ impl ExchangeApi {
         let (out, responses) = mpsc::channel(16);
         let credits = Arc::new(Semaphore::new(credit));
         let push = push(Arc::clone(&postvak), Arc::clone(&credits), out.clone(), self.stop.clone());
-        self.exchange.tasks.spawn("a stream that hands out", push.instrument(Span::current()));
+        self.exchange.tasks.spawn("a stream that hands out", go_on(push.instrument(Span::current())));
         let confirming = Arc::new(Semaphore::new(MOST_CONFIRMING as usize));
         let listen = Listen { api: self.clone(), call, postvak, credits, confirming, out };
-        self.exchange.tasks.spawn("a stream that listens", listen.run(inbound).instrument(Span::current()));
+        self.exchange.tasks.spawn("a stream that listens", go_on(listen.run(inbound).instrument(Span::current())));
         Ok(Response::new(ReceiverStream::new(responses)))
     }
 
@@ -191,7 +192,7 @@ impl Listen {
                     drop(listen.out.send(listen.confirm(text).await).await);
                     drop(permit);
                 };
-                self.api.exchange.tasks.spawn("a confirmation", confirm.instrument(Span::current()));
+                self.api.exchange.tasks.spawn("a confirmation", go_on(confirm.instrument(Span::current())));
                 Ok(None)
             }
             Some(Verzoek::Open(_)) | None => {

@@ -30,6 +30,7 @@ use crate::{
     },
     logboek::TlogProof,
     proto::{self, toezicht_service_server::ToezichtService},
+    telemetry::sporen::go_on,
 };
 
 /// The service of one exchange.
@@ -125,7 +126,7 @@ impl ToezichtService for ToezichtApi {
         let response = |volger| {
             let (out, answers) = mpsc::channel(4);
             let push = push(Arc::clone(&self.exchange), volger, out, self.stop.clone());
-            self.exchange.tasks.spawn("a stream that follows the logboek", push.instrument(Span::current()));
+            self.exchange.tasks.spawn("a stream that follows the logboek", go_on(push.instrument(Span::current())));
             ReceiverStream::new(answers)
         };
         answer(&self.exchange, &call, inzage.as_ref(), asked, response).await

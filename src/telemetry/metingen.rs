@@ -7,6 +7,8 @@ use opentelemetry::{
     metrics::{Counter, Histogram, Meter, MeterProvider, UpDownCounter, noop::NoopMeterProvider},
 };
 
+use super::sporen::Sporen;
+
 /// Bounds of what takes time, in seconds: a call over loopback takes a millisecond, and an Ask minutes.
 const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 310.0];
 /// Bounds of how many events are written together.
@@ -14,6 +16,8 @@ const EVENTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// What happens, counted.
 pub struct Metingen {
+    /// The ways of calls.
+    pub sporen: Sporen,
     calls: Counter<u64>,
     call_seconds: Histogram<f64>,
     streams: UpDownCounter<i64>,
@@ -39,12 +43,12 @@ pub struct Aanroep<'c> {
 impl Default for Metingen {
     /// Counts nothing.
     fn default() -> Self {
-        Self::of(&NoopMeterProvider::new().meter("ketenpoort"))
+        Self::of(&NoopMeterProvider::new().meter("ketenpoort"), Sporen::default())
     }
 }
 
 impl Metingen {
-    pub(super) fn of(meter: &Meter) -> Self {
+    pub(super) fn of(meter: &Meter, sporen: Sporen) -> Self {
         let counter =
             |naam: &'static str, uitleg: &'static str| meter.u64_counter(naam).with_description(uitleg).build();
         let now =
@@ -54,6 +58,7 @@ impl Metingen {
             histogram.with_boundaries(SECONDS.to_vec()).build()
         };
         Self {
+            sporen,
             calls: counter("ketenpoort_calls", "Calls that were answered"),
             call_seconds: seconds(
                 "ketenpoort_call_duration",

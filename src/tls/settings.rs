@@ -190,3 +190,22 @@ pub fn client(certificaat: &Path, sleutel: &Path, ca: &Path) -> Result<ClientCon
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
 }
+
+/// What the gateway offers whom it asks something: trust in these CAs alone (in none without), and its own certificate where one is asked
+/// of it. The same versions, groups and suites hold as for partners.
+///
+/// # Errors
+/// [`TlsError`] naming the file.
+pub fn outbound(ca: Option<&Path>, bekend_als: Option<(&Path, &Path)>) -> Result<ClientConfig, TlsError> {
+    let roots = ca.map_or_else(|| Ok(Arc::new(RootCertStore::empty())), roots)?;
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .expect("the provider has TLS 1.3 suites")
+        .with_root_certificates(roots);
+    Ok(match bekend_als {
+        None => config.with_no_client_auth(),
+        Some((certificaat, sleutel)) => {
+            config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key(certificaat, sleutel)?)))
+        }
+    })
+}

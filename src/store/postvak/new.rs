@@ -50,6 +50,8 @@ pub struct Accept {
     pub inhoud_zout: [u8; 32],
     /// Until when an `Ask` waits for answers, if one does.
     pub asked_until: Option<Timestamp>,
+    /// Where it belongs in the telemetry: `traceparent` of the call that sent it.
+    pub spoor: Option<String>,
     /// How many open berichten a postvak holds. What follows another bericht is let in all the same.
     pub postvak_limit: u64,
 }
@@ -119,7 +121,7 @@ pub(in crate::store) fn insert(script: &mut Script, new: &[NewBericht]) {
     script.insert("vindbaar", Rows::of(&VINDBAAR, places, place), "");
 }
 
-const BERICHTEN: [Column<'_>; 18] = [
+const BERICHTEN: [Column<'_>; 19] = [
     Column::Bytes("id"),
     Column::Text("afzender_partner"),
     Column::Text("afzender_loket"),
@@ -135,12 +137,13 @@ const BERICHTEN: [Column<'_>; 18] = [
     Column::Text("doelgroep"),
     Column::Int("tijd"),
     Column::Int("wacht_tot"),
+    Column::Text("spoor"),
     Column::Bytes("vingerafdruk"),
     Column::Bytes("herhaling"),
     Column::Bytes("inhoud"),
 ];
 
-fn bericht(NewBericht { accept, tijd, .. }: &NewBericht) -> [Cell; 18] {
+fn bericht(NewBericht { accept, tijd, .. }: &NewBericht) -> [Cell; 19] {
     let (toegelaten, bericht) = (&accept.toegelaten, accept.toegelaten.bericht());
     [
         id(accept.id),
@@ -158,6 +161,7 @@ fn bericht(NewBericht { accept, tijd, .. }: &NewBericht) -> [Cell; 18] {
         toegelaten.doelgroep().map(Doelgroep::as_str).into(),
         micros(*tijd).into(),
         accept.asked_until.map_or(0, micros).into(),
+        accept.spoor.as_deref().into(),
         accept.vingerafdruk.as_slice().into(),
         accept.herhaling.as_slice().into(),
         accept.inhoud.as_slice().into(),

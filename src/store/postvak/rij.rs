@@ -65,6 +65,8 @@ pub struct PostvakRij {
     pub vernietiging: Option<Vernietiging>,
     /// When it was confirmed.
     pub bevestigd: Option<Timestamp>,
+    /// Where it belongs in the telemetry: `traceparent` of the call that sent it.
+    pub spoor: Option<String>,
     /// How many ontvangers of this bericht can still read it.
     pub(in crate::store) readers_left: u64,
 }
@@ -167,6 +169,7 @@ impl PostvakRij {
             terugkoppeling_open: optional_moment("terugkoppeling_open")?,
             vernietiging: vernietiging.map_err(|()| wrong("vernietiging"))?,
             bevestigd: optional_moment("bevestigd")?,
+            spoor: row.try_get("spoor")?,
             readers_left: uint(row.try_get("sleutels")?),
         })
     }

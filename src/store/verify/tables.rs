@@ -39,6 +39,11 @@ pub const NO_EVIDENCE: &[(&str, &str, &str)] = &[
         "tot wanneer een ontvanger een bericht vasthoudt: niet langer dan een uur, en dat is nagegaan",
     ),
     ("berichten", "wacht_tot", "tot wanneer een vraag wacht: niet langer dan vijf minuten, en dat is nagegaan"),
+    (
+        "berichten",
+        "spoor",
+        "waar bij de telemetrie te zien is hoe een bericht werd aanvaard: wie dit verandert laat dat naar iets anders wijzen, en verder niets",
+    ),
     ("postvak", "bewaar_inhoud", "van inhoud die is beeindigd: zolang er inhoud is, hoort haar sleutel erbij"),
     (
         "besluiten",

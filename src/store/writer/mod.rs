@@ -30,24 +30,33 @@ use self::{
     wake::Wakers,
 };
 use super::{NotDone, Pool, StoreError, database::dialect::Dialect, values::moment};
-use crate::{domain::Klok, logboek::Head};
+use crate::{
+    domain::Klok,
+    logboek::Head,
+    telemetry::sporen::{Gang, Sporen},
+};
 
 /// How often the writer connected anew: what was read before may be of a server that is no more.
 type Reconnects = Arc<AtomicU64>;
 
 /// The way to the writer.
 #[derive(Clone)]
-pub struct Writer(mpsc::Sender<Event>);
+pub struct Writer {
+    to: mpsc::Sender<Handed>,
+    sporen: Sporen,
+}
+
+/// An event on its way to the writer, with its way there where that is traced.
+struct Handed {
+    event: Event,
+    gang: Option<Arc<Gang>>,
+}
 
 impl Writer {
-    fn to(task: mpsc::Sender<Event>) -> Self {
-        Self(task)
-    }
-
     /// How many events wait for the writer.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.0.max_capacity() - self.0.capacity()
+        self.to.max_capacity() - self.to.capacity()
     }
 
     /// Hands in an event and waits until it is durable. A call that is cancelled drops its waiting, never the transaction.
@@ -56,8 +65,14 @@ impl Writer {
     /// Why it was not carried out: [`NotDone`]. With [`StoreError::Unknown`] it may have been carried out all the same.
     pub async fn write<T>(&self, event: impl FnOnce(Reply<T>) -> Event) -> Result<Durable<T>, NotDone> {
         let (reply, answer) = Reply::new();
-        self.0.send(event(reply)).await.map_err(|_| StoreError::Unknown)?;
-        answer.await.map_err(|_| StoreError::Unknown)?
+        let gang = self.sporen.hand_in();
+        let handed = Handed { event: event(reply), gang: gang.clone() };
+        self.to.send(handed).await.map_err(|_| StoreError::Unknown)?;
+        let answered = answer.await;
+        if let Some(gang) = gang {
+            self.sporen.written(&gang);
+        }
+        answered.map_err(|_| StoreError::Unknown)?
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    Reconnects, Store, Writer,
+    Handed, Reconnects, Store, Writer,
     batch::{Failure, apply_all, caught},
     carry_out::Answer,
     event::Event,
@@ -76,7 +76,7 @@ struct WriterTask {
     known: watch::Sender<Arc<Head>>,
     connection: DbConnection,
     read: Pool,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Handed>,
     signer: Signer,
     openingen: OpeningKeys,
     klok: Arc<Klok>,
@@ -119,7 +119,7 @@ impl Database {
         let reconnects = Reconnects::default();
         let store = Store {
             read: read.clone(),
-            writer: Writer::to(sender),
+            writer: Writer { to: sender, sporen: metingen.sporen.clone() },
             wakers: wakers.clone(),
             head,
             reconnects: Arc::clone(&reconnects),
@@ -163,15 +163,19 @@ impl WriterTask {
     }
 
     async fn write_all(&mut self) -> Result<(), StoreError> {
-        let mut batch = Vec::with_capacity(BATCH_EVENTS);
-        while let Some(first) = self.next().await? {
-            let mut bytes = first.bytes();
-            batch.push(first);
+        let (mut batch, mut gangen) = (Vec::with_capacity(BATCH_EVENTS), Vec::new());
+        while let Some(Handed { event, gang }) = self.next().await? {
+            let mut bytes = event.bytes();
+            batch.push(event);
+            gangen.extend(gang);
             while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
-                let Ok(next) = self.events.try_recv() else { break };
-                bytes += next.bytes();
-                batch.push(next);
+                let Ok(Handed { event, gang }) = self.events.try_recv() else { break };
+                bytes += event.bytes();
+                batch.push(event);
+                gangen.extend(gang);
             }
+            let _transaction = self.metingen.sporen.transaction(&gangen, batch.len());
+            gangen.clear();
             self.carry_out(std::mem::take(&mut batch)).await?;
         }
         Ok(())
@@ -246,7 +250,7 @@ impl WriterTask {
 
     /// Waits for something to write. Meanwhile it follows what other gateways write, and notices a lost connection to a server before
     /// a caller needs it.
-    async fn next(&mut self) -> Result<Option<Event>, StoreError> {
+    async fn next(&mut self) -> Result<Option<Handed>, StoreError> {
         loop {
             match timeout(IDLE, self.events.recv()).await {
                 Ok(event) => return Ok(event),

@@ -109,6 +109,7 @@ CREATE TABLE berichten (
     doelgroep TEXT,
     tijd BIGINT NOT NULL,
     wacht_tot BIGINT NOT NULL,
+    spoor TEXT,
     vingerafdruk BLOB NOT NULL,
     herhaling BLOB NOT NULL,
     inhoud BLOB,

@@ -30,7 +30,7 @@ macro_rules! rows_from {
              p.houdbaar_tot_en_met, p.bewaar_inhoud, p.in_antwoord_op, p.toestand, p.verplaatst_door, p.beeindigd_door, p.poging, \
              p.gelezen, p.lease_tot, p.weigering, p.beoordeeld_versie, p.beoordeeld_dag, p.bevestigd, p.terugkoppeling_open, \
              p.vernietiging, b.afzender_partner, b.afzender_loket, b.afzender_oin, b.berichtsoort, b.gesprek, \
-             b.in_antwoord_op AS volgt, b.vervangt, b.tijd, \
+             b.in_antwoord_op AS volgt, b.vervangt, b.tijd, b.spoor, \
              (SELECT count(*) FROM postvak k WHERE k.bericht = p.bericht AND k.sleutel IS NOT NULL) AS sleutels",
             $also,
             " FROM ",
