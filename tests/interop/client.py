@@ -632,14 +632,14 @@ def run_checks(suite, gateway, work):
     return failed
 
 
-def main(suite):
+def main(suite, kind=Gateway):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--binary", required=True, help="the ketenpoort program")
     binary = pathlib.Path(parser.parse_args().binary).resolve()
     if not binary.is_file():
         parser.error(f"there is no program {binary}")
     work = pathlib.Path(tempfile.mkdtemp(prefix="ketenpoort-interop-"))
-    gateway = Gateway(str(binary), work)
+    gateway = kind(str(binary), work)
 
     def too_late():
         print(f"FAILED  not done within {TOTAL_SECONDS} s\n{gateway.stderr_tail()}", flush=True)
