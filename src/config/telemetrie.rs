@@ -69,3 +69,48 @@ pub(super) fn telemetrie(section: Section<'_>, base: &Path) -> Option<Telemetrie
     let collector = Collector { doel: doel?.value, protocol, percent };
     Some(Telemetrie { collector, ca, bekend_als: certificaat.zip(sleutel) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lezen::{Mistakes, section::read_toml};
+
+    fn read(text: &str) -> Result<Telemetrie, String> {
+        let mistakes = Mistakes::default();
+        let read = read_toml(Path::new("ketenpoort.toml"), text, &mistakes, |root| {
+            let read = root.section("telemetrie").and_then(|section| telemetrie(section, Path::new("/etc/kp")));
+            root.finish();
+            read
+        });
+        mistakes.outcome().map_err(|fouten| fouten.to_string())?;
+        Ok(read.expect("a section without mistakes gives a collector"))
+    }
+
+    #[test]
+    fn a_collector_is_on_this_machine_or_known_by_its_ca() {
+        let here = read("[telemetrie]\nadres = \"http://127.0.0.1:4317\"").unwrap();
+        assert_eq!((here.collector.protocol, here.collector.percent, here.ca), (Protocol::Grpc, 100, None));
+        let far = "[telemetrie]\nadres = \"https://otel.example:4318\"\nprotocol = \"http\"\nsporen_procent = 5\nca = \"ca.pem\"";
+        let far = read(far).unwrap();
+        assert_eq!((far.collector.protocol, far.collector.percent), (Protocol::Http, 5));
+        assert_eq!(far.ca, Some(PathBuf::from("/etc/kp/ca.pem")));
+    }
+
+    #[test]
+    fn what_would_send_it_to_anybody_or_nowhere_is_a_mistake() {
+        for (lines, said) in [
+            ("adres = \"http://otel.example:4317\"", "https"),
+            ("adres = \"https://u:p@otel.example\"\nca = \"ca.pem\"", "zonder gebruiker of wachtwoord"),
+            ("adres = \"https://otel.example:4317\"", "ca"),
+            ("adres = \"http://[::1]:4317\"\nprotocol = \"json\"", "\"grpc\" of \"http\""),
+            ("adres = \"http://[::1]:4317\"\nsporen_procent = 101", "100"),
+            ("adres = \"http://[::1]:4317\"\ncertificaat = \"cert.pem\"", "sleutel"),
+            ("adres = \"http://[::1]:4317\"\nsleutel = \"key.pem\"", "certificaat"),
+            ("protocol = \"grpc\"", "adres"),
+            ("adres = \"http://[::1]:4317\"\ntimeout = 3", "timeout"),
+        ] {
+            let refused = read(&format!("[telemetrie]\n{lines}")).unwrap_err();
+            assert!(refused.contains(said), "{lines}\n{refused}");
+        }
+    }
+}
