@@ -6,6 +6,14 @@ use std::{env, fs, path::PathBuf};
 use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Not asked of git: each commit would then compile everything anew.
+    println!("cargo::rerun-if-env-changed=KETENPOORT_COMMIT");
+    let version = env::var("CARGO_PKG_VERSION")?;
+    let version = match env::var("KETENPOORT_COMMIT") {
+        Ok(commit) if !commit.is_empty() => format!("{version} ({commit})"),
+        _ => version,
+    };
+    println!("cargo::rustc-env=KETENPOORT_VERSIE={version}");
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=src/store/database/migrations");
     let services = ["beheer", "exchange", "inzage", "toezicht"].map(|name| format!("proto/ketenpoort/v1/{name}.proto"));

@@ -11,6 +11,7 @@ mod limit;
 mod writer;
 
 use std::{
+    env,
     fmt::Display,
     io::{self, Write},
     panic,
@@ -25,7 +26,7 @@ use std::{
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    filter::{FilterExt, LevelFilter},
+    filter::{FilterExt, LevelFilter, ParseError},
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
     reload,
@@ -47,6 +48,16 @@ const END: Duration = Duration::from_millis(1500);
 /// The log of this process, once it has begun.
 static LOG: OnceLock<Log> = OnceLock::new();
 
+/// What was asked for as filter of the lines is none.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "KETENPOORT_LOG={text:?} is geen filter voor het proceslog: {why}. Bijvoorbeeld: info, debug of warn,ketenpoort::tls=debug."
+)]
+pub struct NoFilter {
+    text: String,
+    why: ParseError,
+}
+
 /// Where lines go besides.
 pub type Elsewhere = Box<dyn Layer<Registry> + Send + Sync>;
 
@@ -62,8 +73,14 @@ struct Log {
 /// Begins the process log; `KETENPOORT_LOG` sets another filter, such as `debug`, which also lifts the limits.
 ///
 /// A second call in one process changes nothing.
-pub fn begin(default: &str, json: bool) {
-    let filter = EnvFilter::try_from_env("KETENPOORT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+///
+/// # Errors
+/// [`NoFilter`] where that variable holds no filter.
+pub fn begin(default: &str, json: bool) -> Result<(), NoFilter> {
+    let filter = match env::var("KETENPOORT_LOG") {
+        Ok(text) if !text.trim().is_empty() => EnvFilter::try_new(&text).map_err(|why| NoFilter { text, why })?,
+        _ => EnvFilter::new(default),
+    };
     let lifted = filter.max_level_hint().is_none_or(|level| level >= LevelFilter::DEBUG);
     let limit = Arc::new(Limit::new(lifted));
     let dropped = Arc::new(OnceLock::new());
@@ -75,7 +92,7 @@ pub fn begin(default: &str, json: bool) {
     let (elsewhere, handle) = reload::Layer::new(None);
     let lines = lines(queue.clone(), json).and_then(elsewhere).with_filter(filter.and(Limited(Arc::clone(&limit))));
     if tracing_subscriber::registry().with(lines).try_init().is_err() {
-        return;
+        return Ok(());
     }
     let ((ending, end), (done, ended)) = (channel(), channel());
     let keeper = thread::Builder::new().name("proceslog-tick".to_owned());
@@ -87,6 +104,7 @@ pub fn begin(default: &str, json: bool) {
             tracing::error!(place, what = panicked.payload_as_str(), "a part of the process panicked");
         }));
     }
+    Ok(())
 }
 
 /// Tells whoever runs this command something, on stderr. When stderr is gone there is nobody to tell, and that is no error.

@@ -8,6 +8,7 @@ pub(crate) mod casus;
 mod certs;
 mod check;
 mod datadir;
+mod dienst;
 mod healthcheck;
 mod inhoud;
 mod inzage;
@@ -29,7 +30,7 @@ use crate::{
     demo,
     gateway::GatewayError,
     lezen::Fouten,
-    proceslog,
+    proceslog::{self, NoFilter},
     store::{StoreError, verify::VerifyError},
 };
 
@@ -37,7 +38,7 @@ pub(crate) use datadir::{Ports, create as create_data_dir};
 
 /// Beveiligde berichtenpoort tussen de partners van Zorg- en Veiligheidshuizen.
 #[derive(Parser)]
-#[command(name = "ketenpoort", version, disable_help_subcommand = true)]
+#[command(name = "ketenpoort", version = VERSION, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -91,6 +92,9 @@ enum Command {
     Logboek(logboek::Command),
 }
 
+/// The version, with the commit that it was built from where whoever built it said so (`KETENPOORT_COMMIT`).
+pub(crate) const VERSION: &str = env!("KETENPOORT_VERSIE");
+
 /// How a command fails; each kind has its exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -98,7 +102,7 @@ pub enum Failure {
     Refused(String),
     /// Usage or configuration: 2.
     Usage(String),
-    /// The gateway cannot be reached: 3.
+    /// The gateway cannot be reached, or its database by itself: 3.
     Unreachable(String),
 }
 
@@ -138,6 +142,7 @@ impl From<GatewayError> for Failure {
         match error {
             // It ran, and stopped by itself.
             GatewayError::Store(_) => Self::Refused(error.to_string()),
+            GatewayError::Open(away) if away.is_away() => Self::Unreachable(away.to_string()),
             _ => Self::Usage(error.to_string()),
         }
     }
@@ -152,6 +157,12 @@ impl From<StoreError> for Failure {
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         Self::Refused(format!("het logboek klopt niet: {error}"))
+    }
+}
+
+impl From<NoFilter> for Failure {
+    fn from(error: NoFilter) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

@@ -8,11 +8,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::Failure;
+use super::{Failure, dienst};
 use crate::{
     clock::{SystemClock, SystemRng},
     config::Config,
-    gateway::Gateway,
+    gateway::{Aanloop, Gateway},
     proceslog,
 };
 
@@ -27,42 +27,74 @@ pub struct Arguments {
     /// Sta ontwikkelcertificaten toe; nooit met echte gegevens
     #[arg(long)]
     dev: bool,
+    /// Wacht niet op een database die er niet is: eindig met exitcode 3
+    #[arg(long)]
+    niet_wachten: bool,
     /// Schrijf het proceslog als JSON
     #[arg(long)]
     json: bool,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
-    proceslog::begin("info", arguments.json);
+    proceslog::begin("info", arguments.json)?;
     let config = Config::load(&arguments.config)?;
     if arguments.dev {
         tracing::warn!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
     }
     let mut signals = Signals::listen()?;
-    let mut starting = Box::pin(Gateway::start(&config, !arguments.dev, Arc::new(SystemClock), Arc::new(SystemRng)));
-    let (mut gateway, told) = tokio::select! {
+    let aanloop = if arguments.niet_wachten { Aanloop::hasty() } else { Aanloop::patient() };
+    let aanloop = aanloop.with_sockets(dienst::sockets()?);
+    let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+    let mut starting = Box::pin(Gateway::start_by(&aanloop, &config, !arguments.dev, clock, rng));
+    let (gateway, told) = tokio::select! {
         started = &mut starting => (started?, false),
-        // A start comes to its end first, unless it waits for a database that does not answer.
-        () = signals.stop() => match timeout(START, starting).await {
-            Ok(started) => (started?, true),
-            Err(_) => return Ok(()),
-        },
+        never = dienst::tell_of(&aanloop) => match never {},
+        () = signals.stop() => {
+            // A start comes to its end first, unless it waits for a database.
+            let within = if aanloop.waits() { Duration::ZERO } else { START };
+            match timeout(within, starting).await {
+                Ok(started) => (started?, true),
+                Err(_) => return Ok(()),
+            }
+        }
     };
-    tracing::info!(adres = %gateway.adres, logboek = config.logboek, "the gateway is open");
-    let mut told = if told { Told::Stop } else { Told::Reload };
-    while told == Told::Reload {
+    tracing::info!(
+        adres = %gateway.adres,
+        logboek = config.logboek,
+        versie = super::VERSION,
+        "the gateway is open"
+    );
+    tokio::select! {
+        ended = serve(gateway, &mut signals, told) => ended,
+        never = dienst::watchdog() => match never {},
+    }
+}
+
+/// Serves until the gateway ends by itself, or is told to.
+async fn serve(mut gateway: Gateway, signals: &mut Signals, told_before: bool) -> Result<(), Failure> {
+    let open = format!("open op {}", gateway.adres);
+    dienst::ready(&open);
+    let mut told = if told_before { Told::Stop } else { Told::Nothing };
+    while told != Told::Stop {
         told = tokio::select! {
             ended = gateway.ended() => return Ok(ended?),
             told = signals.told() => told,
         };
-        if told == Told::Reload
-            && let Err(error) = gateway.reload().await
-        {
-            tracing::error!(%error, "nothing was read again; what was read before counts on");
+        if told == Told::Reload {
+            dienst::reloading();
+            if let Err(error) = gateway.reload().await {
+                tracing::error!(%error, "nothing was read again; what was read before counts on");
+            }
+            dienst::ready(&open);
         }
     }
     tracing::info!("stopping: calls under way are finished first");
+    dienst::stopping();
     gateway.stop();
+    tokio::select! {
+        ended = gateway.ended() => return Ok(ended?),
+        () = signals.stop() => gateway.hurry(),
+    }
     Ok(gateway.ended().await?)
 }
 
@@ -102,6 +134,8 @@ impl Signals {
 /// What a signal says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {
+    /// None came yet.
+    Nothing,
     /// SIGTERM or SIGINT.
     Stop,
     /// SIGHUP.

@@ -118,6 +118,8 @@ pub struct Bounds {
     pub connection_age_seconds: u64,
     /// Days before a scenario lapses that its afzender is warned.
     pub vervalwaarschuwing_dagen: u16,
+    /// Seconds for which a gateway that is told to stop says that it is not ready, and serves on, before it closes its ports.
+    pub drain_seconds: u64,
 }
 
 impl Config {
@@ -382,6 +384,7 @@ fn bounds(section: Option<Section<'_>>) -> Bounds {
         in_flight_partner: count("in_flight_partner", 1..=65_536, 256),
         connection_age_seconds: number("connection_age_seconds", 1..=86_400, 3600),
         vervalwaarschuwing_dagen: u16::try_from(number("vervalwaarschuwing_dagen", 1..=366, 14)).expect("at most 366"),
+        drain_seconds: number("drain_seconds", 0..=300, 0),
     };
     if let Some(section) = section {
         section.finish();

@@ -63,7 +63,7 @@ pub struct Arguments {
 /// [`Failure`] naming the first expectation of the story that was not met.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     // What the year does on purpose, such as a data leak, is in the logboek and no news in between.
-    proceslog::begin(if arguments.jaar { "error" } else { "warn" }, false);
+    proceslog::begin(if arguments.jaar { "error" } else { "warn" }, false)?;
     let temporary = tempfile::tempdir().context("geen tijdelijke map")?;
     let dir = arguments.data_dir.unwrap_or_else(|| temporary.path().to_owned());
     let verhaal =

@@ -2,12 +2,7 @@
 //!
 //! It names no person, no bericht and no content. Whoever reaches it can neither ask for more nor change anything.
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -21,10 +16,12 @@ use tokio::{
 };
 use tonic::body::Body;
 
-use super::{GatewayError, ends::Ends};
+use super::{
+    GatewayError,
+    aanloop::{Aanloop, Einde, Fase},
+};
 use crate::{
     domain::houdbaarheid::amsterdam_date,
-    exchange::Exchange,
     telemetry::{self, Telemetry},
 };
 
@@ -41,55 +38,46 @@ const COUNTS: Duration = Duration::from_secs(1);
 
 /// What this gateway tells of itself.
 struct Health {
-    /// Gone when it has stopped.
-    exchange: Weak<Exchange>,
+    fase: watch::Receiver<Fase>,
     telemetry: Arc<Telemetry>,
-    ends: Ends,
-    stopped: watch::Receiver<bool>,
     asked: Mutex<Option<(Instant, Gereed)>>,
 }
 
 /// Whether each thing is as it must be, with why not.
 type Gereed = Vec<(&'static str, Result<(), String>)>;
 
-/// A gateway that is watched: where it tells how it stands.
-pub(super) struct Watched {
-    socket: TcpListener,
+/// Answers until it is ended.
+pub(super) struct Watching {
     /// Where it listens. Where the configuration asks for any free port, this is the one that it got.
     pub(super) adres: SocketAddr,
+    answering: JoinHandle<()>,
 }
-
-/// Answers until it is ended.
-pub(super) struct Watching(JoinHandle<()>);
 
 impl Watching {
-    pub(super) async fn end(self) {
-        self.0.abort();
+    /// Answers from now on, also while a start waits for its database, and while a stop finishes what is under way: so that who watches sees
+    /// why. Nothing where nobody may watch.
+    pub(super) async fn begin(
+        adres: Option<SocketAddr>,
+        telemetry: Option<&Arc<Telemetry>>,
+        aanloop: &Aanloop,
+    ) -> Result<Option<Self>, GatewayError> {
+        let Some((adres, telemetry)) = adres.zip(telemetry) else { return Ok(None) };
+        let (socket, adres) = aanloop.listen("waarneming", adres).await?;
+        let health = Health { fase: aanloop.fase(), telemetry: Arc::clone(telemetry), asked: Mutex::default() };
+        Ok(Some(Self { adres, answering: tokio::spawn(accept(socket, Arc::new(health))) }))
+    }
+
+    pub(super) async fn end(mut self) {
+        self.answering.abort();
         // It ends by being aborted.
-        drop(self.0.await);
+        drop((&mut self.answering).await);
     }
 }
 
-impl Watched {
-    /// Opens the socket, where there is one; nobody is answered before it is served.
-    pub(super) async fn open(adres: Option<SocketAddr>) -> Result<Option<Self>, GatewayError> {
-        let Some(adres) = adres else { return Ok(None) };
-        let error = |source| GatewayError::Listen { adres, source };
-        let socket = TcpListener::bind(adres).await.map_err(error)?;
-        let adres = socket.local_addr().map_err(error)?;
-        Ok(Some(Self { socket, adres }))
-    }
-
-    /// Answers from now on, also while a stop finishes what is under way, so that who watches sees why.
-    pub(super) fn serve(
-        self,
-        exchange: &Arc<Exchange>,
-        telemetry: Arc<Telemetry>,
-        ends: Ends,
-        stopped: watch::Receiver<bool>,
-    ) -> Watching {
-        let health = Health { exchange: Arc::downgrade(exchange), telemetry, ends, stopped, asked: Mutex::default() };
-        Watching(tokio::spawn(accept(self.socket, Arc::new(health))))
+impl Drop for Watching {
+    /// A start that failed leaves nobody behind who answers.
+    fn drop(&mut self) {
+        self.answering.abort();
     }
 }
 
@@ -151,7 +139,7 @@ impl Health {
         let mut asked = self.asked.lock().await;
         if let Some((when, known)) = asked.as_ref()
             && when.elapsed() < COUNTS
-            && !*self.stopped.borrow()
+            && matches!(&*self.fase.borrow(), Fase::Loopt { einde, .. } if *einde.borrow() == Einde::Niet)
         {
             return known.clone();
         }
@@ -161,8 +149,18 @@ impl Health {
     }
 
     async fn look(&self) -> Gereed {
+        let fase = self.fase.borrow().clone();
+        let (exchange, ends, einde) = match fase {
+            Fase::Begint => return vec![("dienst", Err("de poort begint".to_owned()))],
+            Fase::Wacht(reden) => {
+                let waits = "de poort wacht tot de database er is".to_owned();
+                return vec![("dienst", Err(waits)), ("database", Err(reden))];
+            }
+            Fase::Loopt { exchange, ends, einde } => (exchange.upgrade(), ends, einde),
+        };
         let stops = "de poort stopt: wat onderweg is wordt afgemaakt";
-        let Some(exchange) = self.exchange.upgrade() else { return vec![("dienst", Err(stops.to_owned()))] };
+        let Some(exchange) = exchange else { return vec![("dienst", Err(stops.to_owned()))] };
+        let is_told = *einde.borrow() != Einde::Niet;
         let now = exchange.klok.now();
         let database = match timeout(DATABASE, exchange.store.is_reachable()).await {
             Ok(reached) => reached.map_err(|error| format!("de database antwoordt niet: {error}")),
@@ -172,10 +170,10 @@ impl Health {
             Ok(read) => read.map_err(|error| error.to_string()),
             Err(_) => Err("de dagsleutels zijn niet te lezen: de database antwoordt niet".to_owned()),
         };
-        let ended: Vec<String> = self.ends.ended(now).iter().map(ToString::to_string).collect();
+        let ended: Vec<String> = ends.ended(now).iter().map(ToString::to_string).collect();
         let unless = |reden: Option<String>| reden.map_or(Ok(()), Err);
         vec![
-            ("dienst", unless(self.stopped.borrow().then(|| stops.to_owned()))),
+            ("dienst", unless(is_told.then(|| stops.to_owned()))),
             ("database", database),
             ("klok", unless(exchange.klok.trust().err().map(|twijfel| twijfel.uitleg()))),
             ("teksten", unless(exchange.onleesbaar())),

@@ -1,5 +1,6 @@
 //! The gateway: everything wired once, run until it is told to stop.
 
+mod aanloop;
 mod ends;
 mod health;
 mod jobs;
@@ -13,15 +14,19 @@ mod run;
 use std::{
     net::SocketAddr,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use tokio::{
     sync::{Mutex, watch},
     task::{JoinHandle, JoinSet, spawn_blocking},
+    time::sleep,
 };
 
+pub use self::aanloop::{Aanloop, SOCKETS};
 use self::{
-    health::Watched,
+    aanloop::Einde,
+    health::Watching,
     jobs::Outside,
     look::look,
     open::{Certificates, Known, Opened},
@@ -107,7 +112,7 @@ pub struct Gateway {
     /// Gone when it has stopped.
     exchange: Weak<Exchange>,
     reloader: Arc<Reloader>,
-    stop: watch::Sender<bool>,
+    einde: watch::Sender<Einde>,
     ended: JoinHandle<Result<(), GatewayError>>,
 }
 
@@ -132,6 +137,20 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
+        Self::start_by(&Aanloop::hasty(), config, productie, clock, rng).await
+    }
+
+    /// The same, by a run-up that says whether it waits for its database.
+    ///
+    /// # Errors
+    /// [`GatewayError`], each with what to do.
+    pub async fn start_by(
+        aanloop: &Aanloop,
+        config: &Config,
+        productie: bool,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, GatewayError> {
         let in_force = InForce::new(config.omgeving(productie));
         let remembered = open::remembered(&config.guard_file());
         // Before the logboek is read only what is remembered tells whether the clock may be believed.
@@ -140,20 +159,22 @@ impl Gateway {
         let files = config.documents(productie, now);
         look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
         let certificates = Certificates::read(config, in_force.subscribe())?;
+        let telemetry = meten::telemetry(config, rng.as_ref())?;
+        // That its address is taken is said only when nothing is wrong with the database: a second gateway on one has both.
+        let watching = Watching::begin(config.waarneming, telemetry.as_ref(), aanloop).await;
         let naam = LogboekNaam::new(&config.logboek).of_year(amsterdam_date(now).year());
-        let Opened { database, keys, signer, first } = Opened::open(config, files, &naam, rng.as_ref()).await?;
+        let opened = Opened::open(config, files, &naam, rng.as_ref(), aanloop).await?;
+        let (Opened { database, keys, signer, first }, watching) = (opened, watching?);
         let wacht = Wacht::take(&config.guard_file())?;
         // Read again: only now nobody else writes in it.
         let remembered = open::remembered(&config.guard_file());
         let kept = open::kept_head(config, &signer, remembered.logboek.clone())?;
         let klok = Arc::new(Klok::start(clock, remembered.klok.clone(), last_moment(&database.read).await?));
-        let telemetry = meten::telemetry(config, rng.as_ref())?;
         let metingen = telemetry.as_ref().map(|telemetry| Arc::clone(&telemetry.metingen)).unwrap_or_default();
-        let watched = Watched::open(config.waarneming).await?;
         let of = (config, productie);
         let (reloader, loaded) = Reloader::new(of, in_force.subscribe(), Arc::clone(&klok), certificates)?;
         let listener = open::listener(config, loaded, Arc::clone(&klok), Arc::clone(&metingen))?;
-        let open = open_all(config).await?;
+        let open = open_all(config, aanloop).await?;
         let vkey = signer.vkey();
         let (store, writer) = database
             .measured(Arc::clone(&metingen))
@@ -172,8 +193,8 @@ impl Gateway {
             }
         };
         let reloader = Arc::new(reloader);
-        let begun = Begun { exchange, writer, watch, listener, reloader, open, telemetry, watched, wacht, remembered };
-        Ok(begun.open_ports(config))
+        let begun = Begun { exchange, writer, watch, listener, reloader, open, telemetry, watching, wacht, remembered };
+        Ok(begun.open_ports(config, aanloop))
     }
 
     /// Does now what time brings, until nothing is left of it. The jobs do the same, each at its own ticks; this is for who puts the clock
@@ -207,9 +228,23 @@ impl Gateway {
         }
     }
 
-    /// Tells the gateway to stop: no new connections, calls under way are finished.
+    /// Tells the gateway to stop: it says that it is not ready, takes new connections for as long as the configuration says, and then finishes
+    /// the calls under way.
     pub fn stop(&self) {
-        self.stop.send_replace(true);
+        self.tell(Einde::Gevraagd);
+    }
+
+    /// Tells the gateway to stop at once: calls under way are broken off. What was acknowledged is kept, and callers repeat the rest.
+    pub fn hurry(&self) {
+        self.tell(Einde::Haast);
+    }
+
+    fn tell(&self, how: Einde) {
+        self.einde.send_if_modified(|told| {
+            let goes_on = *told < how;
+            *told = how.max(*told);
+            goes_on
+        });
     }
 
     /// Waits until it has stopped.
@@ -230,34 +265,33 @@ struct Begun {
     reloader: Arc<Reloader>,
     open: Vec<Open>,
     telemetry: Option<Arc<Telemetry>>,
-    watched: Option<Watched>,
+    watching: Option<Watching>,
     wacht: Wacht,
     remembered: Onthouden,
 }
 
 impl Begun {
     /// Answers at its ports from now on, and does by itself what time brings.
-    fn open_ports(self, config: &Config) -> Gateway {
-        let Self { exchange, writer, watch, listener, reloader, open, telemetry, watched, wacht, remembered } = self;
+    fn open_ports(self, config: &Config, aanloop: &Aanloop) -> Gateway {
+        let Self { exchange, writer, watch, listener, reloader, open, telemetry, watching, wacht, remembered } = self;
         let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
         let (adres, of) = (partners.unwrap_or(config.grpc), Arc::downgrade(&exchange));
-        let ((stop, stopped), mut running) = (watch::channel(false), JoinSet::new());
+        let ((einde, told), mut running) = (watch::channel(Einde::Niet), JoinSet::new());
+        let stopped = drained(told.clone(), Duration::from_secs(config.bounds.drain_seconds));
         for open in open {
             running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
         }
         let heads = exchange.store.heads();
         let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
         let refused = Arc::clone(&listener.refused);
-        let waarneming = watched.as_ref().map(|watched| watched.adres);
+        let waarneming = watching.as_ref().map(|watching| watching.adres);
         let stapels = telemetry.as_ref().map(|telemetry| meten::begin(telemetry, &exchange, &reloader));
-        let watching = watched.zip(telemetry.clone());
-        let watching =
-            watching.map(|(watched, telemetry)| watched.serve(&exchange, telemetry, reloader.ends(), stopped.clone()));
+        aanloop.runs(&exchange, reloader.ends(), told.clone());
         let blikken = Blikken::of_guard(&config.guard_file());
         let outside = Outside { refused: Arc::clone(&refused), reloader: Arc::clone(&reloader), blikken, stapels };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
         let ended = tokio::spawn(async move {
-            let ended = run(exchange, running, writer, &refused, stopped).await;
+            let ended = run(exchange, running, writer, &refused, (stopped, told)).await;
             keeper.lock().await.write().await;
             if let Some(watching) = watching {
                 watching.end().await;
@@ -267,6 +301,22 @@ impl Begun {
             }
             ended
         });
-        Gateway { adres, beheer, toezicht, waarneming, exchange: of, reloader, stop, ended }
+        Gateway { adres, beheer, toezicht, waarneming, exchange: of, reloader, einde, ended }
     }
+}
+
+/// Turns true when the ports close: so long after the gateway was told to end, or at once where it must hurry.
+fn drained(mut told: watch::Receiver<Einde>, after: Duration) -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        // An error means that whoever could tell is gone: then there is nothing to wait for.
+        if told.wait_for(|how| *how != Einde::Niet).await.is_ok() {
+            tokio::select! {
+                () = sleep(after) => {}
+                _ = told.wait_for(|how| *how == Einde::Haast) => {}
+            }
+        }
+        stop.send_replace(true);
+    });
+    stopped
 }

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use rustls::ServerConfig;
 use tokio::sync::{Semaphore, watch};
 
-use super::{GatewayError, ends::Einde};
+use super::{GatewayError, aanloop::Aanloop, ends::Einde};
 use crate::{
     config::{Config, Opslag},
     documenten::Parsed,
@@ -94,12 +94,13 @@ impl Opened {
         files: Result<Parsed, Fouten>,
         naam: &str,
         rng: &dyn Rng,
+        aanloop: &Aanloop,
     ) -> Result<Self, GatewayError> {
         // Files that cannot come in force leave no database behind.
         let first = matches!(&config.opslag, Opslag::Sqlite { bestand, .. } if !bestand.exists());
         let files = if first { Ok(files?) } else { files };
         // The database first: who may not have it may not touch the keys either.
-        let database = Database::open(&config.opslag).await?;
+        let database = aanloop.database(&config.opslag).await?;
         // Asked before the database is: another gateway may just be beginning, and it notes in the key directory that it has begun
         // only when its logboek is there.
         let keys_have_begun = KeyDirectory::has_begun(&config.sleutels);

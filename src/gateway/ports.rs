@@ -10,7 +10,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tonic::{body::Body, service::Routes};
 use tower::Service;
 
-use super::GatewayError;
+use super::{Aanloop, GatewayError};
 use crate::{
     config::Config,
     domain::Ingang,
@@ -53,10 +53,10 @@ struct Port {
 }
 
 /// Opens all ports of this configuration; nobody is answered before they are served.
-pub(super) async fn open_all(config: &Config) -> Result<Vec<Open>, GatewayError> {
+pub(super) async fn open_all(config: &Config, aanloop: &Aanloop) -> Result<Vec<Open>, GatewayError> {
     let mut open = Vec::new();
     for port in ports(config) {
-        open.push(port.open().await?);
+        open.push(port.open(aanloop).await?);
     }
     Ok(open)
 }
@@ -101,10 +101,13 @@ pub(super) fn bound(open: &[Open], ingang: Ingang) -> Option<SocketAddr> {
 }
 
 impl Port {
-    async fn open(self) -> Result<Open, GatewayError> {
-        let error = |source| GatewayError::Listen { adres: self.adres, source };
-        let socket = TcpListener::bind(self.adres).await.map_err(error)?;
-        let bound = socket.local_addr().map_err(error)?;
+    async fn open(self, aanloop: &Aanloop) -> Result<Open, GatewayError> {
+        let section = match self.ingang {
+            Ingang::Partners => "grpc",
+            Ingang::Toezicht => "toezicht",
+            Ingang::Beheer => "beheer",
+        };
+        let (socket, bound) = aanloop.listen(section, self.adres).await?;
         Ok(Open { port: self, socket, bound })
     }
 }

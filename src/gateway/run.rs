@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{GatewayError, jobs::log_handshakes};
+use super::{GatewayError, aanloop::Einde, jobs::log_handshakes};
 use crate::{exchange::Exchange, store::StoreError, tls::Refused};
 
 /// How long a stop waits for what goes on when a caller has gone: leases that are given back, streams that close.
@@ -23,7 +23,7 @@ pub(super) async fn run(
     mut running: JoinSet<&'static str>,
     mut writer: JoinHandle<Result<(), StoreError>>,
     refused: &Refused,
-    mut stopped: watch::Receiver<bool>,
+    (mut stopped, mut told): (watch::Receiver<bool>, watch::Receiver<Einde>),
 ) -> Result<(), GatewayError> {
     let is_told = stopped.clone();
     tokio::select! {
@@ -41,8 +41,16 @@ pub(super) async fn run(
         }
     }
     // The ports finish the calls under way themselves, and a job what it is at; a panic in one has been reported already.
-    while running.join_next().await.is_some() {}
-    for (name, count) in exchange.tasks.ended(TASKS_END).await {
+    let is_hurried = tokio::select! {
+        () = async { while running.join_next().await.is_some() {} } => false,
+        hurried = told.wait_for(|how| *how == Einde::Haast) => hurried.is_ok(),
+    };
+    if is_hurried {
+        tracing::warn!("told to hurry: calls under way are broken off");
+    }
+    running.shutdown().await;
+    let within = if is_hurried { Duration::from_secs(1) } else { TASKS_END };
+    for (name, count) in exchange.tasks.ended(within).await {
         tracing::warn!(name, count, "did not end in time, and is left");
     }
     if let Err(error) = exchange.flush_weigeringen(true).await {

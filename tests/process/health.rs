@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::served::{Served, expect, ketenpoort, stderr};
+use crate::served::{Served, expect, ketenpoort, stderr, until};
 
 #[test]
 fn it_ends_with_what_the_gateway_says_of_itself() {
@@ -14,7 +14,8 @@ fn it_ends_with_what_the_gateway_says_of_itself() {
         command.arg("healthcheck").arg("--config").arg(served.config()).args(more);
         command.output().unwrap()
     };
-    let told: Value = serde_json::from_str(&expect(&check(&served, &[]), 0)).unwrap();
+    let ready = until("it is ready", || Some(check(&served, &[])).filter(|told| told.status.success()));
+    let told: Value = serde_json::from_str(&expect(&ready, 0)).unwrap();
     assert_eq!(told["gereed"], true, "{told}");
     assert_eq!(expect(&check(&served, &["--live"]), 0), "leeft\n");
     served.stop();

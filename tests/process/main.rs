@@ -12,6 +12,7 @@ mod beheer;
 mod bewaren;
 mod command_line;
 mod demo;
+mod dienst;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/faketime.rs"]
 mod faketime;

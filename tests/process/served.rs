@@ -175,6 +175,14 @@ impl Served {
         self.port
     }
 
+    /// Where it tells how it stands.
+    pub fn waarneming(&self) -> String {
+        let text = fs::read_to_string(self.config()).unwrap();
+        let (_, section) = text.split_once("[waarneming]").unwrap();
+        let (_, address) = section.split_once("adres = \"").unwrap();
+        address.split_once('"').unwrap().0.to_owned()
+    }
+
     /// SIGKILL: the process gets no chance to do anything.
     pub fn kill(&mut self) {
         let mut child = self.child.take().unwrap();

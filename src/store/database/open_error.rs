@@ -61,6 +61,8 @@ pub enum OpenError {
     NoPrimary {
         /// What each of them said.
         failures: Vec<String>,
+        /// Whether one of them can come back by itself.
+        away: bool,
     },
     /// The server can lose what it acknowledged.
     #[error(
@@ -133,4 +135,28 @@ pub enum OpenError {
     /// What stands in it is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl OpenError {
+    /// Whether it can go over by itself: a server that is not there, or that is starting or ending.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::NoPrimary { away, .. } => *away,
+            Self::Database { source, .. } => is_away(source),
+            _ => false,
+        }
+    }
+}
+
+/// Whether this is said of a server that can come back: of one that refuses the name, the password or the certificate it is not.
+pub(super) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        // 57P01 to 57P03: ended, crashed, cannot connect now; 53300: too many connections; 08: the connection.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
+        }
+        _ => false,
+    }
 }

@@ -13,7 +13,7 @@ use sqlx::{
 use tokio::time::timeout;
 use url::Url;
 
-use super::open_error::OpenError;
+use super::open_error::{OpenError, is_away};
 use crate::{
     config::{Postgres, Server},
     store::{DbConnection, Pool},
@@ -99,6 +99,7 @@ impl Primary {
 pub(in crate::store) async fn connect(postgres: &Postgres) -> Result<Primary, OpenError> {
     install_default_drivers();
     let mut failures = Vec::with_capacity(postgres.servers.len());
+    let mut away = false;
     for server in &postgres.servers {
         let attempt = async {
             let mut connection = options(server, WRITING)?.connect().await?;
@@ -108,15 +109,19 @@ pub(in crate::store) async fn connect(postgres: &Postgres) -> Result<Primary, Op
         let (connection, said) = match timeout(CONNECT, attempt).await {
             Ok(Ok(connected)) => connected,
             Ok(Err(error)) => {
+                away |= is_away(&error);
                 failures.push(format!("{server}: {error}"));
                 continue;
             }
             Err(_) => {
+                away = true;
                 failures.push(format!("{server}: antwoordt niet binnen {} s", CONNECT.as_secs()));
                 continue;
             }
         };
         if said.standby {
+            // One that will be promoted.
+            away = true;
             failures.push(format!("{server}: is een standby"));
             continue;
         }
@@ -130,7 +135,7 @@ pub(in crate::store) async fn connect(postgres: &Postgres) -> Result<Primary, Op
             options(server, READING).map_err(|source| OpenError::Database { waar: server.to_string(), source })?;
         return Ok(Primary { server: server.clone(), connection, reading, unawaited: said.unawaited });
     }
-    Err(OpenError::NoPrimary { failures })
+    Err(OpenError::NoPrimary { failures, away })
 }
 
 async fn examine(connection: &mut DbConnection) -> Result<Said, sqlx::Error> {
