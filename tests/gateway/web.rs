@@ -5,6 +5,7 @@ mod bewaard;
 pub mod browser;
 mod herkomst;
 mod inhoud;
+mod zoeken;
 
 use std::sync::Arc;
 
