@@ -16,12 +16,11 @@ use crate::{
 const WITHIN: [&str; 3] = ["filter.", "inzage.", "persoon."];
 
 /// Fields by the words that stand beside them.
-const LABELS: [(&str, &str); 41] = [
+const LABELS: [(&str, &str); 40] = [
     ("afzender", "Afzender"),
     ("berichtsoort", "Soort bericht"),
     ("bericht", "Het nummer van het bericht in het adres"),
     ("besluiten", "Het besluit per rij"),
-    ("bestand", "Een bestand dat u bewaarde"),
     ("bewaard", "Een bestand dat u bewaarde, of de tekst ervan"),
     ("bsn", "BSN"),
     ("buiten_kantooruren", "Alleen buiten kantooruren"),

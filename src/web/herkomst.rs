@@ -1,5 +1,5 @@
 //! Herkomst (origin): from where a browser asks, and by which method. A certificate goes along with whatever a browser asks, and each page that
-//! is shown is a look that somebody answers for: no other site may make somebody look or do anything.
+//! is shown is a look that somebody answers for: no other site may make somebody do anything, or look unnoticed.
 
 use std::time::Duration;
 

@@ -78,7 +78,9 @@ impl Keuze {
     /// The same beside something else that is asked, which another period keeps.
     pub(super) fn with(mut self, erbij: Option<(&'static str, String)>) -> Self {
         if let Some((naam, waarde)) = &erbij {
-            self.andere.iter_mut().for_each(|(_, address)| address.push_str(&format!("&{naam}={waarde}")));
+            for (_, address) in &mut self.andere {
+                *address = format!("{address}&{naam}={waarde}");
+            }
         }
         Self { erbij, ..self }
     }

@@ -55,7 +55,7 @@ impl Hitte {
             let said = aantal(*van_poort, "logregel", "logregels");
             geteld.push(format!("Wat de poort zelf stuurde telt hier niet mee: {said}."));
         }
-        Self { rijen, kolommen, is_deels, geteld }
+        Self { kolommen, rijen, is_deels, geteld }
     }
 }
 
