@@ -75,10 +75,14 @@ weigeringen! {
     PaginaNietGevonden = "pagina_niet_gevonden", Onbekend,
         "Op dit adres staat geen pagina. Ga naar het overzicht en kies daar.",
         "There is no page at this address. Go to the overview and choose there.";
-    /// A browser posted what no page of the gateway made.
+    /// A browser asked a page for what it does not do.
+    PaginaKanDitNiet = "pagina_kan_dit_niet", GeenMethode,
+        "Deze pagina kan dit niet. Open haar in uw browser, en gebruik de knoppen en formulieren die erop staan.",
+        "This page does not do this. Open it in your browser, and use the buttons and forms on it.";
+    /// A browser asked or posted what no page of the gateway made.
     AndereHerkomst = "andere_herkomst", Verboden,
-        "Dit is niet verstuurd vanaf een pagina van deze poort, en daarom niet gedaan. Open de pagina zelf en doe het daar.",
-        "This was not sent from a page of this gateway, and so it was not done. Open the page yourself and do it there.";
+        "Dit is niet gevraagd vanaf een pagina van deze poort, en daarom niet gedaan. Open de pagina zelf en doe het daar.",
+        "This was not asked from a page of this gateway, and so it was not done. Open the page yourself and do it there.";
     /// No checkpoint of a logboek of this gateway.
     CheckpointOnbekend = "checkpoint_onbekend", Onbekend,
         "Dit is geen checkpoint van een logboek van deze poort, of het is langer dan dat logboek nu is. Bewaar het: is het echt, dan is er iets uit het logboek verdwenen.",

@@ -37,6 +37,12 @@ impl Zicht {
         self.alles || partijen.is_empty() || !self.partners.is_disjoint(partijen)
     }
 
+    /// Whether what passed between these two partners may be seen.
+    #[must_use]
+    pub fn sees_pair(&self, one: &str, other: &str) -> bool {
+        self.alles || self.partners.iter().any(|naam| [one, other].contains(&naam.as_str()))
+    }
+
     /// The partners; none where it is on everything.
     #[must_use]
     pub fn partners(&self) -> &BTreeSet<PartnerNaam> {

@@ -193,7 +193,7 @@ pub(super) fn days(checker: &mut Checker, van: (&str, &str), tot_en_met: (&str, 
     let (from, to) = (day(van), day(tot_en_met));
     if let Some((from, to)) = from.zip(to) {
         if to < from {
-            checker.wrong(tot_en_met.0, format!("een dag die niet voor {} ligt", van.0));
+            checker.wrong(tot_en_met.0, "een dag die niet voor de eerste dag ligt");
         } else if (to - from).get_days() > MOST_DAYS {
             checker.wrong(tot_en_met.0, "een dag die hoogstens 10 jaar later ligt");
         }

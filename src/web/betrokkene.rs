@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
+use jiff::civil::Date;
 
 use super::{
     kijker::Kijker,
     pagina::Kop,
     uitwisselingen::Rij,
     velden::{Gepost, Velden},
-    woorden::aantal,
+    woorden::{aantal, gezocht},
 };
 use crate::{
-    domain::Weigering,
-    exchange::{Exchange, datum},
+    domain::{Weigering, houdbaarheid::amsterdam_date},
+    exchange::Exchange,
     grpc::zoekfilter::opdracht,
     proto,
 };
@@ -39,7 +40,8 @@ pub(super) async fn show(kijker: Kijker, velden: Velden) -> Response<Body> {
     let made = async {
         kijker.watches()?;
         velden.known(&[], &[])?;
-        let kop = kijker.kop("Betrokkene", "/betrokkene");
+        // Nothing of the logboek is shown before somebody searches.
+        let kop = kijker.kop("Betrokkene", "/betrokkene").zonder_blik();
         Ok(Betrokkene { kop, gevonden: Vec::new(), rijen: Vec::new(), gepost: Vec::new(), verder: String::new() })
     };
     kijker.answer(made).await
@@ -57,17 +59,14 @@ pub(super) async fn search(
     kijker.answer(made).await
 }
 
-/// For whom and why was searched, and when: on paper nothing else says it.
+/// Whom was searched for, and what was found.
 fn searched(exchange: &Exchange, velden: &Velden, found: u64) -> Vec<String> {
     let marks = [("naam", ""), ("geboortedatum", "geboren "), ("skn", "SKN "), ("bsn", "BSN ")];
     let given = marks.map(|(naam, before)| (velden.value(naam), before));
     let given: Vec<String> =
         given.iter().filter(|(value, _)| !value.is_empty()).map(|(value, before)| format!("{before}{value}")).collect();
-    let mut zinnen = vec![
-        format!("Gezocht op {}: {}.", datum::moment(exchange.klok.now()), given.join(", ")),
-        format!("Waarom: {}.", velden.value("reden").trim_end_matches('.')),
-        format!("{} over deze persoon.", aantal(found, "logregel", "logregels")),
-    ];
+    let mut zinnen = gezocht(exchange, &given.join(", "), velden.value("reden"));
+    zinnen.push(format!("{} over deze persoon.", aantal(found, "logregel", "logregels")));
     if ["naam", "skn", "bsn"].iter().filter(|naam| !velden.value(naam).is_empty()).count() > 1 {
         zinnen.push(
             "Gevonden is wat op een van deze kenmerken past; of zij van een persoon zijn, weet de poort niet."
@@ -85,6 +84,10 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
         pagina: velden.value("pagina").to_owned(),
         nieuwste_eerst: true,
     };
+    let born: Option<Date> = velden.value("geboortedatum").parse().ok();
+    if born.is_some_and(|born| born > amsterdam_date(exchange.klok.now())) {
+        return Err(Weigering::veld("geboortedatum", "vandaag of eerder"));
+    }
     let inzage = kijker.inzage_of(velden, false)?;
     let found = exchange.search(&kijker.call, &inzage, &opdracht(&request)?).await?;
     let gepost = velden.without("pagina");

@@ -12,7 +12,7 @@ use axum::{
 use super::{
     kijker::Kijker,
     pagina::Kop,
-    velden::Velden,
+    velden::{NO_FIELD, Velden, short, unread},
     woorden::{aantal, capitalised, getal, wanneer},
 };
 use crate::{
@@ -29,6 +29,8 @@ use crate::{
 
 /// The first line of a proof (C2SP tlog-proof).
 const PROOF: &str = "c2sp.org/tlog-proof@v1";
+/// The fields of the form.
+const FIELDS: [&str; 2] = ["bestand", "tekst"];
 /// Proofs in one receipt, at most.
 const MOST_PROOFS: usize = 50;
 
@@ -79,10 +81,14 @@ pub(super) async fn check(
 ) -> Response<Body> {
     let made = async {
         kijker.watches()?;
-        let mut form = form.map_err(|_| unreadable())?;
+        let mut form = form.map_err(|rejected| unread(rejected.status()))?;
         let mut kept = None;
-        while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
-            let text = field.text().await.map_err(|_| unreadable())?;
+        while let Some(field) = form.next_field().await.map_err(|error| unread(error.status()))? {
+            let naam = field.name().unwrap_or_default();
+            if !FIELDS.contains(&naam) {
+                return Err(Weigering::veld(short(naam), NO_FIELD));
+            }
+            let text = field.text().await.map_err(|error| unread(error.status()))?;
             if !text.trim().is_empty() && kept.replace(text).is_some() {
                 return Err(Weigering::veld("bewaard", "een bestand of een tekst, niet allebei"));
             }
@@ -92,10 +98,6 @@ pub(super) async fn check(
         page(&exchange, &kijker, read_kept(&exchange, &format!("{}\n", kept.trim()))?).await
     };
     kijker.answer(made).await
-}
-
-fn unreadable() -> Weigering {
-    Weigering::veld("bewaard", "een bestand van hoogstens 1 MiB, in tekst")
 }
 
 /// Something that was handed in, as far as it can be judged by itself.

@@ -72,6 +72,8 @@ struct StandKeuze {
     kop: String,
     /// The day that is filled in; empty for now.
     op: String,
+    /// The field that asks for it; none for now.
+    veld: Option<(&'static str, String)>,
     /// What leads to the other ones.
     andere: Vec<(String, String)>,
     tekening: String,
@@ -84,12 +86,13 @@ impl StandKeuze {
         let Periode { van, tot_en_met } = periode;
         let of_voorstel = |nummer: u64| format!("als voorstel {nummer} geldt");
         let (when, may, veld, mag) = match stand {
-            Stand::Nu => ("nu".to_owned(), "mag", String::new(), ("mag", "mag nu niet")),
+            Stand::Nu => ("nu".to_owned(), "mag", None, ("mag", "mag nu niet")),
             Stand::Op(day) => {
-                (format!("op {}", datum::dag(day)), "mocht", format!("op={day}"), ("mocht", "mocht toen niet"))
+                let when = format!("op {}", datum::dag(day));
+                (when, "mocht", Some(("op", day.to_string())), ("mocht", "mocht toen niet"))
             }
             Stand::Voorstel(nummer) => {
-                (of_voorstel(nummer), "mag", format!("voorstel={nummer}"), ("mag", "mag dan niet"))
+                (of_voorstel(nummer), "mag", Some(("voorstel", nummer.to_string())), ("mag", "mag dan niet"))
             }
         };
         let address = |veld: &str| format!("/convenanten?van={van}&tot_en_met={tot_en_met}{veld}");
@@ -106,7 +109,11 @@ impl StandKeuze {
             kop: if stand == Stand::Nu { "Van kracht".to_owned() } else { format!("Van kracht {when}") },
             op: if let Stand::Op(day) = stand { day.to_string() } else { String::new() },
             andere: now.into_iter().chain(others).collect(),
-            tekening: format!("/stromenschema.svg?{veld}").trim_end_matches('?').to_owned(),
+            tekening: veld.as_ref().map_or_else(
+                || "/stromenschema.svg".to_owned(),
+                |(naam, waarde)| format!("/stromenschema.svg?{naam}={waarde}"),
+            ),
+            veld,
             mag,
         }
     }
@@ -153,7 +160,7 @@ fn stand(velden: &Velden) -> Result<Stand, Weigering> {
         ["", nummer] => {
             nummer.parse().map(Stand::Voorstel).map_err(|_| Weigering::veld("voorstel", "het nummer van een voorstel"))
         }
-        _ => Err(Weigering::veld("op", "leeg, als voorstel is ingevuld")),
+        _ => Err(Weigering::veld("op", "een dag of een voorstel, niet allebei")),
     }
 }
 
@@ -224,7 +231,7 @@ fn convenanten(
     };
     Convenanten {
         kop: kijker.kop("Convenanten", "/convenanten"),
-        keuze: Keuze::new(exchange, periode),
+        keuze: Keuze::new(exchange, periode).with(stand.veld.clone()),
         matrix: matrix(&allowed, &of, (periode, &kijker.call.identiteit().ziet), stand.mag),
         stand,
         van_kracht: geldig.van_kracht.convenanten().iter().map(convenant).collect(),
@@ -279,9 +286,8 @@ fn matrix(
         };
         let (times, no) = (of(&went), of(&refused));
         let is_allowed = may.contains_key(&(van, naar));
-        let is_seen = ziet.is_alles() || ziet.partners().iter().any(|naam| [van, naar].contains(&naam.as_str()));
         let (stijl, mut tekst) = match (is_allowed, times) {
-            (true, 0) if !is_seen => ("", mag.to_owned()),
+            (true, 0) if !ziet.sees_pair(van, naar) => ("", mag.to_owned()),
             (true, 0) => ("mag-nooit", format!("{mag}, niet gebruikt")),
             (true, 1) => ("een-keer", format!("{mag}, 1 keer")),
             (true, _) => ("mag", format!("{mag}, {}", aantal(times, "keer", "keer"))),

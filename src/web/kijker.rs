@@ -11,6 +11,7 @@ use axum::{
 };
 
 use super::{
+    fout,
     pagina::{self, Kop},
     velden::Velden,
 };
@@ -97,6 +98,6 @@ impl Kijker {
         let about = About { medewerker: Some(self.inzage(None).medewerker), ..About::default() };
         let weigering = self.exchange.refuse(&self.call, about, weigering).await;
         let kop = self.kop("Dat kan niet", "");
-        pagina::fout(&kop, pagina::status(weigering.aard()), &weigering).into_response()
+        fout::fout(&kop, fout::status(weigering.aard()), &weigering).into_response()
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Keuze {
     pub(super) in_woorden: String,
     /// The quarters before and after it, as fields of an address with a name; of a period that is not within a quarter the present one.
     pub(super) andere: Vec<(&'static str, String)>,
+    /// What is asked besides the period, and stays when that changes.
+    pub(super) erbij: Option<(&'static str, String)>,
 }
 
 impl Keuze {
@@ -69,6 +71,17 @@ impl Keuze {
             van: van.to_string(),
             tot_en_met: tot_en_met.to_string(),
             andere,
+            erbij: None,
         }
+    }
+
+    /// The same beside something else that is asked, which another period keeps.
+    pub(super) fn with(mut self, erbij: Option<(&'static str, String)>) -> Self {
+        if let Some((naam, waarde)) = &erbij {
+            for (_, address) in &mut self.andere {
+                *address = format!("{address}&{naam}={waarde}");
+            }
+        }
+        Self { erbij, ..self }
     }
 }

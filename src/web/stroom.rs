@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::woorden::{aantal, getal};
-use crate::exchange::toezicht::zoek::Paren;
+use crate::exchange::toezicht::zoek::{Paren, Stromen};
 
 /// Steps of colour above none.
 const STEPS: u64 = 5;
@@ -12,6 +12,10 @@ const STEPS: u64 = 5;
 pub(super) struct Hitte {
     pub(super) kolommen: Vec<String>,
     pub(super) rijen: Vec<(String, Vec<HitteCel>)>,
+    /// Whether there are pairs of which who looks sees nothing.
+    pub(super) is_deels: bool,
+    /// What is counted, and what is not.
+    pub(super) geteld: Vec<String>,
 }
 
 /// How much went from one to another.
@@ -24,8 +28,12 @@ pub(super) struct HitteCel {
 }
 
 impl Hitte {
-    /// `address` says where a pair leads.
-    pub(super) fn new(paren: &Paren, address: impl Fn(&str, &str) -> String) -> Self {
+    /// `sees` says of which pairs who looks sees what went, and `address` where a pair leads.
+    pub(super) fn new(
+        Stromen { paren, van_poort }: &Stromen,
+        sees: impl Fn(&str, &str) -> bool,
+        address: impl Fn(&str, &str) -> String,
+    ) -> Self {
         let counts: BTreeMap<(&str, &str), u64> =
             paren.iter().map(|((van, naar), aantal)| ((van.as_str(), naar.as_str()), *aantal)).collect();
         let most = counts.values().copied().max().unwrap_or(0);
@@ -34,12 +42,20 @@ impl Hitte {
         kolommen.dedup();
         let mut rows: Vec<&str> = counts.keys().map(|(van, _)| *van).collect();
         rows.dedup();
+        let is_deels = rows.iter().any(|van| kolommen.iter().any(|naar| !sees(van, naar)));
         let cell = |van: &str, naar: &str| match counts.get(&(van, naar)) {
-            None => HitteCel { aantal: "0".to_owned(), trede: 0, naar: String::new() },
             Some(of) => HitteCel { aantal: getal(*of), trede: step(*of, most), naar: address(van, naar) },
+            None if sees(van, naar) => HitteCel { aantal: "0".to_owned(), trede: 0, naar: String::new() },
+            None => HitteCel { aantal: "niet te zien".to_owned(), trede: 0, naar: String::new() },
         };
         let rijen = rows.into_iter().map(|van| (van.to_owned(), kolommen.iter().map(|naar| cell(van, naar)).collect()));
-        Self { rijen: rijen.collect(), kolommen }
+        let rijen = rijen.collect();
+        let mut geteld = vec!["Geteld is wat partners stuurden en de poort aanvaardde, per ontvanger.".to_owned()];
+        if *van_poort > 0 {
+            let said = aantal(*van_poort, "logregel", "logregels");
+            geteld.push(format!("Wat de poort zelf stuurde telt hier niet mee: {said}."));
+        }
+        Self { kolommen, rijen, is_deels, geteld }
     }
 }
 
@@ -152,6 +168,21 @@ fn take(starts: &mut BTreeMap<&str, f64>, naam: &str, width: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_pair_that_is_not_seen_no_number_is_told() {
+        let pair = |van: &str, naar: &str| ((van.to_owned(), naar.to_owned()), 3);
+        let stromen = Stromen { paren: vec![pair("dji", "politie"), pair("zvh", "dji")], van_poort: 2 };
+        let sees = |van: &str, naar: &str| [van, naar].contains(&"dji");
+        let hitte = Hitte::new(&stromen, sees, |_, _| String::new());
+        let told = |rijen: &[(String, Vec<HitteCel>)]| -> Vec<Vec<String>> {
+            rijen.iter().map(|(_, cellen)| cellen.iter().map(|cel| cel.aantal.clone()).collect()).collect()
+        };
+        assert_eq!(hitte.kolommen, ["dji", "politie"]);
+        assert_eq!(told(&hitte.rijen), [["0", "3"], ["3", "niet te zien"]]);
+        assert!(hitte.is_deels && hitte.geteld.len() == 2);
+        assert!(!Hitte::new(&stromen, |_, _| true, |_, _| String::new()).is_deels);
+    }
 
     #[test]
     fn the_most_is_darkest_and_one_is_not_nothing() {

@@ -1,5 +1,7 @@
 //! Velden (fields): what a browser sends, in the address or posted.
 
+use std::collections::BTreeSet;
+
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
@@ -7,7 +9,7 @@ use axum::{
 };
 use percent_encoding::percent_decode;
 
-use super::pagina::refusal;
+use super::fout::refusal;
 use crate::{
     domain::{Overtreding, Weigering},
     proto,
@@ -19,6 +21,9 @@ pub(super) struct Velden(Vec<(String, String)>, Vec<Overtreding>);
 
 /// What stands for yes in a field that is ticked.
 const JA: &str = "ja";
+
+/// What is said of a field that a page does not have.
+pub(super) const NO_FIELD: &str = "geen veld van deze pagina";
 
 impl Velden {
     fn parse(text: &[u8]) -> Self {
@@ -45,10 +50,11 @@ impl Velden {
     /// [`Weigering::OngeldigVeld`] naming each that it does not know, and each that stands there more than once and may not.
     pub(super) fn known(&self, names: &[&str], repeated: &[&str]) -> Result<&Self, Weigering> {
         let mut wrong = self.1.clone();
-        for (at, (naam, _)) in self.0.iter().enumerate() {
-            let is_again = self.0[..at].iter().any(|(before, _)| before == naam);
+        let mut before = BTreeSet::new();
+        for (naam, _) in &self.0 {
+            let is_again = !before.insert(naam);
             if !names.contains(&naam.as_str()) && !repeated.contains(&naam.as_str()) {
-                wrong.push(Overtreding::new(short(naam), "geen veld van deze pagina"));
+                wrong.push(Overtreding::new(short(naam), NO_FIELD));
             } else if is_again && !repeated.contains(&naam.as_str()) {
                 wrong.push(Overtreding::new(naam, "hoogstens een keer"));
             }
@@ -115,8 +121,13 @@ impl Velden {
     }
 }
 
+/// Why what was posted could not be read.
+pub(super) fn unread(status: StatusCode) -> Weigering {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { Weigering::TeGroot } else { Weigering::Onleesbaar }
+}
+
 /// Enough of a name to find it by.
-fn short(naam: &str) -> String {
+pub(super) fn short(naam: &str) -> String {
     naam.chars().take(40).collect()
 }
 
@@ -141,7 +152,8 @@ impl<S: Send + Sync> FromRequest<S> for Gepost {
         if sort.and_then(|sort| sort.split(';').next()).map(str::trim) != Some("application/x-www-form-urlencoded") {
             return Err(refused(&Weigering::Onleesbaar));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| refused(&Weigering::TeGroot))?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejected| refused(&unread(rejected.status())))?;
         Ok(Self(Velden::parse(&bytes)))
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{BerichtId, Berichtsoort},
-    exchange::{datum, toezicht::rapport::Tabel},
+    exchange::{Exchange, datum, toezicht::rapport::Tabel},
     logboek::Logregel,
 };
 
@@ -137,6 +137,14 @@ impl From<Tabel> for Blad {
 /// When a regel was written, in words.
 pub(super) fn wanneer(regel: &Logregel) -> String {
     regel.tijd.parse::<Timestamp>().map(datum::moment).unwrap_or_default()
+}
+
+/// For whom and why was searched, and when: on paper nothing else says it.
+pub(super) fn gezocht(exchange: &Exchange, naar: &str, reden: &str) -> Vec<String> {
+    vec![
+        format!("Gezocht op {}: {naar}.", datum::moment(exchange.klok.now())),
+        format!("Waarom: {}.", reden.trim_end_matches('.')),
+    ]
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 
 mod bewaard;
 pub mod browser;
+mod herkomst;
 mod inhoud;
+mod zoeken;
 
 use std::sync::Arc;
 
@@ -172,7 +174,7 @@ async fn wrong_fields_are_named_and_a_period_can_be_empty() {
         ("/convenanten?op=2999-01-01".to_owned(), "vandaag of eerder"),
         ("/convenanten?voorstel=-1".to_owned(), "het nummer van een voorstel"),
         ("/convenanten?voorstel=7".to_owned(), "een voorstel dat openstaat"),
-        (format!("/stromenschema.svg?op={}&voorstel=7", today()), "leeg, als voorstel is ingevuld"),
+        (format!("/stromenschema.svg?op={}&voorstel=7", today()), "een dag of een voorstel, niet allebei"),
     ] {
         let page = get(&gateway, "fg-zsm", &path).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");

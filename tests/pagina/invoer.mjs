@@ -273,7 +273,7 @@ async function pageTokens({ poort }) {
         const answer = await poort.ask(naam, address);
         isRefused(answer, 400);
         hold(
-          /pagina/i.test(answer.text.slice(answer.text.indexOf('<main'))),
+          /bladzijde/i.test(answer.text.slice(answer.text.indexOf('<main'))),
           'it does not say that it is about the page',
         );
       });

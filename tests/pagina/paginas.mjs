@@ -2,7 +2,9 @@
 
 import { hold } from './toets.mjs';
 
-export const FOOTER = 'U ziet nooit inhoud. Dat u dit bekijkt, staat in het logboek.';
+/** Below each page; and below each page that is a look. */
+export const FOOTER = 'U ziet nooit inhoud.';
+export const LOGGED = `${FOOTER} Dat u dit bekijkt, staat in het logboek.`;
 export const FG = 'fg-zsm';
 /** The FG of a ZVH who comes first where people ask: it is granted to see what ZSM exchanged too. */
 export const FIRST_CONTACT = 'fg-zvh-baronie-breda';
@@ -84,7 +86,7 @@ export function isRefused(answer, ...statuses) {
 }
 
 /** Refusals that are about one field, and say so in their sentence. */
-const SAID = { pagina: /veld pagina/, afzender: /\bpartner\b/, ontvanger: /\bpartner\b/, loket: /\bpartner\b/ };
+const SAID = { pagina: /Deze bladzijde hoort niet/, afzender: /\bpartner\b/, ontvanger: /\bpartner\b/, loket: /\bpartner\b/ };
 
 /** That a wrong field is named, each with what is asked. */
 export function isNamed(answer, field) {

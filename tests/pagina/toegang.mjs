@@ -8,6 +8,7 @@ import {
   FG,
   FIRST_CONTACT,
   FOOTER,
+  LOGGED,
   OTHER_CONTACT,
   OTHER_FG,
   PARTNER,
@@ -44,7 +45,7 @@ export async function toegang(bench) {
     await check(`${naam} opens each page, with its heading and the sentence about content, and nothing complains`, () =>
       browser.in(naam, {}, async (page, context) => {
         const wrong = new Gebreken();
-        for (const { address, h1: heading } of shown) {
+        for (const { address, h1: heading, looks } of shown) {
           // A dossier is seen by the FGs of its partners.
           const isOutside = address === `/inzage/${dossier}` && naam === FG && !(await sees(bench, naam));
           await wrong.of(address, async () => {
@@ -52,7 +53,7 @@ export async function toegang(bench) {
             equal(answer.status(), isOutside ? 404 : 200, 'status');
             if (isOutside) return;
             equal(await page.locator('h1').allTextContents(), [heading], 'headings');
-            equal((await page.locator('footer').innerText()).trim(), FOOTER, 'the footer');
+            equal((await page.locator('footer').innerText()).trim(), looks > 0 ? LOGGED : FOOTER, 'the footer');
             equal(await page.title(), `${heading} - Ketenpoort toezicht`, 'title');
           });
         }

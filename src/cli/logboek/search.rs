@@ -100,7 +100,7 @@ struct Asked {
     /// Alleen wat houdbaar is tot en met deze dag of eerder, JJJJ-MM-DD
     #[arg(long, value_name = "DAG", value_parser = NonEmptyStringValueParser::new())]
     houdbaar_tot_en_met: Option<String>,
-    /// Alleen wat buiten kantooruren gebeurde: voor 8.00 uur, vanaf 18.00 uur, of in het weekend
+    /// Alleen wat buiten kantooruren gebeurde: voor 8.00 uur, vanaf 18.00 uur, of in het weekend; zonder wat de poort zelf deed
     #[arg(long)]
     buiten_kantooruren: bool,
     /// Alleen wat deze medewerker deed (personeelsreferentie)

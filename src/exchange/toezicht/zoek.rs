@@ -10,13 +10,15 @@ use super::{
     read_regel,
 };
 use crate::{
-    domain::{BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date},
+    domain::{
+        BerichtId, Identiteit, PartnerNaam, Persoon, Weigering, Zicht, houdbaarheid::amsterdam_date, partner::GATEWAY,
+    },
     exchange::{Call, Exchange, unavailable},
     logboek::Soort,
     sleutels::pagina::Pagina,
     store::{
         StoreError,
-        zoeken::{Eis, Merk, Treffers, Waarop},
+        zoeken::{Eis, Merk, Treffers, Vraag, Waarop},
     },
 };
 
@@ -115,8 +117,17 @@ pub struct Zoekopdracht {
     pub nieuwste_eerst: bool,
 }
 
-/// How often from whom to whom: partners, or the gateway itself; the most first.
+/// How often from whom to whom, both partners; the most first.
 pub type Paren = Vec<((String, String), u64)>;
+
+/// What was accepted, from whom to whom.
+#[derive(Debug, Default)]
+pub struct Stromen {
+    /// From partners.
+    pub paren: Paren,
+    /// How often from the gateway itself.
+    pub van_poort: u64,
+}
 
 /// The life of a bericht.
 pub struct Leven {
@@ -143,14 +154,8 @@ pub struct Gevonden {
 impl Oog<'_> {
     /// From whom to whom went what is seen, is of this soort and has all that is asked.
     pub(in crate::exchange) async fn paren(&self, filter: &Zoekfilter, soort: Soort) -> Result<Paren, Weigering> {
-        let searched = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
-        let vraag = self.vraag(filter, searched).await?;
-        let with = async |waarop: Waarop, waarde: &str| -> Result<Treffers, Weigering> {
-            let mut vraag = vraag.clone();
-            vraag.eisen.push(Eis::EenVan(vec![Merk::new(Waarop::Soort, soort.as_str())]));
-            vraag.eisen.push(Eis::EenVan(vec![Merk::new(waarop, waarde)]));
-            self.zoeken.find(&vraag).await.map_err(unavailable)
-        };
+        let vraag = self.vraag_of(filter, soort).await?;
+        let with = async |waarop: Waarop, waarde: &str| self.with(&vraag, Merk::new(waarop, waarde)).await;
         let (mut sent, mut received) = (Vec::new(), Vec::new());
         for naam in self.namen.partners().into_iter().map(PartnerNaam::as_str) {
             sent.push((naam, with(Waarop::Afzender, naam).await?));
@@ -167,6 +172,26 @@ impl Oog<'_> {
         }
         paren.sort_by_key(|(_, aantal)| Reverse(*aantal));
         Ok(paren)
+    }
+
+    /// How often the gateway itself sent what is seen, is of this soort and has all that is asked.
+    async fn van_poort(&self, filter: &Zoekfilter, soort: Soort) -> Result<u64, Weigering> {
+        let vraag = self.vraag_of(filter, soort).await?;
+        Ok(self.with(&vraag, Merk::new(Waarop::Afzender, GATEWAY)).await?.count())
+    }
+
+    async fn vraag_of(&self, filter: &Zoekfilter, soort: Soort) -> Result<Vraag, Weigering> {
+        let searched = self.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
+        let mut vraag = self.vraag(filter, searched).await?;
+        vraag.eisen.push(Eis::EenVan(vec![Merk::new(Waarop::Soort, soort.as_str())]));
+        Ok(vraag)
+    }
+
+    /// What has a mark besides what is asked.
+    async fn with(&self, vraag: &Vraag, merk: Merk) -> Result<Treffers, Weigering> {
+        let mut vraag = vraag.clone();
+        vraag.eisen.push(Eis::EenVan(vec![merk]));
+        self.zoeken.find(&vraag).await.map_err(unavailable)
     }
 }
 
@@ -253,11 +278,14 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Weigering::PartnerOnbekend`], not yet logged.
-    pub async fn paren(&self, call: &Call, inzage: &Inzage, opdracht: &Zoekopdracht) -> Result<Paren, Weigering> {
+    pub async fn stromen(&self, call: &Call, inzage: &Inzage, opdracht: &Zoekopdracht) -> Result<Stromen, Weigering> {
         let oog = self.oog(call).await?;
-        let paren = oog.paren(&opdracht.filter, Soort::Aanvaard).await?;
+        let stromen = Stromen {
+            paren: oog.paren(&opdracht.filter, Soort::Aanvaard).await?,
+            van_poort: oog.van_poort(&opdracht.filter, Soort::Aanvaard).await?,
+        };
         self.log_look(call, inzage, Gezien::default()).await?;
-        Ok(paren)
+        Ok(stromen)
     }
 
     /// The regels of a bericht and of its gesprek that the caller may see, with what they rest on.

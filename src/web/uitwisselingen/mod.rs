@@ -2,13 +2,17 @@
 //!
 //! What is searched for stands in the address. Who searches for an employee posts that, with why.
 
+mod filter;
 pub(super) mod leven;
+
+pub(super) use self::filter::zonder_blikken;
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::{body::Body, extract::State, http::Response};
 
+use self::filter::{Invulveld, Keuzeveld, REPEATED, SINGLE, choices, request, said, texts};
 use super::{
     gebeurtenis::gebeurtenis,
     kijker::Kijker,
@@ -16,41 +20,24 @@ use super::{
     periode::{self, Keuze},
     stroom::{Hitte, Stroom},
     velden::{Gepost, Velden},
-    woorden::{aantal, getal, leesbaar, wanneer},
+    woorden::{aantal, getal, gezocht, wanneer},
 };
 use crate::{
-    domain::{Berichtsoort, Weigering},
+    domain::Weigering,
     exchange::{
         Exchange,
-        toezicht::{Getoond, rapport::Periode, zoek::Zoekopdracht},
+        toezicht::{
+            Getoond,
+            rapport::Periode,
+            zoek::{Stromen, Zoekopdracht},
+        },
     },
-    grpc::zoekfilter::{codes, opdracht},
+    grpc::zoekfilter::opdracht,
     logboek::{Logregel, Soort},
-    proto,
 };
 
-/// Regels on a page.
-const IN_PAGE: u32 = 50;
-/// Fields of the filter that can have several values.
-const REPEATED: [&str; 12] = [
-    "partner",
-    "afzender",
-    "ontvanger",
-    "loket",
-    "soort",
-    "berichtsoort",
-    "grondslag",
-    "regel",
-    "convenant",
-    "weigering",
-    "uitkomst",
-    "gesprek",
-];
 /// The value of `toon` where it is drawn who sent to whom.
 const DRAWN: &str = "wie-met-wie";
-/// Fields that have one.
-const SINGLE: [&str; 7] =
-    ["van", "tot_en_met", "houdbaar_van", "houdbaar_tot_en_met", "buiten_kantooruren", "pagina", "toon"];
 
 /// A regel that was found, on a page.
 pub(super) struct Rij {
@@ -83,30 +70,18 @@ pub(super) fn parsed(getoond: &Getoond) -> Result<Logregel, Weigering> {
     })
 }
 
-/// A choice of a select.
-struct Optie {
-    waarde: String,
-    naam: String,
-    gekozen: bool,
-}
-
-/// A field of the filter with its choices.
-struct Keuzeveld {
-    naam: &'static str,
-    label: &'static str,
-    opties: Vec<Optie>,
-}
-
 #[derive(Template)]
 #[template(path = "uitwisselingen.html")]
 struct Uitwisselingen {
     kop: Kop,
     keuze: Keuze,
     velden: Vec<Keuzeveld>,
-    teksten: Vec<(&'static str, &'static str, String)>,
+    teksten: Vec<Invulveld>,
     buiten_kantooruren: bool,
-    /// Whether anything is left out by a filter.
-    is_gefilterd: bool,
+    /// Which filters are chosen; nothing where nothing is left out.
+    filters: Vec<String>,
+    /// For whom and why was searched; nothing for who did not search for anybody.
+    gezocht: Vec<String>,
     /// Whether it is drawn who sent to whom, instead of a list.
     is_drawn: bool,
     /// The address of the other one.
@@ -121,49 +96,6 @@ struct Uitwisselingen {
     reden: String,
     hitte: Hitte,
     stroom: Stroom,
-}
-
-/// What can happen, but for looks: these have a page of their own.
-pub(super) fn zonder_blikken() -> Vec<String> {
-    let soorten = Soort::ALL.iter().filter(|soort| ![Soort::Ingezien, Soort::Geexporteerd].contains(soort));
-    soorten.map(|soort| soort.as_str().to_owned()).collect()
-}
-
-/// What the fields ask. Who searches for an employee also sees what that one looked at; who asks for nothing that happened in particular sees
-/// no looks.
-fn request(velden: &Velden, periode: Periode) -> proto::SearchLogregelsRequest {
-    let one = |naam: &str| velden.value(naam).to_owned();
-    let chosen = velden.all("soort");
-    let all = chosen.is_empty() && velden.value("medewerker").is_empty();
-    let filter = proto::Zoekfilter {
-        van: periode.van.to_string(),
-        tot_en_met: periode.tot_en_met.to_string(),
-        partner: velden.all("partner"),
-        afzender: velden.all("afzender"),
-        ontvanger: velden.all("ontvanger"),
-        loket: velden.all("loket"),
-        soort: if all { zonder_blikken() } else { chosen },
-        berichtsoort: velden.all("berichtsoort"),
-        grondslag: velden.all("grondslag"),
-        regel: velden.all("regel"),
-        convenant: velden.all("convenant"),
-        weigering: velden.all("weigering"),
-        uitkomst: velden.all("uitkomst"),
-        gesprek: velden.all("gesprek"),
-        houdbaar_van: one("houdbaar_van"),
-        houdbaar_tot_en_met: one("houdbaar_tot_en_met"),
-        buiten_kantooruren: !velden.value("buiten_kantooruren").is_empty(),
-        medewerker: one("medewerker"),
-        ..proto::Zoekfilter::default()
-    };
-    let inzage = proto::Inzage { reden: one("reden"), ..proto::Inzage::default() };
-    proto::SearchLogregelsRequest {
-        inzage: Some(inzage),
-        filter: Some(filter),
-        pagina_grootte: IN_PAGE,
-        pagina: one("pagina"),
-        nieuwste_eerst: true,
-    }
 }
 
 pub(super) async fn show(State(exchange): State<Arc<Exchange>>, kijker: Kijker, velden: Velden) -> Response<Body> {
@@ -182,7 +114,11 @@ pub(super) async fn search(
 ) -> Response<Body> {
     let made = async {
         kijker.watches()?;
-        found(&exchange, &kijker, velden.known(&["van", "tot_en_met", "medewerker", "reden", "pagina"], &[])?).await
+        let velden = velden.known(&["van", "tot_en_met", "medewerker", "reden", "pagina"], &[])?;
+        if velden.value("medewerker").is_empty() {
+            return Err(Weigering::veld("medewerker", "de personeelsreferentie waarnaar u zoekt"));
+        }
+        found(&exchange, &kijker, velden).await
     };
     kijker.answer(made).await
 }
@@ -191,16 +127,12 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
     let periode = periode::of(exchange, velden)?;
     let opdracht: Zoekopdracht = opdracht(&request(velden, periode))?;
     let inzage = kijker.inzage_of(velden, false)?;
-    let is_drawn = match velden.value("toon") {
-        "" => false,
-        DRAWN => true,
-        _ => return Err(Weigering::veld("toon", format!("{DRAWN}, of niets"))),
-    };
+    let is_drawn = is_drawn(velden)?;
     let buiten_kantooruren = velden.is_ticked("buiten_kantooruren")?;
     let (mut regels, mut volgende, mut gevonden) = (Vec::new(), None, String::new());
-    let mut paren = Vec::new();
+    let mut stromen = Stromen::default();
     if is_drawn {
-        paren = exchange.paren(&kijker.call, &inzage, &opdracht).await?;
+        stromen = exchange.stromen(&kijker.call, &inzage, &opdracht).await?;
     } else {
         let found = exchange.search(&kijker.call, &inzage, &opdracht).await?;
         let further = if opdracht.pagina.is_some() { "; dit is een vervolg" } else { "" };
@@ -212,16 +144,19 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
         regels = found.regels;
         volgende = found.volgende;
     }
-    let is_posted = !velden.value("medewerker").is_empty();
+    let (medewerker, reden) = (velden.value("medewerker"), velden.value("reden"));
+    let is_posted = !medewerker.is_empty();
     let volgende = volgende.unwrap_or_default();
     let other = if is_drawn { "" } else { DRAWN };
+    let (keuzes, teksten) = (choices(exchange, velden), texts(velden));
     Ok(Uitwisselingen {
         kop: kijker.kop("Uitwisselingen", "/uitwisselingen"),
         keuze: Keuze::new(exchange, periode),
-        velden: choices(exchange, velden),
-        teksten: texts(velden),
+        filters: said(&keuzes, &teksten, buiten_kantooruren),
+        velden: keuzes,
+        teksten,
         buiten_kantooruren,
-        is_gefilterd: velden.iter().any(|(naam, _)| !["van", "tot_en_met", "toon", "pagina"].contains(&naam)),
+        gezocht: if is_posted { gezocht(exchange, &format!("medewerker {medewerker}"), reden) } else { Vec::new() },
         is_drawn,
         anders: velden.without("pagina").with(("toon", other)).address("/uitwisselingen"),
         gevonden,
@@ -232,52 +167,30 @@ async fn found(exchange: &Exchange, kijker: &Kijker, velden: &Velden) -> Result<
             velden.with(("pagina", &volgende)).address("/uitwisselingen")
         },
         verder: if is_posted { volgende } else { String::new() },
-        medewerker: velden.value("medewerker").to_owned(),
-        reden: velden.value("reden").to_owned(),
-        hitte: Hitte::new(&paren, |van, naar| {
-            let pair = [("afzender", van), ("ontvanger", naar), ("soort", Soort::Aanvaard.as_str()), ("toon", "")];
-            pair.into_iter().fold(velden.without("pagina"), |velden, pair| velden.with(pair)).address("/uitwisselingen")
-        }),
-        stroom: Stroom::new(&paren),
+        medewerker: medewerker.to_owned(),
+        reden: reden.to_owned(),
+        hitte: hitte(kijker, velden, &stromen),
+        stroom: Stroom::new(&stromen.paren),
     })
 }
 
-fn choices(exchange: &Exchange, velden: &Velden) -> Vec<Keuzeveld> {
-    let field = |naam: &'static str, label, values: Vec<(String, String)>| {
-        let chosen = velden.all(naam);
-        let any = if naam == "soort" { "alles, zonder blikken" } else { "alle" };
-        let any = Optie { waarde: String::new(), naam: any.to_owned(), gekozen: chosen.is_empty() };
-        let option = |(waarde, naam): (String, String)| Optie { gekozen: chosen.contains(&waarde), waarde, naam };
-        Keuzeveld { naam, label, opties: std::iter::once(any).chain(values.into_iter().map(option)).collect() }
-    };
-    let named = |of: &str| (of.to_owned(), leesbaar(of));
-    let van_kracht = exchange.van_kracht();
-    let partners: Vec<(String, String)> =
-        van_kracht.deelnemers().partners.keys().map(|naam| (naam.to_string(), naam.to_string())).collect();
-    let soorten = Soort::ALL.iter().map(|soort| named(soort.as_str())).collect();
-    let convenanten = van_kracht.convenanten();
-    let grondslagen: std::collections::BTreeSet<&str> =
-        convenanten.iter().flat_map(|of| &of.grondslagen).map(|of| of.id.as_str()).collect();
-    vec![
-        field("partner", "Partner", partners.clone()),
-        field("afzender", "Afzender", partners.clone()),
-        field("ontvanger", "Ontvanger", partners),
-        field("soort", "Wat er gebeurde", soorten),
-        field("berichtsoort", "Soort bericht", Berichtsoort::ALL.iter().map(|soort| named(soort.as_str())).collect()),
-        field("grondslag", "Grondslag", grondslagen.into_iter().map(named).collect()),
-        field("convenant", "Convenant", convenanten.iter().map(|of| (of.naam.clone(), of.titel.clone())).collect()),
-        field("weigering", "Reden van weigering", codes().into_iter().map(named).collect()),
-        field("uitkomst", "Uitkomst van zoeken", vec![named("gevonden"), named("niet_gevonden")]),
-    ]
+/// Whether it is asked to draw who sent to whom. That is one page.
+fn is_drawn(velden: &Velden) -> Result<bool, Weigering> {
+    match (velden.value("toon"), velden.value("pagina")) {
+        ("", _) => Ok(false),
+        (DRAWN, "") => Ok(true),
+        (DRAWN, _) => Err(Weigering::veld("pagina", "niets: wie met wie is een enkele bladzijde")),
+        _ => Err(Weigering::veld("toon", format!("{DRAWN}, of niets"))),
+    }
 }
 
-fn texts(velden: &Velden) -> Vec<(&'static str, &'static str, String)> {
-    let of = |naam: &'static str, label| (naam, label, velden.value(naam).to_owned());
-    vec![
-        of("loket", "Loket, zoals zsm/jeugd"),
-        of("regel", "Regel van het convenant"),
-        of("gesprek", "Nummer van een gesprek"),
-    ]
+fn hitte(kijker: &Kijker, velden: &Velden, stromen: &Stromen) -> Hitte {
+    let ziet = &kijker.call.identiteit().ziet;
+    let address = |van: &str, naar: &str| {
+        let pair = [("afzender", van), ("ontvanger", naar), ("soort", Soort::Aanvaard.as_str()), ("toon", "")];
+        pair.into_iter().fold(velden.without("pagina"), |velden, pair| velden.with(pair)).address("/uitwisselingen")
+    };
+    Hitte::new(stromen, |van, naar| ziet.sees_pair(van, naar), address)
 }
 
 /// A cell that leads to the exchanges of a pair.
