@@ -1,4 +1,13 @@
 //! Inzage: the dossiers of people who ask what was exchanged about them. The contactpunt works in them here; who watches looks.
+//!
+//! `nieuw` opens one, `stand` says how it stands, `besluiten` is what its form says of each row, and `brief` is what the betrokkene gets.
+//! A form that is refused is shown again as it was filled in, with a `melding` above it.
+
+mod besluiten;
+pub(super) mod brief;
+mod melding;
+mod nieuw;
+mod stand;
 
 use std::sync::Arc;
 
@@ -6,36 +15,42 @@ use askama::Template;
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{Response, StatusCode, header},
-    response::IntoResponse,
+    http::Response,
+    response::{IntoResponse, Redirect},
 };
-use jiff::Timestamp;
 
+pub(super) use self::nieuw::open;
+use self::{besluiten::Keuze, melding::Melding, nieuw::Nieuw, stand::stand};
 use super::{
     kijker::Kijker,
-    pagina::Kop,
+    pagina::{self, Kop},
     velden::{Gepost, Velden},
-    woorden::{aantal, leesbaar},
+    woorden::leesbaar,
 };
 use crate::{
     domain::{
-        Rol, Weigering,
+        Kenmerk, Rol, Weigering,
         inzage::{Grond, Oordeel},
+        weigering::Aard,
     },
     exchange::{
         Exchange, datum,
-        dossier::{Daad, Getoond, GetoondeRij, RijSoort},
+        dossier::{self, Daad, Getoond, GetoondeRij, RijSoort},
     },
-    grpc::inzage::{besluit, of_grond, verzoek},
-    proto,
+    grpc::inzage::besluit,
 };
+
+/// What the forms of a dossier do, as they say it.
+const BESLUIT: &str = "besluit";
+const VERLENG: &str = "verleng";
+const SLUIT: &str = "sluit";
 
 /// A dossier in the list.
 struct Rij {
     nummer: u64,
     wie: String,
     contactpunt: String,
-    antwoord_voor: String,
+    antwoord_uiterlijk: String,
     stand: String,
 }
 
@@ -47,6 +62,7 @@ struct Dossiers {
     ook_gesloten: bool,
     rijen: Vec<Rij>,
     afgekapt: bool,
+    nieuw: Nieuw,
 }
 
 /// A row of a dossier.
@@ -54,24 +70,32 @@ struct DossierRij {
     nummer: u64,
     soort: &'static str,
     zinnen: Vec<String>,
-    herkend_op: String,
+    herkend_op: &'static str,
     oordelen: Vec<String>,
-    /// Whether the contactpunt that looks decides about it.
-    te_besluiten: bool,
+    /// What stands in the form about it, where the contactpunt that looks decides about it.
+    keuze: Option<Keuze>,
 }
 
 #[derive(Template)]
 #[template(path = "dossier.html")]
 struct Dossier {
     kop: Kop,
-    is_contactpunt: bool,
-    is_open: bool,
+    nummer: u64,
+    /// Why what was posted is not done.
+    melding: Option<Melding>,
+    /// Whether it is open and the caller's to extend and close.
     is_eigen: bool,
+    mag_besluiten: bool,
+    mag_verlengen: bool,
+    mag_sluiten: bool,
+    besluiten_uiterlijk: String,
     wie: Vec<String>,
     stand: Vec<String>,
     rijen: Vec<DossierRij>,
     gronden: Vec<(&'static str, String)>,
-    overzicht: Option<String>,
+    heeft_overzicht: bool,
+    /// What was posted and refused.
+    gepost: Velden,
 }
 
 fn is_contactpunt(kijker: &Kijker) -> bool {
@@ -86,7 +110,7 @@ pub(super) async fn list(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
             nummer: of.nummer,
             wie: of.verzoek.as_ref().map_or_else(String::new, |of| format!("{}, kenmerk {}", of.naam, of.kenmerk)),
             stand: stand(&of).remove(0),
-            antwoord_voor: datum::moment(of.termijnen.antwoord_voor),
+            antwoord_uiterlijk: datum::uiterlijk(of.termijnen.antwoord_voor),
             contactpunt: of.contactpunt,
         });
         Ok(Dossiers {
@@ -95,31 +119,10 @@ pub(super) async fn list(State(exchange): State<Arc<Exchange>>, kijker: Kijker, 
             ook_gesloten,
             rijen: rijen.collect(),
             afgekapt,
+            nieuw: Nieuw::new(&kijker, Velden::default(), false),
         })
     };
     kijker.answer(made).await
-}
-
-/// Opens a dossier.
-pub(super) async fn open(
-    State(exchange): State<Arc<Exchange>>,
-    kijker: Kijker,
-    Gepost(velden): Gepost,
-) -> Response<Body> {
-    let made = async {
-        let fields = ["naam", "geboortedatum", "skn", "bsn", "kenmerk", "ontvangen_op", "medewerker"];
-        let velden = velden.known(&fields, &[])?;
-        let request = proto::OpenDossierRequest {
-            persoon: Some(velden.persoon()),
-            kenmerk: velden.value("kenmerk").to_owned(),
-            ontvangen_op: velden.value("ontvangen_op").to_owned(),
-            ..proto::OpenDossierRequest::default()
-        };
-        let (persoon, asked) = verzoek(&request)?;
-        exchange.open_dossier(&kijker.call, &kijker.inzage_of(velden, true)?, (&persoon, asked)).await
-    };
-    let made = made.await;
-    then(&kijker, made).await
 }
 
 pub(super) async fn show(
@@ -131,139 +134,116 @@ pub(super) async fn show(
     let made = async {
         velden.known(&[], &[])?;
         let of = exchange.dossier(&kijker.call, &kijker.inzage(None), number(&nummer)?).await?;
-        Ok(dossier(&kijker, of))
+        Ok(Dossier::new(&kijker, of, None))
     };
     kijker.answer(made).await
 }
 
-/// Decides, extends or closes.
+/// Decides, extends or closes. Where that is refused the form is shown again, as it was filled in.
 pub(super) async fn act(
     State(exchange): State<Arc<Exchange>>,
     kijker: Kijker,
     Path(nummer): Path<String>,
     Gepost(velden): Gepost,
 ) -> Response<Body> {
-    let made = async {
-        let nummer = number(&nummer)?;
-        let of_rows = ["rij-", "toelichting-", "stil-"];
-        let rows: Vec<&str> =
-            velden.iter().map(|(naam, _)| naam).filter(|naam| of_rows.iter().any(|of| naam.starts_with(of))).collect();
-        let velden = velden.known(&[rows.as_slice(), &["daad", "medewerker", "reden"]].concat(), &[])?;
-        let inzage = kijker.inzage_of(velden, true)?;
-        let daad = match velden.value("daad") {
-            "besluit" => {
-                let (named, others) = besluit(&decisions(velden)?)?;
-                Daad::Besluit(named, others)
-            }
-            "verleng" if inzage.reden.is_none() => {
-                let uitleg = "waarom het antwoord langer duurt; zeg dat ook de betrokkene";
-                return Err(Weigering::veld("reden", uitleg));
-            }
-            "verleng" => Daad::Verlenging,
-            "sluit" => Daad::Sluiting,
-            _ => return Err(Weigering::veld("daad", "besluit, verleng of sluit")),
-        };
-        exchange.do_in_dossier(&kijker.call, &inzage, (nummer, &daad)).await
+    let nummer = match number(&nummer) {
+        Ok(nummer) => nummer,
+        Err(weigering) => return kijker.refused(weigering).await,
     };
-    let made = made.await;
-    then(&kijker, made).await
+    let weigering = match done(&exchange, &kijker, (nummer, &velden)).await {
+        Ok(of) => return at(of.nummer),
+        Err(weigering) => kijker.logged(weigering).await,
+    };
+    if !matches!(weigering.aard(), Aard::Ongeldig | Aard::Toestand) {
+        return kijker.fout(&weigering);
+    }
+    // Showing the dossier again is a look like any other.
+    match exchange.dossier(&kijker.call, &kijker.inzage(None), nummer).await {
+        Ok(of) => pagina::again(&weigering, &Dossier::new(&kijker, of, Some((&weigering, &velden)))),
+        Err(_) => kijker.fout(&weigering),
+    }
+}
+
+async fn done(exchange: &Exchange, kijker: &Kijker, (nummer, velden): (u64, &Velden)) -> Result<Getoond, Weigering> {
+    let of_rows = ["rij-", "toelichting-", "stil-"];
+    let rows: Vec<&str> =
+        velden.iter().map(|(naam, _)| naam).filter(|naam| of_rows.iter().any(|of| naam.starts_with(of))).collect();
+    let velden = velden.known(&[rows.as_slice(), &["daad", "medewerker", "reden"]].concat(), &[])?;
+    let inzage = kijker.inzage_of(velden, true)?;
+    let daad = match velden.value("daad") {
+        BESLUIT => {
+            let (named, others) = besluit(&besluiten::posted(velden)?)?;
+            Daad::Besluit(named, others)
+        }
+        VERLENG if inzage.reden.is_none() => {
+            let uitleg = "waarom het antwoord langer duurt; zeg dat ook de betrokkene";
+            return Err(Weigering::veld("reden", uitleg));
+        }
+        VERLENG => Daad::Verlenging,
+        SLUIT => Daad::Sluiting,
+        _ => return Err(Weigering::veld("daad", "besluit, verleng of sluit")),
+    };
+    exchange.do_in_dossier(&kijker.call, &inzage, (nummer, &daad)).await
 }
 
 /// What was done is shown at an address of its own: going back, or loading anew, does it no second time.
-async fn then(kijker: &Kijker, made: Result<Getoond, Weigering>) -> Response<Body> {
-    match made {
-        Ok(of) => (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/inzage/{}", of.nummer))]).into_response(),
-        Err(weigering) => kijker.refused(weigering).await,
-    }
+fn at(nummer: u64) -> Response<Body> {
+    Redirect::to(&format!("/inzage/{nummer}")).into_response()
 }
 
 fn number(nummer: &str) -> Result<u64, Weigering> {
     nummer.parse().map_err(|_| Weigering::veld("dossier", "het nummer van een dossier"))
 }
 
-/// What the fields of each row say.
-fn decisions(velden: &Velden) -> Result<proto::DecideDossierRequest, Weigering> {
-    let mut request = proto::DecideDossierRequest::default();
-    for (naam, value) in velden.iter() {
-        let Some((what, rij)) = naam.split_once('-') else { continue };
-        if what != "rij" {
-            if velden.value(&format!("rij-{rij}")).is_empty() {
-                return Err(Weigering::veld(naam, "alleen bij een rij waarover u besluit"));
-            }
-            continue;
+impl Dossier {
+    /// The page of a dossier; with what was posted and refused.
+    fn new(kijker: &Kijker, of: Getoond, refused: Option<(&Weigering, &Velden)>) -> Self {
+        let partner = kijker.call.identiteit().partner.as_str();
+        let is_open = of.gesloten.is_none();
+        let is_eigen = is_open && of.kijker == dossier::Kijker::Contactpunt;
+        let is_te_besluiten =
+            |rij: &GetoondeRij| is_open && is_contactpunt(kijker) && rij.partners.iter().any(|of| of == partner);
+        let mine: Vec<u64> = of.rijen.iter().filter(|rij| is_te_besluiten(rij)).map(|rij| rij.log_index).collect();
+        let posted = refused.map(|(_, velden)| velden);
+        let stand = stand(&of);
+        let now = kijker.exchange.klok.now();
+        let verzoek = of.verzoek.as_ref();
+        let wie = verzoek.map_or_else(Vec::new, |of| {
+            vec![
+                format!("{}, geboren op {}.", of.naam, datum::opgeschreven(&of.geboortedatum)),
+                format!("Verzoek ontvangen op {}, kenmerk {}.", datum::dag(of.ontvangen_op), of.kenmerk),
+            ]
+        });
+        Self {
+            kop: kijker.kop(&format!("Verzoek om inzage {}", of.nummer), "/inzage"),
+            nummer: of.nummer,
+            melding: refused.map(|(weigering, velden)| Melding::of_daad(weigering, velden, &mine)),
+            is_eigen,
+            mag_verlengen: is_eigen && verzoek.is_some() && !of.verlengd && !of.te_laat,
+            mag_sluiten: is_eigen && (of.nog_te_besluiten == 0 || now >= of.termijnen.besluiten_voor),
+            besluiten_uiterlijk: datum::uiterlijk(of.termijnen.besluiten_voor),
+            wie,
+            stand,
+            gronden: Grond::ALL.map(|grond| (grond.as_str(), leesbaar(grond.as_str()))).to_vec(),
+            heeft_overzicht: of.overzicht.is_some(),
+            gepost: posted.cloned().unwrap_or_default(),
+            rijen: of.rijen.into_iter().map(|rij| DossierRij::new(rij, (partner, &mine), posted)).collect(),
+            mag_besluiten: !mine.is_empty(),
         }
-        let log_index = number(rij)?;
-        let (toelichting, verzwijgen) =
-            (velden.value(&format!("toelichting-{rij}")).to_owned(), !velden.value(&format!("stil-{rij}")).is_empty());
-        let oordeel = match value {
-            "vrijgeven" if !toelichting.is_empty() || verzwijgen => {
-                return Err(Weigering::veld(naam, "bij vrijgeven geen toelichting, en niet verzwijgen"));
-            }
-            "vrijgeven" => proto::Oordeel { vrijgeven: true, ..proto::Oordeel::default() },
-            grond => {
-                let grond: Grond = grond.parse().map_err(|()| Weigering::veld(naam, "vrijgeven, of een grond"))?;
-                proto::Oordeel { vrijgeven: false, grond: of_grond(grond).into(), toelichting, verzwijgen }
-            }
-        };
-        request.besluiten.push(proto::RijBesluit { log_index, oordeel: Some(oordeel) });
     }
-    Ok(request)
+
+    /// What was typed in a field of the form that does this.
+    fn typed(&self, daad: &str, naam: &str) -> &str {
+        if self.gepost.value("daad") == daad { self.gepost.value(naam) } else { "" }
+    }
 }
 
-fn moment(tijd: &str) -> String {
-    tijd.parse::<Timestamp>().map(datum::moment).unwrap_or_default()
-}
-
-/// How a dossier stands, in sentences; the first says the most.
-fn stand(of: &Getoond) -> Vec<String> {
-    let mut zinnen = vec![match (&of.gesloten, of.te_laat) {
-        (Some(op), false) => format!("Verstrekt op {}.", moment(op)),
-        (Some(op), true) => format!("Verstrekt op {}, na de termijn.", moment(op)),
-        (None, true) => "De termijn is voorbij.".to_owned(),
-        (None, false) if of.nog_te_besluiten == 0 => "Alle partners besloten.".to_owned(),
-        (None, false) => {
-            format!("{} nog besluiten.", aantal(of.nog_te_besluiten.into(), "partner moet", "partners moeten"))
-        }
-    }];
-    if let Some(op) = &of.gesloten {
-        zinnen.push(format!(
-            "Hieronder staat wat er op {} was te zeggen, en zo is het verstrekt. Wat er daarna gebeurde staat er niet bij.",
-            moment(op)
-        ));
-    }
-    zinnen.push(format!("Te beantwoorden voor {}.", datum::moment(of.termijnen.antwoord_voor)));
-    zinnen.push(format!("Partners besluiten voor {}.", datum::moment(of.termijnen.besluiten_voor)));
-    if of.verlengd {
-        zinnen.push("De termijn is verlengd.".to_owned());
-    }
-    if !of.vertrokken.is_empty() {
-        zinnen.push(format!("Geen deelnemer meer, dus niemand besluit voor hen: {}.", of.vertrokken.join(", ")));
-    }
-    for asked in &of.gevraagd {
-        let decided = match (&asked.besloten, asked.te_laat) {
-            (Some(op), _) => format!("{} besloot op {}.", asked.partner, moment(op)),
-            (None, true) => format!("{} besloot niet op tijd.", asked.partner),
-            (None, false) => format!("{} besloot nog niet.", asked.partner),
-        };
-        zinnen.push(decided);
-        zinnen.extend(asked.achtergehouden.iter().map(|((grond, verzwegen), rijen)| {
-            let silent = if *verzwegen { ", in stilte" } else { "" };
-            format!(
-                "{} houdt {} achter{silent}, omdat {}.",
-                asked.partner,
-                aantal((*rijen).into(), "rij", "rijen"),
-                grond.uitleg()
-            )
-        }));
-    }
-    zinnen
-}
-
-fn dossier(kijker: &Kijker, of: Getoond) -> Dossier {
-    let partner = kijker.call.identiteit().partner.as_str();
-    let (stand, is_contactpunt, is_open) = (stand(&of), is_contactpunt(kijker), of.gesloten.is_none());
-    let row = |rij: GetoondeRij| {
-        let GetoondeRij { log_index, soort, zinnen, partners, herkend_op, oordelen } = rij;
+impl DossierRij {
+    /// A row, as a partner sees it that decides about some.
+    fn new(rij: GetoondeRij, (partner, mine): (&str, &[u64]), posted: Option<&Velden>) -> Self {
+        let GetoondeRij { log_index, soort, zinnen, herkend_op, oordelen, .. } = rij;
+        let own = oordelen.iter().find(|(of, _)| of == partner).map(|(_, oordeel)| oordeel);
+        let keuze = mine.contains(&log_index).then(|| Keuze::new(log_index, own, posted));
         let decided = |(partner, oordeel): (String, Oordeel)| match oordeel {
             Oordeel::Vrijgegeven => format!("{partner} geeft het vrij."),
             Oordeel::Achtergehouden { grond, toelichting, verzwegen } => {
@@ -272,7 +252,7 @@ fn dossier(kijker: &Kijker, of: Getoond) -> Dossier {
                 format!("{partner} houdt het{silent} achter, omdat {}.{said}", grond.uitleg())
             }
         };
-        DossierRij {
+        Self {
             nummer: log_index,
             soort: match soort {
                 RijSoort::Uitwisseling => "Bericht",
@@ -281,27 +261,14 @@ fn dossier(kijker: &Kijker, of: Getoond) -> Dossier {
                 RijSoort::Toezicht => "Toezicht",
             },
             zinnen,
-            herkend_op: leesbaar(herkend_op.as_str()),
-            te_besluiten: is_contactpunt && is_open && partners.iter().any(|of| of == partner),
+            herkend_op: match herkend_op {
+                Kenmerk::Skn => "SKN",
+                Kenmerk::Bsn => "BSN",
+                Kenmerk::NaamGeboortedatum => "naam en geboortedatum",
+                Kenmerk::Naam => "naam",
+            },
             oordelen: oordelen.into_iter().map(decided).collect(),
+            keuze,
         }
-    };
-    let verzoek = of.verzoek.as_ref();
-    let wie = verzoek.map_or_else(Vec::new, |of| {
-        vec![
-            format!("{}, geboren {}.", of.naam, of.geboortedatum),
-            format!("Verzoek ontvangen op {}, kenmerk {}.", datum::dag(of.ontvangen_op), of.kenmerk),
-        ]
-    });
-    Dossier {
-        kop: kijker.kop(&format!("Verzoek om inzage {}", of.nummer), "/inzage"),
-        is_contactpunt,
-        is_open,
-        is_eigen: is_contactpunt && of.contactpunt == partner,
-        wie,
-        stand,
-        gronden: Grond::ALL.map(|grond| (grond.as_str(), leesbaar(grond.as_str()))).to_vec(),
-        rijen: of.rijen.into_iter().map(row).collect(),
-        overzicht: of.overzicht,
     }
 }
