@@ -15,7 +15,6 @@ mod datalekken;
 mod export;
 mod factsheets;
 mod gebeurtenis;
-
 mod inzage;
 mod kijker;
 mod klopt;

@@ -39,10 +39,6 @@ impl Keuze {
             },
         }
     }
-
-    pub(super) fn is(&self, oordeel: &str) -> bool {
-        self.oordeel == oordeel
-    }
 }
 
 /// What the fields of each row say.

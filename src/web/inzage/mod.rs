@@ -18,6 +18,7 @@ use axum::{
     http::Response,
     response::{IntoResponse, Redirect},
 };
+use jiff::Timestamp;
 
 pub(super) use self::nieuw::open;
 use self::{besluiten::Keuze, melding::Melding, nieuw::Nieuw, stand::stand};
@@ -76,6 +77,23 @@ struct DossierRij {
     keuze: Option<Keuze>,
 }
 
+/// How a dossier can be extended and closed now.
+struct Afronden {
+    mag_verlengen: bool,
+    mag_sluiten: bool,
+    besluiten_uiterlijk: String,
+}
+
+impl Afronden {
+    fn new(of: &Getoond, now: Timestamp) -> Self {
+        Self {
+            mag_verlengen: of.verzoek.is_some() && !of.verlengd && !of.te_laat,
+            mag_sluiten: of.nog_te_besluiten == 0 || now >= of.termijnen.besluiten_voor,
+            besluiten_uiterlijk: datum::uiterlijk(of.termijnen.besluiten_voor),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "dossier.html")]
 struct Dossier {
@@ -83,12 +101,8 @@ struct Dossier {
     nummer: u64,
     /// Why what was posted is not done.
     melding: Option<Melding>,
-    /// Whether it is open and the caller's to extend and close.
-    is_eigen: bool,
-    mag_besluiten: bool,
-    mag_verlengen: bool,
-    mag_sluiten: bool,
-    besluiten_uiterlijk: String,
+    /// Where it is open, for the contactpunt that goes about it.
+    afronden: Option<Afronden>,
     wie: Vec<String>,
     stand: Vec<String>,
     rijen: Vec<DossierRij>,
@@ -206,7 +220,6 @@ impl Dossier {
         let mine: Vec<u64> = of.rijen.iter().filter(|rij| is_te_besluiten(rij)).map(|rij| rij.log_index).collect();
         let posted = refused.map(|(_, velden)| velden);
         let stand = stand(&of);
-        let now = kijker.exchange.klok.now();
         let verzoek = of.verzoek.as_ref();
         let wie = verzoek.map_or_else(Vec::new, |of| {
             vec![
@@ -218,18 +231,18 @@ impl Dossier {
             kop: kijker.kop(&format!("Verzoek om inzage {}", of.nummer), "/inzage"),
             nummer: of.nummer,
             melding: refused.map(|(weigering, velden)| Melding::of_daad(weigering, velden, &mine)),
-            is_eigen,
-            mag_verlengen: is_eigen && verzoek.is_some() && !of.verlengd && !of.te_laat,
-            mag_sluiten: is_eigen && (of.nog_te_besluiten == 0 || now >= of.termijnen.besluiten_voor),
-            besluiten_uiterlijk: datum::uiterlijk(of.termijnen.besluiten_voor),
+            afronden: is_eigen.then(|| Afronden::new(&of, kijker.exchange.klok.now())),
             wie,
             stand,
             gronden: Grond::ALL.map(|grond| (grond.as_str(), leesbaar(grond.as_str()))).to_vec(),
             heeft_overzicht: of.overzicht.is_some(),
             gepost: posted.cloned().unwrap_or_default(),
             rijen: of.rijen.into_iter().map(|rij| DossierRij::new(rij, (partner, &mine), posted)).collect(),
-            mag_besluiten: !mine.is_empty(),
         }
+    }
+
+    fn mag_besluiten(&self) -> bool {
+        self.rijen.iter().any(|rij| rij.keuze.is_some())
     }
 
     /// What was typed in a field of the form that does this.

@@ -32,10 +32,6 @@ impl Nieuw {
     pub(super) fn new(kijker: &Kijker, velden: Velden, bestaat: bool) -> Self {
         Self { velden, vandaag: amsterdam_date(kijker.exchange.klok.now()).to_string(), bestaat }
     }
-
-    pub(super) fn typed(&self, naam: &str) -> &str {
-        self.velden.value(naam)
-    }
 }
 
 #[derive(Template)]
