@@ -73,8 +73,8 @@ weigeringen! {
         "This page does not belong to this search, to you or to today. Search again, with an empty field pagina.";
     /// A browser asked for an address that no page has.
     PaginaNietGevonden = "pagina_niet_gevonden", Onbekend,
-        "Op dit adres staat geen pagina. Ga naar het overzicht en kies daar.",
-        "There is no page at this address. Go to the overview and choose there.";
+        "Op dit adres staat geen pagina. Kijk het adres na, of kies een pagina in het menu.",
+        "There is no page at this address. Check the address, or choose a page in the menu.";
     /// A browser asked a page for what it does not do.
     PaginaKanDitNiet = "pagina_kan_dit_niet", GeenMethode,
         "Deze pagina kan dit niet. Open haar in uw browser, en gebruik de knoppen en formulieren die erop staan.",
@@ -335,6 +335,10 @@ weigeringen! {
     DossierOpen = "dossier_open", Toestand,
         "Deze persoon heeft om inzage gevraagd en nog geen overzicht gekregen; wat nu wordt gewist kan er niet meer in staan. Laat het contactpunt het dossier eerst sluiten.",
         "This person asked for inzage and did not get the overview yet; what is erased now cannot stand in it any more. Have the contactpunt close the dossier first.";
+    /// An open dossier of the same contactpunt about the same person and kenmerk; its number.
+    DossierBestaat(u64) = "dossier_bestaat", Bestaat,
+        "U hebt al een open verzoek van deze persoon met dit kenmerk. Ga daarin verder, of zeg erbij dat dit een nieuw verzoek is.",
+        "You have an open request of this person with this kenmerk already. Go on with that one, or say that this is a new request.";
     /// No such dossier, or one that the caller has no part in.
     DossierOnbekend = "dossier_onbekend", Onbekend,
         "Er is geen dossier met dit nummer, of u hebt er geen deel aan. Vraag de lijst van dossiers op.",

@@ -118,6 +118,8 @@ pub struct Exchange {
     pub metingen: Arc<Metingen>,
     /// One export of a logboek is made at a time: it holds the whole tree.
     pub exports: Arc<Semaphore>,
+    /// One dossier is opened at a time, so that a request that is sent twice at once finds itself.
+    pub opens: tokio::sync::Mutex<()>,
 }
 
 /// One call of a verified identity.

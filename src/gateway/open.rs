@@ -197,6 +197,7 @@ impl Known {
             tasks: Tasks::default(),
             metingen,
             exports: Arc::new(Semaphore::new(1)),
+            opens: tokio::sync::Mutex::default(),
         };
         exchange.store.tell_time(&exchange.klok).await?;
         match watch.begin(&exchange).await {

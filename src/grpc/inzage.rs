@@ -131,7 +131,7 @@ pub fn dossier(of: Getoond) -> proto::Dossier {
         vertrokken: of.vertrokken,
         gevraagd: of.gevraagd.into_iter().map(gevraagd).collect(),
         rijen: of.rijen.into_iter().map(rij).collect(),
-        overzicht: of.overzicht,
+        overzicht: of.overzicht.map(|of| of.markdown()),
     }
 }
 

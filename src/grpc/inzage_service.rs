@@ -42,7 +42,7 @@ impl InzageService for InzageApi {
         let (call, request) = (call(&request), request.into_inner());
         let asked = async |who: Inzage| {
             let (persoon, asked) = verzoek(&request)?;
-            self.exchange.open_dossier(&call, &who, (&persoon, asked)).await
+            self.exchange.open_dossier(&call, &who, (&persoon, asked, true)).await
         };
         let response = |of| proto::OpenDossierResponse { dossier: Some(dossier(of)) };
         answer(&self.exchange, &call, request.inzage.as_ref(), asked, response).await

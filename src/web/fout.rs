@@ -113,7 +113,16 @@ pub(super) fn fout(kop: &Kop, status: StatusCode, weigering: &Weigering) -> Resp
         meer: wrong.len().saturating_sub(MOST_NAMED),
         code: weigering.code(),
     };
-    let mut response = page(status, &fout);
+    marked(page(status, &fout), weigering)
+}
+
+/// A page that shows again what was refused.
+pub(super) fn again(weigering: &Weigering, shown: &impl Template) -> Response<Body> {
+    marked(page(status(weigering.aard()), shown), weigering)
+}
+
+/// An answer that is counted as a refusal.
+fn marked(mut response: Response<Body>, weigering: &Weigering) -> Response<Body> {
     response.extensions_mut().insert(Refused(weigering.code()));
     response
 }

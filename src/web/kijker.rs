@@ -95,9 +95,19 @@ impl Kijker {
 
     /// A refusal, logged, as a page.
     pub(super) async fn refused(&self, weigering: Weigering) -> Response<Body> {
+        let weigering = self.logged(weigering).await;
+        self.fout(&weigering)
+    }
+
+    /// A refusal that is logged.
+    pub(super) async fn logged(&self, weigering: Weigering) -> Weigering {
         let about = About { medewerker: Some(self.inzage(None).medewerker), ..About::default() };
-        let weigering = self.exchange.refuse(&self.call, about, weigering).await;
+        self.exchange.refuse(&self.call, about, weigering).await
+    }
+
+    /// A refusal that was logged, as a page.
+    pub(super) fn fout(&self, weigering: &Weigering) -> Response<Body> {
         let kop = self.kop("Dat kan niet", "");
-        fout::fout(&kop, fout::status(weigering.aard()), &weigering).into_response()
+        fout::fout(&kop, fout::status(weigering.aard()), weigering).into_response()
     }
 }

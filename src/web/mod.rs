@@ -35,9 +35,10 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Extension, Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, State},
     http::{Request, Response, StatusCode},
     middleware,
+    response::{IntoResponse, Redirect},
     routing::get,
 };
 use hyper::body::Incoming;
@@ -47,7 +48,11 @@ use tower::{Service, ServiceExt};
 
 pub use self::fout::refusal;
 use self::kijker::Kijker;
-use crate::{domain::Weigering, exchange::Exchange, grpc::boundary::is_grpc};
+use crate::{
+    domain::{Rol, Weigering},
+    exchange::Exchange,
+    grpc::boundary::is_grpc,
+};
 
 /// Bytes of what is posted, at most: a proof, or a decision about many rows.
 const MOST_POSTED_BYTES: usize = 1 << 20;
@@ -55,7 +60,7 @@ const MOST_POSTED_BYTES: usize = 1 << 20;
 /// All pages. What follows the logboek ends when `stopped` turns true.
 pub fn site(exchange: &Arc<Exchange>, stopped: watch::Receiver<bool>) -> Router {
     let pages = Router::new()
-        .route("/", get(overzicht::show))
+        .route("/", get(begin))
         .route("/uitwisselingen", get(uitwisselingen::show).post(uitwisselingen::search))
         .route("/uitwisselingen/{bericht}", get(uitwisselingen::leven::show))
         .route("/controleren", get(controleren::show).post(controleren::check))
@@ -64,6 +69,7 @@ pub fn site(exchange: &Arc<Exchange>, stopped: watch::Receiver<bool>) -> Router 
         .route("/rapport", get(rapport::show).post(rapport::conclude))
         .route("/inzage", get(inzage::list).post(inzage::open))
         .route("/inzage/{nummer}", get(inzage::show).post(inzage::act))
+        .route("/inzage/{nummer}/overzicht", get(inzage::brief::show))
         .route("/wie-keek", get(wie::show))
         .route("/datalekken", get(datalekken::show))
         .route("/factsheets", get(factsheets::show))
@@ -91,6 +97,14 @@ fn downloads() -> Router<Arc<Exchange>> {
         .route("/factsheets/{figuur}", get(factsheets::svg))
         .route("/volg", get(volg::show))
         .route_layer(middleware::from_fn(herkomst::from_here))
+}
+
+/// Where somebody begins: a contactpunt at the requests it works in, who watches at the overview.
+async fn begin(exchange: State<Arc<Exchange>>, kijker: Kijker, velden: velden::Velden) -> Response<axum::body::Body> {
+    if kijker.call.identiteit().rol == Rol::Contact {
+        return Redirect::to("/inzage").into_response();
+    }
+    overzicht::show(exchange, kijker, velden).await
 }
 
 /// A path that no page has. Nothing of the logboek is shown, so nothing is logged.

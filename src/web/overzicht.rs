@@ -180,10 +180,10 @@ fn wacht(kijker: &Kijker, scherm: &Scherm, now: Timestamp) -> Vec<Punt> {
     }
     punten.extend(changed(&scherm.rapport));
     for dossier in &scherm.dossiers {
-        let term = datum::moment(dossier.termijnen.antwoord_voor);
+        let term = datum::uiterlijk(dossier.termijnen.antwoord_voor);
         punten.push(Punt {
             zin: format!(
-                "Verzoek om inzage {}, bij het contactpunt van {}: te beantwoorden voor {term}.",
+                "Verzoek om inzage {}, bij het contactpunt van {}: te beantwoorden uiterlijk {term}.",
                 dossier.nummer, dossier.contactpunt
             ),
             naar: format!("/inzage/{}", dossier.nummer),

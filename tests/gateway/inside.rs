@@ -97,6 +97,7 @@ impl Inside {
             tasks: Tasks::default(),
             metingen: Arc::default(),
             exports: Arc::new(tokio::sync::Semaphore::new(1)),
+            opens: tokio::sync::Mutex::default(),
         };
         assert!(exchange.refresh().await.unwrap());
         Arc::new(exchange)

@@ -35,6 +35,7 @@ export function pages({ bericht, bewijs, dossier, menu, drawings }) {
     ['/inzage', 'Verzoeken om inzage', 1],
     ['/inzage?ook_gesloten=ja', 'Verzoeken om inzage', 1],
     [`/inzage/${dossier}`, `Verzoek om inzage ${dossier}`, 1],
+    [`/inzage/${dossier}/overzicht`, 'Overzicht van uw gegevens in Ketenpoort', 1],
     ['/wie-keek', 'Wie keek er', 1],
     ['/datalekken', 'Datalekken', 1],
     ['/factsheets', 'Factsheets', 1],

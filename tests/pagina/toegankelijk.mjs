@@ -116,6 +116,7 @@ export async function toegankelijk(bench) {
     ...shown.map(({ address }) => [AUDITOR, address, pictureOf(address)]),
     [CONTACT, '/inzage', 'contactpunt-inzage'],
     [CONTACT, `/inzage/${dossier}`, 'contactpunt-inzage-een'],
+    [CONTACT, `/inzage/${dossier}/overzicht`, 'contactpunt-inzage-overzicht'],
     [AUDITOR, '/onbekend', 'niet-gevonden'],
     [AUDITOR, '/?van=gisteren', 'fout'],
   ];

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{Call, Exchange, toezicht::oog::Oog},
+    overzicht::Overzicht,
     rijen::{Rij, RijSoort},
     staat::{Dossier, Kijker, Vrager},
 };
@@ -19,6 +20,8 @@ use crate::{
 pub struct Getoond {
     /// Its number.
     pub nummer: u64,
+    /// As what the caller looks at it.
+    pub kijker: Kijker,
     /// The partner whose contactpunt opened it.
     pub contactpunt: String,
     /// When, as `tijd`.
@@ -33,7 +36,9 @@ pub struct Getoond {
     pub te_laat: bool,
     /// Who asks.
     pub verzoek: Option<Verzoek>,
-    /// How many of the partners that are asked did not decide.
+    /// Whether no partner is asked at all, because nothing was found of any.
+    pub niemand_gevraagd: bool,
+    /// How many of the partners that are asked did not decide, of those of which the caller may know.
     pub nog_te_besluiten: u32,
     /// Partners that took part and are deelnemers no more: nobody decides for them.
     pub vertrokken: Vec<String>,
@@ -42,7 +47,7 @@ pub struct Getoond {
     /// What is known of the person.
     pub rijen: Vec<GetoondeRij>,
     /// What the person gets.
-    pub overzicht: Option<String>,
+    pub overzicht: Option<Overzicht>,
 }
 
 /// A partner that is asked for its decision.
@@ -100,7 +105,7 @@ impl Exchange {
             let is_whole = vertrokken.is_empty() && dossier.undecided().next().is_none();
             getoond.overzicht = Some(self.overzicht(&oog, (&dossier, is_whole), verzoek, (&rijen, &besluiten)));
         }
-        if matches!(kijker, Kijker::Contactpunt | Kijker::Toezicht) {
+        if kijker.counts_all() {
             getoond.vertrokken = vertrokken;
         }
         getoond.rijen = rijen
@@ -149,10 +154,11 @@ impl Exchange {
                 gevraagd.push(Gevraagd { partner: naam.to_string(), besloten, te_laat, achtergehouden });
             }
         }
-        let sees_all = matches!(kijker, Kijker::Contactpunt | Kijker::Toezicht);
-        let undecided = dossier.undecided().filter(|naam| sees_all || sees(naam)).count();
+        let undecided = dossier.undecided().filter(|naam| kijker.counts_all() || sees(naam)).count();
         Ok(Getoond {
             nummer: dossier.nummer,
+            kijker,
+            niemand_gevraagd: dossier.gevraagd.is_empty(),
             contactpunt: dossier.contactpunt.to_string(),
             geopend: dossier.geopend.clone(),
             termijnen: dossier.termijnen,

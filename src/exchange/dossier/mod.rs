@@ -23,11 +23,13 @@ use jiff::{
 };
 
 pub use self::leven::eigen_kopie;
+use self::staat::Dossier;
 pub(super) use self::staat::Stand;
-use self::staat::{Dossier, Kijker};
 pub use self::{
     getoond::{Getoond, GetoondeRij, Gevraagd},
+    overzicht::{Blok, Overzicht},
     rijen::RijSoort,
+    staat::Kijker,
 };
 use super::{
     Call, Exchange,
@@ -77,16 +79,17 @@ impl Daad {
 }
 
 impl Exchange {
-    /// Opens a dossier, and asks each partner concerned. Only a contactpunt does.
+    /// Opens a dossier, and asks each partner concerned. Only a contactpunt does. It says whether it wants one beside an open one about the
+    /// same person and kenmerk.
     ///
     /// # Errors
-    /// [`Weigering::VerkeerdeRol`], or [`Weigering::OngeldigVeld`] for a day that cannot be and for marks that several people have; not yet
-    /// logged.
+    /// [`Weigering::VerkeerdeRol`], [`Weigering::OngeldigVeld`] for a day that cannot be and for marks that several people have, or
+    /// [`Weigering::DossierBestaat`]; not yet logged.
     pub async fn open_dossier(
         &self,
         call: &Call,
         inzage: &Inzage,
-        (persoon, verzoek): (&Persoon, Verzoek),
+        (persoon, verzoek, beside): (&Persoon, Verzoek, bool),
     ) -> Result<Getoond, Weigering> {
         contactpunt(call)?;
         let now = self.klok.now();
@@ -99,9 +102,13 @@ impl Exchange {
         if verzoek.ontvangen_op > today || verzoek.ontvangen_op < earliest {
             return Err(Weigering::veld("ontvangen_op", "vandaag of eerder, en hoogstens een jaar geleden"));
         }
+        let _alone = self.opens.lock().await;
         let oog = self.oog_on_all(call).await?;
         let tot = oog.zoeken.bijgewerkt_tot().await.map_err(unavailable)?;
         let (kenmerken, sporen) = oog.identified(self.keyed(persoon.kenmerken())).await?;
+        if !beside && let Some(nummer) = oog.opened_before(call, &kenmerken, &verzoek.kenmerk).await? {
+            return Err(Weigering::DossierBestaat(nummer));
+        }
         let rijen = oog.rijen(&sporen, (&kenmerken, verzoek.op_nummer), (tot, u64::MAX)).await?;
         let asked: BTreeSet<PartnerNaam> = rijen.into_iter().flat_map(|rij| rij.partners).collect();
         let termijnen = Termijnen::new(verzoek.ontvangen_op, now);

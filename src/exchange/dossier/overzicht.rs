@@ -1,4 +1,4 @@
-//! Overzicht (overview): what somebody gets who asked what was exchanged about them, as text to print. What it must say: AVG art. 15, lid 1.
+//! Overzicht (overview): what somebody gets who asked what was exchanged about them, to print. What it must say: AVG art. 15, lid 1.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     super::{
         Exchange,
-        datum::{dag, moment},
+        datum::{dag, moment, opgeschreven},
         toezicht::oog::Oog,
     },
     rijen::{Rij, RijSoort},
@@ -38,6 +38,73 @@ const AFDELINGEN: [(RijSoort, &str, &str); 4] = [
     ),
 ];
 
+/// What somebody gets, part by part.
+pub struct Overzicht(pub Vec<Blok>);
+
+/// A part of it.
+pub enum Blok {
+    /// Above a section.
+    Kop(&'static str),
+    /// Sentences that belong together.
+    Alinea(Zin),
+    /// Things beside each other.
+    Lijst(Vec<Zin>),
+    /// What is known, numbered, each in sentences.
+    Rijen(Vec<Vec<String>>),
+}
+
+/// A text that can begin with emphasis.
+pub struct Zin {
+    /// What it begins with; nothing where empty.
+    pub nadruk: &'static str,
+    /// The rest.
+    pub tekst: String,
+}
+
+impl Zin {
+    fn new(nadruk: &'static str, tekst: impl Into<String>) -> Self {
+        Self { nadruk, tekst: tekst.into() }
+    }
+
+    fn markdown(&self) -> String {
+        let tekst = plain(&self.tekst);
+        if self.nadruk.is_empty() { tekst } else { format!("**{}** {tekst}", self.nadruk) }
+    }
+}
+
+impl Overzicht {
+    /// What stands above it.
+    pub const TITEL: &'static str = "Overzicht van uw gegevens in Ketenpoort";
+
+    /// The same as a text in Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut parts = vec![format!("# {}", Self::TITEL)];
+        for blok in &self.0 {
+            match blok {
+                Blok::Kop(kop) => parts.push(format!("## {kop}")),
+                Blok::Alinea(zin) => parts.push(zin.markdown()),
+                Blok::Lijst(zinnen) => {
+                    let zinnen: Vec<String> = zinnen.iter().map(|zin| format!("- {}", zin.markdown())).collect();
+                    parts.push(zinnen.join("\n"));
+                }
+                Blok::Rijen(rijen) => {
+                    let numbered = rijen.iter().zip(1..);
+                    parts.extend(numbered.map(|(zinnen, number)| format!("{number}. {}", zinnen.join("\n   "))));
+                }
+            }
+        }
+        let mut text = parts.join("\n\n");
+        text.push('\n');
+        text
+    }
+}
+
+/// Sentences without emphasis.
+fn alinea(tekst: impl Into<String>) -> Blok {
+    Blok::Alinea(Zin::new("", tekst))
+}
+
 impl Exchange {
     /// The overview of a dossier: of rows that each partner in them released.
     pub(super) fn overzicht(
@@ -46,29 +113,22 @@ impl Exchange {
         (dossier, is_whole): (&Dossier, bool),
         verzoek: &Verzoek,
         (rijen, besluiten): (&[Rij], &BTreeMap<PartnerNaam, Besluit>),
-    ) -> String {
-        let mut parts = vec!["# Overzicht van uw gegevens in Ketenpoort".to_owned()];
-        parts.extend(self.kop(oog, dossier, verzoek));
+    ) -> Overzicht {
+        let mut parts = self.kop(oog, dossier, verzoek);
         let shown = |rij: &&Rij| is_released(rij.log_index, &rij.partners, besluiten);
         for (soort, titel, niets) in AFDELINGEN {
-            parts.push(format!("## {titel}"));
+            parts.push(Blok::Kop(titel));
             let of_soort = rijen.iter().filter(|rij| rij.soort == soort).filter(shown);
-            let told: Vec<String> =
-                of_soort.zip(1..).map(|(rij, number)| format!("{number}. {}", rij.zinnen.join("\n   "))).collect();
-            if told.is_empty() {
-                parts.push(niets.to_owned());
-            }
-            parts.extend(told);
+            let told: Vec<Vec<String>> = of_soort.map(|rij| rij.zinnen.clone()).collect();
+            parts.push(if told.is_empty() { alinea(niets) } else { Blok::Rijen(told) });
         }
         parts.extend(missing(oog, (is_whole, verzoek.op_nummer), besluiten));
         parts.extend(rights(oog.namen.organisatie(&dossier.contactpunt)));
-        let mut text = parts.join("\n\n");
-        text.push('\n');
-        text
+        Overzicht(parts)
     }
 
     /// For whom, of whom, and what it is.
-    fn kop(&self, oog: &Oog<'_>, dossier: &Dossier, verzoek: &Verzoek) -> Vec<String> {
+    fn kop(&self, oog: &Oog<'_>, dossier: &Dossier, verzoek: &Verzoek) -> Vec<Blok> {
         let organisatie = oog.namen.organisatie(&dossier.contactpunt);
         let van_kracht = self.van_kracht();
         let partner = van_kracht.partners().get(&dossier.contactpunt);
@@ -77,26 +137,25 @@ impl Exchange {
         let telefoon =
             telefoon.map(|of| format!(", telefoon {} ({})", of.telefoon.as_str(), of.functie)).unwrap_or_default();
         let Verzoek { naam, geboortedatum, kenmerk, ontvangen_op, .. } = verzoek;
-        let geboren = geboortedatum.parse().map_or_else(|_| geboortedatum.clone(), dag);
         let regels = [
-            format!("Voor: {}, geboren op {geboren}", plain(naam)),
-            format!("Uw verzoek: ontvangen op {}, ons kenmerk {}", dag(*ontvangen_op), plain(kenmerk)),
+            format!("Voor: {naam}, geboren op {}", opgeschreven(geboortedatum)),
+            format!("Uw verzoek: ontvangen op {}, ons kenmerk {kenmerk}", dag(*ontvangen_op)),
             format!("Van: {organisatie}, het contactpunt{telefoon}"),
             format!("Nummer van dit dossier: {}", dossier.nummer),
         ];
-        let mut parts = vec![regels.iter().map(|regel| format!("- {regel}")).collect::<Vec<_>>().join("\n")];
+        let regels = regels.into_iter().map(|regel| Zin::new("", regel));
         let geopend = dossier.geopend.parse::<Timestamp>().map(moment).unwrap_or_default();
         let nu = moment(self.klok.now());
-        parts.push(match dossier.gesloten {
-            Some((op, _)) => format!("Verstrekt op {}.", moment(op)),
-            None => "**Concept.** Dit overzicht is nog niet klaar. Geef het nog niet mee.".to_owned(),
-        });
-        parts.push(format!(
+        let verstrekt = match dossier.gesloten {
+            Some((op, _)) => alinea(format!("Verstrekt op {}.", moment(op))),
+            None => Blok::Alinea(Zin::new("Concept.", "Dit overzicht is nog niet klaar. Geef het nog niet mee.")),
+        };
+        let wat = format!(
             "U vroeg welke gegevens organisaties over u hebben uitgewisseld. Ketenpoort is een digitale poort: \
              organisaties voor zorg, veiligheid en straf sturen elkaar daarlangs berichten. De poort schrijft op wie wat stuurde, wanneer en \
              waarom dat mocht. Hier staat wat er was tot {geopend}, en wat daarmee gebeurde tot {nu}. De poort neemt zelf geen besluiten over u."
-        ));
-        parts
+        );
+        vec![Blok::Lijst(regels.collect()), verstrekt, alinea(wat)]
     }
 }
 
@@ -118,8 +177,8 @@ fn missing(
     oog: &Oog<'_>,
     (is_whole, op_nummer): (bool, bool),
     besluiten: &BTreeMap<PartnerNaam, Besluit>,
-) -> Vec<String> {
-    let mut parts = vec!["## Wat er niet in staat".to_owned()];
+) -> Vec<Blok> {
+    let mut parts = vec![Blok::Kop("Wat er niet in staat")];
     for (naam, besluit) in besluiten {
         let mut told: BTreeMap<(&'static str, &str), usize> = BTreeMap::new();
         for oordeel in besluit.values() {
@@ -130,20 +189,19 @@ fn missing(
         for ((waarom, toelichting), aantal) in told {
             let wat = if aantal == 1 { "1 gegeven".to_owned() } else { format!("{aantal} gegevens") };
             let organisatie = oog.namen.organisatie(naam);
-            let zin = format!("{organisatie} laat {wat} niet zien, omdat {waarom}. {}", plain(toelichting));
-            parts.push(zin.trim_end().to_owned());
+            let zin = format!("{organisatie} laat {wat} niet zien, omdat {waarom}. {toelichting}");
+            parts.push(alinea(zin.trim_end()));
         }
     }
     if !op_nummer {
         let zin = "Wij zochten zonder nummer van u. Er kan dus iets bij staan over iemand anders met uw naam en geboortedatum.";
-        parts.push(zin.to_owned());
+        parts.push(alinea(zin));
     }
     if !is_whole {
-        parts.push(
+        parts.push(alinea(
             "Een of meer organisaties hebben niet besloten wat zij laten zien, of doen niet meer mee. Wat daarvan afhangt staat hier niet in. U \
-             kunt er later opnieuw naar vragen."
-                .to_owned(),
-        );
+             kunt er later opnieuw naar vragen.",
+        ));
     }
     parts.extend(
         [
@@ -155,21 +213,32 @@ fn missing(
             "De poort zoekt op uw naam en geboortedatum, en op nummers als u die gaf. Is uw naam ergens anders geschreven, of staat uw \
              geboortedatum er niet helemaal, dan kan dat hier ontbreken.",
         ]
-        .map(str::to_owned),
+        .map(alinea),
     );
     parts
 }
 
 /// What the person can do.
-fn rights(organisatie: &str) -> Vec<String> {
-    let zinnen = [
-        "- **Klopt iets niet?** Vraag de organisatie die het stuurde om het te verbeteren of aan te vullen.".to_owned(),
-        "- **Wilt u dat iets wordt gewist, of dat organisaties het voorlopig niet gebruiken?** Dat kunt u ook vragen.".to_owned(),
-        "- **Bent u het er niet mee eens dat gegevens over u zijn gedeeld?** Dan kunt u bezwaar maken.".to_owned(),
-        format!("- U mag elk van deze dingen vragen aan {organisatie}. Dan geldt uw vraag voor alle organisaties die via Ketenpoort berichten sturen."),
-        "- **Een klacht?** Vraag naar de functionaris gegevensbescherming van een organisatie, of dien een klacht in bij de Autoriteit \
-         Persoonsgegevens. U kunt ook naar de rechter gaan."
-            .to_owned(),
+fn rights(organisatie: &str) -> Vec<Blok> {
+    let zinnen = vec![
+        Zin::new("Klopt iets niet?", "Vraag de organisatie die het stuurde om het te verbeteren of aan te vullen."),
+        Zin::new(
+            "Wilt u dat iets wordt gewist, of dat organisaties het voorlopig niet gebruiken?",
+            "Dat kunt u ook vragen.",
+        ),
+        Zin::new("Bent u het er niet mee eens dat gegevens over u zijn gedeeld?", "Dan kunt u bezwaar maken."),
+        Zin::new(
+            "",
+            format!(
+                "U mag elk van deze dingen vragen aan {organisatie}. Dan geldt uw vraag voor alle organisaties die via Ketenpoort \
+                 berichten sturen."
+            ),
+        ),
+        Zin::new(
+            "Een klacht?",
+            "Vraag naar de functionaris gegevensbescherming van een organisatie, of dien een klacht in bij de Autoriteit \
+             Persoonsgegevens. U kunt ook naar de rechter gaan.",
+        ),
     ];
-    vec!["## Wat u kunt doen".to_owned(), zinnen.join("\n")]
+    vec![Blok::Kop("Wat u kunt doen"), Blok::Lijst(zinnen)]
 }

@@ -6,18 +6,21 @@ use jiff::Timestamp;
 
 use super::{
     super::{
+        Call,
         toezicht::{
             oog::{Oog, Sight, rights},
             read_regel,
         },
         unavailable,
     },
+    rijen::Kenmerken,
     tekst,
 };
 use crate::{
     domain::{
         Deelnemers, Identiteit, Kenmerk, PartnerNaam, Rol, Weigering, Zicht,
         inzage::{Besluit, Termijnen, Verzoek},
+        persoon::agreeing,
     },
     logboek::{Logregel, Soort},
     sleutels::{CommitmentOpening, Veld},
@@ -62,7 +65,7 @@ pub(super) struct Besloten {
 
 /// As what somebody looks at a dossier.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kijker {
+pub enum Kijker {
     /// The contactpunt that opened it.
     Contactpunt,
     /// A partner that is asked.
@@ -71,6 +74,14 @@ pub(super) enum Kijker {
     Toezicht,
     /// Who oversees a partner that is asked.
     ToezichtOpGevraagd,
+}
+
+impl Kijker {
+    /// Whether this one knows of all partners that are asked how many did not decide. The others know it of their own alone.
+    #[must_use]
+    pub fn counts_all(self) -> bool {
+        matches!(self, Self::Contactpunt | Self::Toezicht)
+    }
 }
 
 impl Dossier {
@@ -219,6 +230,26 @@ impl Oog<'_> {
         let found = self.found(eisen).await?;
         let nummer = |(index, leaf): (u64, Vec<u8>)| Ok(read_regel(&leaf)?.dossier.unwrap_or(index));
         found.into_iter().map(nummer).collect()
+    }
+
+    /// The open dossier of the caller about somebody with these marks under this kenmerk, if there is one.
+    pub(super) async fn opened_before(
+        &self,
+        call: &Call,
+        kenmerken: &Kenmerken,
+        kenmerk: &str,
+    ) -> Result<Option<u64>, Weigering> {
+        let partner = &call.identiteit().partner;
+        let nummers = self.dossiers_of(&Zicht::op([partner.clone()])).await?;
+        let dossiers = self.dossiers(&nummers).await?;
+        for dossier in dossiers.iter().filter(|of| of.gesloten.is_none() && of.contactpunt == *partner) {
+            let vrager = self.vrager(dossier).await?;
+            let same = |of: &Vrager| of.verzoek.kenmerk == kenmerk && agreeing(kenmerken, &of.kenmerken).is_some();
+            if vrager.as_ref().is_some_and(same) {
+                return Ok(Some(dossier.nummer));
+            }
+        }
+        Ok(None)
     }
 
     /// All regels that have this, in order.

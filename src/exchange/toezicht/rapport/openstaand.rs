@@ -182,7 +182,7 @@ fn row(((bericht, ontvanger), stand): (&(BerichtId, String), &Stand)) -> Vec<Str
 impl Oog<'_> {
     /// Whether what passed between these two partners is seen.
     pub(in crate::exchange) fn sees_pair(&self, one: &str, other: &str) -> bool {
-        self.ziet.is_alles() || self.ziet.partners().iter().any(|naam| [one, other].contains(&naam.as_str()))
+        self.ziet.sees_pair(one, other)
     }
 
     /// What lapsed in a stretch before anybody had it, whenever it was sent.
