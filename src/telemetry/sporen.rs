@@ -108,7 +108,7 @@ impl Sporen {
         self.0.as_ref()?;
         let current = Context::current();
         let of = current.span().span_context().clone();
-        of.is_sampled().then(|| Arc::new(Gang { of, handed: SystemTime::now(), begun: OnceLock::new() }))
+        of.is_sampled().then(|| Arc::new(Gang { of, handed: now(), begun: OnceLock::new() }))
     }
 
     /// The writer begins a transaction for these.
@@ -123,7 +123,7 @@ impl Sporen {
             .start_with_context(tracer, &Context::new());
         for gang in gangen {
             // The first transaction that it was in; after a failure there may be another.
-            drop(gang.begun.set((SystemTime::now(), span.span_context().clone())));
+            drop(gang.begun.set((now(), span.span_context().clone())));
         }
         Stap(Some(span))
     }
@@ -134,7 +134,7 @@ impl Sporen {
         let parent = Context::new().with_remote_span_context(gang.of.clone());
         let (begun, links) = match gang.begun.get() {
             Some((begun, transaction)) => (*begun, vec![Link::with_context(transaction.clone())]),
-            None => (SystemTime::now(), Vec::new()),
+            None => (now(), Vec::new()),
         };
         let wait = SpanBuilder::from_name("wachten op de schrijver").with_start_time(gang.handed);
         wait.start_with_context(tracer, &parent).end_with_timestamp(begun);
@@ -189,6 +189,12 @@ impl Spoor {
         let own = self.of.as_ref().map(|context| context.span().span_context().clone());
         own.filter(SpanContext::is_valid).or_else(|| self.given.clone())
     }
+}
+
+/// The machine's time, by which the SDK dates every other moment of a span.
+#[expect(clippy::disallowed_methods, reason = "what is measured is no decision, and the SDK asks no other clock")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// What goes on after its call goes on under the span of that call.

@@ -25,7 +25,7 @@ impl Manager {
     fn of(served: &mut Served) -> Self {
         let path = served.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         served.environment.push(("NOTIFY_SOCKET".to_owned(), path.display().to_string()));
         Self { socket }
     }

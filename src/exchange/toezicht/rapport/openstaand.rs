@@ -140,12 +140,8 @@ impl Openstaand {
             format!(
                 "Wat de poort zelf meldt, zoals een waarschuwing dat iets vervalt, staat hier niet bij; daarvan is niet opgehaald: {of_gateway}."
             ),
-            "Een antwoord wordt verwacht op een vraag (bekendheidscheck, contextinformatieverzoek, verrijkingsverzoek), een aanmelding, een \
-             opschaling en een buikpijnmelding."
-                .to_owned(),
-            "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom ook wat nog op tijd \
-             kan zijn."
-                .to_owned(),
+            EXPECTED.to_owned(),
+            NO_TERMS.to_owned(),
         ];
         let rows = |waar: Waar| at(waar).map(row).collect::<Vec<_>>();
         let lapsed = never_collected.into_iter().map(|((soort, van, (partner, loket)), aantal)| {
@@ -171,6 +167,11 @@ impl Openstaand {
         Afdeling { naam: "openstaand", titel: "Wat is blijven liggen", zinnen, tabellen }
     }
 }
+
+const EXPECTED: &str = "Een antwoord wordt verwacht op een vraag (bekendheidscheck, contextinformatieverzoek, verrijkingsverzoek), een \
+                        aanmelding, een opschaling en een buikpijnmelding.";
+const NO_TERMS: &str = "Binnen welke tijd iets opgehaald of beantwoord moet zijn staat nog niet in de convenanten; hier staat daarom ook wat \
+                        nog op tijd kan zijn.";
 
 const COLUMNS: [&str; 5] = ["bericht", "berichtsoort", "afzender", "ontvanger", "sinds"];
 
