@@ -7,8 +7,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, OnceLock},
-    time::SystemTime,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use opentelemetry::{
@@ -47,12 +46,12 @@ pub struct Spoor {
 /// A step on the way, until this is dropped.
 pub struct Stap(#[allow(dead_code, reason = "it ends when it is dropped")] Option<Span>);
 
-/// How something that was handed to the writer goes on.
+/// How something that was handed to the writer goes on: it waits, and then it is written.
 pub struct Gang {
-    of: SpanContext,
-    handed: SystemTime,
-    /// When its transaction began, and the span of that.
-    begun: OnceLock<(SystemTime, SpanContext)>,
+    /// The call.
+    of: Context,
+    /// What is under way.
+    step: Mutex<Option<Span>>,
 }
 
 impl Sporen {
@@ -105,43 +104,43 @@ impl Sporen {
     /// Something of the call under way is handed to the writer.
     #[must_use]
     pub fn hand_in(&self) -> Option<Arc<Gang>> {
-        self.0.as_ref()?;
-        let current = Context::current();
-        let of = current.span().span_context().clone();
-        of.is_sampled().then(|| Arc::new(Gang { of, handed: now(), begun: OnceLock::new() }))
+        let tracer = self.0.as_ref()?;
+        let of = Context::current();
+        if !of.span().span_context().is_sampled() {
+            return None;
+        }
+        let wait = SpanBuilder::from_name("wachten op de schrijver").start_with_context(tracer, &of);
+        Some(Arc::new(Gang { of, step: Mutex::new(Some(wait)) }))
     }
 
     /// The writer begins a transaction for these.
     #[must_use]
     pub fn transaction(&self, gangen: &[Arc<Gang>], events: usize) -> Stap {
         let Some(tracer) = self.0.as_ref().filter(|_| !gangen.is_empty()) else { return Stap(None) };
-        let links = gangen.iter().map(|gang| Link::with_context(gang.of.clone())).collect();
+        let links = gangen.iter().map(|gang| Link::with_context(gang.of.span().span_context().clone())).collect();
         let events = i64::try_from(events).unwrap_or(i64::MAX);
         let span = SpanBuilder::from_name("transactie")
             .with_attributes([KeyValue::new("ketenpoort.events", events)])
             .with_links(links)
             .start_with_context(tracer, &Context::new());
         for gang in gangen {
-            // The first transaction that it was in; after a failure there may be another.
-            drop(gang.begun.set((now(), span.span_context().clone())));
+            let link = Link::with_context(span.span_context().clone());
+            let write = SpanBuilder::from_name("vastleggen").with_links(vec![link]);
+            gang.goes_to(Some(write.start_with_context(tracer, &gang.of)));
         }
         Stap(Some(span))
     }
+}
 
-    /// What was handed in came to its end now: how long it waited, and how long it was written.
-    pub fn written(&self, gang: &Gang) {
-        let Some(tracer) = &self.0 else { return };
-        let parent = Context::new().with_remote_span_context(gang.of.clone());
-        let (begun, links) = match gang.begun.get() {
-            Some((begun, transaction)) => (*begun, vec![Link::with_context(transaction.clone())]),
-            None => (now(), Vec::new()),
-        };
-        let wait = SpanBuilder::from_name("wachten op de schrijver").with_start_time(gang.handed);
-        wait.start_with_context(tracer, &parent).end_with_timestamp(begun);
-        if !links.is_empty() {
-            let write = SpanBuilder::from_name("vastleggen").with_start_time(begun).with_links(links);
-            write.start_with_context(tracer, &parent).end();
-        }
+impl Gang {
+    /// It came to its end.
+    pub fn end(&self) {
+        self.goes_to(None);
+    }
+
+    /// The step that was under way ends here.
+    fn goes_to(&self, step: Option<Span>) {
+        drop(std::mem::replace(&mut *self.step.lock().unwrap_or_else(PoisonError::into_inner), step));
     }
 }
 
@@ -189,12 +188,6 @@ impl Spoor {
         let own = self.of.as_ref().map(|context| context.span().span_context().clone());
         own.filter(SpanContext::is_valid).or_else(|| self.given.clone())
     }
-}
-
-/// The machine's time, by which the SDK dates every other moment of a span.
-#[expect(clippy::disallowed_methods, reason = "what is measured is no decision, and the SDK asks no other clock")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 /// What goes on after its call goes on under the span of that call.

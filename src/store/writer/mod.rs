@@ -70,7 +70,7 @@ impl Writer {
         self.to.send(handed).await.map_err(|_| StoreError::Unknown)?;
         let answered = answer.await;
         if let Some(gang) = gang {
-            self.sporen.written(&gang);
+            gang.end();
         }
         answered.map_err(|_| StoreError::Unknown)?
     }
