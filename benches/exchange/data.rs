@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, ensure};
 use ketenpoort::{
     client::Profile,
-    config::{Config, Opslag},
+    config::{Config, Opslag, Port},
 };
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -52,9 +52,9 @@ impl DataDir {
         ensure!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
         let mut config = Config::load(&data.join("ketenpoort.toml"))?;
         let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        config.grpc = free_port;
+        config.grpc.adres = free_port;
         config.beheer = None;
-        config.toezicht = toezicht.then_some(free_port);
+        config.toezicht = toezicht.then_some(Port::at(free_port));
         // What measuring costs is seen beside a run without.
         config.waarneming = std::env::var_os("KETENPOORT_BENCH_GEMETEN").map(|_| free_port);
         config.bounds.postvak = POSTVAK;

@@ -58,7 +58,7 @@ impl Echo {
             connections_partner: config.bounds.connections_partner,
             connection_age_seconds: config.bounds.connection_age_seconds,
         };
-        let socket = TcpListener::bind(config.grpc).await?;
+        let socket = TcpListener::bind(config.grpc.adres).await?;
         let adres = socket.local_addr()?;
         let entrance = Entrance { socket, proxies: Vec::new(), spoken: Spoken::Http2 };
         let (stop, stopped) = watch::channel(false);

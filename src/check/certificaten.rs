@@ -123,7 +123,7 @@ impl Look {
         let naam = format!("CA {}", ca.naam);
         let certificates = self.certificates(&ca.bestand, &naam);
         let lists: Vec<Option<Vec<Crl>>> =
-            ca.crl.iter().map(|file| self.read(file, &naam, settings::lists(file))).collect();
+            ca.lists().iter().map(|file| self.read(file, &naam, settings::lists(file))).collect();
         let certificates = certificates?;
         self.terms(&ca.bestand, &naam, &certificates);
         let lists = lists.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();

@@ -1,14 +1,19 @@
 //! `backup` and `restore`: a copy of the database, and back, also into another kind of store.
 
-use std::path::PathBuf;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::json;
 
 use super::{Failure, inhoud::damage, logboek::verify::verify_all, print_line, progress::Bar};
 use crate::{
-    clock::SystemRng,
+    clock::{SystemClock, SystemRng},
     config::Config,
-    gateway::GatewayError,
+    domain::Clock,
+    gateway::{GatewayError, reservekopie},
     proceslog,
     sleutels::{KeyDirectory, KeyError},
     store::{
@@ -25,8 +30,14 @@ pub struct Backup {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// De reservekopie, een bestand dat nog niet bestaat
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "map")]
+    out: Option<PathBuf>,
+    /// Een map waarin de kopie een naam krijgt met het moment: voor een kopie op vaste tijden
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    map: Option<PathBuf>,
+    /// Verwijder daarna uit die map de kopieen die zoveel dagen oud zijn (1 tot en met 3660)
+    #[arg(long, value_name = "DAGEN", requires = "map", value_parser = clap::value_parser!(u16).range(1..=3660))]
+    bewaar_dagen: Option<u16>,
     /// Uitkomst als JSON
     #[arg(long)]
     json: bool,
@@ -49,18 +60,62 @@ pub struct Restore {
 impl Backup {
     pub async fn run(self) -> Result<(), Failure> {
         let config = Config::load(&self.config)?;
+        let now = SystemClock.now();
+        let out = match (&self.out, &self.map) {
+            (Some(out), _) => out.clone(),
+            (None, Some(map)) => map.join(named(now)),
+            (None, None) => return Err(Failure::Usage("geef --out FILE of --map DIR".to_owned())),
+        };
         let map = KeyDirectory::open(&config.sleutels, false, &SystemRng).map_err(GatewayError::from)?;
         let read = Database::read_only(&config.opslag).await.map_err(GatewayError::from)?;
         let bar = Bar::of("gekopieerd");
-        copy::backup(&read, &config.sleutels, &self.out, &|done, all| bar.at(done, all)).await?;
+        copy::backup(&read, &config.sleutels, &out, &|done, all| bar.at(done, all)).await?;
         drop(bar);
         read.close().await;
-        let made = copy::unpack(&self.out, Some(&map.mark())).await?;
-        let copy = Config { opslag: made.opslag.clone(), ..config };
+        let made = copy::unpack(&out, Some(&map.mark())).await?;
+        let copy = Config { opslag: made.opslag.clone(), ..config.clone() };
         let (sound, content) = verify_all(&copy).await?;
         warn_of_damage(content);
+        if let Err(error) = reservekopie::remember(&config.reservekopie(), now) {
+            proceslog::say(format_args!("waarschuwing: de poort hoort niet dat er een reservekopie is: {error}"));
+        }
+        // Only once there is a newer one that is good.
+        if let (Some(map), Some(days)) = (&self.map, self.bewaar_dagen) {
+            remove_old(map, now, days)?;
+        }
         report("backup", "Reservekopie gemaakt", &sound, self.json)
     }
+}
+
+const BEFORE: &str = "ketenpoort-";
+const AFTER: &str = ".db";
+const MOMENT: &str = "%Y-%m-%dT%H%M%SZ";
+
+/// The name of a backup of this moment.
+fn named(now: Timestamp) -> String {
+    format!("{BEFORE}{}{AFTER}", now.strftime(MOMENT))
+}
+
+/// Of which moment a file in the directory of backups is, where it is one.
+fn moment_of(name: &str) -> Option<Timestamp> {
+    let moment = name.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+    Some(DateTime::strptime(MOMENT, moment).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// Removes the backups in a directory that are so many days old, and nothing else.
+fn remove_old(map: &Path, now: Timestamp, days: u16) -> Result<(), Failure> {
+    let wrong =
+        |error: io::Error| Failure::Refused(format!("{}: oude kopieen zijn niet op te ruimen: {error}", map.display()));
+    let oldest = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
+    for entry in fs::read_dir(map).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        let is_old = entry.file_name().to_str().and_then(moment_of).is_some_and(|of| of <= oldest);
+        if is_old {
+            fs::remove_file(entry.path()).map_err(wrong)?;
+            proceslog::say(format_args!("{}: verwijderd, {days} dagen of ouder", entry.path().display()));
+        }
+    }
+    Ok(())
 }
 
 impl Restore {
@@ -106,5 +161,31 @@ impl From<CopyError> for Failure {
             CopyError::Store(_) => Self::Refused(error.to_string()),
             _ => Self::Usage(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_backups_are_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-11-30T03:10:00Z".parse().unwrap();
+        let old = named("2026-09-01T03:10:00Z".parse().unwrap());
+        let young = named("2026-11-29T03:10:00Z".parse().unwrap());
+        assert_eq!(old, "ketenpoort-2026-09-01T031000Z.db");
+        let others = ["ketenpoort.db", "ketenpoort-2026.db", "ketenpoort-2026-09-01T031000Z.db.bak", "notitie.txt"];
+        for name in others.into_iter().chain([old.as_str(), young.as_str()]) {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        remove_old(dir.path(), now, 90).unwrap();
+        let mut left: Vec<String> =
+            fs::read_dir(dir.path()).unwrap().map(|of| of.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        let mut kept: Vec<String> = others.map(str::to_owned).to_vec();
+        kept.push(young);
+        kept.sort();
+        assert_eq!(left, kept);
     }
 }

@@ -8,6 +8,7 @@
 //! - What is in force stands in the database; files only enter it.
 
 pub mod aanvaard;
+mod ca;
 mod opslag;
 mod port;
 mod telemetrie;
@@ -18,18 +19,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use toml::de::DeTable;
 
-use self::{
-    aanvaard::Aanvaardbaar,
-    opslag::opslag,
-    port::{Port, port},
-    telemetrie::telemetrie,
-};
+use self::{aanvaard::Aanvaardbaar, ca::cas, opslag::opslag, port::port, telemetrie::telemetrie};
 pub use self::{
+    ca::{Ca, Opgehaald},
     opslag::{DATABASE_URL, Opslag, Postgres, Server},
+    port::Port,
     telemetrie::Telemetrie,
 };
 use crate::{
@@ -56,17 +53,11 @@ pub struct Config {
     /// The guard file of this gateway, where it has a place of its own.
     pub wacht: Option<PathBuf>,
     /// Where partners connect.
-    pub grpc: SocketAddr,
-    /// Balancers before that port, which say by the PROXY protocol for whom they connect.
-    pub grpc_proxy_van: Vec<IpNet>,
+    pub grpc: Port,
     /// Where beheer connects; nowhere when absent.
-    pub beheer: Option<SocketAddr>,
-    /// Balancers before that port.
-    pub beheer_proxy_van: Vec<IpNet>,
+    pub beheer: Option<Port>,
     /// Where toezicht connects; nowhere when absent.
-    pub toezicht: Option<SocketAddr>,
-    /// Balancers before that port.
-    pub toezicht_proxy_van: Vec<IpNet>,
+    pub toezicht: Option<Port>,
     /// Where it tells how it stands, without TLS; nowhere when absent.
     pub waarneming: Option<SocketAddr>,
     /// Where telemetry goes; nowhere when absent.
@@ -87,18 +78,6 @@ pub struct Config {
     pub convenanten: Vec<PathBuf>,
     /// Limits.
     pub bounds: Bounds,
-}
-
-/// A certificate authority.
-#[derive(Clone, Debug)]
-pub struct Ca {
-    /// Its name in identities.
-    pub naam: String,
-    /// Its certificate, PEM.
-    pub bestand: PathBuf,
-    /// Its revocation lists, PEM or DER. With none, revocation is not checked, and a gateway in production starts only where that
-    /// is accepted by name.
-    pub crl: Vec<PathBuf>,
 }
 
 /// Limits (`[grenzen]`), with their defaults.
@@ -173,7 +152,7 @@ impl Config {
     /// gateway alone.
     #[must_use]
     pub fn zoekbestand(&self) -> Option<PathBuf> {
-        self.toezicht?;
+        self.toezicht.as_ref()?;
         let beside = match &self.opslag {
             Opslag::Sqlite { bestand, .. } => bestand.clone(),
             Opslag::Postgres(_) => self.guard_file(),
@@ -198,6 +177,12 @@ impl Config {
     #[must_use]
     pub fn guard_file(&self) -> PathBuf {
         self.wacht.clone().unwrap_or_else(|| self.sleutels.join("wacht.json"))
+    }
+
+    /// Where it is remembered when the last good backup was made: beside the guard file.
+    #[must_use]
+    pub fn reservekopie(&self) -> PathBuf {
+        self.guard_file().with_file_name("reservekopie.txt")
     }
 
     /// What documents are judged against here.
@@ -273,7 +258,9 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
         section.finish();
         Some((base.join(certificaat?.value), base.join(sleutel?.value)))
     });
-    let cas = cas(&root, &base);
+    let beside =
+        sleutels.as_ref().and_then(|(wacht, map)| wacht.as_deref().and_then(Path::parent).or(Some(map.as_path())));
+    let cas = cas(&root, &base, &beside.unwrap_or(&base).join("crl"));
     let named = Named {
         cas: cas.iter().map(|ca| ca.naam.clone()).collect(),
         deelnemers: root.text("deelnemers").map(|file| base.join(file.value)),
@@ -287,19 +274,14 @@ fn config(root: Section<'_>, file: &Path) -> (Named, Option<Config>) {
     let whole = || {
         let (certificaat, sleutel) = tls?;
         let (wacht, sleutels) = sleutels?;
-        let (grpc, (beheer, beheer_proxy_van)) = (grpc?, beheer.map(|port| (port.adres, port.proxy_van)).unzip());
-        let (toezicht, toezicht_proxy_van) = toezicht.map(|port| (port.adres, port.proxy_van)).unzip();
         Some(Config {
             logboek: logboek?.value,
             opslag: opslag?,
             sleutels,
             wacht,
-            grpc: grpc.adres,
-            grpc_proxy_van: grpc.proxy_van,
+            grpc: grpc?,
             beheer,
-            beheer_proxy_van: beheer_proxy_van.unwrap_or_default(),
             toezicht,
-            toezicht_proxy_van: toezicht_proxy_van.unwrap_or_default(),
             waarneming,
             telemetrie,
             zoekbestand,
@@ -346,29 +328,6 @@ fn aanvaard(root: &Section<'_>) -> BTreeSet<Aanvaardbaar> {
         }
     }
     accepted
-}
-
-/// The CAs. Two of one name are a mistake: the second would vouch for who was bound to the first.
-fn cas(root: &Section<'_>, base: &Path) -> Vec<Ca> {
-    let mut names = BTreeSet::new();
-    let mut cas = Vec::new();
-    for section in root.sections("ca") {
-        let line = section.line();
-        let Some(ca) = ca(section, base) else { continue };
-        if !names.insert(ca.naam.clone()) {
-            root.mistake(line, Fout::Dubbel { wat: "[[ca]]".to_owned(), naam: short(&ca.naam) });
-        }
-        cas.push(ca);
-    }
-    cas
-}
-
-fn ca(section: Section<'_>, base: &Path) -> Option<Ca> {
-    let naam = section.text("naam");
-    let bestand = section.text("bestand");
-    let crl = section.list::<String>("crl", &FILES, true).into_iter().map(|path| base.join(path.value)).collect();
-    section.finish();
-    Some(Ca { naam: naam?.value, bestand: base.join(bestand?.value), crl })
 }
 
 fn bounds(section: Option<Section<'_>>) -> Bounds {

@@ -17,6 +17,16 @@ pub struct Port {
     pub adres: SocketAddr,
     /// Who connects from here is a balancer: it says by the PROXY protocol (version 2) for whom, and must.
     pub proxy_van: Vec<IpNet>,
+    /// Whether its services are described to who may call them (gRPC reflection).
+    pub reflectie: bool,
+}
+
+impl Port {
+    /// A port at this address, without balancers before it.
+    #[must_use]
+    pub fn at(adres: SocketAddr) -> Self {
+        Self { adres, proxy_van: Vec::new(), reflectie: false }
+    }
 }
 
 /// An address, or a network whose address is its first one: `10.0.0.7` or `10.1.0.0/16`.
@@ -60,8 +70,9 @@ pub(super) fn port(section: Section<'_>) -> Option<Port> {
     let adres = adres(&section);
     let proxy_van = section.list::<Netwerk>("proxy_van", &networks, true).into_iter().map(|network| network.value.0);
     let proxy_van = proxy_van.collect();
+    let reflectie = section.flag("reflectie", false);
     section.finish();
-    Some(Port { adres: adres?, proxy_van })
+    Some(Port { adres: adres?, proxy_van, reflectie })
 }
 
 #[cfg(test)]

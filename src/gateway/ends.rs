@@ -1,4 +1,4 @@
-//! What was read from files and ends while the gateway runs: its own certificate, and revocation lists. Said when it has ended, and
+//! What was read from files and ends while the gateway runs: its own certificate, those of CA's, and revocation lists. Said when it has ended, and
 //! again each hour.
 
 use std::{
@@ -21,6 +21,8 @@ const SAY_AGAIN: Duration = Duration::from_hours(1);
 pub(super) enum Wat {
     /// The certificate of the gateway.
     Certificaat,
+    /// A certificate of a CA.
+    Ca,
     /// A revocation list.
     Crl,
 }
@@ -30,6 +32,7 @@ impl Wat {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Certificaat => "certificaat",
+            Self::Ca => "ca",
             Self::Crl => "crl",
         }
     }
@@ -38,6 +41,7 @@ impl Wat {
     fn ended(self, naam: &str) -> String {
         match self {
             Self::Certificaat => "the certificate of the gateway: nobody can connect".to_owned(),
+            Self::Ca => format!("a certificate of CA {naam}: nobody whom it signed is admitted"),
             Self::Crl => format!("a revocation list of CA {naam}: nobody whom its issuer signed is admitted"),
         }
     }
@@ -47,7 +51,7 @@ impl Wat {
 #[derive(Clone)]
 pub(super) struct Einde {
     pub(super) wat: Wat,
-    /// `poort`, or the name of the CA; a second list of it has a number.
+    /// `poort`, or the name of the CA; a second certificate or list of it has a number.
     pub(super) naam: String,
     /// When, Unix seconds.
     pub(super) seconds: i64,
@@ -55,19 +59,25 @@ pub(super) struct Einde {
 
 impl Einde {
     /// All that ends of what was read.
-    pub(super) fn all(own: &[CertificateDer<'_>], cas: &[TrustedCa]) -> Arc<[Self]> {
+    pub(super) fn all(
+        own: &[CertificateDer<'_>],
+        issuers: &[(String, Vec<CertificateDer<'_>>)],
+        cas: &[TrustedCa],
+    ) -> Arc<[Self]> {
         let not_after = |certificate: &CertificateDer<'_>| {
             X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed.validity().not_after.timestamp())
         };
         let own = own.iter().filter_map(not_after).min();
         let own = own.map(|seconds| Einde { wat: Wat::Certificaat, naam: "poort".to_owned(), seconds });
-        let lists = cas.iter().flat_map(|ca| {
-            ca.ends_of_lists().into_iter().enumerate().map(|(at, seconds)| {
-                let naam = if at == 0 { ca.naam().to_owned() } else { format!("{}/{}", ca.naam(), at + 1) };
-                Einde { wat: Wat::Crl, naam, seconds }
-            })
+        let numbered = |wat: Wat, naam: &str, ends: Vec<i64>| -> Vec<Self> {
+            let name = |at: usize| if at == 0 { naam.to_owned() } else { format!("{naam}/{}", at + 1) };
+            ends.into_iter().enumerate().map(|(at, seconds)| Einde { wat, naam: name(at), seconds }).collect()
+        };
+        let issuers = issuers.iter().flat_map(|(naam, certificates)| {
+            numbered(Wat::Ca, naam, certificates.iter().filter_map(not_after).collect())
         });
-        own.into_iter().chain(lists).collect()
+        let lists = cas.iter().flat_map(|ca| numbered(Wat::Crl, ca.naam(), ca.ends_of_lists()));
+        own.into_iter().chain(issuers).chain(lists).collect()
     }
 
     fn moment(&self) -> Timestamp {
@@ -81,6 +91,9 @@ impl fmt::Display for Einde {
         let (when, naam) = (datum::moment(self.moment()), &self.naam);
         match self.wat {
             Wat::Certificaat => write!(f, "het certificaat van de poort is verlopen op {when}: niemand kan verbinden"),
+            Wat::Ca => {
+                write!(f, "een certificaat van CA {naam} is verlopen op {when}: wie die ondertekende komt er niet in")
+            }
             Wat::Crl => write!(
                 f,
                 "een intrekkingslijst van CA {naam} is verlopen op {when}: wie die ondertekende komt er niet in"

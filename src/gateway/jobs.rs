@@ -10,13 +10,17 @@ use tokio::{
 };
 
 use super::{
+    aanloop::Einde,
     ends::{Ends, Said},
-    meten::{Stapels, look_through},
+    lijsten::{FetchLists, Lijsten},
+    meten::{LookThrough, Stapels},
+    naast::TellHealth,
     reload::Reloader,
 };
 use crate::{
     domain::houdbaarheid::amsterdam_date,
     exchange::{Exchange, announce::Announcer, klok::ClockWatch, voorstel::Afwachting, wacht::Keeper},
+    grpc::naast::Naast,
     jobs::{Job, Next, Trouble, apart, run},
     sleutels::blik::Blikken,
     store::NotDone,
@@ -36,6 +40,12 @@ pub(super) struct Outside {
     pub(super) blikken: Blikken,
     /// How the postvakken stand, for who measures; nothing where nobody does.
     pub(super) stapels: Option<Stapels>,
+    /// What tells callers over gRPC whether this gateway serves, at each port.
+    pub(super) naast: Vec<Naast>,
+    /// How the gateway was told to end.
+    pub(super) einde: watch::Receiver<Einde>,
+    /// Revocation lists that are fetched.
+    pub(super) lijsten: Lijsten,
 }
 
 /// Starts all of them.
@@ -47,16 +57,19 @@ pub(super) fn start(
     outside: Outside,
     stopped: &watch::Receiver<bool>,
 ) {
-    let Outside { refused, reloader, blikken, stapels } = outside;
+    let Outside { refused, reloader, blikken, stapels, naast, einde, lijsten } = outside;
     let ends = reloader.ends();
     let of = || Arc::clone(exchange);
     running.spawn(run(WatchClock { watch, exchange: of() }, stopped.clone()));
     running.spawn(run(KeepGuard(Arc::clone(keeper)), stopped.clone()));
     running.spawn(run(SayWhatEnded { ends, said: None, exchange: of() }, stopped.clone()));
+    let now = Arc::clone(&reloader.fetch);
     running.spawn(run(ReadAgain(reloader), stopped.clone()));
+    running.spawn(run(FetchLists { lijsten, now, klok: Arc::clone(&exchange.klok) }, stopped.clone()));
     if let Some(stapels) = stapels {
         running.spawn(run(LookThrough { exchange: of(), stapels }, stopped.clone()));
     }
+    running.spawn(run(TellHealth { exchange: of(), naast, einde }, stopped.clone()));
     running.spawn(run(Refresh(of()), stopped.clone()));
     running.spawn(run(Announce { announcer: Announcer::default(), exchange: of() }, stopped.clone()));
     running.spawn(run(LogRefusals { exchange: of(), refused }, stopped.clone()));
@@ -142,23 +155,6 @@ impl Job for ReadAgain {
     async fn run(&mut self) -> Result<Next, Trouble> {
         let reloader = Arc::clone(&self.0);
         spawn_blocking(move || reloader.reload_if_changed()).await??;
-        Ok(Next::InTime)
-    }
-}
-
-/// Counts what waits in the postvakken, for who measures.
-struct LookThrough {
-    exchange: Arc<Exchange>,
-    stapels: Stapels,
-}
-
-impl Job for LookThrough {
-    const NAME: &'static str = "wat in de postvakken wacht";
-    const TROUBLE: &'static str = "what waits in the postvakken could not be counted; the metrics are of before";
-    const EVERY: Duration = Duration::from_secs(10);
-
-    async fn run(&mut self) -> Result<Next, Trouble> {
-        look_through(&self.exchange, &self.stapels).await?;
         Ok(Next::InTime)
     }
 }

@@ -1,16 +1,20 @@
 //! Meten (measuring): how the gateway stands, looked up when somebody reads the metrics. What happens is counted where it happens.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
+use tokio::{task::spawn_blocking, time::timeout};
 use uuid::Builder;
 
-use super::{GatewayError, ends::Einde, reload::Reloader};
+use super::{GatewayError, ends::Einde, reload::Reloader, reservekopie};
 use crate::{
     config::Config,
     domain::{Rng, einde, houdbaarheid::unreadable_from},
     exchange::Exchange,
+    jobs::{Job, Next, Trouble},
     proceslog,
     store::{
         StoreError,
@@ -21,8 +25,19 @@ use crate::{
     uitgaand::Uitgaand,
 };
 
-/// How the postvakken stood when they were last looked through.
-pub(super) type Stapels = Arc<Mutex<Vec<Stapel>>>;
+/// How the postvakken stood when they were last looked through, and whether that could be done.
+pub(super) type Stapels = Arc<Mutex<Gezien>>;
+
+/// What was seen in the database.
+#[derive(Default)]
+pub(super) struct Gezien {
+    stapels: Vec<Stapel>,
+    /// Nothing before the first look.
+    is_there: Option<bool>,
+}
+
+/// How long the database may take to answer.
+const DATABASE: Duration = Duration::from_secs(8);
 
 /// A moment as Prometheus has it: Unix seconds.
 fn seconds(moment: Timestamp) -> f64 {
@@ -52,8 +67,21 @@ pub(super) fn telemetry(config: &Config, rng: &dyn Rng) -> Result<Option<Arc<Tel
 }
 
 /// Measures from now on. Gives where a job puts how the postvakken stand.
-pub(super) fn begin(telemetry: &Telemetry, exchange: &Arc<Exchange>, reloader: &Arc<Reloader>) -> Stapels {
+pub(super) fn begin(
+    telemetry: &Telemetry,
+    exchange: &Arc<Exchange>,
+    reloader: &Arc<Reloader>,
+    config: &Config,
+) -> Stapels {
     let stapels = Stapels::default();
+    let file = config.reservekopie();
+    let backup = Maat {
+        naam: "ketenpoort_backup_timestamp",
+        eenheid: "s",
+        uitleg: "When the last good backup was made on this machine, Unix time",
+    };
+    telemetry
+        .gauge(backup, move || reservekopie::last(&file).map(|of| (seconds(of), Vec::new())).into_iter().collect());
     register(telemetry, exchange, reloader, &stapels);
     proceslog::send_also(telemetry.lines());
     stapels
@@ -168,6 +196,16 @@ fn one(value: f64) -> Vec<Stand> {
 }
 
 fn of_postvakken(telemetry: &Telemetry, stapels: &Stapels) {
+    let seen = Arc::clone(stapels);
+    let up = Maat {
+        naam: "ketenpoort_database_up",
+        eenheid: "",
+        uitleg: "1 where the database answered when it was last looked at, 0 where it did not",
+    };
+    telemetry.gauge(up, move || {
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_there.map(|is_there| (f64::from(u8::from(is_there)), Vec::new())).into_iter().collect()
+    });
     let register = |naam, eenheid, uitleg, value: fn(&Stapel) -> Option<f64>| {
         let stapels = Arc::clone(stapels);
         telemetry.gauge(Maat { naam, eenheid, uitleg }, move || {
@@ -176,7 +214,7 @@ fn of_postvakken(telemetry: &Telemetry, stapels: &Stapels) {
                 let (partner, loket) = of.adres.clone();
                 Some((value(of)?, vec![("partner", partner), ("loket", loket)]))
             };
-            stapels.iter().filter_map(stand).collect()
+            stapels.stapels.iter().filter_map(stand).collect()
         });
     };
     register("ketenpoort_postvak_waiting", "", "Berichten in a postvak that nobody took", |of| Some(number(of.wacht)));
@@ -192,8 +230,29 @@ fn of_postvakken(telemetry: &Telemetry, stapels: &Stapels) {
 }
 
 /// Looks through the postvakken anew.
-pub(super) async fn look_through(exchange: &Exchange, stapels: &Stapels) -> Result<(), StoreError> {
-    let fresh = postvakken::stapels(&exchange.store.read).await?;
-    *stapels.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+async fn look_through(exchange: &Exchange, stapels: &Stapels) -> Result<(), StoreError> {
+    let looked = timeout(DATABASE, postvakken::stapels(&exchange.store.read)).await;
+    let looked = looked.unwrap_or(Err(StoreError::Unanswered { seconds: DATABASE.as_secs() }));
+    let mut seen = stapels.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.is_there = Some(looked.is_ok());
+    // What was seen last counts until something else is.
+    seen.stapels = looked?;
     Ok(())
+}
+
+/// Counts what waits in the postvakken, for who measures.
+pub(super) struct LookThrough {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) stapels: Stapels,
+}
+
+impl Job for LookThrough {
+    const NAME: &'static str = "wat in de postvakken wacht";
+    const TROUBLE: &'static str = "what waits in the postvakken could not be counted; the metrics are of before";
+    const EVERY: Duration = Duration::from_secs(10);
+
+    async fn run(&mut self) -> Result<Next, Trouble> {
+        look_through(&self.exchange, &self.stapels).await?;
+        Ok(Next::InTime)
+    }
 }

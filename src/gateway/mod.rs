@@ -4,11 +4,14 @@ mod aanloop;
 mod ends;
 mod health;
 mod jobs;
+mod lijsten;
 mod look;
 mod meten;
+mod naast;
 mod open;
 mod ports;
 mod reload;
+pub mod reservekopie;
 mod run;
 
 use std::{
@@ -28,8 +31,8 @@ use self::{
     aanloop::Einde,
     health::Watching,
     jobs::Outside,
-    look::look,
-    open::{Certificates, Known, Opened},
+    lijsten::Lijsten,
+    open::{FromFiles, Known, Opened},
     ports::{Open, bound, open_all},
     reload::Reloader,
     run::run,
@@ -152,18 +155,13 @@ impl Gateway {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, GatewayError> {
         let in_force = InForce::new(config.omgeving(productie));
-        let remembered = open::remembered(&config.guard_file());
-        // Before the logboek is read only what is remembered tells whether the clock may be believed.
-        let so_far = Klok::start(Arc::clone(&clock), remembered.klok.clone(), None);
-        let now = so_far.now();
-        let files = config.documents(productie, now);
-        look(config, productie, (now, so_far.trust().is_err()), files.as_ref().err())?;
-        let certificates = Certificates::read(config, in_force.subscribe())?;
+        let FromFiles { now, lijsten, documents, certificates } =
+            FromFiles::read((config, productie), &clock, &in_force).await?;
         let telemetry = meten::telemetry(config, rng.as_ref())?;
         // That its address is taken is said only when nothing is wrong with the database: a second gateway on one has both.
         let watching = Watching::begin(config.waarneming, telemetry.as_ref(), aanloop).await;
         let naam = LogboekNaam::new(&config.logboek).of_year(amsterdam_date(now).year());
-        let opened = Opened::open(config, files, &naam, rng.as_ref(), aanloop).await?;
+        let opened = Opened::open(config, documents, &naam, rng.as_ref(), aanloop).await?;
         let (Opened { database, keys, signer, first }, watching) = (opened, watching?);
         let wacht = Wacht::take(&config.guard_file())?;
         // Read again: only now nobody else writes in it.
@@ -193,7 +191,19 @@ impl Gateway {
             }
         };
         let reloader = Arc::new(reloader);
-        let begun = Begun { exchange, writer, watch, listener, reloader, open, telemetry, watching, wacht, remembered };
+        let begun = Begun {
+            exchange,
+            writer,
+            watch,
+            listener,
+            reloader,
+            lijsten,
+            open,
+            telemetry,
+            watching,
+            wacht,
+            remembered,
+        };
         Ok(begun.open_ports(config, aanloop))
     }
 
@@ -263,6 +273,7 @@ struct Begun {
     watch: ClockWatch,
     listener: Arc<Listener>,
     reloader: Arc<Reloader>,
+    lijsten: Lijsten,
     open: Vec<Open>,
     telemetry: Option<Arc<Telemetry>>,
     watching: Option<Watching>,
@@ -273,22 +284,34 @@ struct Begun {
 impl Begun {
     /// Answers at its ports from now on, and does by itself what time brings.
     fn open_ports(self, config: &Config, aanloop: &Aanloop) -> Gateway {
-        let Self { exchange, writer, watch, listener, reloader, open, telemetry, watching, wacht, remembered } = self;
+        let Self { exchange, writer, watch, listener, reloader, lijsten, open, telemetry, watching, wacht, remembered } =
+            self;
         let [partners, toezicht, beheer] = Ingang::ALL.map(|ingang| bound(&open, ingang));
-        let (adres, of) = (partners.unwrap_or(config.grpc), Arc::downgrade(&exchange));
+        let (adres, of) = (partners.unwrap_or(config.grpc.adres), Arc::downgrade(&exchange));
         let ((einde, told), mut running) = (watch::channel(Einde::Niet), JoinSet::new());
         let stopped = drained(told.clone(), Duration::from_secs(config.bounds.drain_seconds));
+        let mut naast = Vec::new();
         for open in open {
-            running.spawn(open.serve(Arc::clone(&listener), &exchange, stopped.clone()));
+            let of_port = open.naast();
+            running.spawn(open.serve(&of_port, Arc::clone(&listener), &exchange, stopped.clone()));
+            naast.push(of_port);
         }
         let heads = exchange.store.heads();
         let keeper = Arc::new(Mutex::new(Keeper::new(wacht, remembered, Arc::clone(&exchange.klok), heads)));
         let refused = Arc::clone(&listener.refused);
         let waarneming = watching.as_ref().map(|watching| watching.adres);
-        let stapels = telemetry.as_ref().map(|telemetry| meten::begin(telemetry, &exchange, &reloader));
+        let stapels = telemetry.as_ref().map(|telemetry| meten::begin(telemetry, &exchange, &reloader, config));
         aanloop.runs(&exchange, reloader.ends(), told.clone());
         let blikken = Blikken::of_guard(&config.guard_file());
-        let outside = Outside { refused: Arc::clone(&refused), reloader: Arc::clone(&reloader), blikken, stapels };
+        let outside = Outside {
+            refused: Arc::clone(&refused),
+            reloader: Arc::clone(&reloader),
+            blikken,
+            stapels,
+            naast,
+            einde: told.clone(),
+            lijsten,
+        };
         jobs::start(&mut running, &exchange, watch, &keeper, outside, &stopped);
         let ended = tokio::spawn(async move {
             let ended = run(exchange, running, writer, &refused, (stopped, told)).await;

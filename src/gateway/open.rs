@@ -3,14 +3,15 @@
 
 use std::{path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use tokio::sync::{Semaphore, watch};
 
-use super::{GatewayError, aanloop::Aanloop, ends::Einde};
+use super::{GatewayError, aanloop::Aanloop, ends::Einde, lijsten::Lijsten, look::look};
 use crate::{
-    config::{Config, Opslag},
+    config::{Ca, Config, Opslag},
     documenten::Parsed,
-    domain::{Document, Identiteit, Klok, Rng, VanKracht},
+    domain::{Clock, Document, Identiteit, Klok, Rng, VanKracht},
     exchange::{
         self, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, klok::ClockWatch,
         toezicht::nareken::Uitkomst,
@@ -32,7 +33,7 @@ use crate::{
     },
     telemetry::Metingen,
     tls::{
-        Handshakes,
+        Handshakes, TlsError,
         accept::{self, Listener},
         identity::Identifier,
         loaded::Loaded,
@@ -50,9 +51,11 @@ pub(super) struct Certificates {
 impl Certificates {
     /// Reads the files; who is who stands in what is in force.
     pub(super) fn read(config: &Config, in_force: watch::Receiver<Arc<VanKracht>>) -> Result<Self, GatewayError> {
-        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
+        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.lists()));
         let cas = cas.collect::<Result<Vec<_>, _>>()?;
-        let ends = Einde::all(&settings::certificates(&config.certificaat)?, &cas);
+        let of_ca = |ca: &Ca| Ok::<_, TlsError>((ca.naam.clone(), settings::certificates(&ca.bestand)?));
+        let issuers = config.cas.iter().map(of_ca).collect::<Result<Vec<_>, _>>()?;
+        let ends = Einde::all(&settings::certificates(&config.certificaat)?, &issuers, &cas);
         let identifier = Arc::new(Identifier::new(cas, in_force));
         let tls = settings::server(&config.certificaat, &config.sleutel, Arc::clone(&identifier))?;
         Ok(Self { tls, identifier, ends })
@@ -61,6 +64,35 @@ impl Certificates {
     /// For handshakes, judged by this clock; and what ends.
     pub(super) fn into_loaded(self, klok: &Arc<Klok>) -> (Loaded, Arc<[Einde]>) {
         (Loaded::new(settings::by_clock(self.tls, Arc::clone(klok)), self.identifier), self.ends)
+    }
+}
+
+/// What stands in files, read and judged before anything is opened.
+pub(super) struct FromFiles {
+    /// When that was, as far as the clock can be believed.
+    pub(super) now: Timestamp,
+    pub(super) lijsten: Lijsten,
+    /// What comes in force at the very first start.
+    pub(super) documents: Result<Parsed, Fouten>,
+    pub(super) certificates: Certificates,
+}
+
+impl FromFiles {
+    /// Reads them, after fetching the revocation lists that are not there yet.
+    pub(super) async fn read(
+        (config, productie): (&Config, bool),
+        clock: &Arc<dyn Clock>,
+        in_force: &InForce,
+    ) -> Result<Self, GatewayError> {
+        // Before the logboek is read only what is remembered tells whether the clock may be believed.
+        let so_far = Klok::start(Arc::clone(clock), remembered(&config.guard_file()).klok, None);
+        let now = so_far.now();
+        let mut lijsten = Lijsten::new(config)?;
+        lijsten.fetch_missing(now).await;
+        let documents = config.documents(productie, now);
+        look(config, productie, (now, so_far.trust().is_err()), documents.as_ref().err())?;
+        let certificates = Certificates::read(config, in_force.subscribe())?;
+        Ok(Self { now, lijsten, documents, certificates })
     }
 }
 

@@ -5,14 +5,13 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use ipnet::IpNet;
 use tokio::{net::TcpListener, sync::watch};
 use tonic::{body::Body, service::Routes};
 use tower::Service;
 
 use super::{Aanloop, GatewayError};
 use crate::{
-    config::Config,
+    config::{self, Config},
     domain::Ingang,
     exchange::Exchange,
     grpc::{
@@ -23,6 +22,7 @@ use crate::{
         },
         exchange_service::ExchangeApi,
         inzage_service::InzageApi,
+        naast::Naast,
         toezicht_service::ToezichtApi,
     },
     proto::{
@@ -44,10 +44,8 @@ struct Port {
     naam: &'static str,
     /// Who may connect, and so which service answers.
     ingang: Ingang,
-    /// Where it listens.
-    adres: SocketAddr,
-    /// Balancers that say for whom they connect.
-    proxies: Vec<IpNet>,
+    /// Where it listens, and which balancers say for whom they connect.
+    config: config::Port,
     /// Calls of one identity that are being answered.
     in_flight: usize,
 }
@@ -63,27 +61,11 @@ pub(super) async fn open_all(config: &Config, aanloop: &Aanloop) -> Result<Vec<O
 
 /// All ports that this configuration opens.
 fn ports(config: &Config) -> Vec<Port> {
-    let partners = Port {
-        naam: "de poort voor partners",
-        ingang: Ingang::Partners,
-        adres: config.grpc,
-        proxies: config.grpc_proxy_van.clone(),
-        in_flight: config.bounds.in_flight_partner,
-    };
-    let beheer = config.beheer.map(|adres| Port {
-        naam: "de poort voor beheer",
-        ingang: Ingang::Beheer,
-        adres,
-        proxies: config.beheer_proxy_van.clone(),
-        in_flight: BEHEER_IN_FLIGHT,
-    });
-    let toezicht = config.toezicht.map(|adres| Port {
-        naam: "de poort voor toezicht",
-        ingang: Ingang::Toezicht,
-        adres,
-        proxies: config.toezicht_proxy_van.clone(),
-        in_flight: TOEZICHT_IN_FLIGHT,
-    });
+    let port =
+        |naam, ingang, in_flight| move |config: &config::Port| Port { naam, ingang, config: config.clone(), in_flight };
+    let partners = port("de poort voor partners", Ingang::Partners, config.bounds.in_flight_partner)(&config.grpc);
+    let toezicht = config.toezicht.as_ref().map(port("de poort voor toezicht", Ingang::Toezicht, TOEZICHT_IN_FLIGHT));
+    let beheer = config.beheer.as_ref().map(port("de poort voor beheer", Ingang::Beheer, BEHEER_IN_FLIGHT));
     [Some(partners), toezicht, beheer].into_iter().flatten().collect()
 }
 
@@ -107,15 +89,26 @@ impl Port {
             Ingang::Toezicht => "toezicht",
             Ingang::Beheer => "beheer",
         };
-        let (socket, bound) = aanloop.listen(section, self.adres).await?;
+        let (socket, bound) = aanloop.listen(section, self.config.adres).await?;
         Ok(Open { port: self, socket, bound })
     }
 }
 
 impl Open {
+    /// What it has beside its own services.
+    pub(super) fn naast(&self) -> Naast {
+        let names: &[&str] = match self.port.ingang {
+            Ingang::Partners => &["ketenpoort.v1.ExchangeService"],
+            Ingang::Toezicht => &["ketenpoort.v1.ToezichtService", "ketenpoort.v1.InzageService"],
+            Ingang::Beheer => &["ketenpoort.v1.BeheerService"],
+        };
+        Naast::new(names, self.port.config.reflectie)
+    }
+
     /// Answers until told to stop, then finishes what is under way. Gives the name of the port.
     pub(super) fn serve(
         self,
+        naast: &Naast,
         listener: Arc<Listener>,
         exchange: &Arc<Exchange>,
         stopped: watch::Receiver<bool>,
@@ -124,7 +117,7 @@ impl Open {
             Ingang::Partners => {
                 let api = ExchangeApi::new(Arc::clone(exchange), stopped.clone());
                 let service = ExchangeServiceServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
-                self.serve_by((service, None), listener, exchange, stopped)
+                self.serve_by((naast.beside(service), None), listener, exchange, stopped)
             }
             Ingang::Toezicht => {
                 let toezicht = ToezichtServiceServer::new(ToezichtApi::new(Arc::clone(exchange), stopped.clone()))
@@ -134,7 +127,7 @@ impl Open {
                     .max_decoding_message_size(MOST_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_DOSSIER_ANSWER_BYTES);
                 let service = web::beside(
-                    Routes::new(toezicht).add_service(inzage).prepare(),
+                    naast.beside(Routes::new(toezicht).add_service(inzage).prepare()),
                     web::site(exchange, stopped.clone()),
                 );
                 self.serve_by((service, Some(web::refusal)), listener, exchange, stopped)
@@ -143,7 +136,7 @@ impl Open {
                 let service = BeheerServiceServer::new(BeheerApi::new(Arc::clone(exchange)))
                     .max_decoding_message_size(MOST_BEHEER_MESSAGE_BYTES)
                     .max_encoding_message_size(MOST_BEHEER_MESSAGE_BYTES);
-                self.serve_by((service, None), listener, exchange, stopped)
+                self.serve_by((naast.beside(service), None), listener, exchange, stopped)
             }
         }
     }
@@ -160,14 +153,14 @@ impl Open {
         S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send,
     {
-        let Self { port: Port { naam, ingang, proxies, in_flight, .. }, socket, .. } = self;
+        let Self { port: Port { naam, ingang, config, in_flight }, socket, .. } = self;
         let mut boundary = Boundary::new(Arc::clone(exchange), service, ingang, in_flight);
         let mut spoken = Spoken::Http2;
         if let Some(refusal) = page {
             boundary = boundary.with_page(refusal);
             spoken = Spoken::Http1And2;
         }
-        let entrance = Entrance { socket, proxies, spoken };
+        let entrance = Entrance { socket, proxies: config.proxy_van, spoken };
         let answer = move |aangemeld, request| boundary.clone().answer(aangemeld, request);
         accept::serve(listener, entrance, stopped, answer).map(move |()| naam).boxed()
     }

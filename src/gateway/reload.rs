@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{GatewayError, ends::Ends, look::look, open::Certificates};
 use crate::{
@@ -29,6 +29,8 @@ pub(super) struct Reloader {
     klok: Arc<Klok>,
     loaded: watch::Sender<Arc<Loaded>>,
     ends: Ends,
+    /// Told when all lists that are fetched must be fetched now.
+    pub(super) fetch: Arc<Notify>,
     /// One reads at a time.
     state: Mutex<State>,
 }
@@ -69,7 +71,7 @@ impl Reloader {
         let (loaded, receiver) = watch::channel(Arc::new(loaded));
         let state = State { loaded: content(config), when: klok.now(), refused: None, seen: None };
         let (config, ends, state) = (config.clone(), Ends::new(ends), Mutex::new(state));
-        Ok((Self { config, productie, oin, in_force, klok, loaded, ends, state }, receiver))
+        Ok((Self { config, productie, oin, in_force, klok, loaded, ends, fetch: Arc::default(), state }, receiver))
     }
 
     /// When what was read ends.
@@ -82,11 +84,13 @@ impl Reloader {
         Stand { when: state.when, is_refused: state.refused.is_some() }
     }
 
-    /// Reads the files again, whatever they hold. It reads and computes: not for a thread that answers.
+    /// Reads the files again, whatever they hold, and has lists that are fetched fetched. It reads and computes: not for a thread that answers.
     ///
     /// # Errors
     /// [`GatewayError`], each with what to do; then what counted counts on.
     pub(super) fn reload(&self) -> Result<(), GatewayError> {
+        // What comes of it is read when it is there, like any file that changed.
+        self.fetch.notify_one();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let content = content(&self.config);
         self.take(&mut state, content)
@@ -157,7 +161,10 @@ impl Reloader {
 
 /// The files, in a fixed order.
 fn files(config: &Config) -> impl Iterator<Item = &Path> {
-    let cas = config.cas.iter().flat_map(|ca| std::iter::once(&ca.bestand).chain(&ca.crl));
+    let cas = config
+        .cas
+        .iter()
+        .flat_map(|ca| std::iter::once(&ca.bestand).chain(&ca.crl).chain(ca.opgehaald.iter().map(|of| &of.bestand)));
     [&config.certificaat, &config.sleutel].into_iter().chain(cas).map(std::path::PathBuf::as_path)
 }
 

@@ -16,6 +16,7 @@ pub mod inzage;
 pub mod inzage_service;
 pub mod loketten;
 mod looking;
+pub mod naast;
 pub mod rapport;
 mod receive;
 pub mod status;

@@ -106,9 +106,10 @@ impl KeyDirectory {
         if !new && !paths.iter().any(|path| files::is_there(path)) {
             return Err(KeyError::Absent(dir.to_owned()));
         }
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| io_error(dir, source))?;
+        // A directory in which nothing is to be made may be one in which nothing can be written.
+        let is_whole = paths.iter().all(|path| files::is_there(path));
         // Two gateways that start at once do not each make keys of their own.
-        let _one_at_a_time = one_at_a_time(dir)?;
+        let _one_at_a_time = if is_whole { None } else { Some(made(dir)?) };
         // A key that went missing beside others is lost, not new: a fresh one would open nothing and fork the logboek.
         if let Some(missing) = paths.iter().find(|path| !files::is_there(path))
             && paths.iter().chain([&dir.join(DOCUMENT)]).any(|path| files::is_there(path))
@@ -172,12 +173,16 @@ impl KeyDirectory {
     /// # Errors
     /// [`KeyError::Io`].
     pub fn remember_begun(&self, naam: &str, vkey: &str) -> Result<(), KeyError> {
+        let path = self.dir.join(VKEY);
+        let is_known = || read_line(&path).is_ok_and(|known| known == vkey);
+        if Self::has_begun(&self.dir) && is_known() {
+            return Ok(());
+        }
         let _one_at_a_time = one_at_a_time(&self.dir)?;
         if !Self::has_begun(&self.dir) {
             write_line(&self.dir.join(BEGUN), naam)?;
         }
-        let path = self.dir.join(VKEY);
-        if read_line(&path).is_ok_and(|known| known == vkey) { Ok(()) } else { write_line(&path, vkey) }
+        if is_known() { Ok(()) } else { write_line(&path, vkey) }
     }
 
     /// The public key that verifies the logboek, as a vkey: for who only verifies. It needs no secret.
@@ -212,7 +217,7 @@ impl DayKeyFile {
     /// # Errors
     /// [`KeyError::InUse`] when another gateway has them.
     pub fn take(dir: &Path) -> Result<Self, KeyError> {
-        let lock = lock_file(&dir.join("dagsleutels.slot"))?;
+        let lock = lock_file(dir, "dagsleutels.slot")?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: dir.join(DOCUMENT), seen: Mutex::default(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(KeyError::InUse(dir.to_owned())),
@@ -302,15 +307,26 @@ fn secret_file(path: &Path, rng: &dyn Rng) -> Result<Secret, KeyError> {
     Ok(secret)
 }
 
+/// Makes the directory where there is none, and keeps other gateways from writing in it.
+fn made(dir: &Path) -> Result<File, KeyError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| io_error(dir, source))?;
+    one_at_a_time(dir)
+}
+
 /// Keeps other gateways from writing in this directory, as long as it is held.
 fn one_at_a_time(dir: &Path) -> Result<File, KeyError> {
-    let lock = lock_file(&dir.join("openen.slot"))?;
+    let lock = lock_file(dir, "openen.slot")?;
     lock.lock().map_err(|source| io_error(dir, source))?;
     Ok(lock)
 }
 
-fn lock_file(path: &Path) -> Result<File, KeyError> {
-    files::lock_file(path).map_err(|source| io_error(path, source))
+/// The file in a directory that whoever writes there holds.
+fn lock_file(dir: &Path, naam: &str) -> Result<File, KeyError> {
+    let path = dir.join(naam);
+    files::lock_file(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => KeyError::ReadOnly(dir.to_owned()),
+        _ => io_error(&path, source),
+    })
 }
 
 fn io_error(path: &Path, source: io::Error) -> KeyError {
@@ -322,6 +338,22 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+
+    #[test]
+    fn nothing_is_written_where_all_keys_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let rng = crate::clock::SystemRng;
+        let made = KeyDirectory::open(dir.path(), true, &rng).unwrap();
+        made.remember_begun("logboek", "vkey").unwrap();
+        // Who wanted to write would lock this first, and cannot.
+        let lock = dir.path().join("openen.slot");
+        fs::remove_file(&lock).unwrap();
+        fs::create_dir(&lock).unwrap();
+        let again = KeyDirectory::open(dir.path(), false, &rng).unwrap();
+        assert_eq!(again.mark(), made.mark());
+        again.remember_begun("logboek", "vkey").unwrap();
+        assert!(again.remember_begun("logboek", "another vkey").is_err());
+    }
 
     #[tokio::test]
     async fn a_file_that_is_gone_is_not_said_to_be_damaged() {

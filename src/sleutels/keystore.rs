@@ -28,6 +28,13 @@ pub enum KeyError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nothing can be written in the directory, and something must be.
+    #[error(
+        "in {0} is niets te schrijven, en er hoort nog iets in. Laat een poort een keer met deze sleutels beginnen op een map waarin zij mag \
+         schrijven, en neem daarna alle bestanden van die map over. Met SQLite moet de map altijd beschrijfbaar zijn: daar liggen de \
+         dagsleutels in; met PostgreSQL mag zij alleen te lezen zijn."
+    )]
+    ReadOnly(PathBuf),
     /// A file does not hold what it should.
     #[error(
         "sleutelbestand {path} is beschadigd of hoort bij een andere wortel. Zet de kopie terug die bij deze database hoort; maak nooit een nieuwe."

@@ -36,6 +36,20 @@ pub struct Uitgever {
     key: Vec<u8>,
 }
 
+impl Uitgever {
+    /// Whom a certificate is of; nothing where it cannot be read, or may sign no lists.
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let anchor = anchor_from_trusted_cert(certificate).ok()?;
+        let (subject, key) = (anchor.subject.to_vec(), anchor.subject_public_key_info.to_vec());
+        signs_lists(certificate).then(|| Self { naam: readable(&subject), subject, key })
+    }
+}
+
+/// Whether a list is signed by this issuer.
+pub(super) fn is_list_of(list: &Crl, uitgever: &Uitgever) -> bool {
+    list.is_of(&uitgever.subject, &uitgever.key, provider().signature_verification_algorithms.all)
+}
+
 impl TrustedCa {
     /// A CA of these certificates. Without lists revocation is not checked; with them a certificate at any level of whose
     /// issuer no list holds is refused.

@@ -17,6 +17,7 @@ mod handshake;
 pub mod handtekening;
 pub mod identity;
 pub mod loaded;
+pub mod opgehaald;
 mod pem;
 mod proxy;
 mod refused;

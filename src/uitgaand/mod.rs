@@ -81,6 +81,43 @@ impl std::str::FromStr for Doel {
     }
 }
 
+/// Where something is fetched that is signed, and so may come over plain HTTP from anywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Haaladres(Uri);
+
+impl Haaladres {
+    /// The address.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    /// Whether it goes over TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+}
+
+impl std::str::FromStr for Haaladres {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let uri: Uri = text.parse().map_err(|_| ())?;
+        let names_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        match uri.scheme_str() {
+            Some("http" | "https") if uri.host().is_some() && !names_user => Ok(Self(uri)),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Haaladres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for Doel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -43,7 +43,7 @@ use axum::{
 };
 use hyper::body::Incoming;
 use tokio::sync::watch;
-use tonic::{body::Body, service::Routes};
+use tonic::body::Body;
 use tower::{Service, ServiceExt};
 
 pub use self::fout::refusal;
@@ -119,9 +119,8 @@ async fn not_so(kijker: Kijker) -> Response<axum::body::Body> {
 }
 
 /// Calls over gRPC and requests of browsers, each by its own.
-#[must_use]
-pub fn beside(
-    grpc: Routes,
+pub fn beside<S>(
+    grpc: S,
     site: Router,
 ) -> impl Service<
     Request<Incoming>,
@@ -131,7 +130,11 @@ pub fn beside(
 > + Clone
 + Send
 + Sync
-+ 'static {
++ 'static
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
     tower::service_fn(move |request: Request<Incoming>| {
         let (grpc, site) = (grpc.clone(), site.clone());
         async move {

@@ -126,7 +126,7 @@ async fn a_chain_of_more_than_four_or_sixteen_kibibytes_is_refused_before_any_pa
 const CLIENT: [u8; 28] = *b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\x0a\0\0\x01\x30\x39\x1d\x13";
 
 fn behind_a_balancer(config: &mut Config) {
-    config.grpc_proxy_van = vec!["127.0.0.1/32".parse().unwrap()];
+    config.grpc.proxy_van = vec!["127.0.0.1/32".parse().unwrap()];
 }
 
 /// A whole handshake and the first bytes of HTTP/2, behind what is said first.

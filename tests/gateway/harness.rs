@@ -15,7 +15,7 @@ use std::{
 
 use ketenpoort::{
     client::Profile,
-    config::{Config, Opslag},
+    config::{Config, Opslag, Port},
     domain::Clock,
     gateway::{Gateway, GatewayError},
     logboek::{Logregel, Soort, TlogProof, VerifyKey},
@@ -69,9 +69,9 @@ impl TestGateway {
             // Tests move the clock of the gateway, not that of the database.
             postgres.klokverschil_seconds = u64::MAX;
         }
-        config.grpc.set_port(0);
-        config.beheer = Some("127.0.0.1:0".parse().unwrap());
-        config.toezicht = Some("127.0.0.1:0".parse().unwrap());
+        config.grpc.adres.set_port(0);
+        config.beheer = Some(Port::at("127.0.0.1:0".parse().unwrap()));
+        config.toezicht = Some(Port::at("127.0.0.1:0".parse().unwrap()));
         config.waarneming = Some("127.0.0.1:0".parse().unwrap());
         change(&mut config);
         let clock = Arc::new(TestClock::default());

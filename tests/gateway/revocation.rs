@@ -20,16 +20,16 @@ use crate::{
     tls::{Extra, assert_kept_out, try_call, write_profile},
 };
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub type Issuer = CertifiedIssuer<'static, KeyPair>;
 
 /// A leaf of ZSM with its chain: PEM of the chain, PEM of the key, and its own number.
-struct Leaf {
-    chain: String,
-    key: String,
-    serial: Vec<u8>,
+pub struct Leaf {
+    pub chain: String,
+    pub key: String,
+    pub serial: Vec<u8>,
 }
 
-fn ca(name: &str, above: Option<&Issuer>) -> Issuer {
+pub fn ca(name: &str, above: Option<&Issuer>) -> Issuer {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -42,7 +42,7 @@ fn ca(name: &str, above: Option<&Issuer>) -> Issuer {
 }
 
 /// A leaf below this issuer, which sends these certificates along.
-fn leaf(issuer: &Issuer, chain: &[&str], list_at: Option<&str>) -> Leaf {
+pub fn leaf(issuer: &Issuer, chain: &[&str], list_at: Option<&str>) -> Leaf {
     let spec = Extra::new().leaf();
     let mut params = CertificateParams::new(spec.sans.clone()).unwrap();
     let oin = rcgen::string::PrintableString::try_from(spec.serial_numbers[0].as_str()).unwrap();
@@ -57,7 +57,7 @@ fn leaf(issuer: &Issuer, chain: &[&str], list_at: Option<&str>) -> Leaf {
     Leaf { chain: pem + &chain.concat(), key: key.serialize_pem(), serial }
 }
 
-struct List<'a> {
+pub struct List<'a> {
     issuer: &'a Issuer,
     revoked: &'a [&'a [u8]],
     /// From and until, hours from now.
@@ -66,7 +66,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn make(&self) -> rcgen::CertificateRevocationList {
+    pub fn make(&self) -> rcgen::CertificateRevocationList {
         let at = |hours: i64| {
             let moment = SystemClock.now().checked_add(SignedDuration::from_hours(hours)).unwrap();
             date_time_ymd(1970, 1, 1) + Duration::from_secs(moment.as_second().try_into().unwrap())
@@ -96,12 +96,12 @@ impl List<'_> {
     }
 }
 
-fn list<'a>(issuer: &'a Issuer, revoked: &'a [&'a [u8]], hours: (i64, i64)) -> List<'a> {
+pub fn list<'a>(issuer: &'a Issuer, revoked: &'a [&'a [u8]], hours: (i64, i64)) -> List<'a> {
     List { issuer, revoked, hours, scope: None }
 }
 
 /// Trusts a CA with these lists, each in a file of its own, and binds the identity of ZSM to it.
-fn admit(config: &mut Config, anchors: &str, lists: &[impl AsRef<[u8]>]) {
+pub fn admit(config: &mut Config, anchors: &str, lists: &[impl AsRef<[u8]>]) {
     let dir = config.certificaat.parent().unwrap().to_owned();
     let bestand = dir.join("test-ca.pem");
     fs::write(&bestand, anchors).unwrap();
@@ -111,18 +111,18 @@ fn admit(config: &mut Config, anchors: &str, lists: &[impl AsRef<[u8]>]) {
         path
     };
     let crl = lists.iter().enumerate().map(file).collect();
-    config.cas.push(Ca { naam: "test".to_owned(), bestand, crl });
+    config.cas.push(Ca::of_files("test", bestand, crl));
     let oin = Extra::new().leaf().serial_numbers[0].clone();
     let toegang = format!("[[identiteit]]\nca = \"test\"\noin = \"{oin}\"\npartner = \"zsm\"\nrol = \"partner\"");
     let text = fs::read_to_string(&config.deelnemers).unwrap();
     fs::write(&config.deelnemers, text + "\n" + &toegang).unwrap();
 }
 
-async fn gets_in(gateway: &TestGateway, leaf: &Leaf) {
+pub async fn gets_in(gateway: &TestGateway, leaf: &Leaf) {
     try_call(&write_profile(gateway, &leaf.chain, &leaf.key)).await.unwrap();
 }
 
-async fn is_kept_out(gateway: &TestGateway, leaf: &Leaf, sign: &str) {
+pub async fn is_kept_out(gateway: &TestGateway, leaf: &Leaf, sign: &str) {
     assert_kept_out(&write_profile(gateway, &leaf.chain, &leaf.key), sign).await;
 }
 

@@ -40,7 +40,7 @@ impl Extra {
             fs::write(&path, text).unwrap();
             path
         });
-        config.cas.push(ketenpoort::config::Ca { naam: "test".to_owned(), bestand, crl: crl.into_iter().collect() });
+        config.cas.push(ketenpoort::config::Ca::of_files("test", bestand, crl.into_iter().collect()));
     }
 
     /// Trusts the CA, and binds the identity of ZSM to it.

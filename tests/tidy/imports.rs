@@ -52,6 +52,7 @@ const EDGES: &[(&str, Allowed)] = &[
             "documenten",
             "domain",
             "exchange",
+            "files",
             "grpc",
             "jobs",
             "lezen",

@@ -152,7 +152,12 @@ impl OpenError {
 /// Whether this is said of a server that can come back: of one that refuses the name, the password or the certificate it is not.
 pub(super) fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        // Bytes that are not what they should be are a certificate or a program that is not meant.
+        sqlx::Error::Io(error) => !matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied
+        ),
+        sqlx::Error::PoolTimedOut => true,
         // 57P01 to 57P03: ended, crashed, cannot connect now; 53300: too many connections; 08: the connection.
         sqlx::Error::Database(error) => {
             error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")

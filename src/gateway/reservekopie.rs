@@ -1,0 +1,18 @@
+//! Reservekopie (backup): when the last good one was made, as `backup` remembers it beside the guard file for the gateway that runs.
+
+use std::{fs, io, path::Path};
+
+use jiff::Timestamp;
+
+/// Remembers that a good backup was made at this moment.
+///
+/// # Errors
+/// What the system said.
+pub fn remember(file: &Path, now: Timestamp) -> io::Result<()> {
+    fs::write(file, format!("{now}\n"))
+}
+
+/// When the last good one was made, where that is known.
+pub(super) fn last(file: &Path) -> Option<Timestamp> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
