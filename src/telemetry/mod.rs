@@ -49,7 +49,7 @@ pub type Stand = (f64, Vec<(&'static str, String)>);
 /// What a value means: its name, its unit by UCUM (`s`, `By`, or nothing) and a sentence.
 #[derive(Clone, Copy, Debug)]
 pub struct Maat {
-    /// Without the unit, which is put behind it: `ketenpoort_postvak_open`.
+    /// Without the unit, which is put behind it: `ketenpoort_postvak_waiting`.
     pub naam: &'static str,
     /// By UCUM.
     pub eenheid: &'static str,

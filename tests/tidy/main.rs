@@ -1,7 +1,7 @@
 //! Reads the source and holds it to the architecture, a file a rule: which module may import which ([`imports`]), in what order the
 //! store knows its own rooms and files ([`store`]), that every file is a module ([`orphans`]) and everything in it is used ([`dead`]),
 //! how long files and functions may be ([`lengths`]), what is pure and who reads the clock ([`pure`]), which words we use
-//! ([`vocabulary`]), and that no private key is in the repository ([`keys`]).
+//! ([`vocabulary`]), that no private key is in the repository ([`keys`]), and that alerts ask for what a gateway tells ([`deploy`]).
 //!
 //! A scan of text, not a compiler: it blanks comments and literals ([`text`]) and looks at what is left ([`source`]), here and there at
 //! what a path names ([`paths`]) and what is defined ([`items`]). That is enough for rules which nobody tries to evade, and it says at
@@ -9,6 +9,7 @@
 //! silent.
 
 mod dead;
+mod deploy;
 mod imports;
 mod items;
 mod keys;
