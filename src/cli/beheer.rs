@@ -12,10 +12,12 @@ use tonic::transport::Channel;
 use super::{Failure, partner::with_deadline, print_line, scenario::read_persoon, voorstel};
 use crate::{
     client::Profile,
+    domain::Vingerafdruk,
     grpc::codec::to_json,
     lezen::bestand::{MOST_BYTES, read_bounded},
     proceslog,
     proto::{self, client::BeheerServiceClient},
+    tls::settings,
 };
 
 pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(30);
@@ -29,6 +31,17 @@ pub enum Command {
         /// Bestanden; elk vervangt het document met dezelfde naam
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Blokkeer een certificaat, ook op verbindingen die openstaan; andere certificaten van dezelfde partner blijven werken
+    Blokkeer {
+        #[command(flatten)]
+        change: Change,
+        /// Het certificaat, PEM
+        #[arg(long, value_name = "FILE", required_unless_present = "vingerafdruk", conflicts_with = "vingerafdruk")]
+        certificaat: Option<PathBuf>,
+        /// Of zijn SHA-256, zoals openssl x509 -noout -fingerprint -sha256 die geeft
+        #[arg(long, value_name = "SHA256")]
+        vingerafdruk: Option<String>,
     },
     /// Trek convenanten in; alleen wat daarop berust stopt
     Withdraw {
@@ -170,6 +183,11 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let laden = files.iter().map(|file| document(file)).collect::<Result<_, _>>()?;
             change.run(laden, Vec::new()).await
         }
+        Command::Blokkeer { change, certificaat, vingerafdruk } => {
+            let blocked = blocked(certificaat.as_deref(), vingerafdruk.as_deref())?;
+            let laden = vec![with_blocked(&change, &blocked).await?];
+            change.run(laden, Vec::new()).await
+        }
         Command::Withdraw { change, namen } => change.run(Vec::new(), namen).await,
         Command::List { who, json } => list(&who, json).await,
         Command::Toestand { who, json } => toestand(&who, json).await,
@@ -188,6 +206,28 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             print_line(document.tekst.trim_end_matches('\n'))
         }
     }
+}
+
+/// Which certificate is meant.
+fn blocked(certificaat: Option<&Path>, vingerafdruk: Option<&str>) -> Result<Vingerafdruk, Failure> {
+    if let Some(file) = certificaat {
+        let chain = settings::certificates(file).map_err(|error| Failure::Usage(error.to_string()))?;
+        return Ok(settings::vingerafdruk(&chain[0]));
+    }
+    let wrong = "--vingerafdruk is de SHA-256 van een certificaat: 64 hexadecimale cijfers, met of zonder dubbele punten";
+    vingerafdruk.unwrap_or_default().parse().map_err(|()| Failure::Usage(wrong.to_owned()))
+}
+
+/// The deelnemers that are in force, with this certificate blocked.
+async fn with_blocked(change: &Change, blocked: &Vingerafdruk) -> Result<proto::NieuwDocument, Failure> {
+    let (profile, mut client) = change.who.connect().await?;
+    let medewerker = profile.medewerker().to_owned();
+    let request = proto::GetDocumentRequest { naam: "deelnemers".to_owned(), hash: None, medewerker };
+    let asked = client.get_document(with_deadline(request, CALL_DEADLINE)).await;
+    let tekst = asked.map_err(|status| profile.failure(&status))?.into_inner().tekst;
+    let reden = toml::Value::String(if change.reden.is_empty() { "geen reden gegeven".to_owned() } else { change.reden.clone() });
+    let tekst = format!("{}\n\n[[geblokkeerd]]\nvingerafdruk = \"{blocked}\"\nreden = {reden}\n", tekst.trim_end());
+    Ok(proto::NieuwDocument { herkomst: "deelnemers, zoals zij van kracht zijn".to_owned(), tekst })
 }
 
 pub(super) fn document(file: &Path) -> Result<proto::NieuwDocument, Failure> {

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang, Wijzigen,
-        Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
+        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang, Vingerafdruk,
+        Wijzigen, Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
     },
     lezen::{
         fout::Fout,
@@ -67,6 +67,14 @@ pub(super) fn deelnemers(root: Section<'_>, omgeving: &Omgeving) -> Deelnemers {
     }
     for section in root.sections("mandaat") {
         deelnemers.mandaten.extend(mandaat(section, &deelnemers));
+    }
+    for section in root.sections("geblokkeerd") {
+        let line = section.line();
+        let Some((blocked, why)) = geblokkeerd(section) else { continue };
+        let naam = blocked.to_string();
+        if deelnemers.geblokkeerd.insert(blocked, why).is_some() {
+            root.mistake(line, Fout::Dubbel { wat: "[[geblokkeerd]]".to_owned(), naam });
+        }
     }
     deelnemers.wijzigen = root.optional_section("wijzigen").map(wijzigen).unwrap_or_default();
     let operators = deelnemers.toegangen.iter().filter(|toegang| toegang.identiteit.rol == Rol::Beheer);
@@ -168,6 +176,18 @@ fn toegang(section: Section<'_>, known: &Deelnemers, omgeving: &Omgeving) -> Opt
     section.finish();
     let identiteit = Identiteit { partner: naam?.value, oin: oin?.value, rol: rol?.value, loketten, ziet };
     Some(Toegang { ca: ca?.value, san: san.map(|san| san.value), identiteit })
+}
+
+/// A certificate that opens nothing, and why.
+fn geblokkeerd(section: Section<'_>) -> Option<(Vingerafdruk, String)> {
+    let vorm = Vorm::fixed(
+        "de SHA-256 van een certificaat, 64 hexadecimale cijfers, zoals openssl x509 -noout -fingerprint -sha256 die geeft",
+        "the SHA-256 of a certificate, 64 hexadecimal digits, as openssl x509 -noout -fingerprint -sha256 prints it",
+    );
+    let vingerafdruk = section.parsed::<Vingerafdruk>("vingerafdruk", &vorm);
+    let reden = section.text("reden");
+    section.finish();
+    Some((vingerafdruk?.value, reden?.value))
 }
 
 /// Days that a change can be told before, at most.

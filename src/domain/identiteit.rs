@@ -122,6 +122,35 @@ impl Identiteit {
     }
 }
 
+/// The SHA-256 of a certificate in DER, as tools print it: `openssl x509 -noout -fingerprint -sha256`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Vingerafdruk(String);
+
+impl Vingerafdruk {
+    /// Of these 32 bytes.
+    #[must_use]
+    pub fn new(sha256: &[u8]) -> Self {
+        Self(sha256.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl fmt::Display for Vingerafdruk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Vingerafdruk {
+    type Err = ();
+
+    /// 64 hexadecimal digits, large or small, with or without colons between two of them.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits: String = text.chars().filter(|c| *c != ':').map(|c| c.to_ascii_lowercase()).collect();
+        let is_whole = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if is_whole { Ok(Self(digits)) } else { Err(()) }
+    }
+}
+
 /// What a verified certificate shows of its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificaat {
@@ -131,6 +160,8 @@ pub struct Certificaat {
     pub oin: Oin,
     /// The DNS names in it.
     pub namen: Vec<String>,
+    /// By what this one certificate is known.
+    pub vingerafdruk: Vingerafdruk,
     /// All of it, DER: by what a signature of its owner is verified.
     pub der: Arc<[u8]>,
     /// The last moment of its validity: notAfter (RFC 5280, section 4.1.2.5).

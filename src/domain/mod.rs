@@ -46,7 +46,7 @@ pub use berichtsoort::Berichtsoort;
 pub use convenant::{Acceptatie, Adrespatroon, Bewaar, Categorie, Convenant, Grondslag, Regel, Status};
 pub use eerder::{Correctie, Eerder, Eerdere, EerdereOntvanger, Sindsdien, Vervolg};
 pub use houdbaarheid::{TeltVanaf, Termijn};
-pub use identiteit::{Aangemeld, Certificaat, Identiteit, Ingang, Rol, Toegang};
+pub use identiteit::{Aangemeld, Certificaat, Identiteit, Ingang, Rol, Toegang, Vingerafdruk};
 pub use klok::{Herinnering, Klok, Twijfel};
 pub use loket::{Contact, Loket, Sluiting, Telefoon};
 pub use mandaat::{Mandaat, Mandaathouder};

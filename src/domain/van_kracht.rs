@@ -14,7 +14,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     Aangemeld, Adres, Berichtsoort, Certificaat, Convenant, Historie, Mandaat, Partner, PartnerNaam, Regel, Rol,
-    Toegang, Weigering, Wijzigen, naast::partner_pairs,
+    Toegang, Vingerafdruk, Weigering, Wijzigen, naast::partner_pairs,
 };
 
 /// A text that is or was in force, exactly as it was loaded.
@@ -75,6 +75,8 @@ pub struct Deelnemers {
     pub toegangen: Vec<Toegang>,
     /// The mandaten that were given.
     pub mandaten: Vec<Mandaat>,
+    /// Certificates that open nothing, whoever holds them, each with why.
+    pub geblokkeerd: BTreeMap<Vingerafdruk, String>,
     /// What a change of what is in force asks.
     pub wijzigen: Wijzigen,
 }
@@ -86,6 +88,8 @@ pub enum NietAangemeld {
     Onbekend,
     /// Several do.
     Dubbelzinnig,
+    /// This one certificate is blocked.
+    Geblokkeerd,
 }
 
 impl Deelnemers {
@@ -99,8 +103,11 @@ impl Deelnemers {
     /// The one identity that a certificate opens.
     ///
     /// # Errors
-    /// [`NietAangemeld`] where there is none, or more than one.
+    /// [`NietAangemeld`] where there is none, or more than one, or this one certificate is blocked.
     pub fn toegang(&self, certificaat: &Certificaat) -> Result<&Toegang, NietAangemeld> {
+        if self.geblokkeerd.contains_key(&certificaat.vingerafdruk) {
+            return Err(NietAangemeld::Geblokkeerd);
+        }
         let mut found = self.toegangen.iter().filter(|toegang| toegang.opens_for(certificaat));
         match (found.next(), found.next()) {
             (Some(toegang), None) => Ok(toegang),

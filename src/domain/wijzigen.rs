@@ -126,8 +126,8 @@ pub fn without_signer(van_kracht: &VanKracht, asked: &BTreeSet<Instemming>) -> B
     parties.filter(|partner| !signs(partner)).cloned().collect()
 }
 
-/// Whether a change only takes away: nobody comes in, nothing is newly allowed or stamped otherwise, nobody sees more, and changing does not
-/// become easier. A partner, identity or convenant can go; a convenant that meets another one cannot, because the other
+/// Whether a change only takes away: nobody comes in, no certificate is blocked no longer, nothing is newly allowed or stamped otherwise, nobody
+/// sees more, and changing does not become easier. A partner, identity or convenant can go; a convenant that meets another one cannot, because the other
 /// one stamps from then on what it stamped.
 #[must_use]
 pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
@@ -135,6 +135,9 @@ pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
     let known = |toegang: &Toegang| oud.toegangen.contains(toegang);
     let same_partners = nieuw.partners.iter().all(|(naam, partner)| oud.partners.get(naam) == Some(partner));
     if oud.wijzigen != nieuw.wijzigen || !same_partners || !nieuw.toegangen.iter().all(known) {
+        return false;
+    }
+    if !oud.geblokkeerd.keys().all(|blocked| nieuw.geblokkeerd.contains_key(blocked)) {
         return false;
     }
     // Where a mandaat goes, another convenant can stamp from then on. Of a partner that goes its mandaten go too.

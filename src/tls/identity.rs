@@ -19,9 +19,9 @@ use x509_parser::{
 
 use super::{
     ca::{TrustedCa, tls_error},
-    settings::provider,
+    settings::{self, provider},
 };
-use crate::domain::{Aangemeld, Certificaat, Oin, VanKracht, van_kracht::NietAangemeld};
+use crate::domain::{Aangemeld, Certificaat, Oin, VanKracht, Vingerafdruk, van_kracht::NietAangemeld};
 
 /// Certificates above a leaf that are looked at, at most. `PKIoverheid` has three levels above it, and the root is not sent.
 const MOST_INTERMEDIATES: usize = 4;
@@ -52,6 +52,8 @@ pub(super) enum Unidentified {
     NoIdentity(Oin, String),
     #[error("OIN {0} from CA {1} has more than one identity for the names in this certificate; tell them apart by san")]
     Ambiguous(Oin, String),
+    #[error("the certificate of OIN {0} with SHA-256 {1} is blocked by what is in force")]
+    Blocked(Oin, Vingerafdruk),
 }
 
 /// Verifies client certificates and knows who they are.
@@ -141,6 +143,7 @@ impl Identifier {
             ca: ca.to_owned(),
             oin,
             namen: names.into_iter().map(str::to_owned).collect(),
+            vingerafdruk: settings::vingerafdruk(leaf),
             der: leaf.as_ref().into(),
             tot: Timestamp::from_second(certificate.validity().not_after.timestamp()).unwrap_or(Timestamp::MAX),
         };
@@ -148,6 +151,7 @@ impl Identifier {
         match found {
             Ok(toegang) => Ok(Aangemeld { certificaat, toegang }),
             Err(NietAangemeld::Onbekend) => Err(Unidentified::NoIdentity(certificaat.oin, certificaat.ca)),
+            Err(NietAangemeld::Geblokkeerd) => Err(Unidentified::Blocked(certificaat.oin, certificaat.vingerafdruk)),
             Err(NietAangemeld::Dubbelzinnig) => Err(Unidentified::Ambiguous(certificaat.oin, certificaat.ca)),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rustls::{
     ClientConfig, Error, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -20,7 +21,7 @@ use super::{
     identity::{Identifier, oin},
     pem,
 };
-use crate::domain::{Klok, Oin};
+use crate::domain::{Klok, Oin, Vingerafdruk};
 
 /// NCSC 2025: X25519MLKEM768 first, X25519 and P-256 for compatibility; AES-256-GCM and `ChaCha20` only.
 #[must_use]
@@ -56,6 +57,12 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsErro
         Ok(CertificateDer::from(block.bytes.to_vec()))
     };
     pem::read_blocks(path, pem::Soort::Certificaat)?.into_iter().map(certificate).collect()
+}
+
+/// By what one certificate is known.
+#[must_use]
+pub fn vingerafdruk(certificate: &CertificateDer<'_>) -> Vingerafdruk {
+    Vingerafdruk::new(digest(&SHA256, certificate).as_ref())
 }
 
 /// The revocation lists in a file: one in DER, or any number in PEM. Which of both it is, its content says.

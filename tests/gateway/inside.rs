@@ -6,7 +6,7 @@ use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
     documenten::Omgeving,
-    domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok, houdbaarheid::amsterdam_date},
+    domain::{Aangemeld, Certificaat, Vingerafdruk, Clock, Identiteit, Klok, houdbaarheid::amsterdam_date},
     exchange::{
         Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, toezicht::nareken::Uitkomst,
     },
@@ -124,6 +124,7 @@ pub fn call(exchange: &Exchange, san: &str) -> Call {
         ca: toegang.ca.clone(),
         oin: toegang.identiteit.oin.clone(),
         namen,
+        vingerafdruk: Vingerafdruk::new(&[0; 32]),
         der: Arc::new([]),
         tot: jiff::Timestamp::MAX,
     };

@@ -13,6 +13,7 @@ mod bad_input;
 mod batch;
 mod beheer;
 mod bewezen;
+mod blokkade;
 mod cancel;
 mod deliver;
 mod door;
