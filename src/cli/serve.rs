@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::timeout,
@@ -11,7 +12,7 @@ use tokio::{
 use super::{Failure, dienst};
 use crate::{
     clock::{SystemClock, SystemRng},
-    config::Config,
+    config::{Bounds, Config},
     gateway::{Aanloop, Gateway},
     proceslog,
 };
@@ -41,6 +42,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.dev {
         tracing::warn!("LET OP: --dev staat ontwikkelcertificaten toe. Gebruik geen echte gegevens.");
     }
+    raise_open_files(&config.bounds);
     let mut signals = Signals::listen()?;
     let aanloop = if arguments.niet_wachten { Aanloop::hasty() } else { Aanloop::patient() };
     let aanloop = aanloop.with_sockets(dienst::sockets()?);
@@ -67,6 +69,27 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     tokio::select! {
         ended = serve(gateway, &mut signals, told) => ended,
         never = dienst::watchdog() => match never {},
+    }
+}
+
+/// Files that are open beside connections: the database, its readers, keys, ports, who waits for a handshake.
+const OTHER_FILES: u64 = 1024;
+
+/// Takes as many open files as the system allows, and says where those are fewer than the connections that the configuration lets in.
+fn raise_open_files(bounds: &Bounds) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let most = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let wanted = bounds.connections as u64 + OTHER_FILES;
+    if most.is_some_and(|most| most < wanted) {
+        tracing::warn!(
+            most,
+            wanted,
+            "too few files may be open for so many connections: raise the limit (LimitNOFILE), or lower [grenzen] connections"
+        );
     }
 }
 

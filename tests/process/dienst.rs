@@ -180,3 +180,25 @@ fn a_filter_that_is_none_is_a_mistake() {
     assert!(stderr(&refused).contains("KETENPOORT_LOG=\"luid=veel=te\" is geen filter"), "{}", stderr(&refused));
     assert!(fs::read_dir(served.path()).unwrap().all(|of| of.unwrap().file_name() != "ketenpoort.db"));
 }
+
+#[test]
+fn it_takes_as_many_open_files_as_the_system_allows_and_says_where_those_are_few() {
+    let mut served = Served::prepare();
+    let limited = |served: &Served, limits: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{limits}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_ketenpoort")]);
+        let mut serve = served.serve_command(shell, "info");
+        serve.stderr(fs::File::options().create(true).append(true).open(served.path().join("stderr.txt")).unwrap());
+        serve
+    };
+    served.run(limited(&served, "ulimit -Hn 9000; ulimit -Sn 256"));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", served.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let words: Vec<&str> = files.split_whitespace().collect();
+    assert_eq!(words[3..5], ["9000", "9000"], "{files}");
+    assert!(!served.log().contains("too few files"), "{}", served.log());
+    served.stop();
+    served.run(limited(&served, "ulimit -n 2000"));
+    served.says("too few files may be open for so many connections");
+    served.stop();
+}

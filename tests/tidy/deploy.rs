@@ -1,10 +1,11 @@
-//! What operators deploy says what is there: alerts ask for metrics that a gateway has and that are documented, and lead to what to do.
+//! What operators deploy says what is there: alerts and the dashboard ask for metrics that a gateway has and that are documented, and lead to what to do.
 
 use std::{collections::BTreeSet, fs};
 
 use crate::report;
 
 const RULES: &str = "deploy/prometheus/ketenpoort.rules.yml";
+const DASHBOARD: &str = "deploy/grafana/ketenpoort.json";
 const RUNBOOK: &str = "docs/runbook.md";
 
 fn read(file: &str) -> String {
@@ -29,13 +30,17 @@ fn of_code() -> String {
 #[test]
 fn alerts_ask_for_metrics_that_are_there_and_documented() {
     let documented = metrics(&read("docs/operations.md"));
-    let asked = metrics(&read(RULES));
-    assert!(asked.len() > 15, "{asked:?}");
-    report(
-        asked
-            .difference(&documented)
-            .map(|name| format!("{RULES} asks for {name}, which docs/operations.md does not have")),
-    );
+    for file in [RULES, DASHBOARD] {
+        let asked = metrics(&read(file));
+        assert!(asked.len() > 15, "{asked:?}");
+        let missing = asked.difference(&documented);
+        report(missing.map(|name| format!("{file} asks for {name}, which docs/operations.md does not have")));
+    }
+    // What nobody would see is measured for nothing.
+    let seen = metrics(&read(DASHBOARD));
+    let of_files = |name: &str| name.starts_with("ketenpoort_certificates_");
+    let hidden = documented.iter().filter(|name| !seen.contains(*name) && !of_files(name));
+    report(hidden.map(|name| format!("{DASHBOARD} does not show {name}")));
     let code = of_code();
     let made = |name: &str| {
         let plain = ["_total", "_seconds"].iter().fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
