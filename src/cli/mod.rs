@@ -9,6 +9,7 @@ mod certs;
 mod check;
 mod datadir;
 mod dienst;
+mod doctor;
 mod healthcheck;
 mod inhoud;
 mod inzage;
@@ -77,6 +78,8 @@ enum Command {
     Find(scenario::Find),
     /// Toon wie er bij welk loket te bereiken is, en waarheen een gesloten loket verwijst
     Loketten(loketten::Loketten),
+    /// Zoek uit wat er mis is tussen u en de poort: certificaat, sleutel, naam, netwerk, TLS, klok
+    Doctor(doctor::Doctor),
     /// Wat van kracht is: bekijken en wijzigen, met het certificaat van een beheerder
     #[command(subcommand)]
     Beheer(beheer::Command),
@@ -223,6 +226,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Withdraw(withdraw) => withdraw.run().await,
         Command::Find(find) => find.run().await,
         Command::Loketten(loketten) => loketten.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Beheer(command) => beheer::run(command).await,
         Command::Inzage(command) => inzage::run(command).await,
         Command::Healthcheck(healthcheck) => healthcheck.run().await,

@@ -16,17 +16,15 @@ use crate::{
 const WITHIN: [&str; 3] = ["filter.", "inzage.", "persoon."];
 
 /// Fields by the words that stand beside them.
-const LABELS: [(&str, &str); 40] = [
+const LABELS: [(&str, &str); 37] = [
     ("afzender", "Afzender"),
     ("berichtsoort", "Soort bericht"),
     ("bericht", "Het nummer van het bericht in het adres"),
-    ("besluiten", "Het besluit per rij"),
     ("bewaard", "Een bestand dat u bewaarde, of de tekst ervan"),
     ("bsn", "BSN"),
     ("buiten_kantooruren", "Alleen buiten kantooruren"),
     ("conclusie", "Wat u van deze periode vindt"),
     ("convenant", "Convenant"),
-    ("daad", "Wat u met het verzoek doet"),
     ("dossier", "Het nummer van het verzoek in het adres"),
     ("geboortedatum", "Geboortedatum"),
     ("gesprek", "Nummer van een gesprek"),
@@ -43,7 +41,6 @@ const LABELS: [(&str, &str); 40] = [
     ("ontvanger", "Ontvanger"),
     ("ook_gesloten", "Welke verzoeken, in het adres"),
     ("op", "Wat mocht aan het eind van deze dag"),
-    ("overige", "Het besluit over de andere rijen"),
     ("pagina", "De bladzijde in het adres"),
     ("partner", "Partner"),
     ("persoon", "Naam met geboortedatum, SKN of BSN"),
@@ -57,13 +54,6 @@ const LABELS: [(&str, &str); 40] = [
     ("van", "Van"),
     ("voorstel", "Het voorstel in het adres"),
     ("weigering", "Reden van weigering"),
-];
-
-/// Fields of a row in a verzoek om inzage, which end on the number of its logregel.
-const OF_ROW: [(&str, &str); 3] = [
-    ("rij-", "Uw besluit over logregel"),
-    ("stil-", "Ook niet zeggen dat u iets achterhoudt, bij logregel"),
-    ("toelichting-", "Toelichting voor de betrokkene, bij logregel"),
 ];
 
 /// What calls ask of a field, and how a page asks it.
@@ -128,17 +118,19 @@ fn marked(mut response: Response<Body>, weigering: &Weigering) -> Response<Body>
 }
 
 fn veld(of: &Overtreding) -> FoutVeld<'_> {
-    let naam = WITHIN.iter().find_map(|before| of.veld.strip_prefix(before)).unwrap_or(&of.veld);
+    let naam = on_page(&of.veld);
     let asked = ASKED.iter().find(|(asked, _)| *asked == of.uitleg).map_or(of.uitleg.as_str(), |(_, words)| words);
     FoutVeld { naam, label: label(naam), uitleg: asked }
 }
 
-fn label(naam: &str) -> String {
-    if let Some((_, label)) = LABELS.iter().find(|(known, _)| *known == naam) {
-        return (*label).to_owned();
-    }
-    let of_row = OF_ROW.iter().find_map(|(before, label)| Some((label, naam.strip_prefix(before)?)));
-    of_row.map_or_else(|| naam.to_owned(), |(label, rij)| format!("{label} {rij}"))
+/// A field of a call, as it stands on a page.
+pub(super) fn on_page(veld: &str) -> &str {
+    WITHIN.iter().find_map(|before| veld.strip_prefix(before)).unwrap_or(veld)
+}
+
+/// The words beside a field.
+pub(super) fn label(naam: &str) -> String {
+    LABELS.iter().find(|(known, _)| *known == naam).map_or(naam, |(_, label)| label).to_owned()
 }
 
 /// What is wrong and what to do, for somebody who sees a page and makes no calls.

@@ -13,6 +13,7 @@ mod bewaren;
 mod command_line;
 mod demo;
 mod dienst;
+mod doctor;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/faketime.rs"]
 mod faketime;

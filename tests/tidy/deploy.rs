@@ -73,3 +73,16 @@ fn each_alert_has_its_section_in_the_runbook_and_no_section_is_of_none() {
     let own = |alert: &str| linked.iter().any(|section| alert.starts_with(section));
     report(alerts.iter().filter(|alert| !own(alert)).map(|alert| format!("{alert} leads to no section of its own")));
 }
+
+#[test]
+fn each_dependency_says_what_it_is_for() {
+    let cargo = read("Cargo.toml");
+    let (_, rest) = cargo.split_once("[dependencies]\n").unwrap();
+    let (section, _) = rest.split_once("\n[").unwrap();
+    let named: BTreeSet<&str> = section.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let table = read("docs/dependencies.md");
+    let rows = table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let told: BTreeSet<&str> = rows.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
+    report(named.symmetric_difference(&told).map(|name| format!("{name} is not both in Cargo.toml and in docs/dependencies.md")));
+}

@@ -1,6 +1,9 @@
 //! Melding: why a form was refused, above that form when it is shown again.
 
-use crate::{domain::Weigering, web::velden::Velden};
+use crate::{
+    domain::Weigering,
+    web::{fout, velden::Velden},
+};
 
 /// What is asked about a row without a decision.
 const KIES: &str = "kies vrijgeven, of een grond om het achter te houden";
@@ -32,25 +35,15 @@ impl Melding {
     /// Of a new request.
     pub(super) fn of_nieuw(weigering: &Weigering) -> Self {
         let fout = |veld: &str, uitleg: &str| {
-            let naam = veld.strip_prefix("persoon.").or(veld.strip_prefix("inzage.")).unwrap_or(veld);
-            let (label, plaats) = match naam {
-                "persoon" => ("Naam met geboortedatum, SKN of BSN", "skn"),
-                "naam" => ("Naam", naam),
-                "geboortedatum" => ("Geboortedatum", naam),
-                "bsn" => ("BSN", naam),
-                "skn" => ("SKN", naam),
-                "kenmerk" => ("Uw kenmerk", naam),
-                "ontvangen_op" => ("Ontvangen op", naam),
-                "medewerker" => ("Uw personeelsreferentie", naam),
-                "opnieuw" => ("Dit is een nieuw verzoek", naam),
-                _ => (naam, "inhoud"),
+            let naam = fout::on_page(veld);
+            let label = match naam {
+                "medewerker" => "Uw personeelsreferentie".to_owned(),
+                "opnieuw" => "Dit is een nieuw verzoek".to_owned(),
+                other => fout::label(other),
             };
-            Fout {
-                naam: naam.to_owned(),
-                plaats: plaats.to_owned(),
-                label: label.to_owned(),
-                uitleg: uitleg.to_owned(),
-            }
+            // Of a person as a whole the first number is where it begins.
+            let plaats = if naam == "persoon" { "skn" } else { naam };
+            Fout { naam: naam.to_owned(), plaats: plaats.to_owned(), label, uitleg: uitleg.to_owned() }
         };
         Self::new(weigering, weigering.overtredingen().iter().map(|of| fout(&of.veld, &of.uitleg)).collect())
     }
