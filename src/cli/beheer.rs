@@ -214,7 +214,8 @@ fn blocked(certificaat: Option<&Path>, vingerafdruk: Option<&str>) -> Result<Vin
         let chain = settings::certificates(file).map_err(|error| Failure::Usage(error.to_string()))?;
         return Ok(settings::vingerafdruk(&chain[0]));
     }
-    let wrong = "--vingerafdruk is de SHA-256 van een certificaat: 64 hexadecimale cijfers, met of zonder dubbele punten";
+    let wrong =
+        "--vingerafdruk is de SHA-256 van een certificaat: 64 hexadecimale cijfers, met of zonder dubbele punten";
     vingerafdruk.unwrap_or_default().parse().map_err(|()| Failure::Usage(wrong.to_owned()))
 }
 
@@ -225,7 +226,11 @@ async fn with_blocked(change: &Change, blocked: &Vingerafdruk) -> Result<proto::
     let request = proto::GetDocumentRequest { naam: "deelnemers".to_owned(), hash: None, medewerker };
     let asked = client.get_document(with_deadline(request, CALL_DEADLINE)).await;
     let tekst = asked.map_err(|status| profile.failure(&status))?.into_inner().tekst;
-    let reden = toml::Value::String(if change.reden.is_empty() { "geen reden gegeven".to_owned() } else { change.reden.clone() });
+    let reden = toml::Value::String(if change.reden.is_empty() {
+        "geen reden gegeven".to_owned()
+    } else {
+        change.reden.clone()
+    });
     let tekst = format!("{}\n\n[[geblokkeerd]]\nvingerafdruk = \"{blocked}\"\nreden = {reden}\n", tekst.trim_end());
     Ok(proto::NieuwDocument { herkomst: "deelnemers, zoals zij van kracht zijn".to_owned(), tekst })
 }

@@ -13,13 +13,7 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus,
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Failure, print_line};
-use crate::{
-    client::Profile,
-    clock::SystemClock,
-    domain::Clock,
-    exchange::datum,
-    tls::settings,
-};
+use crate::{client::Profile, clock::SystemClock, domain::Clock, exchange::datum, tls::settings};
 
 /// How long one step over the network may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,15 +55,18 @@ impl Doctor {
                 Err(tekst) => (false, tekst),
             };
             let mark = if goed { "goed" } else { "FOUT" };
-            print_line(&match self.json {
-                true => json!({"onderdeel": onderdeel, "goed": goed, "tekst": tekst}).to_string(),
-                false => format!("{mark}  {onderdeel}: {tekst}"),
+            print_line(&if self.json {
+                json!({"onderdeel": onderdeel, "goed": goed, "tekst": tekst}).to_string()
+            } else {
+                format!("{mark}  {onderdeel}: {tekst}")
             })?;
         }
         let wrong = all.iter().filter(|of| of.gevonden.is_err()).count();
         match wrong {
             0 => Ok(()),
-            _ if !reached => Err(Failure::Unreachable("de poort is zo niet te bereiken; hierboven staat waarom".to_owned())),
+            _ if !reached => {
+                Err(Failure::Unreachable("de poort is zo niet te bereiken; hierboven staat waarom".to_owned()))
+            }
             1 => Err(Failure::Refused("1 onderdeel is niet goed".to_owned())),
             many => Err(Failure::Refused(format!("{many} onderdelen zijn niet goed"))),
         }
@@ -81,7 +78,14 @@ fn of_files(dir: &Path, now: Timestamp) -> Vec<Bevinding> {
     let own = settings::certificates(&cert).map_err(|error| error.to_string());
     let certificaat = own.and_then(|chain| {
         let oin = settings::own_oin(&cert).map_err(|error| error.to_string())?;
-        Ok(format!("OIN {oin}, {}", term(&chain[0], now, "Vraag een nieuw aan, met een nieuw sleutelpaar, en laat beheer weten dat het er is.")?))
+        Ok(format!(
+            "OIN {oin}, {}",
+            term(
+                &chain[0],
+                now,
+                "Vraag een nieuw aan, met een nieuw sleutelpaar, en laat beheer weten dat het er is."
+            )?
+        ))
     });
     let sleutel = settings::certified_key(&cert, &key).map_err(|error| error.to_string());
     let vertrouwd = settings::certificates(&ca).map_err(|error| error.to_string());
@@ -100,7 +104,8 @@ fn of_files(dir: &Path, now: Timestamp) -> Vec<Bevinding> {
 fn term(certificate: &[u8], now: Timestamp, remedy: &str) -> Result<String, String> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| "niet te lezen".to_owned())?;
     let moment = |of: i64| Timestamp::from_second(of).unwrap_or(Timestamp::MAX);
-    let (from, until) = (moment(parsed.validity().not_before.timestamp()), moment(parsed.validity().not_after.timestamp()));
+    let (from, until) =
+        (moment(parsed.validity().not_before.timestamp()), moment(parsed.validity().not_after.timestamp()));
     let left = until.duration_since(now).as_hours() / 24;
     match () {
         () if now < from => Err(format!("geldt pas vanaf {}. Klopt uw klok?", datum::moment(from))),
@@ -115,23 +120,29 @@ async fn reach(profile: &Profile, all: &mut Vec<Bevinding>) -> Option<Channel> {
     let uri: Option<Uri> = profile.adres().parse().ok();
     let at = uri.as_ref().and_then(|uri| Some((uri.host()?.trim_matches(['[', ']']), uri.port_u16().unwrap_or(7443))));
     let Some((host, port)) = at else {
-        let wrong = format!("{} is geen adres als https://poort.voorbeeld.nl:7443; kijk in profiel.toml", profile.adres());
+        let wrong =
+            format!("{} is geen adres als https://poort.voorbeeld.nl:7443; kijk in profiel.toml", profile.adres());
         all.push(Bevinding { onderdeel: "het adres", gevonden: Err(wrong) });
         return None;
     };
-    let found = timeout(PATIENCE, lookup_host((host, port))).await.map_or_else(|_| Err("geen antwoord".to_owned()), |found| found.map_err(|error| error.to_string()));
+    let found = timeout(PATIENCE, lookup_host((host, port)))
+        .await
+        .map_or_else(|_| Err("geen antwoord".to_owned()), |found| found.map_err(|error| error.to_string()));
     let gevonden = match &found {
         Ok(_) => Ok(format!("{host} is bekend")),
         Err(why) => Err(format!("{host} is niet te vinden ({why}). Kijk het adres in profiel.toml na, en uw DNS.")),
     };
     all.push(Bevinding { onderdeel: "de naam", gevonden });
-    found.ok()?;
+    drop(found.ok()?);
     let open = timeout(PATIENCE, TcpStream::connect((host, port))).await;
-    let open = open.map_or_else(|_| Err("geen antwoord".to_owned()), |open| open.map(drop).map_err(|error| error.to_string()));
+    let open =
+        open.map_or_else(|_| Err("geen antwoord".to_owned()), |open| open.map(drop).map_err(|error| error.to_string()));
     let is_open = open.is_ok();
     let gevonden = match open {
         Ok(()) => Ok(format!("poort {port} is open")),
-        Err(why) => Err(format!("poort {port} antwoordt niet ({why}). Staat uw firewall verkeer naar {host}:{port} toe, en draait de poort?")),
+        Err(why) => Err(format!(
+            "poort {port} antwoordt niet ({why}). Staat uw firewall verkeer naar {host}:{port} toe, en draait de poort?"
+        )),
     };
     all.push(Bevinding { onderdeel: "de weg erheen", gevonden });
     if !is_open {
@@ -162,7 +173,10 @@ async fn asked(channel: Channel, now: Timestamp) -> Vec<Bevinding> {
             let theirs = date.and_then(|date| rfc2822::parse(date).ok()).map(|zoned| zoned.timestamp());
             let dienst = match answer.get_ref().status() {
                 ServingStatus::Serving => Ok("de poort doet dienst, en kent u".to_owned()),
-                _ => Err("de poort zegt dat zij nu geen dienst doet. Probeer het later; duurt het lang, bel dan beheer.".to_owned()),
+                _ => {
+                    Err("de poort zegt dat zij nu geen dienst doet. Probeer het later; duurt het lang, bel dan beheer."
+                        .to_owned())
+                }
             };
             (dienst, theirs.map(|theirs| clock(now.duration_since(theirs))))
         }

@@ -61,6 +61,7 @@ fn named<'b>(bronnen: impl Iterator<Item = &'b Bron>) -> Deelnemers {
         partners: loketten.into_iter().map(partner).collect(),
         toegangen: Vec::new(),
         mandaten,
+        geblokkeerd: BTreeMap::new(),
         wijzigen: Wijzigen::default(),
     }
 }

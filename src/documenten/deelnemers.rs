@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang, Vingerafdruk,
-        Wijzigen, Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
+        Berichtsoort, Deelnemers, Identiteit, LoketNaam, Mandaat, Oin, Partner, PartnerNaam, Rol, Toegang,
+        Vingerafdruk, Wijzigen, Zicht, partner::GATEWAY, wijzigen::Bekrachtiging,
     },
     lezen::{
         fout::Fout,

@@ -130,7 +130,7 @@ impl Vingerafdruk {
     /// Of these 32 bytes.
     #[must_use]
     pub fn new(sha256: &[u8]) -> Self {
-        Self(sha256.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(sha256))
     }
 }
 

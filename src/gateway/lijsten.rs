@@ -13,13 +13,13 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::GatewayError;
 use crate::{
-    config::{Config, Opgehaald},
+    config::{Ca, Config, Opgehaald},
     domain::Klok,
     files,
     jobs::{Job, Next, Trouble},
     tls::{
+        TlsError,
         opgehaald::{self, Afgekeurd},
         settings,
     },
@@ -45,17 +45,18 @@ enum NietOpgehaald {
     Antwoord(StatusCode),
     #[error(transparent)]
     Afgekeurd(#[from] Afgekeurd),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("{path}: {source}")]
     Bestand { path: PathBuf, source: io::Error },
 }
 
 /// A list that is fetched.
 struct Lijst {
-    ca: String,
+    ca: Ca,
     of: Opgehaald,
-    /// Who can have signed it.
-    issuers: Vec<CertificateDer<'static>>,
-    client: Uitgaand,
+    /// The chain of the gateway, in which issuers stand too.
+    certificaat: PathBuf,
     due: Instant,
     failures: u32,
 }
@@ -67,26 +68,18 @@ pub(super) struct Lijsten {
 
 impl Lijsten {
     /// Those that the configuration gives an address of.
-    pub(super) fn new(config: &Config) -> Result<Self, GatewayError> {
-        let own = settings::certificates(&config.certificaat)?;
-        let mut each = Vec::new();
-        for ca in &config.cas {
-            let mut issuers = settings::certificates(&ca.bestand)?;
-            issuers.extend(own.iter().skip(1).cloned());
-            if let Some(file) = &ca.tussenliggend {
-                issuers.extend(settings::certificates(file)?);
-            }
-            let client = Uitgaand::new(settings::outbound(ca.crl_ca.as_deref(), None)?);
-            each.extend(ca.opgehaald.iter().map(|of| Lijst {
-                ca: ca.naam.clone(),
+    pub(super) fn new(config: &Config) -> Self {
+        let of_ca = |ca: &Ca| -> Vec<Lijst> {
+            let list = |of: &Opgehaald| Lijst {
+                ca: ca.clone(),
                 of: of.clone(),
-                issuers: issuers.clone(),
-                client: client.clone(),
+                certificaat: config.certificaat.clone(),
                 due: Instant::now(),
                 failures: 0,
-            }));
-        }
-        Ok(Self { each })
+            };
+            ca.opgehaald.iter().map(list).collect()
+        };
+        Self { each: config.cas.iter().flat_map(of_ca).collect() }
     }
 
     /// Fetches what is not there, or has ended: without it a start would refuse, or admit nobody.
@@ -112,7 +105,7 @@ impl Lijst {
         let again = match self.fetch(now).await {
             Ok(end) => {
                 if self.failures > 0 {
-                    tracing::warn!(ca = self.ca, adres = %self.of.adres, "the revocation list is fetched again");
+                    tracing::warn!(ca = self.ca.naam, adres = %self.of.adres, "the revocation list is fetched again");
                 }
                 self.failures = 0;
                 let left = Duration::from_secs(u64::try_from(end - now).unwrap_or(0));
@@ -120,7 +113,7 @@ impl Lijst {
             }
             Err(error) => {
                 if self.failures == 0 {
-                    tracing::warn!(ca = self.ca, adres = %self.of.adres, %error, "a revocation list cannot be fetched; the one before counts until it ends");
+                    tracing::warn!(ca = self.ca.naam, adres = %self.of.adres, %error, "a revocation list cannot be fetched; the one before counts until it ends");
                 }
                 self.failures = self.failures.saturating_add(1);
                 FIRST_AGAIN.saturating_mul(1 << (self.failures - 1).min(10)).min(LAST_AGAIN)
@@ -130,17 +123,28 @@ impl Lijst {
         self.due = Instant::now() + again.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
 
+    /// Who can have signed it.
+    fn issuers(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let mut issuers = settings::certificates(&self.ca.bestand)?;
+        issuers.extend(settings::certificates(&self.certificaat)?.into_iter().skip(1));
+        if let Some(file) = &self.ca.tussenliggend {
+            issuers.extend(settings::certificates(file)?);
+        }
+        Ok(issuers)
+    }
+
     async fn fetch(&self, now: i64) -> Result<i64, NietOpgehaald> {
         let request = Request::get(self.of.adres.uri().clone())
             .header(header::ACCEPT, "application/pkix-crl")
             .body(Bytes::new())
             .expect("an address and a fixed header make a request");
-        let answer = self.client.send(request, GRENS).await?;
+        let client = Uitgaand::new(settings::outbound(self.ca.crl_ca.as_deref(), None)?);
+        let answer = client.send(request, GRENS).await?;
         if answer.status() != StatusCode::OK {
             return Err(NietOpgehaald::Antwoord(answer.status()));
         }
         let before = fs::read(&self.of.bestand).ok();
-        let end = opgehaald::judge(answer.body(), &self.issuers, before.as_deref(), now)?;
+        let end = opgehaald::judge(answer.body(), &self.issuers()?, before.as_deref(), now)?;
         if before.as_deref() != Some(answer.body()) {
             let kept = |source| NietOpgehaald::Bestand { path: self.of.bestand.clone(), source };
             if let Some(dir) = self.of.bestand.parent() {

@@ -87,7 +87,7 @@ impl FromFiles {
         // Before the logboek is read only what is remembered tells whether the clock may be believed.
         let so_far = Klok::start(Arc::clone(clock), remembered(&config.guard_file()).klok, None);
         let now = so_far.now();
-        let mut lijsten = Lijsten::new(config)?;
+        let mut lijsten = Lijsten::new(config);
         lijsten.fetch_missing(now).await;
         let documents = config.documents(productie, now);
         look(config, productie, (now, so_far.trust().is_err()), documents.as_ref().err())?;

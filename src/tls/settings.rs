@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
+use ::aws_lc_rs::digest::{SHA256, digest};
 use rustls::{
     ClientConfig, Error, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},

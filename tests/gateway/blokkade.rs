@@ -46,7 +46,7 @@ async fn a_blocked_certificate_is_out_at_once_and_another_of_the_same_identity_s
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_that_is_none_changes_nothing() {
     let gateway = TestGateway::start().await;
-    let twice = [block(&"ab".repeat(32)), block(&"AB:".repeat(32).trim_end_matches(':').to_owned())].join("\n");
+    let twice = [block(&"ab".repeat(32)), block("AB:".repeat(32).trim_end_matches(':'))].join("\n");
     for wrong in [block("abcd"), block(""), twice, "[[geblokkeerd]]\nreden = \"x\"".to_owned()] {
         assert_eq!(weigering(gateway.load(vec![with(&gateway, &wrong)]).await), "document_onjuist", "{wrong}");
     }

@@ -6,7 +6,7 @@ use ketenpoort::{
     clock::{SystemClock, SystemRng},
     config::Config,
     documenten::Omgeving,
-    domain::{Aangemeld, Certificaat, Vingerafdruk, Clock, Identiteit, Klok, houdbaarheid::amsterdam_date},
+    domain::{Aangemeld, Certificaat, Clock, Identiteit, Klok, Vingerafdruk, houdbaarheid::amsterdam_date},
     exchange::{
         Bounds, Call, Exchange, InForce, PassedOver, Weigeringen, beheer::first_change, toezicht::nareken::Uitkomst,
     },

@@ -163,7 +163,7 @@ async fn the_demo_stays_open_until_sigterm() {
 
 /// What every year has, in the words of the report.
 const OF_A_YEAR: [&str; 10] = [
-    "zocht 24 keer naar iemand die niet werd gevonden",
+    "zocht 24 keer naar een scenario dat er niet was",
     "verkeerd_geadresseerd",
     "geen_regel",
     "bsn_niet_toegestaan",

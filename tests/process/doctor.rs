@@ -13,7 +13,15 @@ fn each_part_is_looked_at_and_what_is_wrong_says_what_to_do() {
     let mut served = Served::start();
     let well = until("the gateway serves", || Some(doctor(&served, "zsm")).filter(|told| told.status.success()));
     let told = expect(&well, 0);
-    for part in ["uw certificaat: OIN ", "uw sleutel: hoort", "de naam: 127.0.0.1", "de weg erheen: poort ", "de verbinding: TLS 1.3", "de dienst: de poort doet dienst", "uw klok: gelijk"] {
+    for part in [
+        "uw certificaat: OIN ",
+        "uw sleutel: hoort",
+        "de naam: 127.0.0.1",
+        "de weg erheen: poort ",
+        "de verbinding: TLS 1.3",
+        "de dienst: de poort doet dienst",
+        "uw klok: gelijk",
+    ] {
         assert!(told.contains(part), "{part}\n{told}");
     }
     assert!(!told.contains("FOUT"), "{told}");

@@ -22,7 +22,7 @@ const OF_SENDS: usize = 3;
 const OF_EVERY_KIND: usize = 9;
 
 /// The statements of the writer since the start, by transaction. Each is a line of the driver. Those of readers are not counted: they
-/// look at what is in force, what is due, what waits and what was corrected.
+/// look at what is in force, what is due, what waits, what was corrected and whether the database is there.
 fn transactions(log: &str) -> Vec<Vec<String>> {
     // BEGIN and COMMIT are lines of the one driver and not of the other.
     let of_readers = [
@@ -31,6 +31,7 @@ fn transactions(log: &str) -> Vec<Vec<String>> {
         "OFFSET",
         "PRAGMA",
         "SELECT 1 FROM postvak",
+        "summary=\"SELECT 1\"",
         "'rectificatie'",
         MARKER,
         "summary=\"COMMIT\"",

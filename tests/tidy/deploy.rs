@@ -84,5 +84,9 @@ fn each_dependency_says_what_it_is_for() {
     let table = read("docs/dependencies.md");
     let rows = table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
     let told: BTreeSet<&str> = rows.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
-    report(named.symmetric_difference(&told).map(|name| format!("{name} is not both in Cargo.toml and in docs/dependencies.md")));
+    report(
+        named
+            .symmetric_difference(&told)
+            .map(|name| format!("{name} is not both in Cargo.toml and in docs/dependencies.md")),
+    );
 }

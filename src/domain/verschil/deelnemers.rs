@@ -22,7 +22,9 @@ pub(super) fn compare(oud: &Deelnemers, nieuw: &Deelnemers, zinnen: &mut Vec<Str
     }
     identiteiten(&oud.toegangen, &nieuw.toegangen, zinnen);
     for (blocked, why) in nieuw.geblokkeerd.iter().filter(|(blocked, _)| !oud.geblokkeerd.contains_key(blocked)) {
-        zinnen.push(format!("Het certificaat met vingerafdruk {blocked} geeft geen toegang meer, wie het ook heeft: {why}."));
+        zinnen.push(format!(
+            "Het certificaat met vingerafdruk {blocked} geeft geen toegang meer, wie het ook heeft: {why}."
+        ));
     }
     for blocked in oud.geblokkeerd.keys().filter(|blocked| !nieuw.geblokkeerd.contains_key(blocked)) {
         zinnen.push(format!("Het certificaat met vingerafdruk {blocked} is niet meer geblokkeerd."));
