@@ -1,6 +1,6 @@
 //! One certificate that opens nothing any more, while the others of its partner do.
 
-use ketenpoort::{domain::Vingerafdruk, proto};
+use ketenpoort::{domain::Vingerafdruk, pki::Issued, proto};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -24,8 +24,10 @@ async fn a_blocked_certificate_is_out_at_once_and_another_of_the_same_identity_s
     let extra = Extra::new();
     let gateway = TestGateway::start_with(|config| extra.admit(config, None)).await;
     let [bad, good] = [extra.leaf(), extra.leaf()].map(|leaf| extra.ca.issue(&leaf).unwrap());
-    let [bad_profile, good_profile] = [&bad, &good].map(|leaf| write_profile(&gateway, &leaf.chain_pem, &leaf.key_pem));
-    let (mut out, mut stays) = (bad_profile.connect().await.unwrap(), good_profile.connect().await.unwrap());
+    // One directory: whoever was written last is in it.
+    let profile = |leaf: &Issued| write_profile(&gateway, &leaf.chain_pem, &leaf.key_pem);
+    let mut out = profile(&bad).connect().await.unwrap();
+    let mut stays = profile(&good).connect().await.unwrap();
     let mut stream = Receiver::open(&mut out, "volwassenen", 1).await.unwrap();
     stream.empty().await;
     let der = CertificateDer::from_pem_slice(bad.chain_pem.as_bytes()).unwrap();
@@ -35,12 +37,12 @@ async fn a_blocked_certificate_is_out_at_once_and_another_of_the_same_identity_s
     let blocked = Instant::now();
     timeout(PATIENCE, stream.next()).await.unwrap().unwrap_err();
     assert!(blocked.elapsed() < Duration::from_secs(1), "{:?}", blocked.elapsed());
-    assert_kept_out(&bad_profile, "AccessDenied").await;
+    assert_kept_out(&profile(&bad), "AccessDenied").await;
     send(&mut stays, check()).await.unwrap();
-    try_call(&good_profile).await.unwrap();
+    try_call(&profile(&good)).await.unwrap();
     // Not blocked any more.
     gateway.load(vec![free]).await.unwrap();
-    try_call(&bad_profile).await.unwrap();
+    try_call(&profile(&bad)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,3 +107,27 @@ fn what_lapsed_is_announced_in_the_process_log_and_stays_in_force_after_a_restar
     served.says("files differ from what is in force");
     assert!(expect(&beheer(&served, "list", &[]), 0).contains(&format!("tot en met {ended}")));
 }
+
+#[test]
+fn one_certificate_is_blocked_by_its_file_or_by_what_openssl_prints_of_it() {
+    let served = Served::start();
+    expect(&served.partner("loketten", "om", &[]), 0);
+    let file = served.profile_dir("om").join("cert.pem");
+    let reden = ["--reden", "laptop \"gestolen\", melding 7"];
+    let blocked = beheer(&served, "blokkeer", &[&["--certificaat", file.to_str().unwrap()], &reden[..]].concat());
+    let told = expect(&blocked, 0);
+    assert!(told.contains("geeft geen toegang meer, wie het ook heeft: laptop \"gestolen\", melding 7."), "{told}");
+    assert_eq!(served.partner("loketten", "om", &[]).status.code(), Some(3));
+    expect(&served.partner("loketten", "zsm", &[]), 0);
+    let deelnemers = expect(&beheer(&served, "show", &["deelnemers"]), 0);
+    assert!(deelnemers.contains("[[geblokkeerd]]"), "{deelnemers}");
+    let colons = "AB:".repeat(32);
+    let told = expect(
+        &beheer(&served, "blokkeer", &[&["--vingerafdruk", colons.trim_end_matches(':')], &reden[..]].concat()),
+        0,
+    );
+    assert!(told.contains(&"ab".repeat(32)), "{told}");
+    let wrong = beheer(&served, "blokkeer", &[&["--vingerafdruk", "AB:CD"], &reden[..]].concat());
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("64 hexadecimale cijfers"), "{}", stderr(&wrong));
+}

@@ -191,7 +191,7 @@ fn it_takes_as_many_open_files_as_the_system_allows_and_says_where_those_are_few
         serve.stderr(fs::File::options().create(true).append(true).open(served.path().join("stderr.txt")).unwrap());
         serve
     };
-    served.run(limited(&served, "ulimit -Hn 9000; ulimit -Sn 256"));
+    served.run(limited(&served, "ulimit -Sn 256; ulimit -Hn 9000"));
     let limits = fs::read_to_string(format!("/proc/{}/limits", served.id())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let words: Vec<&str> = files.split_whitespace().collect();
