@@ -37,8 +37,12 @@ impl Uitkomst {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Keeps it, unless one that began later is known already: two can be under way.
     fn keep(&self, nagerekend: Nagerekend) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(nagerekend);
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.as_ref().is_none_or(|known| known.wanneer <= nagerekend.wanneer) {
+            *newest = Some(nagerekend);
+        }
     }
 }
 
@@ -75,5 +79,19 @@ impl Exchange {
         }
         self.nagerekend.keep(Nagerekend { wanneer: now, uitkomst });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_that_were_under_way_the_one_that_began_last_counts() {
+        let uitkomst = Uitkomst::default();
+        for (wanneer, regels) in [("2026-11-30T06:00:00Z", 9), ("2026-11-21T06:00:00Z", 7)] {
+            uitkomst.keep(Nagerekend { wanneer: wanneer.parse().unwrap(), uitkomst: Ok(regels) });
+        }
+        assert_eq!(uitkomst.newest().unwrap().uitkomst, Ok(9));
     }
 }
