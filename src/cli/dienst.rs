@@ -10,8 +10,8 @@ use tokio::time::interval;
 use super::Failure;
 use crate::gateway::{Aanloop, SOCKETS};
 
-/// How often a start that waits says that it still does, and asks for so much more time.
-const STILL_WAITS: Duration = Duration::from_secs(5);
+/// How often a start says that it is still under way, and asks for three times so much more time.
+const STILL_BEGINS: Duration = Duration::from_secs(5);
 
 fn say(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
@@ -38,15 +38,14 @@ pub(super) fn stopping() {
     say(&[NotifyState::Stopping, NotifyState::Status("stopt: wat onderweg is wordt afgemaakt")]);
 }
 
-/// Says, as long as a start waits for its database, that this takes longer. Never ends.
+/// Says, as long as a start takes (it waits for its database, changes its schema, reads the whole logboek), that this takes longer. Never ends.
 pub(super) async fn tell_of(aanloop: &Aanloop) -> Infallible {
-    let mut tick = interval(STILL_WAITS);
+    let mut tick = interval(STILL_BEGINS);
+    let more = u32::try_from((3 * STILL_BEGINS).as_micros()).unwrap_or(u32::MAX);
     loop {
         tick.tick().await;
-        if aanloop.waits() {
-            let more = u32::try_from((3 * STILL_WAITS).as_micros()).unwrap_or(u32::MAX);
-            say(&[NotifyState::ExtendTimeoutUsec(more), NotifyState::Status("wacht op de database")]);
-        }
+        let status = if aanloop.waits() { "wacht op de database" } else { "begint" };
+        say(&[NotifyState::ExtendTimeoutUsec(more), NotifyState::Status(status)]);
     }
 }
 

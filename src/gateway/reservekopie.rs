@@ -4,12 +4,14 @@ use std::{fs, io, path::Path};
 
 use jiff::Timestamp;
 
-/// Remembers that a good backup was made at this moment.
+use crate::files;
+
+/// Remembers that a good backup was made at this moment. Also where another user remembered the one before: the directory counts.
 ///
 /// # Errors
 /// What the system said.
 pub fn remember(file: &Path, now: Timestamp) -> io::Result<()> {
-    fs::write(file, format!("{now}\n"))
+    files::replace(file, format!("{now}\n").as_bytes())
 }
 
 /// When the last good one was made, where that is known.

@@ -90,3 +90,10 @@ fn each_dependency_says_what_it_is_for() {
             .map(|name| format!("{name} is not both in Cargo.toml and in docs/dependencies.md")),
     );
 }
+
+#[test]
+fn the_unit_shows_by_which_start_of_the_machine_the_clock_is_held() {
+    // Without /proc/sys/kernel/random/boot_id nothing that was remembered of the clock counts after a restart, and nobody is told.
+    let unit = read("deploy/systemd/ketenpoort.service");
+    report(unit.lines().filter(|line| line.starts_with("ProcSubset=")).map(str::to_owned));
+}

@@ -6,4 +6,5 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   su postgres -c "PGPASSWORD='$POSTGRES_PASSWORD' pg_basebackup -h primair -U volger -D '$PGDATA' -X stream -R \
     -d 'application_name=volger sslmode=require'"
 fi
-exec docker-entrypoint.sh postgres -chot_standby=on -cssl=on -cssl_cert_file=/tls/server.pem -cssl_key_file=/tls/server.key
+# The copy took over whom the primary waits for: once promoted, this one would wait for itself.
+exec docker-entrypoint.sh postgres -csynchronous_standby_names= -chot_standby=on -cssl=on -cssl_cert_file=/tls/server.pem -cssl_key_file=/tls/server.key
