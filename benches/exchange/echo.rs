@@ -82,7 +82,7 @@ impl Echo {
 }
 
 fn identifier(config: &Config) -> anyhow::Result<Identifier> {
-    let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.crl));
+    let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, ca.lists().as_deref()));
     let van_kracht = config.documents(false, jiff::Timestamp::UNIX_EPOCH)?.van_kracht(1, &config.omgeving(false));
     let (_, in_force) = watch::channel(Arc::new(van_kracht));
     Ok(Identifier::new(cas.collect::<Result<_, _>>()?, in_force))

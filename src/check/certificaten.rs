@@ -122,11 +122,13 @@ impl Look {
     fn ca(&mut self, ca: &crate::config::Ca) -> Option<TrustedCa> {
         let naam = format!("CA {}", ca.naam);
         let certificates = self.certificates(&ca.bestand, &naam);
+        let files = ca.lists();
         let lists: Vec<Option<Vec<Crl>>> =
-            ca.lists().iter().map(|file| self.read(file, &naam, settings::lists(file))).collect();
+            files.iter().flatten().map(|file| self.read(file, &naam, settings::lists(file))).collect();
         let certificates = certificates?;
         self.terms(&ca.bestand, &naam, &certificates);
         let lists = lists.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        let lists = files.map(|_| lists);
         self.read(&ca.bestand, &naam, TrustedCa::new(&ca.naam, &ca.bestand, &certificates, lists))
     }
 

@@ -102,18 +102,32 @@ fn moment_of(name: &str) -> Option<Timestamp> {
     Some(DateTime::strptime(MOMENT, moment).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// Removes the backups in a directory that are so many days old, and nothing else.
+/// Removes the backups in a directory that are so many days old, and nothing else. None, where no former one would stay: then either the clock
+/// jumped, or no backup was made for so long, and somebody must look.
 fn remove_old(map: &Path, now: Timestamp, days: u16) -> Result<(), Failure> {
     let wrong =
         |error: io::Error| Failure::Refused(format!("{}: oude kopieen zijn niet op te ruimen: {error}", map.display()));
     let oldest = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
+    let new = named(now);
+    let mut former: Vec<(Timestamp, PathBuf)> = Vec::new();
     for entry in fs::read_dir(map).map_err(wrong)? {
         let entry = entry.map_err(wrong)?;
-        let is_old = entry.file_name().to_str().and_then(moment_of).is_some_and(|of| of <= oldest);
-        if is_old {
-            fs::remove_file(entry.path()).map_err(wrong)?;
-            proceslog::say(format_args!("{}: verwijderd, {days} dagen of ouder", entry.path().display()));
-        }
+        let name = entry.file_name();
+        let moment = name.to_str().filter(|name| *name != new).and_then(moment_of);
+        former.extend(moment.map(|of| (of, entry.path())));
+    }
+    let old: Vec<&PathBuf> = former.iter().filter(|(of, _)| *of <= oldest).map(|(_, path)| path).collect();
+    if !old.is_empty() && old.len() == former.len() {
+        proceslog::say(format_args!(
+            "{}: alle eerdere kopieen zijn {days} dagen of ouder, en geen is verwijderd. Klopt de klok van deze machine? Zo ja, dan is er lang geen \
+             kopie gemaakt: verwijder zelf wat weg moet.",
+            map.display()
+        ));
+        return Ok(());
+    }
+    for path in old {
+        fs::remove_file(path).map_err(wrong)?;
+        proceslog::say(format_args!("{}: verwijderd, {days} dagen of ouder", path.display()));
     }
     Ok(())
 }
@@ -187,5 +201,18 @@ mod tests {
         kept.push(young);
         kept.sort();
         assert_eq!(left, kept);
+    }
+
+    #[test]
+    fn a_clock_that_jumped_removes_no_backup() {
+        let dir = tempfile::tempdir().unwrap();
+        let former = ["2026-11-28T03:10:00Z", "2026-11-29T03:10:00Z"].map(|of| named(of.parse().unwrap()));
+        // Within its second, as the one that was just made is.
+        let now: Timestamp = "2027-11-30T03:10:00.4Z".parse().unwrap();
+        for name in former.iter().chain([&named(now)]) {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        remove_old(dir.path(), now, 14).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
     }
 }

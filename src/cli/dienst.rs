@@ -75,7 +75,10 @@ pub(super) fn sockets() -> Result<HashMap<&'static str, TcpListener>, Failure> {
         let wrong =
             |why: String| Failure::Usage(format!("socket {known} van de dienstbeheerder is niet te gebruiken: {why}"));
         let socket = handed.take_tcp_listener(at).map_err(|error| wrong(error.to_string()))?;
-        sockets.insert(known, socket.ok_or_else(|| wrong("hij is al genomen".to_owned()))?);
+        let socket = socket.ok_or_else(|| wrong("hij is al genomen".to_owned()))?;
+        if sockets.insert(known, socket).is_some() {
+            return Err(wrong("er zijn er twee van die naam; hier kan er een, dus geef een ListenStream".to_owned()));
+        }
     }
     Ok(sockets)
 }

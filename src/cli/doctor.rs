@@ -47,7 +47,7 @@ impl Doctor {
         let channel = reach(&profile, &mut all).await;
         let reached = channel.is_some();
         if let Some(channel) = channel {
-            all.extend(asked(channel, now).await);
+            all.extend(asked(channel).await);
         }
         for Bevinding { onderdeel, gevonden } in &all {
             let (goed, tekst) = match gevonden {
@@ -159,7 +159,7 @@ async fn reach(profile: &Profile, all: &mut Vec<Bevinding>) -> Option<Channel> {
 }
 
 /// Asks the gateway how it stands, and compares clocks by its answer.
-async fn asked(channel: Channel, now: Timestamp) -> Vec<Bevinding> {
+async fn asked(channel: Channel) -> Vec<Bevinding> {
     let answer = timeout(PATIENCE, HealthClient::new(channel).check(HealthCheckRequest::default())).await;
     let answer = match answer {
         Err(_) => Err("geen antwoord".to_owned()),
@@ -169,6 +169,7 @@ async fn asked(channel: Channel, now: Timestamp) -> Vec<Bevinding> {
     let (dienst, klok) = match answer {
         Err(why) => (Err(format!("de poort antwoordt niet op de vraag of zij dient: {why}")), None),
         Ok(answer) => {
+            let now = SystemClock.now();
             let date = answer.metadata().get("date").and_then(|date| date.to_str().ok());
             let theirs = date.and_then(|date| rfc2822::parse(date).ok()).map(|zoned| zoned.timestamp());
             let dienst = match answer.get_ref().status() {

@@ -49,12 +49,14 @@ impl Ca {
         Self { naam: naam.to_owned(), bestand, crl, opgehaald: Vec::new(), tussenliggend: None, crl_ca: None }
     }
 
-    /// Its revocation lists as files: those that were given, and what was fetched. With none, revocation is not checked, and a gateway in
-    /// production starts only where that is accepted by name.
+    /// Its revocation lists as files: those that were given, and what was fetched. Nothing where the configuration names no list: then
+    /// revocation is not checked, and a gateway in production starts only where that is accepted by name. Where a list is named and was
+    /// not fetched yet, everyone of this CA is refused.
     #[must_use]
-    pub fn lists(&self) -> Vec<PathBuf> {
+    pub fn lists(&self) -> Option<Vec<PathBuf>> {
         let fetched = self.opgehaald.iter().map(|of| &of.bestand).filter(|file| file.exists());
-        self.crl.iter().chain(fetched).cloned().collect()
+        let is_named = !self.crl.is_empty() || !self.opgehaald.is_empty();
+        is_named.then(|| self.crl.iter().chain(fetched).cloned().collect())
     }
 }
 

@@ -145,6 +145,8 @@ pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
     if !oud.mandaten.iter().filter(|mandaat: &&Mandaat| stays(&mandaat.partner)).eq(&nieuw.mandaten) {
         return false;
     }
+    // A fingerprint does not say whose certificate it is of: it may be of one of those below.
+    let blocked = nieuw.geblokkeerd.keys().filter(|blocked| !oud.geblokkeerd.contains_key(blocked)).count();
     // One of those who oversee, sign or answer people can go at once, as a stolen certificate must, and all of a partner that goes; who takes more of them
     // out says so before.
     let oversees = |toegang: &&Toegang| {
@@ -152,7 +154,7 @@ pub fn only_takes_away(before: &VanKracht, after: &VanKracht) -> bool {
         matches!(rol, Rol::Fg | Rol::Auditor | Rol::Tekent | Rol::Contact) && stays(partner)
     };
     let gone = oud.toegangen.iter().filter(|toegang| !nieuw.toegangen.contains(toegang));
-    if gone.filter(oversees).count() > 1 {
+    if gone.filter(oversees).count() + blocked > 1 {
         return false;
     }
     let among = |convenanten: &[Convenant], of: &Convenant| convenanten.iter().any(|one| one.hash == of.hash);

@@ -51,7 +51,7 @@ pub(super) struct Certificates {
 impl Certificates {
     /// Reads the files; who is who stands in what is in force.
     pub(super) fn read(config: &Config, in_force: watch::Receiver<Arc<VanKracht>>) -> Result<Self, GatewayError> {
-        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.lists()));
+        let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, ca.lists().as_deref()));
         let cas = cas.collect::<Result<Vec<_>, _>>()?;
         let of_ca = |ca: &Ca| Ok::<_, TlsError>((ca.naam.clone(), settings::certificates(&ca.bestand)?));
         let issuers = config.cas.iter().map(of_ca).collect::<Result<Vec<_>, _>>()?;

@@ -218,7 +218,11 @@ impl Methode {
                     (path, Methode { service: short, naam: naam.leak(), rpc: Some(rpc) })
                 })
             });
-            methods.collect()
+            let beside = naast::METHODS.into_iter().map(|path| {
+                let naam = path.rsplit_once('/').map_or(path, |(_, naam)| naam);
+                (path.to_owned(), Methode { service: "grpc", naam, rpc: Some(&path[1..]) })
+            });
+            methods.chain(beside).collect()
         });
         if !is_grpc(request) {
             return Self { service: "pagina", naam: "pagina", rpc: None };

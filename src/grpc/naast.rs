@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use tonic::{body::Body, service::Routes};
 use tonic_health::{
@@ -18,6 +19,12 @@ const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/ketenpoort.
 const BEFORE: &str = "/grpc.";
 /// Where the one is that tells how it stands.
 const HEALTH: &str = "/grpc.health.v1.Health/";
+/// All that is beside the services of the gateway.
+pub(super) const METHODS: [&str; 3] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+];
 
 /// What is beside the services of one port.
 #[derive(Clone)]
@@ -31,7 +38,7 @@ impl Naast {
     /// Beside services of these names. It says that they do not serve until [`Naast::tell`].
     ///
     /// # Panics
-    /// Never: the files are those that the services were made of.
+    /// Never: the files are those that the services were made of, and nobody else has what was made here.
     #[must_use]
     pub fn new(names: &'static [&'static str], reflection: bool) -> Self {
         let reporter = HealthReporter::new();
@@ -43,7 +50,10 @@ impl Naast {
             let known = names.iter().fold(known, |known, name| known.with_service_name(*name));
             routes = routes.add_service(known.build_v1().expect("the services were made of these files"));
         }
-        Self { reporter, names, routes: routes.prepare() }
+        let naast = Self { reporter, names, routes: routes.prepare() };
+        // The library begins with saying that they do. Nobody else has the reporter yet, so this does not wait.
+        naast.tell(false).now_or_never().expect("nobody else has the reporter");
+        naast
     }
 
     /// Whether the services serve.

@@ -37,6 +37,8 @@ use crate::uitgaand::Uitgaand;
 
 /// How often the metrics are sent to a collector.
 const METRICS: Duration = Duration::from_secs(15);
+/// Calls that one transaction can write for (`store::writer`), each a link of its span.
+const MOST_LINKS: u32 = 256;
 /// How long the end waits for what was not sent yet.
 const END: Duration = Duration::from_secs(5);
 
@@ -97,6 +99,7 @@ impl Telemetry {
             let uitvoer = Uitvoer { collector, client, verloren: Arc::clone(&verloren) };
             let sampler = Sampler::TraceIdRatioBased(f64::from(collector.percent) / 100.0);
             let spans = SdkTracerProvider::builder().with_resource(resource.clone()).with_sampler(sampler);
+            let spans = spans.with_max_links_per_span(MOST_LINKS);
             let lines = SdkLoggerProvider::builder().with_resource(resource);
             let sent = Sent {
                 spans: spans.with_span_processor(uitvoer.spans()).build(),

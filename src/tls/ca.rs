@@ -23,7 +23,8 @@ use super::{
 pub struct TrustedCa {
     naam: String,
     anchors: Vec<TrustAnchor<'static>>,
-    lists: Vec<Crl>,
+    /// Nothing where revocation is not checked.
+    lists: Option<Vec<Crl>>,
     algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
 }
 
@@ -51,8 +52,8 @@ pub(super) fn is_list_of(list: &Crl, uitgever: &Uitgever) -> bool {
 }
 
 impl TrustedCa {
-    /// A CA of these certificates. Without lists revocation is not checked; with them a certificate at any level of whose
-    /// issuer no list holds is refused.
+    /// A CA of these certificates. Nothing as lists: revocation is not checked. With lists, also with none of them yet, a certificate at any
+    /// level of whose issuer no list holds is refused.
     ///
     /// # Errors
     /// [`TlsError::Content`] naming the file of the certificates.
@@ -60,7 +61,7 @@ impl TrustedCa {
         naam: &str,
         bestand: &Path,
         certificates: &[CertificateDer<'static>],
-        lists: Vec<Crl>,
+        lists: Option<Vec<Crl>>,
     ) -> Result<Self, TlsError> {
         if certificates.iter().any(|certificate| !is_authority(certificate)) {
             return Err(content(
@@ -88,13 +89,13 @@ impl TrustedCa {
 
     /// Its revocation lists.
     pub(crate) fn lists(&self) -> &[Crl] {
-        &self.lists
+        self.lists.as_deref().unwrap_or_default()
     }
 
     /// When the lists of each source have all ended, Unix seconds.
     pub(crate) fn ends_of_lists(&self) -> Vec<i64> {
         let mut ends: BTreeMap<_, i64> = BTreeMap::new();
-        for list in &self.lists {
+        for list in self.lists() {
             let end = ends.entry(list.source()).or_insert(i64::MIN);
             *end = (*end).max(list.next_update());
         }
@@ -131,20 +132,18 @@ impl TrustedCa {
 
     /// Every certificate of a path against the lists of the one above it.
     fn not_revoked(&self, path: &VerifiedPath<'_>, now: UnixTime) -> Result<(), Error> {
-        if self.lists.is_empty() {
-            return Ok(());
-        }
+        let Some(lists) = &self.lists else { return Ok(()) };
         let mut certificate: &Cert<'_> = path.end_entity();
         let mut leaf = true;
         for issuer in path.intermediate_certificates() {
             if !signs_lists(&issuer.der()) {
                 return Err(Error::IssuerNotCrlSigner);
             }
-            judge(&self.lists, self.algorithms, (certificate, leaf), &key(issuer)?, now)?;
+            judge(lists, self.algorithms, (certificate, leaf), &key(issuer)?, now)?;
             (certificate, leaf) = (issuer, false);
         }
         let key = path.anchor().subject_public_key_info.as_ref();
-        judge(&self.lists, self.algorithms, (certificate, leaf), key, now)
+        judge(lists, self.algorithms, (certificate, leaf), key, now)
     }
 
     /// Whom the certificates in its own file are of.

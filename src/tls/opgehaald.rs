@@ -1,7 +1,8 @@
 //! Opgehaald (fetched): whether a revocation list that came over the network may take the place of the one before.
 //!
 //! It comes over a way that nobody guards (RFC 5280, section 8: lists are signed, and fetched over plain HTTP), so it counts only when a known
-//! issuer signed it, and when it is not older than what it replaces.
+//! issuer signed it, when it holds, and when it is of
+//! the same source as what it replaces and not older.
 
 use rustls::pki_types::CertificateDer;
 
@@ -23,6 +24,12 @@ pub enum Afgekeurd {
     /// It has ended.
     #[error("de lijst die daar staat is al verlopen: de uitgever is te laat")]
     Verlopen,
+    /// It does not hold yet.
+    #[error("de lijst die daar staat geldt nog niet: loopt de klok van deze machine achter?")]
+    NogNiet,
+    /// It says nothing of those whom the one before is about, and that one holds still.
+    #[error("de lijst die daar staat gaat over andere certificaten dan die er al was, en die geldt nog")]
+    AndereBron,
     /// It says less than what was fetched before.
     #[error("de lijst die daar staat is ouder dan die er al was")]
     Ouder,
@@ -46,11 +53,16 @@ pub fn judge(bytes: &[u8], issuers: &[CertificateDer<'_>], before: Option<&[u8]>
     if list.next_update() <= now {
         return Err(Afgekeurd::Verlopen);
     }
-    let before = before.and_then(|bytes| one(bytes).ok());
-    if before.is_some_and(|before| before.source() == list.source() && before.this_update() > list.this_update()) {
-        return Err(Afgekeurd::Ouder);
+    if !list.holds(now) {
+        return Err(Afgekeurd::NogNiet);
     }
-    Ok(list.next_update())
+    match before.and_then(|bytes| one(bytes).ok()) {
+        Some(before) if before.source() == list.source() && before.this_update() > list.this_update() => {
+            Err(Afgekeurd::Ouder)
+        }
+        Some(before) if before.source() != list.source() && before.holds(now) => Err(Afgekeurd::AndereBron),
+        _ => Ok(list.next_update()),
+    }
 }
 
 /// When a list that was fetched before ends, Unix seconds; nothing where it is none.

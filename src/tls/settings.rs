@@ -1,6 +1,10 @@
 //! TLS settings of server and client: versions, groups, suites, files.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use ::aws_lc_rs::digest::{SHA256, digest};
 use rustls::{
@@ -120,13 +124,14 @@ fn roots(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
     Ok(Arc::new(roots))
 }
 
-/// A CA with its revocation lists; an expired list refuses, as does a revoked certificate at any level.
+/// A CA with its revocation lists; an expired list refuses, as does a revoked certificate at any level. Nothing: revocation is not checked.
 ///
 /// # Errors
 /// [`TlsError`] naming the file.
-pub fn trusted_ca(naam: &str, bestand: &Path, crls: &[impl AsRef<Path>]) -> Result<TrustedCa, TlsError> {
-    let found: Vec<Vec<Crl>> = crls.iter().map(|path| lists(path.as_ref())).collect::<Result<_, _>>()?;
-    TrustedCa::new(naam, bestand, &certificates(bestand)?, found.into_iter().flatten().collect())
+pub fn trusted_ca(naam: &str, bestand: &Path, crls: Option<&[PathBuf]>) -> Result<TrustedCa, TlsError> {
+    let of_files = |files: &[PathBuf]| files.iter().map(|path| lists(path)).collect::<Result<Vec<_>, _>>();
+    let found = crls.map(of_files).transpose()?.map(|lists| lists.into_iter().flatten().collect());
+    TrustedCa::new(naam, bestand, &certificates(bestand)?, found)
 }
 
 /// What the gateway offers.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use ketenpoort::config::{Config, Opgehaald};
+use rcgen::CrlScope;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -107,7 +108,11 @@ async fn whatever_else_is_there_the_last_good_one_counts() {
     let large = vec![b'x'; 21 << 20];
     let forged = list(&stranger, &[], (-1, 48)).make();
     let (older, ended) = (list(&issuer, &[], (-9, 48)).make(), list(&issuer, &[], (-9, -1)).make());
-    let answers: [(&str, String, &[u8]); 7] = [
+    let early = list(&issuer, &[], (1, 48)).make();
+    let mut part = list(&issuer, &[], (-1, 48));
+    part.scope = Some(("http://elders.test/ca.crl", CrlScope::UserCertsOnly));
+    let part = part.make();
+    let answers: [(&str, String, &[u8]); 9] = [
         ("200 OK", "content-type: text/html\r\ncontent-length: 13\r\n".to_owned(), b"<html></html>"),
         ("302 Found", format!("location: {}\r\ncontent-length: 0\r\n", elsewhere.address), b""),
         ("404 Not Found", "content-length: 0\r\n".to_owned(), b""),
@@ -115,6 +120,8 @@ async fn whatever_else_is_there_the_last_good_one_counts() {
         ("200 OK", format!("content-length: {}\r\n", forged.der().len()), forged.der()),
         ("200 OK", format!("content-length: {}\r\n", older.der().len()), older.der()),
         ("200 OK", format!("content-length: {}\r\n", ended.der().len()), ended.der()),
+        ("200 OK", format!("content-length: {}\r\n", early.der().len()), early.der()),
+        ("200 OK", format!("content-length: {}\r\n", part.der().len()), part.der()),
     ];
     for (status, headers, body) in answers {
         publisher.answers(status, &headers, body);
@@ -131,4 +138,18 @@ async fn whatever_else_is_there_the_last_good_one_counts() {
     gateway.restart_with(|_| ()).await;
     is_kept_out(&gateway, &bad, "CertificateRevoked").await;
     gets_in(&gateway, &good).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_of_a_ca_is_let_in_before_its_list_was_fetched_once() {
+    let issuer = ca("CA", None);
+    let someone = leaf(&issuer, &[], None);
+    let publisher = Publisher::start().await;
+    publisher.answers("404 Not Found", "content-length: 0\r\n", b"");
+    let gateway = TestGateway::start_with(|config| publisher.admit(config, &issuer)).await;
+    is_kept_out(&gateway, &someone, "UnknownCA").await;
+    publisher.publishes(list(&issuer, &[], (-1, 48)).make().der());
+    publisher.is_asked_again(&gateway).await;
+    let profile = write_profile(&gateway, &someone.chain, &someone.key);
+    until("its list counts", async || try_call(&profile).await.is_ok()).await;
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use ketenpoort::{
+    domain::Clock,
     logboek::{Logregel, Soort},
     proto,
 };
@@ -111,6 +112,9 @@ async fn an_end_says_why_a_change_says_of_what_and_a_stop_is_said() {
 async fn handshakes_that_are_refused_are_counted_by_reason_and_class_of_address() {
     let gateway = TestGateway::start().await;
     let adres = gateway.adres();
+    // From the beginning of a minute, so that all of it falls in one.
+    let second = Clock::now(&*gateway.clock).as_second().rem_euclid(60);
+    gateway.clock.advance(jiff::SignedDuration::from_secs(60 - second));
     for _ in 0..3 {
         let mut stranger = TcpStream::connect(adres).await.unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut stranger, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();

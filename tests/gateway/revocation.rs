@@ -62,7 +62,7 @@ pub struct List<'a> {
     revoked: &'a [&'a [u8]],
     /// From and until, hours from now.
     hours: (i64, i64),
-    scope: Option<(&'a str, CrlScope)>,
+    pub scope: Option<(&'a str, CrlScope)>,
 }
 
 impl List<'_> {

@@ -271,6 +271,21 @@ async fn what_only_takes_away_holds_at_once_and_asking_less_asks_what_it_asked()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_certificate_is_blocked_at_once_and_two_ask_for_agreement() {
+    let gateway = TestGateway::start().await;
+    let tekst = asks(&gateway, "bekrachtigt = \"ander\"").await;
+    // A fingerprint does not say whether it is of somebody who oversees or signs.
+    let blocks =
+        ["ab", "cd"].map(|of| format!("\n[[geblokkeerd]]\nvingerafdruk = \"{}\"\nreden = \"kwijt\"\n", of.repeat(32)));
+    let blocked = |blocks: &[String]| proto::NieuwDocument {
+        herkomst: "deelnemers.toml".to_owned(),
+        tekst: format!("{tekst}{}", blocks.concat()),
+    };
+    assert_eq!(weigering(gateway.load(vec![blocked(&blocks)]).await), "bekrachtiging_nodig");
+    gateway.load(vec![blocked(&blocks[..1])]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proposal_is_taken_back_or_lapses_with_another_change_and_nothing_of_it_is_believed_unproven() {
     let gateway = TestGateway::start().await;
     asks(&gateway, "bekrachtigt = \"ander\"").await;

@@ -139,7 +139,7 @@ async fn decider(config: &Config, profile: &Path, read: &Pool) -> Result<Identit
         texts.into_iter().map(|text| Bron { herkomst: text.naam.into(), tekst: text.tekst }).collect();
     let parsed = if bronnen.is_empty() { config.documents(false, now) } else { parse(&bronnen, &omgeving) };
     let (_, van_kracht) = watch::channel(Arc::new(parsed?.van_kracht(0, &omgeving)));
-    let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, &ca.lists()));
+    let cas = config.cas.iter().map(|ca| settings::trusted_ca(&ca.naam, &ca.bestand, ca.lists().as_deref()));
     let cas = cas.collect::<Result<Vec<_>, _>>().map_err(GatewayError::from)?;
     // Whoever has the key is who the certificate names.
     let certified = settings::certified_key(&profile.join("cert.pem"), &profile.join("key.pem"));
