@@ -45,42 +45,6 @@ pub enum UitgaandError {
     Body(usize),
 }
 
-/// Where something may be asked: an address with `https`, or with `http` on this machine itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doel(Uri);
-
-impl Doel {
-    /// The address.
-    #[must_use]
-    pub fn uri(&self) -> &Uri {
-        &self.0
-    }
-
-    /// Whether it goes over TLS.
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.0.scheme_str() == Some("https")
-    }
-}
-
-impl std::str::FromStr for Doel {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let uri: Uri = text.parse().map_err(|_| ())?;
-        let host = uri.host().ok_or(())?;
-        let is_here = host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        // Whoever put a password in an address would find it in logs.
-        let names_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        match uri.scheme_str() {
-            Some("https") if !names_user => Ok(Self(uri)),
-            Some("http") if is_here && !names_user => Ok(Self(uri)),
-            _ => Err(()),
-        }
-    }
-}
-
 /// Where something is fetched that is signed, and so may come over plain HTTP from anywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Haaladres(Uri);
@@ -104,11 +68,42 @@ impl std::str::FromStr for Haaladres {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let uri: Uri = text.parse().map_err(|_| ())?;
+        // Whoever put a password in an address would find it in logs.
         let names_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
         match uri.scheme_str() {
             Some("http" | "https") if uri.host().is_some() && !names_user => Ok(Self(uri)),
             _ => Err(()),
         }
+    }
+}
+
+/// Where something may be sent or asked that is not signed: an address with `https`, or with `http` on this machine itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doel(Haaladres);
+
+impl Doel {
+    /// The address.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        self.0.uri()
+    }
+
+    /// Whether it goes over TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.is_secure()
+    }
+}
+
+impl std::str::FromStr for Doel {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let adres: Haaladres = text.parse()?;
+        let host = adres.uri().host().unwrap_or_default();
+        let is_here = host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if adres.is_secure() || is_here { Ok(Self(adres)) } else { Err(()) }
     }
 }
 
